@@ -1,1 +1,18 @@
-//! Being written.
+//! `glassbox-core`: commands, plans, steps, explanations, and a model of Linux. Pure: it does no I/O.
+//!
+//! ```text
+//! text -cli-> Command -plan-> Plan (tree of Steps) -execute-> Events -apply-> State -view-> plain data for UIs
+//! ```
+//!
+//! One plan, two kernels: `sim` carries the steps out in the model kernel, the `glassbox` binary on Linux.
+//!
+//! The invariants (each an absence, each checked by a test in `tests/`):
+//! - nothing here does I/O: no file system, clock, environment, thread, socket, random source, global;
+//! - planning is pure, execution decides nothing;
+//! - no step lacks an explanation, a cause or an undo;
+//! - `model` does not import `plan`; nothing here knows of `native` or `web`;
+//! - nothing is unbounded: see `limits`.
+
+pub mod cli;
+pub mod errno;
+pub mod userland;

@@ -1,0 +1,277 @@
+//! `Command`: one thing that a user asks for, parsed and checked; imperative, closed.
+//!
+//! Made by `cli::parse`, read by `plan`. Values are typed and in base units (bytes, nanoseconds); where in the text each came from is
+//! kept in [`Words`], so that a step can point at the word that caused it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::userland::Signal;
+
+/// A range of bytes in the command's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// The text of a command and which words of it said what.
+///
+/// `text` is the command line as typed, or for a real argument vector its words, quoted as a shell needs them, joined by blanks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// The whole command line.
+    pub text: String,
+    /// Each flag as used, in order; the span covers the flag and its value (`-m 64m`, `--name=web`).
+    pub flags: Vec<FlagUse>,
+    /// The positional words by their names in Docker's usage line: `IMAGE`, `COMMAND`, `ARG`, `CONTAINER`.
+    pub positionals: Vec<(String, Span)>,
+}
+
+/// One use of a flag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlagUse {
+    /// The long name without dashes: `memory` for `-m`.
+    pub name: String,
+    /// The value as typed; empty for a boolean without one.
+    pub value: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Words {
+    /// The last use of flag `name` (long name without dashes).
+    pub fn flag(&self, name: &str) -> Option<&FlagUse> {
+        self.flags.iter().rev().find(|flag| flag.name == name)
+    }
+
+    /// The span of the first positional word called `name`.
+    pub fn positional(&self, name: &str) -> Option<Span> {
+        self.positionals.iter().find(|(word, _)| word == name).map(|(_, span)| *span)
+    }
+}
+
+/// How the command is to be carried out: Glassbox's own flags, which stand before or after the subcommand's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// Do it.
+    #[default]
+    Execute,
+    /// `--plan`, `--plan=json`: show the steps, do nothing.
+    Plan {
+        /// JSON instead of text.
+        json: bool,
+    },
+    /// `--explain`: do it, telling each step.
+    Explain,
+    /// `--step`: do it in the step debugger.
+    Step,
+}
+
+/// A parsed command line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Invocation {
+    /// What is asked.
+    pub command: Command,
+    /// How.
+    pub mode: Mode,
+    /// The text and its words.
+    pub words: Words,
+}
+
+/// What a user can ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// `run`: create, start, and unless detached wait.
+    RunContainer(RunContainer),
+    /// `create`
+    CreateContainer(ContainerSpec),
+    /// `start [-a] [-i] CONTAINER…`
+    StartContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+        /// `-a`: attach stdout and stderr.
+        attach: bool,
+        /// `-i`: attach stdin.
+        interactive: bool,
+    },
+    /// `stop [-s SIGNAL] [-t SECONDS] CONTAINER…`
+    StopContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+        /// The signal asked for; `None`: the container's own stop signal, else SIGTERM.
+        signal: Option<Signal>,
+        /// Seconds until SIGKILL; `None`: 10; -1: never.
+        timeout_seconds: Option<i64>,
+    },
+    /// `kill [-s SIGNAL] CONTAINER…`
+    KillContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+        /// SIGKILL unless given.
+        signal: Signal,
+    },
+    /// `rm [-f] [-v] CONTAINER…`
+    RemoveContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+        /// `-f`: end a running one with SIGKILL first.
+        force: bool,
+        /// `-v`: with its anonymous volumes.
+        volumes: bool,
+    },
+    /// `wait CONTAINER…`
+    WaitContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+    },
+    /// `exec CONTAINER COMMAND [ARG…]`
+    ExecProcess(ExecProcess),
+    /// `ps`
+    ListContainers {
+        /// `-a`: the ended ones too.
+        all: bool,
+        /// `-q`: only ids.
+        quiet: bool,
+        /// `--no-trunc`
+        no_trunc: bool,
+        /// `-n`: the last so many, in any state; negative: no limit.
+        last: i64,
+    },
+    /// `logs [-f] [-n N] [-t] CONTAINER`
+    ShowLogs {
+        /// Name or id prefix.
+        container: String,
+        /// `-f`: go on until the container ends.
+        follow: bool,
+        /// `-n`: only the last so many lines.
+        tail: Option<u64>,
+        /// `-t`: with RFC 3339 times.
+        timestamps: bool,
+    },
+    /// `inspect NAME…`
+    InspectContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+    },
+    /// `--help` of a subcommand, or of Glassbox itself: the text to print.
+    Help {
+        /// The subcommand's words (`run`, `container ls`); empty for Glassbox itself.
+        topic: Vec<String>,
+    },
+    /// `version`, `--version`
+    Version,
+}
+
+/// `run`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunContainer {
+    /// The container to create.
+    pub spec: ContainerSpec,
+    /// `-d`
+    pub detach: bool,
+    /// `--sig-proxy`, true unless given.
+    pub sig_proxy: bool,
+}
+
+/// What `run` and `create` say about a container, before the image's config is merged in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// The image as typed.
+    pub image: String,
+    /// The words after the image; empty: the image's own CMD.
+    pub arguments: Vec<String>,
+    /// `--name`
+    pub name: Option<String>,
+    /// `-i`: keep stdin open.
+    pub interactive: bool,
+    /// `-t`: a terminal.
+    pub tty: bool,
+    /// `--rm`
+    pub auto_remove: bool,
+    /// `-e`, as typed: `NAME=value`, or `NAME` to take it from the caller's environment.
+    pub env: Vec<String>,
+    /// `-w`
+    pub workdir: Option<String>,
+    /// `-u`: user, uid, user:group, uid:gid.
+    pub user: Option<String>,
+    /// `--hostname`
+    pub hostname: Option<String>,
+    /// `--entrypoint`; the empty string clears the image's.
+    pub entrypoint: Option<String>,
+    /// `--network`
+    pub network: NetworkMode,
+    /// `--read-only`
+    pub read_only: bool,
+    /// `--init`
+    pub init: bool,
+    /// `-m`, bytes; 0: no limit.
+    pub memory_bytes_max: u64,
+    /// `--pids-limit`; `None`, 0 or negative: no limit.
+    pub pids_max: Option<i64>,
+    /// `--cpus`, in billionths of a processor; 0: no limit.
+    pub nano_cpus: u64,
+    /// `--cap-add`, as typed, in order.
+    pub cap_add: Vec<String>,
+    /// `--cap-drop`, as typed, in order.
+    pub cap_drop: Vec<String>,
+    /// `--privileged`
+    pub privileged: bool,
+    /// `--security-opt no-new-privileges`
+    pub no_new_privileges: bool,
+    /// `--security-opt seccomp=unconfined`
+    pub seccomp_unconfined: bool,
+    /// `--stop-signal`
+    pub stop_signal: Option<Signal>,
+    /// `--stop-timeout`, seconds.
+    pub stop_timeout_seconds: Option<i64>,
+    /// `--label`, as typed.
+    pub labels: Vec<String>,
+}
+
+/// `--network`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NetworkMode {
+    /// Not said, or `default`: today as `none`, and said so, until bridges exist.
+    #[default]
+    Default,
+    /// `none`: a network namespace with nothing but loopback.
+    None,
+    /// `host`: no network namespace of its own.
+    Host,
+}
+
+/// `exec`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecProcess {
+    /// Name or id prefix.
+    pub container: String,
+    /// Program and arguments; never empty.
+    pub argv: Vec<String>,
+    /// `-i`
+    pub interactive: bool,
+    /// `-t`
+    pub tty: bool,
+    /// `-d`
+    pub detach: bool,
+    /// `-e`, as typed.
+    pub env: Vec<String>,
+    /// `-w`
+    pub workdir: Option<String>,
+    /// `-u`
+    pub user: Option<String>,
+    /// `--privileged`
+    pub privileged: bool,
+}
+
+/// A command line that Docker would refuse, in Docker's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageError {
+    /// What goes to stderr: Docker's own lines, word for word, then ours, if any, marked `glassbox: `.
+    pub message: String,
+    /// Docker's exit code: 125 for `run`, `create` (flags), 1 or 125 elsewhere, as Docker has it.
+    pub exit_code: i32,
+    /// The word that is wrong, where one is.
+    pub span: Option<Span>,
+}
