@@ -13,6 +13,17 @@
 //! - `model` does not import `plan`; nothing here knows of `native` or `web`;
 //! - nothing is unbounded: see `limits`.
 
+pub mod apply;
 pub mod cli;
 pub mod errno;
+pub mod event;
+pub mod explain;
+pub mod host;
+pub mod layout;
+pub mod model;
+pub mod observe;
+pub mod oci;
+pub mod plan;
+pub mod query;
+pub mod step;
 pub mod userland;

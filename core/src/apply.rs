@@ -1,0 +1,50 @@
+//! `apply`: the only place where an event changes the state.
+
+use crate::event::Event;
+use crate::model::{Container, ContainerId, State, Status};
+
+/// Changes `state` as `event` says. An event about something that is not there changes nothing.
+pub fn apply(state: &mut State, event: &Event) {
+    match event {
+        Event::LayerExtracted { image, diff_id, .. } => mark_extracted(state, image, diff_id),
+        Event::ContainerRecorded { container } => state.containers.insert_mut(container.id.clone(), (**container).clone()),
+        Event::ContainerStarted { id, pid, at_ns } => change(state, id, |container| {
+            container.state.status = Status::Running;
+            container.state.pid = Some(*pid);
+            container.state.started_ns = *at_ns;
+            container.state.exit_code = 0;
+            container.state.oom_killed = false;
+            container.state.error.clear();
+        }),
+        Event::ContainerExited { id, exit_code, oom_killed, at_ns } => change(state, id, |container| {
+            container.state.status = Status::Exited;
+            container.state.pid = None;
+            container.state.exit_code = *exit_code;
+            container.state.oom_killed = *oom_killed;
+            container.state.finished_ns = *at_ns;
+        }),
+        Event::ContainerFailed { id, exit_code, error, .. } => change(state, id, |container| {
+            container.state.pid = None;
+            container.state.exit_code = *exit_code;
+            container.state.error = error.clone();
+        }),
+        Event::ContainerRemoved { id } => {
+            state.containers.remove_mut(id);
+        }
+        _ => {}
+    }
+}
+
+fn change(state: &mut State, id: &ContainerId, how: impl FnOnce(&mut Container)) {
+    if let Some(container) = state.containers.get_mut(id) {
+        how(container);
+    }
+}
+
+fn mark_extracted(state: &mut State, image: &str, diff_id: &str) {
+    if let Some(image) = state.images.get_mut(image) {
+        for layer in image.layers.iter_mut().filter(|layer| layer.diff_id == diff_id) {
+            layer.extracted = true;
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! `Event`: a fact that happened, past tense, with what only execution could tell.
+//!
+//! Both kernels' events come from looking: [`crate::observe`] asks a probe after each step. The prediction is never echoed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::Controller;
+use crate::model::{Container, ContainerId};
+use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
+use crate::step::{Limit, NamespaceKind};
+
+/// A fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// A layer's files stand extracted.
+    LayerExtracted {
+        /// Its image.
+        image: String,
+        /// Which.
+        diff_id: String,
+        /// Where.
+        directory: String,
+    },
+    /// A directory is there.
+    DirectoryCreated {
+        /// Which.
+        path: String,
+    },
+    /// A file is there.
+    FileWritten {
+        /// Which.
+        path: String,
+        /// Bytes in it.
+        size_bytes: u64,
+    },
+    /// A container is on record.
+    ContainerRecorded {
+        /// The record.
+        container: Box<Container>,
+    },
+    /// A container runs.
+    ContainerStarted {
+        /// Which.
+        id: ContainerId,
+        /// Its first process on the host.
+        pid: u32,
+        /// Nanoseconds since 1970.
+        at_ns: u64,
+    },
+    /// A container's first process has ended.
+    ContainerExited {
+        /// Which.
+        id: ContainerId,
+        /// Exit code, 128 + n for a signal.
+        exit_code: i32,
+        /// The OOM killer was at work in its cgroup.
+        oom_killed: bool,
+        /// Nanoseconds since 1970.
+        at_ns: u64,
+    },
+    /// A container could not be started.
+    ContainerFailed {
+        /// Which.
+        id: ContainerId,
+        /// Docker's exit code.
+        exit_code: i32,
+        /// Why.
+        error: String,
+        /// Nanoseconds since 1970.
+        at_ns: u64,
+    },
+    /// A container is off the record, its files gone.
+    ContainerRemoved {
+        /// Which.
+        id: ContainerId,
+    },
+    /// Controllers are enabled for the children of a cgroup.
+    ControllersEnabled {
+        /// The cgroup.
+        directory: String,
+        /// What `cgroup.subtree_control` has, of those asked for.
+        controllers: Vec<Controller>,
+    },
+    /// A cgroup is there.
+    CgroupCreated {
+        /// Which.
+        directory: String,
+    },
+    /// A limit is in force.
+    LimitSet {
+        /// Of what.
+        limit: Limit,
+        /// As the kernel reports it.
+        value: String,
+    },
+    /// A process is in a cgroup.
+    CgroupJoined {
+        /// Which.
+        directory: String,
+        /// The process on the host.
+        pid: u32,
+    },
+    /// A cgroup is gone.
+    CgroupRemoved {
+        /// Which.
+        directory: String,
+    },
+    /// A process was made.
+    ProcessCloned {
+        /// Its pid on the host.
+        pid: u32,
+        /// Its pid in its own pid namespace.
+        pid_inside: u32,
+        /// The namespaces that it does not share with the engine.
+        new_namespaces: Vec<NamespaceKind>,
+    },
+    /// An id map is in force.
+    IdMapWritten {
+        /// gid_map
+        groups: bool,
+        /// As the kernel shows it: (inside, outside, count).
+        lines: Vec<(u32, u32, u32)>,
+    },
+    /// setgroups(2) is denied.
+    SetgroupsDenied,
+    /// The process leads a session.
+    SessionStarted,
+    /// A process is in a namespace that it was not in.
+    NamespaceEntered {
+        /// Of this kind.
+        kind: NamespaceKind,
+        /// The kernel's number for it.
+        number: u64,
+        /// The engine is in it as well.
+        shared_with_host: bool,
+    },
+    /// The host name in the UTS namespace.
+    HostnameSet {
+        /// As the kernel reports it.
+        hostname: String,
+    },
+    /// An interface is up.
+    InterfaceUp {
+        /// Which.
+        interface: String,
+    },
+    /// A terminal is open.
+    TerminalOpened {
+        /// As the container names it: `/dev/pts/0`.
+        path: String,
+    },
+    /// Mounts no longer spread.
+    MountsMadePrivate {
+        /// Mounts that still would.
+        shared_left: usize,
+    },
+    /// A mount is there.
+    Mounted {
+        /// As /proc/PID/mountinfo shows it.
+        mount: MountFact,
+    },
+    /// A device node or symbolic link is there.
+    NodeMade {
+        /// Which.
+        path: String,
+    },
+    /// The process has another root directory.
+    RootChanged {
+        /// How many mounts it sees.
+        mounts: usize,
+    },
+    /// The old root cannot be reached any more.
+    OldRootDetached {
+        /// How many mounts it sees now.
+        mounts: usize,
+    },
+    /// A path is covered or read-only; `mount: None`: it does not exist, and was left alone.
+    PathGuarded {
+        /// Which.
+        path: String,
+        /// What lies over it.
+        mount: Option<MountFact>,
+    },
+    /// Credentials are as shown.
+    CredentialsSet {
+        /// /proc/PID/status
+        credentials: CredentialsFact,
+    },
+    /// Capability sets are as shown.
+    CapabilitiesSet {
+        /// /proc/PID/status
+        capabilities: CapabilitiesFact,
+    },
+    /// The working directory.
+    DirectoryChanged {
+        /// As the container names it.
+        path: String,
+    },
+    /// The program runs.
+    ProgramExecuted {
+        /// The executable, as the container names it.
+        exe: String,
+        /// Its arguments.
+        argv: Vec<String>,
+    },
+    /// A signal was delivered.
+    SignalSent {
+        /// To which container.
+        id: ContainerId,
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The streams have ended: the process is gone.
+    ProcessExited {
+        /// Exit code, 128 + n for a signal.
+        exit_code: i32,
+    },
+    /// Waiting is over.
+    WaitEnded {
+        /// The container.
+        id: ContainerId,
+        /// Its exit code; `None`: time ran out first.
+        exit_code: Option<i32>,
+    },
+    /// Something went to the caller's terminal.
+    Printed {
+        /// stderr instead of stdout.
+        stderr: bool,
+        /// What.
+        text: String,
+    },
+}
+
+impl Event {
+    /// The event without what differs from run to run: pids, namespace numbers, times.
+    pub fn normalised(&self) -> Event {
+        let mut event = self.clone();
+        match &mut event {
+            Event::ContainerStarted { pid, at_ns, .. } => (*pid, *at_ns) = (0, 0),
+            Event::ContainerExited { at_ns, .. } | Event::ContainerFailed { at_ns, .. } => *at_ns = 0,
+            Event::CgroupJoined { pid, .. } | Event::ProcessCloned { pid, .. } => *pid = 0,
+            Event::NamespaceEntered { number, .. } => *number = 0,
+            Event::ContainerRecorded { container } => container.created_ns = 0,
+            _ => {}
+        }
+        event
+    }
+}

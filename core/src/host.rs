@@ -1,0 +1,174 @@
+//! `HostFacts`: what planning may know of the machine, as a value.
+//!
+//! Planning is pure: whatever it depends on besides the command and the state stands here. The native binary reads it off the machine
+//! (`native/src/observe`), the playground takes [`HostFacts::example`], which is a stock Debian with cgroup v2.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::oci::capability::CapabilitySet;
+
+/// Facts on the machine and the caller at the moment of planning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFacts {
+    /// uname(2) nodename.
+    pub hostname: String,
+    /// uname(2) release: `6.1.0-41-amd64`.
+    pub kernel_release: String,
+    /// uname(2) machine: `x86_64`.
+    pub machine: String,
+    /// Effective user of the engine; 0 is root.
+    pub uid: u32,
+    /// Effective group of the engine.
+    pub gid: u32,
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    pub now_ns: u64,
+    /// Fresh random bytes for this command; ids and names are made from them.
+    pub entropy: [u8; 32],
+    /// Where images and containers live: `/var/lib/glassbox`.
+    pub data_root: String,
+    /// How control groups are mounted.
+    pub cgroup: CgroupLayout,
+    /// The capabilities that the engine holds (permitted set).
+    pub capabilities: CapabilitySet,
+    /// Processors.
+    pub cpus: u32,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+    /// The caller's environment, for `-e NAME`.
+    pub environment: BTreeMap<String, String>,
+    /// Rows and columns of the caller's terminal, where stdin is one.
+    pub terminal: Option<(u16, u16)>,
+    /// An ordinary user may make user namespaces.
+    pub user_namespaces: bool,
+    /// The kernel has seccomp filters.
+    pub seccomp: bool,
+    /// The kernel has overlayfs.
+    pub overlay: bool,
+    /// The embedded toolbox binary.
+    pub toolbox: ToolboxFacts,
+}
+
+/// The embedded toolbox binary, by which its image is identified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolboxFacts {
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Hexadecimal sha256 of its bytes.
+    pub sha256: String,
+}
+
+/// cgroups(7): which version is mounted, and where containers get theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupLayout {
+    /// The version.
+    pub version: CgroupVersion,
+    /// Each controller that can be used, with the directory below which `glassbox/<id>` is made. On v2 all share one directory.
+    pub controllers: Vec<ControllerMount>,
+    /// The unified (v2) tree's directory, where there is one: `/sys/fs/cgroup`, hybrid: `/sys/fs/cgroup/unified`.
+    pub unified: Option<String>,
+    /// v2: the controllers already enabled for children of `unified` (its `cgroup.subtree_control`).
+    pub enabled: Vec<Controller>,
+}
+
+/// Which cgroup trees are mounted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CgroupVersion {
+    /// One unified tree: today's default.
+    V2,
+    /// v1 controllers and a v2 tree without controllers.
+    Hybrid,
+    /// v1 only.
+    V1,
+    /// None that this user may write to: no limits.
+    None,
+}
+
+/// A controller of cgroups(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Controller {
+    /// memory
+    Memory,
+    /// cpu
+    Cpu,
+    /// pids
+    Pids,
+    /// devices (v1 only; v2 does it by eBPF)
+    Devices,
+    /// freezer (v1; part of the core on v2)
+    Freezer,
+}
+
+impl Controller {
+    /// The name in `cgroup.controllers`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Controller::Memory => "memory",
+            Controller::Cpu => "cpu",
+            Controller::Pids => "pids",
+            Controller::Devices => "devices",
+            Controller::Freezer => "freezer",
+        }
+    }
+}
+
+/// Where a controller is mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControllerMount {
+    /// Which.
+    pub controller: Controller,
+    /// The directory below which cgroups can be made.
+    pub directory: String,
+}
+
+impl CgroupLayout {
+    /// The directory of `controller`, if it can be used.
+    pub fn directory(&self, controller: Controller) -> Option<&str> {
+        self.controllers.iter().find(|mount| mount.controller == controller).map(|mount| mount.directory.as_str())
+    }
+
+    /// A stock v2 layout at `/sys/fs/cgroup`, with memory, cpu and pids enabled as systemd does.
+    pub fn stock_v2() -> CgroupLayout {
+        let all = [Controller::Memory, Controller::Cpu, Controller::Pids];
+        let directory = "/sys/fs/cgroup".to_string();
+        CgroupLayout {
+            version: CgroupVersion::V2,
+            controllers: all.map(|controller| ControllerMount { controller, directory: directory.clone() }).to_vec(),
+            unified: Some(directory),
+            enabled: all.to_vec(),
+        }
+    }
+}
+
+impl HostFacts {
+    /// The modelled machine of the playground: a stock Debian 12 with cgroup v2, used by root.
+    pub fn example() -> HostFacts {
+        HostFacts {
+            hostname: "linux".into(),
+            kernel_release: "6.1.0-41-cloud-amd64".into(),
+            machine: "x86_64".into(),
+            uid: 0,
+            gid: 0,
+            now_ns: 1_795_000_000_000_000_000,
+            entropy: [7; 32],
+            data_root: "/var/lib/glassbox".into(),
+            cgroup: CgroupLayout::stock_v2(),
+            capabilities: CapabilitySet::ALL,
+            cpus: 2,
+            memory_bytes: 4 << 30,
+            environment: BTreeMap::new(),
+            terminal: Some((24, 80)),
+            user_namespaces: true,
+            seccomp: true,
+            overlay: true,
+            toolbox: ToolboxFacts { size_bytes: 900_000, sha256: "0".repeat(64) },
+        }
+    }
+
+    /// The engine runs as root of the machine.
+    pub fn is_root(&self) -> bool {
+        self.uid == 0
+    }
+}

@@ -1,0 +1,50 @@
+//! Where things lie under the data root: one place that knows the names.
+//!
+//! ```text
+//! layers/<diff id without sha256:>/   the files of an extracted layer
+//! containers/<id>/state.json          what the engine knows of the container
+//! containers/<id>/config.json         the OCI runtime specification
+//! containers/<id>/{upper,work,merged} the overlay
+//! containers/<id>/{hostname,hosts,resolv.conf}
+//! containers/<id>/<id>-json.log       stdout and stderr, as Docker's json-file driver writes them
+//! ```
+
+use crate::model::ContainerId;
+
+/// Paths under a data root.
+#[derive(Clone, Debug)]
+pub struct Layout<'a> {
+    root: &'a str,
+}
+
+impl<'a> Layout<'a> {
+    /// `root` is `HostFacts::data_root`, absolute.
+    pub fn new(root: &'a str) -> Layout<'a> {
+        Layout { root }
+    }
+
+    /// The directory of an extracted layer.
+    pub fn layer(&self, diff_id: &str) -> String {
+        format!("{}/layers/{}", self.root, diff_id.trim_start_matches("sha256:"))
+    }
+
+    /// The directory of all containers.
+    pub fn containers(&self) -> String {
+        format!("{}/containers", self.root)
+    }
+
+    /// The directory of one container.
+    pub fn container(&self, id: &ContainerId) -> String {
+        format!("{}/containers/{}", self.root, id.0)
+    }
+
+    /// A file or directory of a container: `upper`, `work`, `merged`, `config.json`, `hostname`, `hosts`, `resolv.conf`, `state.json`.
+    pub fn of(&self, id: &ContainerId, name: &str) -> String {
+        format!("{}/containers/{}/{name}", self.root, id.0)
+    }
+
+    /// The log of a container.
+    pub fn log(&self, id: &ContainerId) -> String {
+        self.of(id, &format!("{}-json.log", id.0))
+    }
+}

@@ -1,0 +1,181 @@
+//! Containers: what each was asked to be, and what became of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cli::{NetworkMode, Words};
+use crate::host::Controller;
+use crate::oci::capability::CapabilitySet;
+use crate::userland::Signal;
+
+/// 64 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ContainerId(pub String);
+
+impl ContainerId {
+    /// The first twelve digits, as `docker ps` shows them.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl std::fmt::Display for ContainerId {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A container.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Container {
+    /// Its id.
+    pub id: ContainerId,
+    /// Its name, without the slash that `inspect` shows before it.
+    pub name: String,
+    /// When it was created: nanoseconds since 1970-01-01T00:00:00Z.
+    pub created_ns: u64,
+    /// The image as typed.
+    pub image: String,
+    /// The image's id at that time.
+    pub image_id: String,
+    /// The diff ids of the image's layers, lowest first.
+    pub layers: Vec<String>,
+    /// The program and its surroundings: the image's config and the flags, merged.
+    pub process: ProcessConfig,
+    /// What it gets from the host, and what not.
+    pub host: HostConfig,
+    /// What became of it.
+    pub state: ContainerState,
+    /// The command that created it, so that every later step can point at its words.
+    pub words: Words,
+}
+
+/// The program and its surroundings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProcessConfig {
+    /// ENTRYPOINT as it applies.
+    pub entrypoint: Vec<String>,
+    /// CMD or the arguments as they apply.
+    pub cmd: Vec<String>,
+    /// `NAME=value`, in order: the image's, then the flags'.
+    pub env: Vec<String>,
+    /// Absolute path.
+    pub cwd: String,
+    /// As typed; empty: root.
+    pub user: String,
+    /// The name in the UTS namespace.
+    pub hostname: String,
+    /// `-t`
+    pub tty: bool,
+    /// `-i`
+    pub open_stdin: bool,
+    /// The signal of `stop`.
+    pub stop_signal: Option<Signal>,
+    /// Seconds until SIGKILL; `None`: 10.
+    pub stop_timeout_seconds: Option<i64>,
+    /// Labels of the image and the flags.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl ProcessConfig {
+    /// Program and arguments.
+    pub fn argv(&self) -> Vec<String> {
+        self.entrypoint.iter().chain(&self.cmd).cloned().collect()
+    }
+}
+
+/// What a container gets from the host, and what not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostConfig {
+    /// `--rm`
+    pub auto_remove: bool,
+    /// `-d` at the time of `run`.
+    pub detached: bool,
+    /// `--network`
+    pub network: NetworkMode,
+    /// `--read-only`
+    pub read_only: bool,
+    /// `--init`
+    pub init: bool,
+    /// Bytes; 0: no limit.
+    pub memory_bytes_max: u64,
+    /// `None`: no limit.
+    pub pids_max: Option<u64>,
+    /// Billionths of a processor; 0: no limit.
+    pub nano_cpus: u64,
+    /// `--cap-add` as typed.
+    pub cap_add: Vec<String>,
+    /// `--cap-drop` as typed.
+    pub cap_drop: Vec<String>,
+    /// The capabilities that follow from these.
+    pub capabilities: CapabilitySet,
+    /// `--privileged`
+    pub privileged: bool,
+    /// `--security-opt no-new-privileges`
+    pub no_new_privileges: bool,
+    /// Docker's default filter is installed.
+    pub seccomp: bool,
+    /// In a user namespace of its own: uid and gid maps. Empty: none (root runs the engine).
+    pub uid_map: Vec<IdMapLine>,
+    /// As `uid_map`, for groups.
+    pub gid_map: Vec<IdMapLine>,
+    /// Its cgroup directories, with the controllers that each serves. Empty: none could be made.
+    pub cgroups: Vec<(String, Vec<Controller>)>,
+}
+
+/// One line of `/proc/PID/uid_map`, user_namespaces(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdMapLine {
+    /// First id inside.
+    pub inside: u32,
+    /// First id outside.
+    pub outside: u32,
+    /// How many.
+    pub count: u32,
+}
+
+/// Docker's container states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Made, never started.
+    Created,
+    /// Its first process runs.
+    Running,
+    /// Its first process ended.
+    Exited,
+}
+
+/// What became of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerState {
+    /// The state.
+    pub status: Status,
+    /// The first process as the host numbers it, while running.
+    pub pid: Option<u32>,
+    /// Exit code of the last run; 128 + n for a signal.
+    pub exit_code: i32,
+    /// The kernel's OOM killer ended it.
+    pub oom_killed: bool,
+    /// Start of the last run, nanoseconds since 1970; 0: never.
+    pub started_ns: u64,
+    /// End of the last run; 0: never.
+    pub finished_ns: u64,
+    /// Why it could not be started, in Docker's words.
+    pub error: String,
+}
+
+impl Default for ContainerState {
+    fn default() -> Self {
+        ContainerState {
+            status: Status::Created,
+            pid: None,
+            exit_code: 0,
+            oom_killed: false,
+            started_ns: 0,
+            finished_ns: 0,
+            error: String::new(),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `State`: all that the engine knows, by domain. Plain data, cheap to clone; changed by `apply` alone.
+//!
+//! It knows nothing of plans or steps. Names and shapes follow `docker inspect` and the OCI image specification where they have one.
+
+mod container;
+mod image;
+
+use rpds::RedBlackTreeMap;
+
+pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Status};
+pub use image::{Image, ImageConfig, Layer};
+
+/// All that the engine knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Images by their reference as people write it, with tag: `toolbox:latest`.
+    pub images: RedBlackTreeMap<String, Image>,
+    /// Containers by id.
+    pub containers: RedBlackTreeMap<ContainerId, Container>,
+}
+
+/// Why a name or id prefix does not lead to one container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// No container has it.
+    Missing,
+    /// More than one id starts with it.
+    Ambiguous,
+}
+
+impl State {
+    /// The container that `word` means, as Docker looks it up: full id, then name, then id prefix.
+    pub fn container(&self, word: &str) -> Result<&Container, Lookup> {
+        if let Some(found) = self.containers.get(&ContainerId(word.to_string())) {
+            return Ok(found);
+        }
+        let named = word.strip_prefix('/').unwrap_or(word);
+        if let Some(found) = self.containers.values().find(|container| container.name == named) {
+            return Ok(found);
+        }
+        let mut prefixed = self.containers.values().filter(|container| !word.is_empty() && container.id.0.starts_with(word));
+        match (prefixed.next(), prefixed.next()) {
+            (Some(found), None) => Ok(found),
+            (Some(_), Some(_)) => Err(Lookup::Ambiguous),
+            (None, _) => Err(Lookup::Missing),
+        }
+    }
+
+    /// Containers, newest first, as `ps` lists them.
+    pub fn newest_first(&self) -> Vec<&Container> {
+        let mut all: Vec<&Container> = self.containers.values().collect();
+        all.sort_by(|a, b| b.created_ns.cmp(&a.created_ns).then_with(|| a.id.cmp(&b.id)));
+        all
+    }
+}

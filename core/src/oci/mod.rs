@@ -1,0 +1,2 @@
+//! OCI: capabilities, seccomp, runtime specification.
+pub mod capability;

@@ -1,0 +1,99 @@
+//! `Cursor`: a place in a plan's tree, walked lazily and depth first. Plain data, so that a world holding one can be cloned.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Context, Planned, expand};
+use crate::step::Step;
+
+/// The place of a step in its plan: `2.3.1` is the first part of the third part of the second step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StepId(pub Vec<u16>);
+
+impl std::fmt::Display for StepId {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts: Vec<String> = self.0.iter().map(u16::to_string).collect();
+        out.write_str(&parts.join("."))
+    }
+}
+
+/// A step at its place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its place.
+    pub id: StepId,
+    /// The step.
+    pub step: Step,
+    /// Why it is there.
+    pub causes: Vec<Cause>,
+}
+
+impl Node {
+    /// 0 for a step at the top.
+    pub fn depth(&self) -> usize {
+        self.id.0.len().saturating_sub(1)
+    }
+}
+
+/// What the cursor comes upon.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Visit {
+    /// A composite step, before its parts: nothing is to be done for it.
+    Enter(Node),
+    /// A leaf: to be carried out now.
+    Leaf(Node),
+    /// A composite step is through.
+    Leave(Node),
+}
+
+#[derive(Clone, Debug)]
+struct Frame {
+    parent: Option<Node>,
+    prefix: Vec<u16>,
+    steps: std::rc::Rc<Vec<Planned>>,
+    next: usize,
+}
+
+/// A place in a plan.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    stack: Vec<Frame>,
+}
+
+/// Composite steps nested deeper than this are a fault of the planner.
+pub const DEPTH_MAX: usize = 16;
+
+impl Cursor {
+    /// Before the first of `steps`; their ids begin with `prefix` (empty for the top).
+    pub fn new(steps: Vec<Planned>, prefix: Vec<u16>) -> Cursor {
+        Cursor { stack: vec![Frame { parent: None, prefix, steps: std::rc::Rc::new(steps), next: 0 }] }
+    }
+
+    /// The next thing on the way. The caller has carried out every leaf before, and applied its events to the state in `context`.
+    pub fn advance(&mut self, context: &Context<'_>) -> Option<Visit> {
+        let frame = self.stack.last_mut()?;
+        let Some(planned) = frame.steps.get(frame.next).cloned() else {
+            let parent = self.stack.pop().and_then(|frame| frame.parent);
+            return match parent {
+                Some(node) => Some(Visit::Leave(node)),
+                None => None,
+            };
+        };
+        frame.next += 1;
+        let mut id = frame.prefix.clone();
+        id.push(u16::try_from(frame.next).unwrap_or(u16::MAX));
+        let node = Node { id: StepId(id.clone()), step: planned.step, causes: planned.causes };
+        if !node.step.is_composite() || self.stack.len() >= DEPTH_MAX {
+            return Some(Visit::Leaf(node));
+        }
+        let steps = std::rc::Rc::new(expand(&node.step, context));
+        self.stack.push(Frame { parent: Some(node.clone()), prefix: id, steps, next: 0 });
+        Some(Visit::Enter(node))
+    }
+
+    /// Leaves out what is left of the innermost composite step that is being walked.
+    pub fn skip_rest_of_composite(&mut self) {
+        if let Some(frame) = self.stack.last_mut() {
+            frame.next = frame.steps.len();
+        }
+    }
+}

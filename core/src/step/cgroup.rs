@@ -1,0 +1,87 @@
+//! Steps on control groups: cgroups(7).
+
+use serde::{Deserialize, Serialize};
+
+use super::Undo;
+use crate::host::Controller;
+
+/// A step on a control group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CgroupStep {
+    /// v2: let the children of `directory` use these controllers, by writing to its `cgroup.subtree_control`.
+    EnableControllers {
+        /// Absolute path of a cgroup.
+        directory: String,
+        /// Which.
+        controllers: Vec<Controller>,
+    },
+    /// mkdir in a cgroup file system.
+    CreateCgroup {
+        /// Absolute path of the new cgroup.
+        directory: String,
+        /// The controllers that it serves.
+        controllers: Vec<Controller>,
+    },
+    /// Write a limit.
+    WriteLimit {
+        /// Absolute path of the file.
+        file: String,
+        /// What is written.
+        value: String,
+        /// What it limits.
+        limit: Limit,
+    },
+    /// Write the container's process id to `cgroup.procs`.
+    JoinCgroup {
+        /// Absolute path of the cgroup.
+        directory: String,
+    },
+    /// rmdir in a cgroup file system, after ending what still runs in it.
+    RemoveCgroup {
+        /// Absolute path of the cgroup.
+        directory: String,
+    },
+}
+
+/// What a limit limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Limit {
+    /// Bytes of memory.
+    Memory,
+    /// Bytes of memory and swap together (v1), of swap alone (v2).
+    Swap,
+    /// Number of processes and threads.
+    Pids,
+    /// Microseconds of processor time in each period.
+    CpuQuota,
+    /// v1: the length of that period in microseconds (v2 writes both at once).
+    CpuPeriod,
+}
+
+impl CgroupStep {
+    /// See [`super::Step::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            CgroupStep::EnableControllers { .. } => "EnableControllers",
+            CgroupStep::CreateCgroup { .. } => "CreateCgroup",
+            CgroupStep::WriteLimit { .. } => "WriteLimit",
+            CgroupStep::JoinCgroup { .. } => "JoinCgroup",
+            CgroupStep::RemoveCgroup { .. } => "RemoveCgroup",
+        }
+    }
+
+    /// See [`super::Step::undo`].
+    pub fn undo(&self) -> Undo {
+        match self {
+            CgroupStep::EnableControllers { .. } => Undo::Impossible {
+                why: "Other cgroups beside ours may have come to use the controllers since; enabled ones do no harm.".into(),
+            },
+            CgroupStep::CreateCgroup { directory, .. } => Undo::RemoveCgroup { directory: directory.clone() },
+            CgroupStep::WriteLimit { .. } => Undo::EndsWithDirectory,
+            CgroupStep::JoinCgroup { .. } => Undo::EndsWithProcess,
+            CgroupStep::RemoveCgroup { .. } => Undo::Impossible {
+                why: "It was empty: an ended container needs no cgroup, and a new start makes a new one.".into(),
+            },
+        }
+    }
+}

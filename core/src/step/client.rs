@@ -1,0 +1,64 @@
+//! Steps that serve the caller: what her terminal gets to see, and waiting.
+
+use serde::{Deserialize, Serialize};
+
+use super::Undo;
+use crate::model::ContainerId;
+
+/// A step for the caller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ClientStep {
+    /// Write this to stdout.
+    Print {
+        /// With its newline.
+        text: String,
+    },
+    /// Carry the streams of the process just started to and fro until it ends; its exit code becomes the command's.
+    AttachStreams {
+        /// Which container.
+        id: ContainerId,
+    },
+    /// The monitor: keep the log until the container's first process ends, and reap it.
+    WatchContainer {
+        /// Which container.
+        id: ContainerId,
+    },
+    /// Wait until the container is recorded as ended.
+    AwaitExit {
+        /// Which container.
+        id: ContainerId,
+        /// Give up waiting after so many seconds (no error); `None`: never.
+        timeout_seconds: Option<u64>,
+        /// Print its exit code, as `docker wait` does.
+        print: bool,
+    },
+    /// Write the container's log to stdout and stderr.
+    ShowLog {
+        /// Which container.
+        id: ContainerId,
+        /// Go on until it ends.
+        follow: bool,
+        /// Only the last so many lines.
+        tail: Option<u64>,
+        /// With times.
+        timestamps: bool,
+    },
+}
+
+impl ClientStep {
+    /// See [`super::Step::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            ClientStep::Print { .. } => "Print",
+            ClientStep::AttachStreams { .. } => "AttachStreams",
+            ClientStep::WatchContainer { .. } => "WatchContainer",
+            ClientStep::AwaitExit { .. } => "AwaitExit",
+            ClientStep::ShowLog { .. } => "ShowLog",
+        }
+    }
+
+    /// See [`super::Step::undo`].
+    pub fn undo(&self) -> Undo {
+        Undo::NothingChanged
+    }
+}

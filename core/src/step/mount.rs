@@ -1,0 +1,145 @@
+//! Steps on mounts and the root file system: mount(2), mount_namespaces(7), pivot_root(2). All in the container's own mount namespace,
+//! so that they end with it. Paths are absolute: before `PivotRoot` as the host names them, after it as the container does.
+
+use serde::{Deserialize, Serialize};
+
+use super::Undo;
+
+/// Flags of mount(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MountFlags {
+    /// MS_RDONLY
+    pub read_only: bool,
+    /// MS_NOSUID
+    pub no_suid: bool,
+    /// MS_NODEV
+    pub no_dev: bool,
+    /// MS_NOEXEC
+    pub no_exec: bool,
+    /// MS_RELATIME
+    pub relatime: bool,
+    /// MS_STRICTATIME
+    pub strictatime: bool,
+}
+
+impl MountFlags {
+    /// MS_NOSUID | MS_NODEV | MS_NOEXEC, as Docker mounts /proc.
+    pub const GUARDED: MountFlags =
+        MountFlags { read_only: false, no_suid: true, no_dev: true, no_exec: true, relatime: false, strictatime: false };
+
+    /// The names of the flags that are set, in the order of their bits.
+    pub fn names(self) -> Vec<&'static str> {
+        let all = [
+            (self.read_only, "MS_RDONLY"),
+            (self.no_suid, "MS_NOSUID"),
+            (self.no_dev, "MS_NODEV"),
+            (self.no_exec, "MS_NOEXEC"),
+            (self.relatime, "MS_RELATIME"),
+            (self.strictatime, "MS_STRICTATIME"),
+        ];
+        all.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect()
+    }
+}
+
+/// A step on mounts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum MountStep {
+    /// mount(NULL, "/", NULL, MS_REC | MS_PRIVATE): nothing mounted from now on spreads to the host.
+    MakeMountsPrivate,
+    /// The image's layers below, a writable directory above, merged.
+    MountOverlay {
+        /// Read-only directories, the topmost layer first, as `lowerdir=` has them.
+        lower_dirs: Vec<String>,
+        /// Takes every change.
+        upper_dir: String,
+        /// The kernel's own.
+        work_dir: String,
+        /// Where the merged tree appears.
+        merged_dir: String,
+    },
+    /// A file system that the kernel makes: proc, sysfs, tmpfs, devpts, mqueue, cgroup2. The mount point is made if missing.
+    MountFilesystem {
+        /// Type.
+        fs_type: String,
+        /// Source, as it will stand in /proc/mounts.
+        source: String,
+        /// Where.
+        target: String,
+        /// Flags.
+        flags: MountFlags,
+        /// Options that are no flags; empty: none.
+        data: String,
+    },
+    /// MS_BIND: a file or directory of the host. The mount point is made if missing.
+    BindMount {
+        /// What: as the host names it.
+        source: String,
+        /// Where.
+        target: String,
+        /// MS_REC: with the mounts below it.
+        recursive: bool,
+        /// Flags, set by a second, remounting call where there are any.
+        flags: MountFlags,
+    },
+    /// mknod(2): a character device.
+    MakeDeviceNode {
+        /// Where.
+        path: String,
+        /// Major number.
+        major: u32,
+        /// Minor number.
+        minor: u32,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// symlink(2)
+    MakeSymlink {
+        /// What it says.
+        target: String,
+        /// Where it stands.
+        path: String,
+    },
+    /// pivot_root(2): `new_root` becomes `/`; the old root is stacked on the same place, as runc does it.
+    PivotRoot {
+        /// The merged directory.
+        new_root: String,
+    },
+    /// umount2(MNT_DETACH) of the old root.
+    DetachOldRoot,
+    /// Hide a path: /dev/null over a file, an empty read-only tmpfs over a directory. A missing path is left alone.
+    MaskPath {
+        /// Inside the container.
+        path: String,
+    },
+    /// A bind mount of a path on itself, made read-only. A missing path is left alone.
+    MakePathReadOnly {
+        /// Inside the container.
+        path: String,
+    },
+    /// MS_REMOUNT | MS_BIND | MS_RDONLY on `/`.
+    MakeRootReadOnly,
+}
+
+impl MountStep {
+    /// See [`super::Step::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            MountStep::MakeMountsPrivate => "MakeMountsPrivate",
+            MountStep::MountOverlay { .. } => "MountOverlay",
+            MountStep::MountFilesystem { .. } => "MountFilesystem",
+            MountStep::BindMount { .. } => "BindMount",
+            MountStep::MakeDeviceNode { .. } => "MakeDeviceNode",
+            MountStep::MakeSymlink { .. } => "MakeSymlink",
+            MountStep::PivotRoot { .. } => "PivotRoot",
+            MountStep::DetachOldRoot => "DetachOldRoot",
+            MountStep::MaskPath { .. } => "MaskPath",
+            MountStep::MakePathReadOnly { .. } => "MakePathReadOnly",
+            MountStep::MakeRootReadOnly => "MakeRootReadOnly",
+        }
+    }
+
+    /// See [`super::Step::undo`].
+    pub fn undo(&self) -> Undo {
+        Undo::EndsWithProcess
+    }
+}

@@ -1,0 +1,128 @@
+//! Composite steps: the engine's phases. Each has one name everywhere, in code, page and book.
+
+use serde::{Deserialize, Serialize};
+
+use super::Place;
+use crate::cli::ExecProcess;
+use crate::model::{Container, ContainerId};
+
+/// A composite step. `plan::expand` says what it is made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Make sure that the image's layers stand extracted.
+    PrepareImage {
+        /// The image's reference with tag.
+        image: String,
+    },
+    /// Directories, runtime specification, files, record.
+    CreateContainer {
+        /// The container as it will be recorded.
+        container: Box<Container>,
+    },
+    /// From a record to a running program.
+    StartContainer {
+        /// Which.
+        id: ContainerId,
+    },
+    /// The cgroup and its limits.
+    PrepareCgroup {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// The container's first process, before it is isolated.
+    CreateProcess {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// Namespaces, host name, loopback.
+    IsolateProcess {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// Mounts, devices, the new root.
+    BuildRoot {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// Masked and read-only paths.
+    HidePaths {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// Capabilities, seccomp, user.
+    DropPrivileges {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// Working directory and execve.
+    RunProgram {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// A further process in a running container.
+    ExecInContainer {
+        /// In which.
+        id: ContainerId,
+        /// What.
+        exec: Box<ExecProcess>,
+    },
+    /// A signal, patience, then SIGKILL.
+    StopContainer {
+        /// Which.
+        id: ContainerId,
+        /// The signal's number.
+        signal: i32,
+        /// Seconds of patience; `None`: without end.
+        timeout_seconds: Option<u64>,
+    },
+    /// SIGKILL, if it still runs at that moment.
+    KillIfRunning {
+        /// Which.
+        id: ContainerId,
+    },
+    /// What the monitor does when the first process has ended: record, cgroup, `--rm`.
+    CleanUpContainer {
+        /// Which.
+        id: ContainerId,
+    },
+    /// Its directories and its record; nothing if it is already gone.
+    RemoveContainer {
+        /// Which.
+        id: ContainerId,
+    },
+}
+
+impl Phase {
+    /// See [`super::Step::place`].
+    pub fn place(&self) -> Place {
+        match self {
+            Phase::IsolateProcess { .. }
+            | Phase::BuildRoot { .. }
+            | Phase::HidePaths { .. }
+            | Phase::DropPrivileges { .. }
+            | Phase::RunProgram { .. } => Place::Container,
+            _ => Place::Engine,
+        }
+    }
+
+    /// See [`super::Step::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            Phase::PrepareImage { .. } => "PrepareImage",
+            Phase::CreateContainer { .. } => "CreateContainer",
+            Phase::StartContainer { .. } => "StartContainer",
+            Phase::PrepareCgroup { .. } => "PrepareCgroup",
+            Phase::CreateProcess { .. } => "CreateProcess",
+            Phase::IsolateProcess { .. } => "IsolateProcess",
+            Phase::BuildRoot { .. } => "BuildRoot",
+            Phase::HidePaths { .. } => "HidePaths",
+            Phase::DropPrivileges { .. } => "DropPrivileges",
+            Phase::RunProgram { .. } => "RunProgram",
+            Phase::ExecInContainer { .. } => "ExecInContainer",
+            Phase::StopContainer { .. } => "StopContainer",
+            Phase::KillIfRunning { .. } => "KillIfRunning",
+            Phase::CleanUpContainer { .. } => "CleanUpContainer",
+            Phase::RemoveContainer { .. } => "RemoveContainer",
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Steps that take power away: capabilities(7), seccomp(2), credentials(7).
+
+use serde::{Deserialize, Serialize};
+
+use super::Undo;
+use crate::oci::capability::CapabilitySet;
+
+/// A step on privileges.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PrivilegeStep {
+    /// prctl(PR_SET_NO_NEW_PRIVS)
+    SetNoNewPrivileges,
+    /// Docker's default seccomp profile, as it applies with these capabilities.
+    InstallSeccompFilter {
+        /// The capabilities that the container is given.
+        capabilities: CapabilitySet,
+    },
+    /// prctl(PR_CAPBSET_DROP) for every capability that is not in `keep`.
+    LimitBoundingSet {
+        /// What stays.
+        keep: CapabilitySet,
+    },
+    /// setgroups(2), setresgid(2), setresuid(2). `keep_capabilities` first sets PR_SET_KEEPCAPS.
+    SetUser {
+        /// User, as typed (a name is looked up in the container's /etc/passwd); empty: root.
+        user: String,
+    },
+    /// capset(2): effective, permitted; inheritable and ambient are emptied. For a user other than root, effective and permitted
+    /// become empty, as execve would make them (Docker gives no ambient capabilities).
+    SetCapabilities {
+        /// Effective and permitted.
+        capabilities: CapabilitySet,
+    },
+}
+
+impl PrivilegeStep {
+    /// See [`super::Step::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            PrivilegeStep::SetNoNewPrivileges => "SetNoNewPrivileges",
+            PrivilegeStep::InstallSeccompFilter { .. } => "InstallSeccompFilter",
+            PrivilegeStep::LimitBoundingSet { .. } => "LimitBoundingSet",
+            PrivilegeStep::SetUser { .. } => "SetUser",
+            PrivilegeStep::SetCapabilities { .. } => "SetCapabilities",
+        }
+    }
+
+    /// See [`super::Step::undo`].
+    pub fn undo(&self) -> Undo {
+        Undo::EndsWithProcess
+    }
+}

@@ -1,0 +1,182 @@
+//! Steps on processes: clone, namespaces, names, signals, and the program itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Place, Undo};
+use crate::model::{ContainerId, IdMapLine};
+
+/// A kind of namespace, namespaces(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NamespaceKind {
+    /// CLONE_NEWUSER
+    User,
+    /// CLONE_NEWPID
+    Pid,
+    /// CLONE_NEWNS
+    Mount,
+    /// CLONE_NEWUTS
+    Uts,
+    /// CLONE_NEWIPC
+    Ipc,
+    /// CLONE_NEWNET
+    Network,
+    /// CLONE_NEWCGROUP
+    Cgroup,
+    /// CLONE_NEWTIME
+    Time,
+}
+
+impl NamespaceKind {
+    /// All kinds, in the order in which the engine deals with them.
+    pub const ALL: [NamespaceKind; 8] = [
+        NamespaceKind::User,
+        NamespaceKind::Pid,
+        NamespaceKind::Mount,
+        NamespaceKind::Uts,
+        NamespaceKind::Ipc,
+        NamespaceKind::Network,
+        NamespaceKind::Cgroup,
+        NamespaceKind::Time,
+    ];
+
+    /// The flag of clone(2) and unshare(2).
+    pub fn flag(self) -> &'static str {
+        match self {
+            NamespaceKind::User => "CLONE_NEWUSER",
+            NamespaceKind::Pid => "CLONE_NEWPID",
+            NamespaceKind::Mount => "CLONE_NEWNS",
+            NamespaceKind::Uts => "CLONE_NEWUTS",
+            NamespaceKind::Ipc => "CLONE_NEWIPC",
+            NamespaceKind::Network => "CLONE_NEWNET",
+            NamespaceKind::Cgroup => "CLONE_NEWCGROUP",
+            NamespaceKind::Time => "CLONE_NEWTIME",
+        }
+    }
+
+    /// The file below `/proc/PID/ns`.
+    pub fn file(self) -> &'static str {
+        match self {
+            NamespaceKind::User => "user",
+            NamespaceKind::Pid => "pid",
+            NamespaceKind::Mount => "mnt",
+            NamespaceKind::Uts => "uts",
+            NamespaceKind::Ipc => "ipc",
+            NamespaceKind::Network => "net",
+            NamespaceKind::Cgroup => "cgroup",
+            NamespaceKind::Time => "time",
+        }
+    }
+}
+
+/// A step on a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ProcessStep {
+    /// clone3(2): the process that becomes the container's first (or that of an exec), in these new namespaces. It waits until the
+    /// engine lets it go on, and dies with the engine.
+    CloneProcess {
+        /// New namespaces that only clone can give: pid, and for an ordinary user the user namespace.
+        namespaces: Vec<NamespaceKind>,
+    },
+    /// Deny setgroups(2) in the new user namespace, which an unprivileged gid map needs.
+    DenySetgroups,
+    /// Write `/proc/PID/uid_map` or `gid_map` of the new process.
+    WriteIdMap {
+        /// `gid_map` instead of `uid_map`.
+        groups: bool,
+        /// What is written.
+        lines: Vec<IdMapLine>,
+    },
+    /// setsid(2): a session of its own.
+    StartSession,
+    /// unshare(2): a new namespace.
+    UnshareNamespace {
+        /// Of this kind.
+        kind: NamespaceKind,
+    },
+    /// setns(2): enter the namespace of the container's first process.
+    JoinNamespace {
+        /// Of this kind.
+        kind: NamespaceKind,
+        /// Whose.
+        id: ContainerId,
+    },
+    /// sethostname(2)
+    SetHostname {
+        /// The name.
+        hostname: String,
+    },
+    /// Bring a network interface up.
+    BringUpInterface {
+        /// `lo`
+        interface: String,
+    },
+    /// A terminal from the container's devpts; its master goes to the engine, its slave becomes stdin, stdout and stderr.
+    OpenTerminal {
+        /// Rows.
+        rows: u16,
+        /// Columns.
+        columns: u16,
+    },
+    /// chdir(2); a missing directory is made, as Docker does.
+    ChangeDirectory {
+        /// Absolute, inside the container.
+        path: String,
+    },
+    /// execve(2): the program takes the process over. A name without a slash is looked up in the PATH of `env`.
+    ExecProgram {
+        /// Program and arguments.
+        argv: Vec<String>,
+        /// `NAME=value`
+        env: Vec<String>,
+    },
+    /// kill(2) to the container's first process.
+    SendSignal {
+        /// Which container.
+        id: ContainerId,
+        /// The signal's number.
+        signal: i32,
+    },
+}
+
+impl ProcessStep {
+    /// See [`super::Step::place`].
+    pub fn place(&self) -> Place {
+        match self {
+            ProcessStep::CloneProcess { .. }
+            | ProcessStep::DenySetgroups
+            | ProcessStep::WriteIdMap { .. }
+            | ProcessStep::SendSignal { .. } => Place::Engine,
+            // A pid namespace is joined for children yet to come, so the engine joins it before it clones.
+            ProcessStep::JoinNamespace { kind: NamespaceKind::Pid, .. } => Place::Engine,
+            _ => Place::Container,
+        }
+    }
+
+    /// See [`super::Step::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            ProcessStep::CloneProcess { .. } => "CloneProcess",
+            ProcessStep::DenySetgroups => "DenySetgroups",
+            ProcessStep::WriteIdMap { .. } => "WriteIdMap",
+            ProcessStep::StartSession => "StartSession",
+            ProcessStep::UnshareNamespace { .. } => "UnshareNamespace",
+            ProcessStep::JoinNamespace { .. } => "JoinNamespace",
+            ProcessStep::SetHostname { .. } => "SetHostname",
+            ProcessStep::BringUpInterface { .. } => "BringUpInterface",
+            ProcessStep::OpenTerminal { .. } => "OpenTerminal",
+            ProcessStep::ChangeDirectory { .. } => "ChangeDirectory",
+            ProcessStep::ExecProgram { .. } => "ExecProgram",
+            ProcessStep::SendSignal { .. } => "SendSignal",
+        }
+    }
+
+    /// See [`super::Step::undo`].
+    pub fn undo(&self) -> Undo {
+        match self {
+            ProcessStep::CloneProcess { .. } => Undo::EndProcess,
+            ProcessStep::SendSignal { .. } => Undo::Impossible { why: "A signal that was delivered cannot be called back.".into() },
+            _ => Undo::EndsWithProcess,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `Undo`: how a step is taken back. One mechanism for stepping back, rolling back, cleaning up and recovery after a crash.
+//!
+//! Written to the journal before the step is carried out, so that whoever finds the journal can undo what is half done. Undoing is
+//! idempotent: what is already gone is no error.
+
+use serde::{Deserialize, Serialize};
+
+/// How a step is taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Undo {
+    /// A composite: each of its steps is undone, the last first.
+    ByItsSteps,
+    /// Remove this directory and all in it.
+    RemoveTree {
+        /// Absolute path under the data root.
+        path: String,
+    },
+    /// Remove this file.
+    RemoveFile {
+        /// Absolute path under the data root.
+        path: String,
+    },
+    /// Remove this empty cgroup directory, after ending whatever still runs in it.
+    RemoveCgroup {
+        /// Absolute path in a cgroup file system.
+        directory: String,
+    },
+    /// End the process that the step made, and reap it. With it go its namespaces, and with them their mounts: a namespace lives
+    /// as long as a process or an open descriptor in it (namespaces(7)).
+    EndProcess,
+    /// The effect lives in the container's process and ends with it. To step back, the process is ended and made again up to the
+    /// step before.
+    EndsWithProcess,
+    /// The effect lives in a directory that an earlier step made and goes with it.
+    EndsWithDirectory,
+    /// It cannot be taken back, for this reason.
+    Impossible {
+        /// Why, in a sentence.
+        why: String,
+    },
+    /// There is nothing to take back: the step only looked or waited.
+    NothingChanged,
+}
