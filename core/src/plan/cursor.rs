@@ -73,10 +73,7 @@ impl Cursor {
         let frame = self.stack.last_mut()?;
         let Some(planned) = frame.steps.get(frame.next).cloned() else {
             let parent = self.stack.pop().and_then(|frame| frame.parent);
-            return match parent {
-                Some(node) => Some(Visit::Leave(node)),
-                None => None,
-            };
+            return parent.map(Visit::Leave);
         };
         frame.next += 1;
         let mut id = frame.prefix.clone();

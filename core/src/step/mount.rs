@@ -56,6 +56,8 @@ pub enum MountStep {
         work_dir: String,
         /// Where the merged tree appears.
         merged_dir: String,
+        /// `userxattr`: marks in user.* instead of trusted.* attributes, which a user namespace needs.
+        user_xattr: bool,
     },
     /// A file system that the kernel makes: proc, sysfs, tmpfs, devpts, mqueue, cgroup2. The mount point is made if missing.
     MountFilesystem {
