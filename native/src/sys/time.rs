@@ -1,0 +1,59 @@
+//! Clocks: clock_gettime(2). Used for timings in events and for the timestamps of containers and logs.
+
+use super::{Result, check};
+
+/// A point on a clock: seconds and the nanoseconds within the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant {
+    /// Whole seconds.
+    pub seconds: i64,
+    /// 0 to 999,999,999.
+    pub nanoseconds: u32,
+}
+
+impl Instant {
+    /// All of it in nanoseconds.
+    pub fn as_nanoseconds(self) -> i128 {
+        i128::from(self.seconds) * 1_000_000_000 + i128::from(self.nanoseconds)
+    }
+}
+
+/// CLOCK_MONOTONIC: time since an unnamed point, never set back.
+pub fn monotonic() -> Result<Instant> {
+    clock(libc::CLOCK_MONOTONIC)
+}
+
+/// CLOCK_BOOTTIME: as monotonic, and goes on while the machine sleeps.
+pub fn since_boot() -> Result<Instant> {
+    clock(libc::CLOCK_BOOTTIME)
+}
+
+/// CLOCK_REALTIME: since 1970-01-01T00:00:00Z.
+pub fn realtime() -> Result<Instant> {
+    clock(libc::CLOCK_REALTIME)
+}
+
+fn clock(id: libc::clockid_t) -> Result<Instant> {
+    let mut spec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `spec` is a valid timespec that outlives the call.
+    check(unsafe { libc::clock_gettime(id, &mut spec) })?;
+    Ok(Instant { seconds: spec.tv_sec, nanoseconds: spec.tv_nsec as u32 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monotonic_does_not_go_back() {
+        let first = monotonic().unwrap();
+        assert!(monotonic().unwrap() >= first);
+        assert!(first.nanoseconds < 1_000_000_000);
+    }
+
+    #[test]
+    fn realtime_is_after_this_was_written() {
+        assert!(realtime().unwrap().seconds > 1_700_000_000);
+        assert!(since_boot().unwrap().as_nanoseconds() > 0);
+    }
+}
