@@ -1,2 +1,44 @@
-//! Being written.
-fn main() {}
+//! `cargo xtask play | test | bless | bench | ci-setup`: everything that is done with this workspace.
+//!
+//! One file per command in `command/`. A command first asks `need` for the tools that it uses, which installs them
+//! or names them in one line; then it runs its steps. Nothing here is part of the product: no other package depends on it.
+
+use clap::{Parser, Subcommand};
+
+mod command;
+mod need;
+mod process;
+mod stage;
+mod workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Build, run and check Glassbox")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every check: format, lints, tidy, licences, tests, the real kernel, the browser
+    Test(command::test::Options),
+    /// Rewrite the expectation files of the tests; read the diff afterwards
+    Bless(command::bless::Options),
+    /// Install whatever the other commands need on this machine
+    CiSetup(command::ci_setup::Options),
+}
+
+fn main() -> std::process::ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Test(options) => command::test::run(&options),
+        Command::Bless(options) => command::bless::run(&options),
+        Command::CiSetup(options) => command::ci_setup::run(&options),
+    };
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The page in a real browser: clicks, assertions and accessibility, by `tests/browser/run.mjs` over Debian's chromium.
+
+use super::Stage;
+use crate::need::Need;
+use crate::{process, workspace};
+
+pub const BROWSER: Stage = Stage {
+    name: "browser",
+    about: "the page in Chromium, with axe",
+    quick: false,
+    is_here: || workspace::root().join("tests/browser/run.mjs").is_file(),
+    needs: &[Need::Node, Need::BrowserPackages, Need::Chromium, Need::Target("wasm32-unknown-unknown")],
+    run: || process::run(process::program("node").arg("tests/browser/run.mjs")),
+};
