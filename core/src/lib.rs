@@ -25,5 +25,6 @@ pub mod observe;
 pub mod oci;
 pub mod plan;
 pub mod query;
+pub mod reference;
 pub mod step;
 pub mod userland;

@@ -1,7 +1,48 @@
 //! Docker's grammar as data, and the parser over it: text to [`Command`], with Docker's own error wording and exit codes.
+//!
+//! ```text
+//! line -words-> words -front-> command row, mode -flags-> flags, arguments -check-> Docker takes it -build-> Command
+//! ```
+//!
+//! `table` holds the grammar; `values` says what a flag's value may be; `error` frames refusals as Docker does. Core does no I/O, so
+//! `-e NAME` stays as typed. A line that Docker takes and Glassbox does not carry out yet is refused in words of ours.
 
+mod build;
+mod check;
 mod command;
+mod error;
+mod flags;
+mod front;
+mod help;
+pub mod table;
+mod values;
+mod words;
 
 pub use command::{
     Command, ContainerSpec, ExecProcess, FlagUse, Invocation, Mode, NetworkMode, RunContainer, Span, UsageError, Words,
 };
+pub use error::ECHO_BYTES_MAX;
+pub use help::help;
+pub use words::{LINE_BYTES_MAX, WORDS_MAX};
+
+/// Parses an argument vector, the program's own name not among it. Spans refer to `words.text`: the words, quoted where a shell
+/// needs it, joined by blanks.
+pub fn parse(argv: &[String]) -> Result<Invocation, UsageError> {
+    let line = words::join(argv)?;
+    build::invocation(&line, &line.words)
+}
+
+/// Parses a line as typed; it may start with `docker` or `glassbox`. Spans are bytes of `line`.
+pub fn parse_line(line: &str) -> Result<Invocation, UsageError> {
+    let line = words::split(line)?;
+    build::invocation(&line, front::without_program(&line.words))
+}
+
+/// Judges only whether Docker's own client would take the line: its errors, and none of ours but the limits.
+pub fn check_grammar(argv: &[String]) -> Result<(), UsageError> {
+    let line = words::join(argv)?;
+    front::target(&line.words, false).and_then(|target| check::accepts(&target)).map(drop)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! From a judged line to a [`Command`]; what Docker takes and Glassbox does not carry out yet is refused here, at the flag.
+
+use super::check;
+use super::command::*;
+use super::error;
+use super::front::{self, Call, Target};
+use super::table;
+use super::values;
+use super::words::{Line, Word};
+use crate::userland::Signal;
+
+/// Parses the words of a line.
+pub(crate) fn invocation(line: &Line, words: &[Word]) -> Result<Invocation, UsageError> {
+    let (words, planned) = front::without_plan(words);
+    let target = front::target(words, true)?;
+    check::accepts(&target)?;
+    let (command, flags, positionals) = match target {
+        Target::Help(topic, flags) => (Command::Help { topic }, flags, Vec::new()),
+        Target::Version(flags) => (Command::Version, flags, Vec::new()),
+        Target::Command(call) => {
+            carried_out(&call)?;
+            let positionals = positionals(&call);
+            (command(&call)?, call.flags, positionals)
+        }
+    };
+    let mode = front::mode(&flags, planned);
+    Ok(Invocation { command, mode, words: Words { text: line.text.clone(), flags, positionals } })
+}
+
+/// Refuses the command, or the first flag, that is not carried out yet.
+fn carried_out(call: &Call<'_>) -> Result<(), UsageError> {
+    if !call.row.carried_out {
+        return Err(error::command_not_yet(call.shown, Some(call.name_span)));
+    }
+    for flag in &call.flags {
+        let row = [table::GLOBAL, table::OWN].into_iter().flatten().find(|row| row.long == flag.name);
+        let row = table::flag(call.row.key, &flag.name).or(row);
+        if row.is_some_and(|row| !row.carried_out && row.default != flag.value) {
+            let next = format!(
+                "Leave it out, or run this command with Docker; 'glassbox {} --help' marks what is carried out.",
+                call.shown
+            );
+            return Err(error::not_yet(&format!("--{}", flag.name), &next, Some(flag.span)));
+        }
+    }
+    Ok(())
+}
+
+/// The names of the arguments in Docker's usage line; the last one goes for all that follow.
+fn positionals(call: &Call<'_>) -> Vec<(String, Span)> {
+    let words: Vec<&str> =
+        call.row.usage.split(' ').map(|word| word.trim_matches(['[', ']', '.'])).filter(|word| *word != "OPTIONS").collect();
+    let name = |at: usize| words.get(at).or(words.last()).map_or("ARG", |word| word.split('|').next().unwrap_or(word));
+    call.arguments.iter().enumerate().map(|(at, word)| (name(at).to_string(), word.span)).collect()
+}
+
+fn command(call: &Call<'_>) -> Result<Command, UsageError> {
+    let containers: Vec<String> = call.arguments.iter().map(|word| word.text.clone()).collect();
+    Ok(match call.row.key {
+        "run" => Command::RunContainer(RunContainer {
+            spec: container_spec(call)?,
+            detach: call.is_on("detach"),
+            sig_proxy: call.flag("sig-proxy").is_none_or(front::is_on),
+        }),
+        "create" => Command::CreateContainer(container_spec(call)?),
+        "start" => Command::StartContainers { containers, attach: call.is_on("attach"), interactive: call.is_on("interactive") },
+        "stop" => {
+            Command::StopContainers { containers, signal: signal(call, "signal")?, timeout_seconds: number(call, "timeout")? }
+        }
+        "kill" => Command::KillContainers { containers, signal: signal(call, "signal")?.unwrap_or(Signal::SIGKILL) },
+        "rm" => Command::RemoveContainers { containers, force: call.is_on("force"), volumes: call.is_on("volumes") },
+        "wait" => Command::WaitContainers { containers },
+        "exec" => Command::ExecProcess(exec_process(call, containers)),
+        "ps" => list_containers(call)?,
+        "logs" => show_logs(call, containers),
+        "version" => Command::Version,
+        _ => inspect(call, containers)?,
+    })
+}
+
+fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
+    let text = |name: &str| call.flag(name).map(|flag| flag.value.clone());
+    let filled = |name: &str| text(name).filter(|value| !value.is_empty());
+    let mut words = call.arguments.iter().map(|word| word.text.clone());
+    let image = words.next().unwrap_or_default();
+    let mut spec = ContainerSpec {
+        image,
+        arguments: words.collect(),
+        name: filled("name"),
+        interactive: call.is_on("interactive"),
+        tty: call.is_on("tty"),
+        auto_remove: call.is_on("rm"),
+        env: call.values("env"),
+        workdir: filled("workdir"),
+        user: filled("user"),
+        hostname: filled("hostname"),
+        entrypoint: text("entrypoint"),
+        network: network(call)?,
+        read_only: call.is_on("read-only"),
+        init: call.is_on("init"),
+        memory_bytes_max: bytes(call, "memory")?,
+        pids_max: number(call, "pids-limit")?,
+        nano_cpus: nano_cpus(call)?,
+        cap_add: call.values("cap-add"),
+        cap_drop: call.values("cap-drop"),
+        privileged: call.is_on("privileged"),
+        no_new_privileges: false,
+        seccomp_unconfined: false,
+        stop_signal: signal(call, "stop-signal")?,
+        stop_timeout_seconds: number(call, "stop-timeout")?,
+        labels: call.values("label"),
+    };
+    security_options(call, &mut spec)?;
+    Ok(spec)
+}
+
+/// A flag's value that is refused although its kind is right; the check of its kind has come before.
+fn refused(call: &Call<'_>, flag: &FlagUse, reason: &str) -> UsageError {
+    let message = format!("invalid argument {} for \"--{}\" flag: {reason}", error::quote(&flag.value), flag.name);
+    call.frame().flag(&message, Some(flag.span))
+}
+
+fn number(call: &Call<'_>, name: &str) -> Result<Option<i64>, UsageError> {
+    call.flag(name).map(|flag| values::int(&flag.value).map_err(|reason| refused(call, flag, &reason))).transpose()
+}
+
+fn bytes(call: &Call<'_>, name: &str) -> Result<u64, UsageError> {
+    let Some(flag) = call.flag(name) else {
+        return Ok(0);
+    };
+    let bytes = values::bytes(&flag.value).map_err(|reason| refused(call, flag, &reason))?;
+    u64::try_from(bytes).map_err(|_| refused(call, flag, "a size cannot be negative"))
+}
+
+/// Docker's client takes a negative number, and its daemon refuses it.
+fn nano_cpus(call: &Call<'_>) -> Result<u64, UsageError> {
+    let Some(flag) = call.flag("cpus") else {
+        return Ok(0);
+    };
+    let billionths = values::nano_cpus(&flag.value).map_err(|reason| refused(call, flag, &reason))?;
+    let message = "glassbox: --cpus cannot be negative: give a number of processors such as 1.5, or leave the flag out";
+    u64::try_from(billionths).map_err(|_| UsageError {
+        message: message.to_string(),
+        exit_code: error::EXIT_FLAG,
+        span: Some(flag.span),
+    })
+}
+
+/// A signal by name or number; the refusal is the daemon's.
+fn signal(call: &Call<'_>, name: &str) -> Result<Option<Signal>, UsageError> {
+    let Some(flag) = call.flag(name).filter(|flag| !flag.value.is_empty()) else {
+        return Ok(None);
+    };
+    let refusal = || {
+        let reason = format!("Error response from daemon: invalid signal: {}", error::echo(&flag.value));
+        match call.row.key {
+            "run" => call.frame().value(&reason, Some(flag.span)),
+            _ => error::bare(&reason, Some(flag.span)),
+        }
+    };
+    Signal::parse(&flag.value).map(Some).ok_or_else(refusal)
+}
+
+fn network(call: &Call<'_>) -> Result<NetworkMode, UsageError> {
+    let Some(flag) = call.flag("network") else {
+        return Ok(NetworkMode::Default);
+    };
+    match flag.value.as_str() {
+        "default" => Ok(NetworkMode::Default),
+        "none" => Ok(NetworkMode::None),
+        "host" => Ok(NetworkMode::Host),
+        other => {
+            let what = format!("--network {}", error::echo(other));
+            Err(error::not_yet(&what, "Use --network none or --network host.", Some(flag.span)))
+        }
+    }
+}
+
+/// What confines nothing here in any case (AppArmor, labels) may be switched off.
+fn security_options(call: &Call<'_>, spec: &mut ContainerSpec) -> Result<(), UsageError> {
+    for flag in call.uses("security-opt") {
+        match flag.value.replacen(':', "=", 1).as_str() {
+            "no-new-privileges" | "no-new-privileges=true" => spec.no_new_privileges = true,
+            "no-new-privileges=false" => spec.no_new_privileges = false,
+            "seccomp=unconfined" => spec.seccomp_unconfined = true,
+            "seccomp=builtin" => spec.seccomp_unconfined = false,
+            "apparmor=unconfined" | "label=disable" => {}
+            _ => {
+                let what = format!("--security-opt {}", error::echo(&flag.value));
+                return Err(error::not_yet(&what, "no-new-privileges and seccomp=unconfined are carried out.", Some(flag.span)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn exec_process(call: &Call<'_>, mut words: Vec<String>) -> ExecProcess {
+    let filled = |name: &str| call.flag(name).map(|flag| flag.value.clone()).filter(|value| !value.is_empty());
+    let argv = words.split_off(words.len().min(1));
+    ExecProcess {
+        container: words.pop().unwrap_or_default(),
+        argv,
+        interactive: call.is_on("interactive"),
+        tty: call.is_on("tty"),
+        detach: call.is_on("detach"),
+        env: call.values("env"),
+        workdir: filled("workdir"),
+        user: filled("user"),
+        privileged: call.is_on("privileged"),
+    }
+}
+
+fn list_containers(call: &Call<'_>) -> Result<Command, UsageError> {
+    let last = number(call, "last")?.unwrap_or(-1);
+    let last = if call.is_on("latest") && last == -1 { 1 } else { last };
+    Ok(Command::ListContainers { all: call.is_on("all"), quiet: call.is_on("quiet"), no_trunc: call.is_on("no-trunc"), last })
+}
+
+/// As Docker's daemon does, a tail that is no number means all lines.
+fn show_logs(call: &Call<'_>, containers: Vec<String>) -> Command {
+    let tail = call.flag("tail").and_then(|flag| values::int(&flag.value).ok()).and_then(|lines| u64::try_from(lines).ok());
+    Command::ShowLogs {
+        container: containers.into_iter().next().unwrap_or_default(),
+        follow: call.is_on("follow"),
+        tail,
+        timestamps: call.is_on("timestamps"),
+    }
+}
+
+fn inspect(call: &Call<'_>, containers: Vec<String>) -> Result<Command, UsageError> {
+    match call.flag("type").filter(|flag| !["", "container"].contains(&flag.value.as_str())) {
+        Some(flag) => {
+            let what = format!("--type {}", error::echo(&flag.value));
+            Err(error::not_yet(&what, "Only containers can be inspected so far: --type container.", Some(flag.span)))
+        }
+        None => Ok(Command::InspectContainers { containers }),
+    }
+}

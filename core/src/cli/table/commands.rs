@@ -1,0 +1,179 @@
+//! The commands, a row each, and how one is found by the words typed.
+
+use super::other;
+use super::{FlagSpec, Kind};
+
+/// How many positional arguments a command takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arity {
+    /// None.
+    None,
+    /// So many.
+    Exact(usize),
+    /// So many or more.
+    AtLeast(usize),
+    /// So many or fewer.
+    AtMost(usize),
+    /// From the first to the second.
+    Between(usize, usize),
+    /// Any number.
+    Any,
+}
+
+impl Arity {
+    /// Docker's words for a wrong number, and the word that leads its last line; `None`: the number is right.
+    pub(crate) fn refusal(self, count: usize) -> Option<(String, &'static str)> {
+        let plural = |number: usize| if number == 1 { "argument" } else { "arguments" };
+        let refused = match self {
+            Arity::None if count > 0 => ("accepts no arguments".to_string(), "Run"),
+            Arity::Exact(wanted) if count != wanted => (format!("requires {wanted} {}", plural(wanted)), "Run"),
+            Arity::AtLeast(least) if count < least => (format!("requires at least {least} {}", plural(least)), "See"),
+            Arity::AtMost(most) if count > most => (format!("requires at most {most} {}", plural(most)), "SRun"),
+            Arity::Between(least, most) if count < least || count > most => {
+                (format!("requires at least {least} and at most {most} {}", plural(most)), "Run")
+            }
+            _ => return None,
+        };
+        Some(refused)
+    }
+}
+
+/// One command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandRow {
+    /// The shortest of its names, by which flags refer to it.
+    pub key: &'static str,
+    /// Its names as Docker shows them: `run`, `container run`.
+    pub names: &'static [&'static str],
+    /// Other names: as typed, and as Docker then shows the command.
+    pub aliases: &'static [(&'static str, &'static str)],
+    /// The usage line after the name.
+    pub usage: &'static str,
+    /// The number of its arguments.
+    pub arity: Arity,
+    /// Flags may stand after arguments.
+    pub interspersed: bool,
+    /// What it does, in our words.
+    pub about: &'static str,
+    /// Glassbox does it.
+    pub carried_out: bool,
+    /// The flags of a command that is not carried out, as `name/letter=kind`.
+    specs: &'static str,
+}
+
+impl CommandRow {
+    pub(super) const fn new(key: &'static str, names: &'static [&'static str], usage: &'static str, arity: Arity) -> Self {
+        let (aliases, interspersed, about, carried_out, specs): (&'static [_], _, _, _, _) = (&[], true, "", false, "");
+        CommandRow { key, names, aliases, usage, arity, interspersed, about, carried_out, specs }
+    }
+
+    pub(super) const fn aliases(mut self, aliases: &'static [(&'static str, &'static str)]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    pub(super) const fn flags_first(mut self) -> Self {
+        self.interspersed = false;
+        self
+    }
+
+    pub(super) const fn specs(mut self, specs: &'static str) -> Self {
+        self.specs = specs;
+        self
+    }
+
+    const fn carried_out(mut self, about: &'static str) -> Self {
+        self.carried_out = true;
+        self.about = about;
+        self
+    }
+
+    /// The flags of the compact notation.
+    pub(crate) fn other_flags(&self) -> impl Iterator<Item = FlagSpec> + use<> {
+        self.specs.split_whitespace().filter_map(|spec| {
+            let (name, kind) = spec.split_once('=')?;
+            let (long, short) = name.split_once('/').map_or((name, None), |(long, short)| (long, short.chars().next()));
+            Some(FlagSpec { long, short, kind: Kind::named(kind)? })
+        })
+    }
+}
+
+/// `container` words that hold no command of their own but a group of them.
+const GROUPS: &[&str] = &[
+    "builder",
+    "checkpoint",
+    "config",
+    "container",
+    "context",
+    "image",
+    "manifest",
+    "network",
+    "node",
+    "plugin",
+    "secret",
+    "service",
+    "stack",
+    "swarm",
+    "system",
+    "trust",
+    "trust key",
+    "trust signer",
+    "volume",
+];
+
+const MANY: &str = "[OPTIONS] CONTAINER [CONTAINER...]";
+
+/// The commands that Glassbox carries out.
+const CARRIED_OUT: &[CommandRow] = &[
+    CommandRow::new("run", &["container run", "run"], "[OPTIONS] IMAGE [COMMAND] [ARG...]", Arity::AtLeast(1))
+        .flags_first()
+        .carried_out("Make a new container from an image and start it"),
+    CommandRow::new("exec", &["container exec", "exec"], "[OPTIONS] CONTAINER COMMAND [ARG...]", Arity::AtLeast(2))
+        .flags_first()
+        .carried_out("Start one more program in a running container"),
+    CommandRow::new("ps", &["container ls", "ps"], "[OPTIONS]", Arity::None)
+        .aliases(&[("container list", "container ls"), ("container ps", "container ls")])
+        .carried_out("Show the containers, the running ones unless told otherwise"),
+    CommandRow::new("create", &["container create", "create"], "[OPTIONS] IMAGE [COMMAND] [ARG...]", Arity::AtLeast(1))
+        .flags_first()
+        .carried_out("Make a new container without starting it"),
+    CommandRow::new("start", &["container start", "start"], MANY, Arity::AtLeast(1))
+        .carried_out("Start containers that are not running"),
+    CommandRow::new("stop", &["container stop", "stop"], MANY, Arity::AtLeast(1))
+        .carried_out("Ask containers to end, and end them if they do not"),
+    CommandRow::new("kill", &["container kill", "kill"], MANY, Arity::AtLeast(1))
+        .carried_out("Send a signal to running containers"),
+    CommandRow::new("rm", &["container rm", "rm"], MANY, Arity::AtLeast(1))
+        .aliases(&[("container remove", "container rm")])
+        .carried_out("Delete containers"),
+    CommandRow::new("wait", &["container wait", "wait"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1))
+        .carried_out("Wait until containers have ended and print their exit codes"),
+    CommandRow::new("logs", &["container logs", "logs"], "[OPTIONS] CONTAINER", Arity::Exact(1))
+        .carried_out("Print what a container has written"),
+    CommandRow::new("inspect", &["inspect"], "[OPTIONS] NAME|ID [NAME|ID...]", Arity::AtLeast(1))
+        .carried_out("Print all that is known of containers, as JSON"),
+    CommandRow::new("container inspect", &["container inspect"], MANY, Arity::AtLeast(1))
+        .carried_out("Print all that is known of containers, as JSON"),
+    CommandRow::new("version", &["version"], "[OPTIONS]", Arity::None).carried_out("Print the version of Glassbox"),
+];
+
+/// Every command.
+pub(crate) fn rows() -> impl Iterator<Item = &'static CommandRow> {
+    use other::{containers, images, networks, swarm, system};
+    let all = [CARRIED_OUT, containers::ROWS, images::ROWS, networks::ROWS, system::ROWS, swarm::ROWS];
+    all.into_iter().flatten()
+}
+
+/// The command of this name or alias, and the name by which Docker shows it.
+pub(crate) fn command(path: &str) -> Option<(&'static CommandRow, &'static str)> {
+    rows().find_map(|row| {
+        let name = row.names.iter().copied().find(|name| *name == path);
+        let shown = name.or_else(|| row.aliases.iter().find(|(typed, _)| *typed == path).map(|(_, shown)| *shown))?;
+        Some((row, shown))
+    })
+}
+
+/// Whether these words name a group of commands.
+pub(crate) fn is_group(path: &str) -> bool {
+    GROUPS.contains(&path)
+}

@@ -1,0 +1,59 @@
+//! The flags of the commands on containers that exist: `exec`, `ps`, `start`, `stop`, `kill`, `rm`, `logs`, `inspect`.
+
+use super::{FlagRow, Kind};
+
+const EXEC: &[&str] = &["exec"];
+const PS: &[&str] = &["ps"];
+const START: &[&str] = &["start"];
+const STOP: &[&str] = &["stop"];
+const RM: &[&str] = &["rm"];
+const LOGS: &[&str] = &["logs"];
+const INSPECT: &[&str] = &["inspect", "container inspect"];
+
+/// The rows.
+pub(super) const ROWS: &[FlagRow] = &[
+    FlagRow::new("detach", Kind::Bool, EXEC, "Leave the program in the background", "-d").short('d').carried_out(),
+    FlagRow::new("detach-keys", Kind::Text, EXEC, "Keys that let go of the terminal", "--detach-keys ctrl-x,x"),
+    FlagRow::new("env", Kind::Env, EXEC, "Set an environment variable; without a value, hand on the caller's", "-e LEVEL=debug")
+        .short('e')
+        .carried_out(),
+    FlagRow::new("env-file", Kind::List, EXEC, "Set the environment variables that a file lists", "--env-file app.env"),
+    FlagRow::new("interactive", Kind::Bool, EXEC, "Keep the program's input open", "-i").short('i').carried_out(),
+    FlagRow::new("privileged", Kind::Bool, EXEC, "Give the program every capability", "--privileged").carried_out(),
+    FlagRow::new("tty", Kind::Bool, EXEC, "Give the program a terminal", "-t").short('t').carried_out(),
+    FlagRow::new("user", Kind::Text, EXEC, "Run as this user, and group: name or number", "-u 1000:1000").short('u').carried_out(),
+    FlagRow::new("workdir", Kind::Text, EXEC, "Start in this directory of the container", "-w /tmp").short('w').carried_out(),
+    FlagRow::new("all", Kind::Bool, PS, "Show the ended ones too", "-a").short('a').carried_out(),
+    FlagRow::new("filter", Kind::Filter, PS, "Show only those that fit", "-f status=exited").short('f'),
+    FlagRow::new("format", Kind::Text, PS, "Print by a template", "--format json"),
+    FlagRow::new("last", Kind::Int, PS, "Show the last so many made, in any state", "-n 3").short('n').default("-1").carried_out(),
+    FlagRow::new("latest", Kind::Bool, PS, "Show the last one made, in any state", "-l").short('l').carried_out(),
+    FlagRow::new("no-trunc", Kind::Bool, PS, "Print ids and commands in full", "--no-trunc").carried_out(),
+    FlagRow::new("quiet", Kind::Bool, PS, "Print ids only", "-q").short('q').carried_out(),
+    FlagRow::new("size", Kind::Bool, PS, "Print how much each has written", "-s").short('s'),
+    FlagRow::new("attach", Kind::Bool, START, "Show its output here, hand signals on", "-a").short('a').carried_out(),
+    FlagRow::new("checkpoint", Kind::Text, START, "Go on from this checkpoint", "--checkpoint before").hidden(""),
+    FlagRow::new("checkpoint-dir", Kind::Text, START, "Where checkpoints are kept", "--checkpoint-dir /var/tmp").hidden(""),
+    FlagRow::new("detach-keys", Kind::Text, START, "Keys that let go of the terminal", "--detach-keys ctrl-x,x"),
+    FlagRow::new("interactive", Kind::Bool, START, "Hand the input here to it", "-i").short('i').carried_out(),
+    FlagRow::new("signal", Kind::Text, STOP, "The signal to ask with", "-s SIGINT").short('s').carried_out(),
+    FlagRow::new("timeout", Kind::Int, STOP, "Seconds until it is ended by force; -1: never", "-t 3")
+        .short('t')
+        .default("0")
+        .carried_out(),
+    FlagRow::new("time", Kind::Int, STOP, "Old name of --timeout", "--time 3").hidden("timeout").carried_out(),
+    FlagRow::new("signal", Kind::Text, &["kill"], "The signal to send", "-s HUP").short('s').default("KILL").carried_out(),
+    FlagRow::new("force", Kind::Bool, RM, "End it first if it runs", "-f").short('f').carried_out(),
+    FlagRow::new("link", Kind::Bool, RM, "Delete the named link", "-l").short('l'),
+    FlagRow::new("volumes", Kind::Bool, RM, "Delete its unnamed volumes with it", "-v").short('v').carried_out(),
+    FlagRow::new("details", Kind::Bool, LOGS, "Print the attributes given to the log", "--details"),
+    FlagRow::new("follow", Kind::Bool, LOGS, "Go on printing until the container ends", "-f").short('f').carried_out(),
+    FlagRow::new("since", Kind::Text, LOGS, "Only lines from this time on", "--since 10m"),
+    FlagRow::new("tail", Kind::Text, LOGS, "Only the last so many lines", "-n 20").short('n').default("all").carried_out(),
+    FlagRow::new("timestamps", Kind::Bool, LOGS, "Print the time of each line", "-t").short('t').carried_out(),
+    FlagRow::new("until", Kind::Text, LOGS, "Only lines before this time", "--until 10m"),
+    FlagRow::new("format", Kind::Text, INSPECT, "Print by a template", "-f '{{.Name}}'").short('f'),
+    FlagRow::new("size", Kind::Bool, INSPECT, "Add how much each has written", "-s").short('s'),
+    FlagRow::new("type", Kind::Text, &["inspect"], "Look among things of this type only", "--type container").carried_out(),
+    FlagRow::new("format", Kind::Text, &["version"], "Print by a template", "-f json").short('f'),
+];

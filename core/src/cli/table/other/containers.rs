@@ -1,0 +1,41 @@
+//! Docker's commands for containers that are not carried out yet: enough of their grammar to judge a line.
+//!
+//! One row each; flags as `name/letter=kind`.
+
+use super::super::{Arity, CommandRow};
+
+/// The rows.
+pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
+    CommandRow::new("checkpoint create", &["checkpoint create"], "[OPTIONS] CONTAINER CHECKPOINT", Arity::Exact(2))
+        .specs("checkpoint-dir=text leave-running=bool"),
+    CommandRow::new("checkpoint ls", &["checkpoint ls"], "[OPTIONS] CONTAINER", Arity::Exact(1))
+        .aliases(&[("checkpoint list", "checkpoint ls")])
+        .specs("checkpoint-dir=text"),
+    CommandRow::new("checkpoint rm", &["checkpoint rm"], "[OPTIONS] CONTAINER CHECKPOINT", Arity::Exact(2))
+        .aliases(&[("checkpoint remove", "checkpoint rm")])
+        .specs("checkpoint-dir=text"),
+    CommandRow::new("attach", &["container attach", "attach"], "[OPTIONS] CONTAINER", Arity::Exact(1))
+        .specs("detach-keys=text no-stdin=bool sig-proxy=bool"),
+    CommandRow::new("commit", &["container commit", "commit"], "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]", Arity::Between(1, 2))
+        .flags_first()
+        .specs("author/a=text change/c=list message/m=text pause/p=bool"),
+    CommandRow::new("cp", &["container cp", "cp"], "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-", Arity::Exact(2))
+        .specs("archive/a=bool follow-link/L=bool quiet/q=bool"),
+    CommandRow::new("diff", &["container diff", "diff"], "CONTAINER", Arity::Exact(1)),
+    CommandRow::new("export", &["container export", "export"], "[OPTIONS] CONTAINER", Arity::Exact(1)).specs("output/o=text"),
+    CommandRow::new("pause", &["container pause", "pause"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1)),
+    CommandRow::new("port", &["container port", "port"], "CONTAINER [PRIVATE_PORT[/PROTO]]", Arity::Between(1, 2)),
+    CommandRow::new("container prune", &["container prune"], "[OPTIONS]", Arity::None).specs("filter=filter force/f=bool"),
+    CommandRow::new("rename", &["container rename", "rename"], "CONTAINER NEW_NAME", Arity::Exact(2)),
+    CommandRow::new("restart", &["container restart", "restart"], "[OPTIONS] CONTAINER [CONTAINER...]", Arity::AtLeast(1))
+        .specs("signal/s=text timeout/t=int"),
+    CommandRow::new("stats", &["container stats", "stats"], "[OPTIONS] [CONTAINER...]", Arity::Any)
+        .specs("all/a=bool format=text no-stream=bool no-trunc=bool"),
+    CommandRow::new("top", &["container top", "top"], "CONTAINER [ps OPTIONS]", Arity::AtLeast(1)).flags_first(),
+    CommandRow::new("unpause", &["container unpause", "unpause"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1)),
+    CommandRow::new("update", &["container update", "update"], "[OPTIONS] CONTAINER [CONTAINER...]", Arity::AtLeast(1)).specs(
+        "blkio-weight=uint16 cpu-period=int cpu-quota=int cpu-rt-period=int cpu-rt-runtime=int cpu-shares/c=int \
+             cpus=decimal cpuset-cpus=text cpuset-mems=text memory/m=bytes memory-reservation=bytes memory-swap=bytes \
+             pids-limit=int restart=text",
+    ),
+];

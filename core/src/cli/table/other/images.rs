@@ -1,0 +1,67 @@
+//! Docker's commands for images, builds and registries that are not carried out yet: enough of their grammar to judge a line.
+//!
+//! One row each; flags as `name/letter=kind`.
+
+use super::super::{Arity, CommandRow};
+
+/// The rows.
+pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
+    CommandRow::new("build", &["image build", "build", "builder build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1)).specs(
+        "add-host=list build-arg=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
+             cpu-quota=int cpu-shares/c=int cpuset-cpus=text cpuset-mems=text disable-content-trust=bool file/f=text \
+             force-rm=bool iidfile=text isolation=text label=list memory/m=bytes memory-swap=bytes network=text \
+             no-cache=bool platform=text pull=bool quiet/q=bool rm=bool security-opt=strings shm-size=bytes squash=bool \
+             tag/t=list target=text ulimit=ulimit",
+    ),
+    CommandRow::new("pull", &["image pull", "pull"], "[OPTIONS] NAME[:TAG|@DIGEST]", Arity::Exact(1))
+        .specs("all-tags/a=bool disable-content-trust=bool platform=text quiet/q=bool"),
+    CommandRow::new("push", &["image push", "push"], "[OPTIONS] NAME[:TAG]", Arity::Exact(1))
+        .specs("all-tags/a=bool disable-content-trust=bool platform=text quiet/q=bool"),
+    CommandRow::new("images", &["image ls", "images"], "[OPTIONS] [REPOSITORY[:TAG]]", Arity::AtMost(1))
+        .aliases(&[("image list", "image ls")])
+        .specs("all/a=bool digests=bool filter/f=filter format=text no-trunc=bool quiet/q=bool tree=bool"),
+    CommandRow::new("login", &["login"], "[OPTIONS] [SERVER]", Arity::AtMost(1))
+        .specs("password/p=text password-stdin=bool username/u=text"),
+    CommandRow::new("logout", &["logout"], "[SERVER]", Arity::AtMost(1)),
+    CommandRow::new("search", &["search"], "[OPTIONS] TERM", Arity::Exact(1))
+        .specs("filter/f=filter format=text limit=int no-trunc=bool"),
+    CommandRow::new("builder prune", &["builder prune"], "", Arity::None)
+        .specs("all/a=bool filter=filter force/f=bool keep-storage=bytes"),
+    CommandRow::new("history", &["image history", "history"], "[OPTIONS] IMAGE", Arity::Exact(1))
+        .specs("format=text human/H=bool no-trunc=bool platform=text quiet/q=bool"),
+    CommandRow::new("import", &["image import", "import"], "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]", Arity::AtLeast(1))
+        .specs("change/c=list message/m=text platform=text"),
+    CommandRow::new("image inspect", &["image inspect"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
+        .specs("format/f=text platform=text"),
+    CommandRow::new("load", &["image load", "load"], "[OPTIONS]", Arity::None).specs("input/i=text platform=text quiet/q=bool"),
+    CommandRow::new("image prune", &["image prune"], "[OPTIONS]", Arity::None).specs("all/a=bool filter=filter force/f=bool"),
+    CommandRow::new("rmi", &["image rm", "rmi"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
+        .aliases(&[("image remove", "image rm")])
+        .specs("force/f=bool no-prune=bool platform=strings"),
+    CommandRow::new("save", &["image save", "save"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
+        .specs("output/o=text platform=text"),
+    CommandRow::new("tag", &["image tag", "tag"], "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", Arity::Exact(2)).flags_first(),
+    CommandRow::new("manifest annotate", &["manifest annotate"], "[OPTIONS] MANIFEST_LIST MANIFEST", Arity::Exact(2))
+        .specs("arch=text os=text os-features=strings os-version=text variant=text"),
+    CommandRow::new("manifest create", &["manifest create"], "MANIFEST_LIST MANIFEST [MANIFEST...]", Arity::AtLeast(2))
+        .specs("amend/a=bool insecure=bool"),
+    CommandRow::new("manifest inspect", &["manifest inspect"], "[OPTIONS] [MANIFEST_LIST] MANIFEST", Arity::Between(1, 2))
+        .specs("insecure=bool verbose/v=bool"),
+    CommandRow::new("manifest push", &["manifest push"], "[OPTIONS] MANIFEST_LIST", Arity::Exact(1))
+        .specs("insecure=bool purge/p=bool"),
+    CommandRow::new("manifest rm", &["manifest rm"], "MANIFEST_LIST [MANIFEST_LIST...]", Arity::AtLeast(1)),
+    CommandRow::new("trust key generate", &["trust key generate"], "NAME", Arity::Exact(1)).specs("dir=text"),
+    CommandRow::new("trust key load", &["trust key load"], "[OPTIONS] KEYFILE", Arity::Exact(1)).specs("name=text"),
+    CommandRow::new("trust signer add", &["trust signer add"], "OPTIONS NAME REPOSITORY [REPOSITORY...]", Arity::AtLeast(2))
+        .specs("key=list"),
+    CommandRow::new(
+        "trust signer remove",
+        &["trust signer remove"],
+        "[OPTIONS] NAME REPOSITORY [REPOSITORY...]",
+        Arity::AtLeast(2),
+    )
+    .specs("force/f=bool"),
+    CommandRow::new("trust inspect", &["trust inspect"], "IMAGE[:TAG] [IMAGE[:TAG]...]", Arity::AtLeast(1)).specs("pretty=bool"),
+    CommandRow::new("trust revoke", &["trust revoke"], "[OPTIONS] IMAGE[:TAG]", Arity::Exact(1)).specs("yes/y=bool"),
+    CommandRow::new("trust sign", &["trust sign"], "IMAGE:TAG", Arity::Exact(1)).specs("local=bool"),
+];
