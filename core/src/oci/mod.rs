@@ -1,2 +1,3 @@
 //! OCI: capabilities, seccomp, runtime specification.
 pub mod capability;
+pub mod seccomp;
