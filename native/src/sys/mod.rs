@@ -47,13 +47,17 @@ macro_rules! flags {
     };
 }
 
+pub mod bpf;
+pub mod capability;
 pub mod file;
 pub mod mount;
 pub mod net;
 pub mod process;
 pub mod rootfs;
+pub mod seccomp;
 pub mod signal;
 pub mod socket;
+pub mod syscall_numbers;
 pub mod terminal;
 pub mod time;
 pub mod wait;
