@@ -2,32 +2,137 @@
 //!
 //! A [`Program`] is plain, cloneable data: its whole state is in its fields, so that a world with running programs can be cloned,
 //! stepped back and replayed. It does nothing but through [`Sys`].
+//!
+//! ```text
+//! Tool    looks, acts, answers in one go (ls, ps, mount, id, …)      Filter  reads piece by piece (cat, head, tail, wc, grep)
+//! Copy    cp, mv                                                     Shell   sh: an explicit stack over its syntax tree
+//! Launch  a child between fork and execve                            Sleep, Yes, Alloc, Env, Init
+//! ```
 
+#![allow(dead_code)] // the shell, which comes next, uses the rest
+
+mod copy;
+mod echo;
+mod env;
+mod files;
+mod filter;
+mod grep;
+mod identity;
+mod info;
+mod init;
+mod launch;
+mod links;
+mod ls;
+mod mounts;
+mod options;
+mod output;
+mod pattern;
+mod printf;
+mod ps;
+
+mod redirect;
+mod remove;
+mod signals;
 mod sys;
+mod test;
+mod text;
+mod tool;
+mod wait;
 
+pub use copy::Copy;
+pub use env::Env;
+pub use filter::Filter;
+pub use init::Init;
+pub use launch::Launch;
 pub use sys::{DirEntry, Disposition, Fd, FileKind, OpenFlags, Pid, Resume, Signal, Stat, Sys, SysResult, WaitStatus};
+pub use tool::Tool;
+pub use wait::{Alloc, Sleep, Yes};
 
-/// A running program of the toolbox.
+/// A running program of the toolbox. What is inside is the program's own.
 #[derive(Clone, Debug)]
 pub enum Program {
-    /// true(1)
-    True,
+    /// A program that answers in one go: ls, ps, mkdir, …
+    Tool(Box<Tool>),
+    /// cat, head, tail, wc, grep
+    Filter(Box<Filter>),
+    /// cp, mv
+    Copy(Box<Copy>),
+    /// sleep(1)
+    Sleep(Box<Sleep>),
+    /// yes(1)
+    Yes(Box<Yes>),
+    /// `alloc SIZE [SECONDS]`
+    Alloc(Box<Alloc>),
+    /// env(1)
+    Env(Box<Env>),
+    /// `init -- PROGRAM`
+    Init(Box<Init>),
+    /// A forked child before its execve.
+    Launch(Box<Launch>),
 }
 
 impl Program {
     /// The names under which the toolbox can be called, sorted: its links in `/bin`.
-    pub const NAMES: &'static [&'static str] = &["true"];
+    pub const NAMES: &'static [&'static str] = &[
+        "[", "alloc", "cat", "chmod", "cp", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "init", "kill", "ln",
+        "ls", "mkdir", "mount", "mv", "nproc", "printf", "ps", "pwd", "readlink", "rm", "rmdir", "seq", "sleep", "tail", "test",
+        "touch", "true", "tty", "umount", "uname", "wc", "yes",
+    ];
 
     /// The program that the toolbox runs for this `argv` (the last path component of `argv[0]` decides, or, where that is
     /// `toolbox`, `argv[1]`), ready to start. `env` as `NAME=value`. `None`: no such program.
     pub fn start(argv: &[String], env: &[String]) -> Option<Program> {
-        let _ = (argv, env);
-        Some(Program::True)
+        let (first, args) = argv.split_first()?;
+        let name = links::base_name(first);
+        if name == "toolbox" {
+            return if args.is_empty() { None } else { Program::start(args, env) };
+        }
+        let program = match name {
+            "sleep" => Program::Sleep(Box::new(Sleep::start(args))),
+            "yes" => Program::Yes(Box::new(Yes::start(args))),
+            "alloc" => Program::Alloc(Box::new(Alloc::start(args))),
+            "env" => Program::Env(Box::new(Env::start(args, env))),
+            "init" => Program::Init(Box::new(Init::start(args, env))),
+            _ => return Program::start_other(name, args),
+        };
+        Some(program)
+    }
+
+    fn start_other(name: &str, args: &[String]) -> Option<Program> {
+        let tool = Tool::start(name, args).map(|tool| Program::Tool(Box::new(tool)));
+        let filter = || Filter::start(name, args).map(|filter| Program::Filter(Box::new(filter)));
+        let copy = || Copy::start(name, args).map(|copy| Program::Copy(Box::new(copy)));
+        tool.or_else(filter).or_else(copy)
     }
 
     /// Goes on until the program has to wait, has done a unit of work, ends or was replaced.
     pub fn resume(&mut self, sys: &mut dyn Sys) -> Resume {
-        let _ = sys;
-        Resume::Exit(0)
+        match self {
+            Program::Tool(program) => program.resume(sys),
+            Program::Filter(program) => program.resume(sys),
+            Program::Copy(program) => program.resume(sys),
+            Program::Sleep(program) => program.resume(sys),
+            Program::Yes(program) => program.resume(sys),
+            Program::Alloc(program) => program.resume(sys),
+            Program::Env(program) => program.resume(sys),
+            Program::Init(program) => program.resume(sys),
+            Program::Launch(program) => program.resume(sys),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_starts_a_program_and_they_are_sorted() {
+        assert!(Program::NAMES.is_sorted());
+        for name in Program::NAMES {
+            assert!(Program::start(&[format!("/bin/{name}")], &[]).is_some(), "{name}");
+            assert!(Program::start(&["/bin/toolbox".to_string(), name.to_string()], &[]).is_some(), "{name}");
+        }
+        assert!(Program::start(&["nonsense".to_string()], &[]).is_none());
+        assert!(Program::start(&["toolbox".to_string()], &[]).is_none());
     }
 }
