@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::errno::Errno;
 use crate::event::Event;
-use crate::query::Probe;
-use crate::step::Step;
+use crate::model::{Container, ContainerId};
+use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
+use crate::step::{CgroupStep, ClientStep, Limit, MountStep, NamespaceKind, PrivilegeStep, ProcessStep, Step, StoreStep};
 use crate::userland::WaitStatus;
 
 /// What only the execution of a step could tell.
@@ -36,8 +37,322 @@ pub struct Actors {
     pub process: Option<u32>,
 }
 
-/// The events that `step` left behind, as `probe` shows them.
+/// One look: the step, what its execution told, and whom to ask.
+struct Look<'a> {
+    outcome: &'a Outcome,
+    actors: Actors,
+    probe: &'a dyn Probe,
+}
+
+/// The events that `step` left behind, as `probe` shows them. A probe that cannot look is an error: an event is never made up.
 pub fn observe(step: &Step, outcome: &Outcome, actors: Actors, probe: &dyn Probe) -> Result<Vec<Event>, Errno> {
-    let _ = (step, outcome, actors, probe);
-    Ok(Vec::new())
+    let look = Look { outcome, actors, probe };
+    match step {
+        Step::Phase(_) => Ok(Vec::new()),
+        Step::Store(step) => look.store(step),
+        Step::Cgroup(step) => look.cgroup(step),
+        Step::Process(step) => look.process(step),
+        Step::Mount(step) => look.mount(step),
+        Step::Privilege(step) => look.privilege(step),
+        Step::Client(step) => Ok(look.client(step)),
+    }
+}
+
+impl Look<'_> {
+    fn store(&self, step: &StoreStep) -> Result<Vec<Event>, Errno> {
+        let at_ns = self.outcome.at_ns;
+        Ok(match step {
+            StoreStep::ExtractLayer { image, diff_id, directory } => self.if_there(directory, || Event::LayerExtracted {
+                image: image.clone(),
+                diff_id: diff_id.clone(),
+                directory: directory.clone(),
+            })?,
+            StoreStep::CreateDirectory { path, .. } => self.if_there(path, || Event::DirectoryCreated { path: path.clone() })?,
+            StoreStep::WriteFile { path, .. } => {
+                let size_bytes = self.bytes(Subject::Host, path)?.len() as u64;
+                vec![Event::FileWritten { path: path.clone(), size_bytes }]
+            }
+            StoreStep::RecordContainer { container, path } => {
+                self.if_there(path, || Event::ContainerRecorded { container: container.clone() })?
+            }
+            StoreStep::RecordStart { id } => {
+                let pid = self.actors.process.ok_or(Errno::ESRCH)?;
+                vec![Event::ContainerStarted { id: id.clone(), pid, at_ns }]
+            }
+            StoreStep::RecordExit { id } => vec![self.exited(id)?],
+            StoreStep::RecordFailure { id, exit_code, error } => {
+                vec![Event::ContainerFailed { id: id.clone(), exit_code: *exit_code, error: error.clone(), at_ns }]
+            }
+            StoreStep::RemoveContainerFiles { id, directory } => {
+                let gone = !self.exists(directory)?;
+                if gone { vec![Event::ContainerRemoved { id: id.clone() }] } else { Vec::new() }
+            }
+        })
+    }
+
+    fn exited(&self, id: &ContainerId) -> Result<Event, Errno> {
+        let status = self.outcome.status.ok_or(Errno::ECHILD)?;
+        let oom_killed = self.outcome.oom_killed;
+        Ok(Event::ContainerExited { id: id.clone(), exit_code: status.code(), oom_killed, at_ns: self.outcome.at_ns })
+    }
+
+    fn cgroup(&self, step: &CgroupStep) -> Result<Vec<Event>, Errno> {
+        Ok(match step {
+            CgroupStep::EnableControllers { directory, controllers } => {
+                let text = self.text(Subject::Host, &format!("{directory}/cgroup.subtree_control"))?;
+                let has = |name: &str| text.split_whitespace().any(|word| word == name);
+                let controllers = controllers.iter().copied().filter(|controller| has(controller.name())).collect();
+                vec![Event::ControllersEnabled { directory: directory.clone(), controllers }]
+            }
+            CgroupStep::CreateCgroup { directory, .. } => {
+                self.if_there(directory, || Event::CgroupCreated { directory: directory.clone() })?
+            }
+            CgroupStep::WriteLimit { file, limit, .. } => vec![self.limit(file, *limit)?],
+            CgroupStep::JoinCgroup { directory } => {
+                let pid = self.actors.process.ok_or(Errno::ESRCH)?;
+                let members = self.text(Subject::Host, &format!("{directory}/cgroup.procs"))?;
+                let inside = members.lines().any(|line| line == pid.to_string());
+                if inside { vec![Event::CgroupJoined { directory: directory.clone(), pid }] } else { Vec::new() }
+            }
+            CgroupStep::RemoveCgroup { directory } => {
+                if self.exists(directory)? {
+                    Vec::new()
+                } else {
+                    vec![Event::CgroupRemoved { directory: directory.clone() }]
+                }
+            }
+        })
+    }
+
+    fn limit(&self, file: &str, limit: Limit) -> Result<Event, Errno> {
+        let value = self.text(Subject::Host, file)?.trim_end().to_string();
+        Ok(Event::LimitSet { limit, value })
+    }
+
+    fn process(&self, step: &ProcessStep) -> Result<Vec<Event>, Errno> {
+        Ok(match step {
+            ProcessStep::CloneProcess { .. } => vec![self.cloned()?],
+            ProcessStep::DenySetgroups => {
+                let denied = self.text(Subject::Host, &self.proc("setgroups")?)?.trim_end() == "deny";
+                if denied { vec![Event::SetgroupsDenied] } else { Vec::new() }
+            }
+            ProcessStep::WriteIdMap { groups, .. } => vec![self.id_map(*groups)?],
+            ProcessStep::StartSession => {
+                let session = stat_field(&self.text(Subject::Host, &self.proc("stat")?)?, STAT_SESSION);
+                let leads = session == Some(i64::from(self.pid_inside_host()?));
+                if leads { vec![Event::SessionStarted] } else { Vec::new() }
+            }
+            // Joined for children yet to come: nothing shows until one is cloned.
+            ProcessStep::JoinNamespace { kind: NamespaceKind::Pid, .. } => Vec::new(),
+            ProcessStep::UnshareNamespace { kind } | ProcessStep::JoinNamespace { kind, .. } => vec![self.namespace(*kind)?],
+            ProcessStep::SetHostname { .. } => {
+                let Answer::Text(hostname) = self.probe.ask(&Query::Hostname(self.subject()?))? else { return Err(Errno::EINVAL) };
+                vec![Event::HostnameSet { hostname }]
+            }
+            ProcessStep::BringUpInterface { interface } => self.interface(interface)?,
+            ProcessStep::OpenTerminal { .. } => {
+                let path = self.outcome.terminal.clone().ok_or(Errno::ENOTTY)?;
+                vec![Event::TerminalOpened { path }]
+            }
+            ProcessStep::ChangeDirectory { .. } => vec![Event::DirectoryChanged { path: self.program()?.0 }],
+            ProcessStep::ExecProgram { .. } => vec![self.executed()?],
+            ProcessStep::SendSignal { id, signal } => vec![Event::SignalSent { id: id.clone(), signal: *signal }],
+        })
+    }
+
+    fn cloned(&self) -> Result<Event, Errno> {
+        let pid = self.outcome.pid.ok_or(Errno::ESRCH)?;
+        let status = self.text(Subject::Host, &format!("/proc/{pid}/status"))?;
+        let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        let pid_inside = numbers.and_then(|line| line.split_whitespace().last()?.parse().ok()).ok_or(Errno::EINVAL)?;
+        let mut new_namespaces = Vec::new();
+        for kind in NamespaceKind::ALL {
+            let query = Query::SharesNamespace(Subject::Host, Subject::Process(pid), kind);
+            // A kernel without this kind of namespace has nothing to share.
+            if let Ok(Answer::Truth(false)) = self.probe.ask(&query) {
+                new_namespaces.push(kind);
+            }
+        }
+        Ok(Event::ProcessCloned { pid, pid_inside, new_namespaces })
+    }
+
+    fn id_map(&self, groups: bool) -> Result<Event, Errno> {
+        let file = self.proc(if groups { "gid_map" } else { "uid_map" })?;
+        let text = self.text(Subject::Host, &file)?;
+        let line = |line: &str| {
+            let mut numbers = line.split_whitespace().filter_map(|word| word.parse().ok());
+            Some((numbers.next()?, numbers.next()?, numbers.next()?))
+        };
+        Ok(Event::IdMapWritten { groups, lines: text.lines().filter_map(line).collect() })
+    }
+
+    fn namespace(&self, kind: NamespaceKind) -> Result<Event, Errno> {
+        let subject = self.subject()?;
+        let Answer::Namespace(number) = self.probe.ask(&Query::Namespace(subject.clone(), kind))? else { return Err(Errno::EINVAL) };
+        let query = Query::SharesNamespace(Subject::Host, subject, kind);
+        let Answer::Truth(shared_with_host) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
+        Ok(Event::NamespaceEntered { kind, number, shared_with_host })
+    }
+
+    fn interface(&self, interface: &str) -> Result<Vec<Event>, Errno> {
+        let Answer::Interfaces(all) = self.probe.ask(&Query::Interfaces(self.subject()?))? else { return Err(Errno::EINVAL) };
+        let up = all.iter().any(|known| known.name == interface && known.up);
+        Ok(if up { vec![Event::InterfaceUp { interface: interface.to_string() }] } else { Vec::new() })
+    }
+
+    fn executed(&self) -> Result<Event, Errno> {
+        let text = self.bytes(Subject::Host, &self.proc("cmdline")?)?;
+        let argv = text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+        let mut argv: Vec<String> = argv.collect();
+        argv.pop();
+        Ok(Event::ProgramExecuted { exe: self.program()?.1, argv })
+    }
+
+    fn mount(&self, step: &MountStep) -> Result<Vec<Event>, Errno> {
+        Ok(match step {
+            MountStep::MakeMountsPrivate => {
+                let info = self.text(Subject::Host, &self.proc("mountinfo")?)?;
+                let shared_left = info.lines().filter(|line| line.split(" - ").next().unwrap_or("").contains(" shared:")).count();
+                vec![Event::MountsMadePrivate { shared_left }]
+            }
+            MountStep::MountOverlay { merged_dir: target, .. }
+            | MountStep::MountFilesystem { target, .. }
+            | MountStep::BindMount { target, .. } => {
+                let mount = self.mount_at(target)?.ok_or(Errno::ENOENT)?;
+                vec![Event::Mounted { mount }]
+            }
+            MountStep::MakeDeviceNode { path, .. } | MountStep::MakeSymlink { path, .. } => vec![Event::NodeMade { path: path.clone() }],
+            MountStep::PivotRoot { .. } => vec![Event::RootChanged { mounts: self.mounts()?.len() }],
+            MountStep::DetachOldRoot => vec![Event::OldRootDetached { mounts: self.mounts()?.len() }],
+            MountStep::MaskPath { path } | MountStep::MakePathReadOnly { path } => {
+                vec![Event::PathGuarded { path: path.clone(), mount: self.mount_at(path)? }]
+            }
+            MountStep::MakeRootReadOnly => vec![Event::PathGuarded { path: "/".into(), mount: self.mount_at("/")? }],
+        })
+    }
+
+    fn mounts(&self) -> Result<Vec<MountFact>, Errno> {
+        let Answer::Mounts(all) = self.probe.ask(&Query::Mounts(self.subject()?))? else { return Err(Errno::EINVAL) };
+        Ok(all)
+    }
+
+    /// The topmost mount at `target`.
+    fn mount_at(&self, target: &str) -> Result<Option<MountFact>, Errno> {
+        Ok(self.mounts()?.into_iter().rev().find(|mount| mount.target == target))
+    }
+
+    fn privilege(&self, step: &PrivilegeStep) -> Result<Vec<Event>, Errno> {
+        Ok(match step {
+            PrivilegeStep::SetNoNewPrivileges | PrivilegeStep::InstallSeccompFilter { .. } | PrivilegeStep::SetUser { .. } => {
+                vec![Event::CredentialsSet { credentials: self.credentials()? }]
+            }
+            PrivilegeStep::LimitBoundingSet { .. } | PrivilegeStep::SetCapabilities { .. } => {
+                vec![Event::CapabilitiesSet { capabilities: self.capabilities()? }]
+            }
+        })
+    }
+
+    fn credentials(&self) -> Result<CredentialsFact, Errno> {
+        let Answer::Credentials(fact) = self.probe.ask(&Query::Credentials(self.subject()?))? else { return Err(Errno::EINVAL) };
+        Ok(fact)
+    }
+
+    fn capabilities(&self) -> Result<CapabilitiesFact, Errno> {
+        let Answer::Capabilities(fact) = self.probe.ask(&Query::Capabilities(self.subject()?))? else { return Err(Errno::EINVAL) };
+        Ok(fact)
+    }
+
+    /// What was printed and how waiting ended only the execution can tell.
+    fn client(&self, step: &ClientStep) -> Vec<Event> {
+        match step {
+            ClientStep::Print { text } => vec![Event::Printed { stderr: false, text: text.clone() }],
+            ClientStep::AttachStreams { .. } => {
+                let ended = self.outcome.status.map(|status| Event::ProcessExited { exit_code: status.code() });
+                ended.into_iter().collect()
+            }
+            ClientStep::AwaitExit { id, .. } => {
+                let exit_code = self.outcome.status.map(WaitStatus::code);
+                vec![Event::WaitEnded { id: id.clone(), exit_code }]
+            }
+            ClientStep::WatchContainer { .. } | ClientStep::ShowLog { .. } => Vec::new(),
+        }
+    }
+
+    fn subject(&self) -> Result<Subject, Errno> {
+        Ok(Subject::Process(self.actors.process.ok_or(Errno::ESRCH)?))
+    }
+
+    fn pid_inside_host(&self) -> Result<u32, Errno> {
+        self.actors.process.ok_or(Errno::ESRCH)
+    }
+
+    fn proc(&self, file: &str) -> Result<String, Errno> {
+        Ok(format!("/proc/{}/{file}", self.actors.process.ok_or(Errno::ESRCH)?))
+    }
+
+    fn program(&self) -> Result<(String, String), Errno> {
+        let Answer::Program(cwd, exe) = self.probe.ask(&Query::Program(self.subject()?))? else { return Err(Errno::EINVAL) };
+        Ok((cwd, exe))
+    }
+
+    fn exists(&self, path: &str) -> Result<bool, Errno> {
+        let Answer::Truth(there) = self.probe.ask(&Query::Exists(path.to_string()))? else { return Err(Errno::EINVAL) };
+        Ok(there)
+    }
+
+    fn if_there(&self, path: &str, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Errno> {
+        Ok(if self.exists(path)? { vec![event()] } else { Vec::new() })
+    }
+
+    fn bytes(&self, subject: Subject, path: &str) -> Result<Vec<u8>, Errno> {
+        let Answer::Bytes(bytes) = self.probe.ask(&Query::FileBytes(subject, path.to_string()))? else { return Err(Errno::EINVAL) };
+        Ok(bytes)
+    }
+
+    fn text(&self, subject: Subject, path: &str) -> Result<String, Errno> {
+        Ok(String::from_utf8_lossy(&self.bytes(subject, path)?).into_owned())
+    }
+}
+
+/// The place of the session id in /proc/PID/stat, counted after the name's closing parenthesis: proc_pid_stat(5), field 6.
+const STAT_SESSION: usize = 3;
+
+fn stat_field(stat: &str, place: usize) -> Option<i64> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(place)?.parse().ok()
+}
+
+/// The events that a plain run needs to keep the state right, without looking at anything but the outcome.
+pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
+    let at_ns = outcome.at_ns;
+    let Step::Store(step) = step else { return Vec::new() };
+    match step {
+        StoreStep::ExtractLayer { image, diff_id, directory } => vec![Event::LayerExtracted {
+            image: image.clone(),
+            diff_id: diff_id.clone(),
+            directory: directory.clone(),
+        }],
+        StoreStep::RecordContainer { container, .. } => vec![recorded(container)],
+        StoreStep::RecordStart { id } => {
+            let started = actors.process.map(|pid| Event::ContainerStarted { id: id.clone(), pid, at_ns });
+            started.into_iter().collect()
+        }
+        StoreStep::RecordExit { id } => {
+            let exited = outcome.status.map(|status| Event::ContainerExited {
+                id: id.clone(),
+                exit_code: status.code(),
+                oom_killed: outcome.oom_killed,
+                at_ns,
+            });
+            exited.into_iter().collect()
+        }
+        StoreStep::RecordFailure { id, exit_code, error } => {
+            vec![Event::ContainerFailed { id: id.clone(), exit_code: *exit_code, error: error.clone(), at_ns }]
+        }
+        StoreStep::RemoveContainerFiles { id, .. } => vec![Event::ContainerRemoved { id: id.clone() }],
+        StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } => Vec::new(),
+    }
+}
+
+fn recorded(container: &Container) -> Event {
+    Event::ContainerRecorded { container: Box::new(container.clone()) }
 }

@@ -6,7 +6,15 @@
 //! One file per command, one per group of phases.
 
 mod cause;
+mod create;
 mod cursor;
+mod exec;
+pub mod failure;
+mod lifecycle;
+mod names;
+mod origin;
+mod root;
+mod start;
 
 use std::rc::Rc;
 
@@ -15,10 +23,10 @@ use serde::{Deserialize, Serialize};
 pub use cause::Cause;
 pub use cursor::{Cursor, Node, StepId, Visit};
 
-use crate::cli::{Invocation, Span};
-use crate::host::HostFacts;
-use crate::model::State;
-use crate::step::Step;
+use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
+use crate::host::{CgroupVersion, HostFacts};
+use crate::model::{Container, State};
+use crate::step::{ClientStep, Phase, Step};
 
 /// A step and why it is there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +49,26 @@ pub struct Plan {
     pub monitor: Vec<Planned>,
     /// What goes to stderr before the first step: Docker's warnings.
     pub warnings: Vec<String>,
+    /// What goes to stderr after the last step: containers that could not be dealt with.
+    pub late_errors: String,
+    /// The command's exit code when all steps succeed and none of them sets another.
+    pub exit_code: i32,
+}
+
+impl Plan {
+    /// Something could not be planned; the rest goes on, and the command ends with 1.
+    fn fail_later(&mut self, message: &str) {
+        self.late_errors.push_str(message);
+        self.exit_code = 1;
+    }
+}
+
+impl Planned {
+    /// With a further cause.
+    fn with(mut self, cause: Cause) -> Planned {
+        self.causes.push(cause);
+        self
+    }
 }
 
 /// A command that cannot be planned or failed, in Docker's words.
@@ -67,12 +95,113 @@ pub struct Context<'a> {
 
 /// What the command turns into, or why it cannot be done.
 pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Result<Plan, CommandError> {
-    let _ = (invocation, state, host);
-    Err(CommandError { message: "glassbox: planning lands in the next commit\n".into(), exit_code: 1, span: None })
+    let context = Context { state, host, invocation };
+    let mut plan = Plan {
+        invocation: invocation.clone(),
+        steps: Vec::new(),
+        monitor: Vec::new(),
+        warnings: Vec::new(),
+        late_errors: String::new(),
+        exit_code: 0,
+    };
+    match &invocation.command {
+        Command::RunContainer(run) => plan_run(run, &context, &mut plan)?,
+        Command::CreateContainer(spec) => plan_create(spec, &context, &mut plan)?,
+        Command::StartContainers { containers, attach, interactive } => {
+            lifecycle::start(containers, *attach || *interactive, &context, &mut plan);
+        }
+        Command::StopContainers { containers, signal, timeout_seconds } => {
+            lifecycle::stop(containers, *signal, *timeout_seconds, &context, &mut plan);
+        }
+        Command::KillContainers { containers, signal } => lifecycle::kill(containers, *signal, &context, &mut plan),
+        Command::RemoveContainers { containers, force, .. } => lifecycle::remove(containers, *force, &context, &mut plan),
+        Command::WaitContainers { containers } => lifecycle::wait(containers, &context, &mut plan),
+        Command::ExecProcess(exec) => plan.steps = lifecycle::exec_process(exec, &context)?,
+        Command::ListContainers { all, quiet, no_trunc, last } => {
+            lifecycle::list(*all, *quiet, *no_trunc, *last, &context, &mut plan);
+        }
+        Command::ShowLogs { container, follow, tail, timestamps } => {
+            plan.steps = lifecycle::logs(container, *follow, *tail, *timestamps, &context)?;
+        }
+        Command::InspectContainers { containers } => lifecycle::inspect(containers, &context, &mut plan),
+        Command::Help { topic } => plan.steps.push(print(crate::cli::help(topic), &context)),
+        Command::Version => plan.steps.push(print(format!("Glassbox version {}\n", env!("CARGO_PKG_VERSION")), &context)),
+    }
+    Ok(plan)
 }
 
-/// The parts of a composite step with the state at this moment; empty for a leaf.
+fn print(text: String, context: &Context<'_>) -> Planned {
+    origin::planned(Step::Client(ClientStep::Print { text }), origin::command(context))
+}
+
+fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let container = create::container(&run.spec, run.detach, context)?;
+    let id = || container.id.clone();
+    plan.warnings = warnings(&container, context);
+    plan.steps = create::phases(&container, context);
+    plan.steps.push(origin::planned(Step::Phase(Phase::StartContainer { id: id() }), origin::command(context)));
+    let last = if run.detach {
+        ClientStep::Print { text: format!("{}\n", container.id) }
+    } else {
+        ClientStep::AttachStreams { id: id() }
+    };
+    let cause = origin::flag_or(context, &container, "detach", || origin::command(context));
+    plan.steps.push(origin::planned(Step::Client(last), cause));
+    plan.monitor = lifecycle::monitor(&container, context);
+    Ok(())
+}
+
+fn plan_create(spec: &crate::cli::ContainerSpec, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let container = create::container(spec, false, context)?;
+    plan.warnings = warnings(&container, context);
+    plan.steps = create::phases(&container, context);
+    plan.steps.push(print(format!("{}\n", container.id), context));
+    Ok(())
+}
+
+/// What will not be as asked for, said before it happens.
+fn warnings(container: &Container, context: &Context<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    let host = &container.host;
+    let limited = host.memory_bytes_max > 0 || host.pids_max.is_some() || host.nano_cpus > 0;
+    if limited && context.host.cgroup.version == CgroupVersion::None {
+        all.push("WARNING: Your kernel does not support cgroup limits for this user. Limits discarded.".to_string());
+        all.push("glassbox: no cgroup can be written to by this user; run as root, or have systemd delegate one".to_string());
+    }
+    if host.network == NetworkMode::Default {
+        all.push("glassbox: bridges come in a later version: this container has loopback only, as with --network none".to_string());
+    }
+    all
+}
+
+/// The parts of a composite step with the state at this moment; empty for a leaf, and for a container that has gone.
 pub fn expand(step: &Step, context: &Context<'_>) -> Vec<Planned> {
-    let _ = (step, context);
-    Vec::new()
+    let Step::Phase(phase) = step else { return Vec::new() };
+    if let Phase::PrepareImage { image } = phase {
+        return create::prepare_image(image, context);
+    }
+    if let Phase::CreateContainer { container } = phase {
+        return create::create(container, context);
+    }
+    let found = phase.container().and_then(|id| context.state.containers.get(id));
+    found.map_or_else(Vec::new, |container| expand_for(phase, container, context))
+}
+
+fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    match phase {
+        Phase::PrepareImage { .. } | Phase::CreateContainer { .. } => Vec::new(),
+        Phase::StartContainer { .. } => start::start(container, context),
+        Phase::PrepareCgroup { .. } => start::prepare_cgroup(container, context),
+        Phase::CreateProcess { .. } => start::create_process(container, context),
+        Phase::IsolateProcess { .. } => start::isolate(container, context),
+        Phase::BuildRoot { .. } => root::build(container, context),
+        Phase::HidePaths { .. } => root::hide_paths(container, context),
+        Phase::DropPrivileges { .. } => start::drop_privileges(container, context, &container.process.user),
+        Phase::RunProgram { .. } => start::run_program(container, context),
+        Phase::ExecInContainer { exec, .. } => exec::exec(container, exec, context),
+        Phase::StopContainer { signal, timeout_seconds, .. } => lifecycle::stop_phase(container, *signal, *timeout_seconds, context),
+        Phase::KillIfRunning { .. } => lifecycle::kill_if_running(container),
+        Phase::CleanUpContainer { .. } => lifecycle::clean_up(container, context),
+        Phase::RemoveContainer { .. } => lifecycle::remove_phase(container, context),
+    }
 }

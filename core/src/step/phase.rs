@@ -125,4 +125,24 @@ impl Phase {
             Phase::RemoveContainer { .. } => "RemoveContainer",
         }
     }
+
+    /// The container that it is about; `None` before there is one.
+    pub fn container(&self) -> Option<&ContainerId> {
+        match self {
+            Phase::PrepareImage { .. } | Phase::CreateContainer { .. } => None,
+            Phase::StartContainer { id }
+            | Phase::PrepareCgroup { id }
+            | Phase::CreateProcess { id }
+            | Phase::IsolateProcess { id }
+            | Phase::BuildRoot { id }
+            | Phase::HidePaths { id }
+            | Phase::DropPrivileges { id }
+            | Phase::RunProgram { id }
+            | Phase::ExecInContainer { id, .. }
+            | Phase::StopContainer { id, .. }
+            | Phase::KillIfRunning { id }
+            | Phase::CleanUpContainer { id }
+            | Phase::RemoveContainer { id } => Some(id),
+        }
+    }
 }

@@ -1,0 +1,293 @@
+//! `create` and the first half of `run`: the image's config and the flags merged into a container, checked as Docker checks it.
+
+use super::origin::{self, planned};
+use super::{CommandError, Context, Planned, names};
+use crate::cli::{ContainerSpec, NetworkMode};
+use crate::host::{CgroupVersion, Controller, HostFacts};
+use crate::layout::Layout;
+use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, Image, ProcessConfig};
+use crate::oci::capability;
+use crate::step::{Phase, Step, StoreStep};
+
+/// The least memory limit that Docker takes, bytes.
+const MEMORY_BYTES_MIN: u64 = 6 << 20;
+
+/// The container that `spec` asks for, or Docker's refusal.
+pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<'_>) -> Result<Container, CommandError> {
+    let image = find_image(spec, context)?;
+    check_limits(spec, context)?;
+    let id = names::fresh_id(&context.host.entropy);
+    let name = choose_name(spec, context)?;
+    let capabilities = capability::apply(&spec.cap_add, &spec.cap_drop, spec.privileged)
+        .map_err(|error| refuse(context, &error.to_string(), Some("cap-add")))?;
+    let process = merge_process(spec, image, &id, context)?;
+    let host = host_config(spec, detached, capabilities, &id, context);
+    Ok(Container {
+        id,
+        name,
+        created_ns: context.host.now_ns,
+        image: spec.image.clone(),
+        image_id: image.id.clone(),
+        layers: image.layers.iter().map(|layer| layer.diff_id.clone()).collect(),
+        process,
+        host,
+        state: ContainerState::default(),
+        words: context.invocation.words.clone(),
+    })
+}
+
+/// The image's reference with its tag: `toolbox` is `toolbox:latest`.
+pub(super) fn with_tag(image: &str) -> String {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    if last.contains(':') || image.contains('@') { image.to_string() } else { format!("{image}:latest") }
+}
+
+fn find_image<'a>(spec: &ContainerSpec, context: &Context<'a>) -> Result<&'a Image, CommandError> {
+    let reference = with_tag(&spec.image);
+    let familiar = reference.trim_start_matches("docker.io/").trim_start_matches("library/");
+    context.state.images.get(familiar).ok_or_else(|| {
+        let known: Vec<&str> = context.state.images.keys().map(String::as_str).collect();
+        let message = format!(
+            "Unable to find image '{reference}' locally\ndocker: Error response from daemon: No such image: {reference}\n\n\
+             Run 'docker {} --help' for more information\n\
+             glassbox: registries come in a later version; the images here are: {}\n",
+            subcommand(context),
+            known.join(", ")
+        );
+        CommandError { message, exit_code: 125, span: context.invocation.words.positional("IMAGE") }
+    })
+}
+
+/// `run` or `create`, for Docker's closing line.
+fn subcommand(context: &Context<'_>) -> &'static str {
+    if matches!(context.invocation.command, crate::cli::Command::CreateContainer(_)) { "create" } else { "run" }
+}
+
+/// Docker's frame for what the daemon refuses on `run` and `create`; `flag` is the one to blame.
+pub(super) fn refuse(context: &Context<'_>, what: &str, flag: Option<&str>) -> CommandError {
+    let subcommand = subcommand(context);
+    let frame = match subcommand {
+        "run" => format!("docker: Error response from daemon: {what}\n\nRun 'docker run --help' for more information\n"),
+        _ => format!("Error response from daemon: {what}\n"),
+    };
+    let exit_code = if subcommand == "run" { 125 } else { 1 };
+    let span = flag.and_then(|name| context.invocation.words.flag(name)).map(|used| used.span);
+    CommandError { message: frame, exit_code, span }
+}
+
+fn check_limits(spec: &ContainerSpec, context: &Context<'_>) -> Result<(), CommandError> {
+    if spec.memory_bytes_max != 0 && spec.memory_bytes_max < MEMORY_BYTES_MIN {
+        return Err(refuse(context, "Minimum memory limit allowed is 6MB", Some("memory")));
+    }
+    let most = u64::from(context.host.cpus) * 1_000_000_000;
+    if spec.nano_cpus > most {
+        let cpus = context.host.cpus;
+        let what = format!("range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available");
+        return Err(refuse(context, &what, Some("cpus")));
+    }
+    Ok(())
+}
+
+fn choose_name(spec: &ContainerSpec, context: &Context<'_>) -> Result<String, CommandError> {
+    let Some(name) = &spec.name else { return Ok(names::fresh_name(&context.host.entropy, context.state)) };
+    let name = name.strip_prefix('/').unwrap_or(name);
+    if !names::is_valid(name) {
+        let what = format!("Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+        return Err(refuse(context, &what, Some("name")));
+    }
+    match context.state.containers.values().find(|container| container.name == name) {
+        None => Ok(name.to_string()),
+        Some(taken) => {
+            let what = format!(
+                "Conflict. The container name \"/{name}\" is already in use by container \"{}\". You have to remove (or rename) that \
+                 container to be able to reuse that name.",
+                taken.id
+            );
+            Err(refuse(context, &what, Some("name")))
+        }
+    }
+}
+
+/// ENTRYPOINT and CMD as Docker merges them: a new entrypoint drops the image's CMD; arguments replace CMD.
+fn merge_program(spec: &ContainerSpec, image: &Image) -> (Vec<String>, Vec<String>) {
+    match &spec.entrypoint {
+        Some(word) if word.is_empty() => (Vec::new(), spec.arguments.clone()),
+        Some(word) => (vec![word.clone()], spec.arguments.clone()),
+        None if spec.arguments.is_empty() => (image.config.entrypoint.clone(), image.config.cmd.clone()),
+        None => (image.config.entrypoint.clone(), spec.arguments.clone()),
+    }
+}
+
+fn merge_process(
+    spec: &ContainerSpec,
+    image: &Image,
+    id: &ContainerId,
+    context: &Context<'_>,
+) -> Result<ProcessConfig, CommandError> {
+    let (entrypoint, cmd) = merge_program(spec, image);
+    if entrypoint.is_empty() && cmd.is_empty() {
+        return Err(refuse(context, "no command specified", None));
+    }
+    let mut env = image.config.env.clone();
+    for entry in &spec.env {
+        set_env(&mut env, entry, context.host);
+    }
+    let cwd = spec.workdir.clone().unwrap_or_else(|| image.config.working_dir.clone());
+    let cwd = if cwd.is_empty() { "/".to_string() } else { cwd };
+    if !cwd.starts_with('/') {
+        let what = format!("the working directory '{cwd}' is invalid, it needs to be an absolute path");
+        return Err(refuse(context, &what, Some("workdir")));
+    }
+    let host_network = spec.network == NetworkMode::Host;
+    let own_name = if host_network { context.host.hostname.clone() } else { id.short().to_string() };
+    let mut labels = image.config.labels.clone();
+    labels.extend(spec.labels.iter().map(|label| split_pair(label)));
+    Ok(ProcessConfig {
+        entrypoint,
+        cmd,
+        env,
+        cwd,
+        user: spec.user.clone().unwrap_or_else(|| image.config.user.clone()),
+        hostname: spec.hostname.clone().unwrap_or(own_name),
+        tty: spec.tty,
+        open_stdin: spec.interactive,
+        stop_signal: spec.stop_signal.or_else(|| image.config.stop_signal.as_deref().and_then(crate::userland::Signal::parse)),
+        stop_timeout_seconds: spec.stop_timeout_seconds,
+        labels,
+    })
+}
+
+fn split_pair(text: &str) -> (String, String) {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    (name.to_string(), value.to_string())
+}
+
+/// Sets or replaces a variable. `NAME` alone takes it from the caller's environment, or removes it where the caller has none.
+pub(super) fn set_env(env: &mut Vec<String>, entry: &str, host: &HostFacts) {
+    let (name, value) = match entry.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_string())),
+        None => (entry, host.environment.get(entry).cloned()),
+    };
+    let at = env.iter().position(|known| known.split_once('=').map_or(known.as_str(), |(known, _)| known) == name);
+    match (value, at) {
+        (Some(value), Some(at)) => env[at] = format!("{name}={value}"),
+        (Some(value), None) => env.push(format!("{name}={value}")),
+        (None, Some(at)) => {
+            env.remove(at);
+        }
+        (None, None) => {}
+    }
+}
+
+fn host_config(
+    spec: &ContainerSpec,
+    detached: bool,
+    capabilities: capability::CapabilitySet,
+    id: &ContainerId,
+    context: &Context<'_>,
+) -> HostConfig {
+    let host = context.host;
+    let map = |outside: u32| if host.is_root() { Vec::new() } else { vec![IdMapLine { inside: 0, outside, count: 1 }] };
+    HostConfig {
+        auto_remove: spec.auto_remove,
+        detached,
+        network: spec.network.clone(),
+        read_only: spec.read_only,
+        init: spec.init,
+        memory_bytes_max: spec.memory_bytes_max,
+        pids_max: spec.pids_max.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0),
+        nano_cpus: spec.nano_cpus,
+        cap_add: spec.cap_add.clone(),
+        cap_drop: spec.cap_drop.clone(),
+        capabilities,
+        privileged: spec.privileged,
+        no_new_privileges: spec.no_new_privileges,
+        seccomp: host.seccomp && !spec.privileged && !spec.seccomp_unconfined,
+        uid_map: map(host.uid),
+        gid_map: map(host.gid),
+        cgroups: cgroups(host, id),
+    }
+}
+
+/// The container's cgroup directories: one on v2, one per controller on v1.
+fn cgroups(host: &HostFacts, id: &ContainerId) -> Vec<(String, Vec<Controller>)> {
+    let mut all: Vec<(String, Vec<Controller>)> = Vec::new();
+    if host.cgroup.version == CgroupVersion::None {
+        return all;
+    }
+    for controller in [Controller::Memory, Controller::Cpu, Controller::Pids] {
+        let Some(parent) = host.cgroup.directory(controller) else { continue };
+        let directory = format!("{}/glassbox-{}", parent.trim_end_matches('/'), id.short());
+        match all.iter_mut().find(|(known, _)| *known == directory) {
+            Some((_, controllers)) => controllers.push(controller),
+            None => all.push((directory, vec![controller])),
+        }
+    }
+    all
+}
+
+/// The layers that are not extracted yet.
+pub(super) fn prepare_image(image: &str, context: &Context<'_>) -> Vec<Planned> {
+    let layout = Layout::new(&context.host.data_root);
+    let layers = context.state.images.get(image).map(|image| image.layers.clone()).unwrap_or_default();
+    let missing = layers.into_iter().filter(|layer| !layer.extracted);
+    missing
+        .map(|layer| {
+            let directory = layout.layer(&layer.diff_id);
+            let step = StoreStep::ExtractLayer { image: image.to_string(), diff_id: layer.diff_id, directory };
+            planned(Step::Store(step), origin::need("MountOverlay", "The overlay's lower directories are extracted layers."))
+        })
+        .collect()
+}
+
+/// Directories, files, specification, record.
+pub(super) fn create(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let layout = Layout::new(&context.host.data_root);
+    let id = &container.id;
+    let overlay = || origin::need("MountOverlay", "An overlay needs a directory for changes, one for the kernel, and one to appear at.");
+    let mut steps = Vec::new();
+    for (path, mode, cause) in [
+        (layout.container(id), 0o711, origin::command(context)),
+        (layout.of(id, "upper"), 0o755, overlay()),
+        (layout.of(id, "work"), 0o700, overlay()),
+        (layout.of(id, "merged"), 0o755, overlay()),
+    ] {
+        steps.push(planned(Step::Store(StoreStep::CreateDirectory { path, mode }), cause));
+    }
+    for (name, contents, cause) in files(container, context) {
+        let path = layout.of(id, name);
+        steps.push(planned(Step::Store(StoreStep::WriteFile { path, mode: 0o644, contents }), cause));
+    }
+    let record = StoreStep::RecordContainer { container: Box::new(container.clone()), path: layout.of(id, "state.json") };
+    steps.push(planned(Step::Store(record), origin::command(context)));
+    steps
+}
+
+fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, String, super::Cause)> {
+    let hostname = container.process.hostname.clone();
+    let spec = crate::oci::runtime_spec::to_json(&crate::oci::runtime_spec::runtime_spec(container, context.host));
+    let spec_cause = origin::oci_default("A runtime is given a bundle with a config.json.", "bundle.md");
+    let mut files = vec![("config.json", spec, spec_cause)];
+    let names = || origin::docker_default("Docker manages these three files.", "engine/network/#dns-services");
+    let host_cause = origin::flag_or(context, container, "hostname", names);
+    files.push(("hostname", format!("{hostname}\n"), host_cause));
+    if container.host.network != NetworkMode::Host {
+        files.push(("hosts", HOSTS.to_string(), names()));
+        files.push(("resolv.conf", RESOLV_CONF.to_string(), names()));
+    }
+    files
+}
+
+const HOSTS: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n\
+                     ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
+const RESOLV_CONF: &str = "# Written by Glassbox: no name server can be reached from a network with nothing but loopback.\n";
+
+/// The phases of `create` for this container.
+pub(super) fn phases(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let reference = with_tag(&container.image);
+    let image = reference.trim_start_matches("docker.io/").trim_start_matches("library/").to_string();
+    vec![
+        planned(Step::Phase(Phase::PrepareImage { image }), origin::positional(context, "IMAGE")),
+        planned(Step::Phase(Phase::CreateContainer { container: Box::new(container.clone()) }), origin::command(context)),
+    ]
+}

@@ -1,0 +1,94 @@
+//! `exec`: a further process in the namespaces and the cgroup of a running container.
+
+use super::origin::{self, need, planned};
+use super::{Context, Planned, root, start};
+use crate::cli::{ExecProcess, NetworkMode};
+use crate::model::Container;
+use crate::step::{ClientStep, NamespaceKind, ProcessStep, Step};
+
+/// From the engine's process to the program in the container.
+pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<'_>) -> Vec<Planned> {
+    let joined = |kind| {
+        let why = "The new process is to see what the container's processes see.";
+        planned(Step::Process(ProcessStep::JoinNamespace { kind, id: container.id.clone() }), need("ExecProgram", why))
+    };
+    let mut steps = vec![joined(NamespaceKind::Pid)];
+    let clone = ProcessStep::CloneProcess { namespaces: Vec::new() };
+    let why = "A joined pid namespace holds for children: setns(2).";
+    steps.push(planned(Step::Process(clone), need("JoinNamespace", why)));
+    steps.extend(start::join_cgroups(container, context));
+    let session = need("ExecProgram", "Signals that the engine's terminal sends must not reach the container's processes.");
+    steps.push(planned(Step::Process(ProcessStep::StartSession), session));
+    steps.extend(kinds_joined_inside(container, context).into_iter().map(joined));
+    steps.extend(enter(container, exec, context));
+    let user = exec.user.clone().unwrap_or_else(|| container.process.user.clone());
+    let mut given = container.clone();
+    if exec.privileged {
+        given.host.capabilities = crate::oci::capability::CapabilitySet::ALL;
+        given.host.seccomp = false;
+    }
+    steps.extend(start::drop_privileges(&given, context, &user));
+    let env = environment(container, exec, &user, context);
+    let program = ProcessStep::ExecProgram { argv: exec.argv.clone(), env };
+    steps.push(planned(Step::Process(program), origin::positional(context, "COMMAND")));
+    steps
+}
+
+/// The kinds that the new process joins itself; the mount namespace last, since the others are found under the host's /proc.
+fn kinds_joined_inside(container: &Container, context: &Context<'_>) -> Vec<NamespaceKind> {
+    let mut kinds = vec![NamespaceKind::Uts, NamespaceKind::Ipc];
+    if container.host.network != NetworkMode::Host {
+        kinds.push(NamespaceKind::Network);
+    }
+    if start::has_cgroup_namespace(container, context) {
+        kinds.push(NamespaceKind::Cgroup);
+    }
+    kinds.push(NamespaceKind::Mount);
+    kinds
+}
+
+fn enter(container: &Container, exec: &ExecProcess, context: &Context<'_>) -> Vec<Planned> {
+    let path = exec.workdir.clone().unwrap_or_else(|| container.process.cwd.clone());
+    let cause = if exec.workdir.is_some() {
+        flag(context, "workdir")
+    } else {
+        origin::docker_default("exec starts in the container's working directory.", "reference/cli/docker/container/exec/")
+    };
+    let mut steps = vec![planned(Step::Process(ProcessStep::ChangeDirectory { path }), cause)];
+    if exec.tty {
+        steps.push(planned(Step::Process(root::terminal(context)), flag(context, "tty")));
+    }
+    steps
+}
+
+fn flag(context: &Context<'_>, name: &str) -> super::Cause {
+    let words = &context.invocation.words;
+    match words.flag(name) {
+        Some(used) => super::Cause::Words {
+            text: words.text.get(used.span.start..used.span.end).unwrap_or_default().to_string(),
+            span: used.span,
+        },
+        None => origin::command(context),
+    }
+}
+
+fn environment(container: &Container, exec: &ExecProcess, user: &str, context: &Context<'_>) -> Vec<String> {
+    let mut env = start::environment(container, user, context);
+    env.retain(|entry| !entry.starts_with("TERM="));
+    if exec.tty {
+        env.push("TERM=xterm".into());
+    }
+    for entry in &exec.env {
+        super::create::set_env(&mut env, entry, context.host);
+    }
+    env
+}
+
+/// What follows the program's start: its streams, unless detached.
+pub(super) fn attach(container: &Container, exec: &ExecProcess, context: &Context<'_>) -> Vec<Planned> {
+    if exec.detach {
+        return Vec::new();
+    }
+    let step = ClientStep::AttachStreams { id: container.id.clone() };
+    vec![planned(Step::Client(step), origin::command(context))]
+}

@@ -1,0 +1,118 @@
+//! When a step fails: Docker's words for it, and what is still to be done.
+
+use super::origin::{self, planned};
+use super::{CommandError, Context, Node, Planned};
+use crate::cli::Command;
+use crate::errno::Errno;
+use crate::model::{Container, ContainerId};
+use crate::step::{Phase, ProcessStep, Step, StoreStep};
+
+/// Docker's frame around what the runtime says when a container cannot be started.
+const CREATE_FRAME: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create \
+                            failed: unable to start container process: error during container init: ";
+/// And when an exec cannot.
+const EXEC_FRAME: &str = "OCI runtime exec failed: exec failed: unable to start container process: ";
+
+/// Docker's exit codes for a command that could not be carried out, from docker-run(1).
+const ENGINE_FAILED: i32 = 125;
+const CANNOT_EXECUTE: i32 = 126;
+const NOT_FOUND: i32 = 127;
+
+/// What the command reports when `node` failed with `errno`. `call` is the kernel call that failed, as strace would show it, where
+/// it is known.
+pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Context<'_>) -> CommandError {
+    let (what, exit_code) = reason(&node.step, errno, call);
+    let ours = hint(node, errno, call, exit_code);
+    let message = match &context.invocation.command {
+        Command::RunContainer(_) => {
+            let closing = "\n\nRun 'docker run --help' for more information\n";
+            format!("docker: Error response from daemon: {CREATE_FRAME}{what}: unknown{closing}{ours}")
+        }
+        Command::ExecProcess(_) => format!("{EXEC_FRAME}{what}: unknown\n{ours}"),
+        Command::StartContainers { containers, .. } => {
+            let names = containers.join(", ");
+            let failed = format!("Error: failed to start containers: {names}");
+            format!("Error response from daemon: {CREATE_FRAME}{what}: unknown\n{failed}\n{ours}")
+        }
+        _ => format!("Error response from daemon: {what}\n{ours}"),
+    };
+    let exit_code = if matches!(context.invocation.command, Command::StartContainers { .. }) { 1 } else { exit_code };
+    CommandError { message, exit_code, span: blamed(node) }
+}
+
+/// The runtime's words and Docker's exit code.
+fn reason(step: &Step, errno: Errno, call: Option<&str>) -> (String, i32) {
+    let sentence = errno.to_string().to_lowercase();
+    match step {
+        Step::Process(ProcessStep::ExecProgram { argv, .. }) => exec_reason(argv.first().map_or("", String::as_str), errno),
+        Step::Process(ProcessStep::ChangeDirectory { path }) => {
+            let what = format!("chdir to cwd (\"{path}\") set in config.json failed: {sentence}");
+            (what, if errno == Errno::EACCES { CANNOT_EXECUTE } else { NOT_FOUND.min(ENGINE_FAILED + 1) })
+        }
+        Step::Privilege(crate::step::PrivilegeStep::SetUser { user }) if errno == Errno::ESRCH || errno == Errno::ENOENT => {
+            let name = user.split(':').next().unwrap_or(user);
+            (format!("unable to find user {name}: no matching entries in passwd file"), ENGINE_FAILED)
+        }
+        _ => {
+            let call = call.map_or_else(|| step.name().to_string(), str::to_string);
+            (format!("{call}: {sentence}"), ENGINE_FAILED)
+        }
+    }
+}
+
+fn exec_reason(program: &str, errno: Errno) -> (String, i32) {
+    let bare = !program.contains('/');
+    match errno {
+        Errno::ENOENT | Errno::ENOTDIR if bare => (format!("exec: \"{program}\": executable file not found in $PATH"), NOT_FOUND),
+        Errno::ENOENT => (format!("exec: \"{program}\": stat {program}: no such file or directory"), NOT_FOUND),
+        Errno::ENOTDIR => (format!("exec: \"{program}\": stat {program}: not a directory"), CANNOT_EXECUTE),
+        Errno::EACCES => (format!("exec: \"{program}\": permission denied"), CANNOT_EXECUTE),
+        Errno::EISDIR => (format!("exec: \"{program}\": is a directory"), CANNOT_EXECUTE),
+        other => (format!("exec {program}: {}", other.to_string().to_lowercase()), CANNOT_EXECUTE),
+    }
+}
+
+/// Our own lines: which step it was, and what to do next.
+fn hint(node: &Node, errno: Errno, call: Option<&str>, exit_code: i32) -> String {
+    let next = match (&node.step, errno) {
+        (Step::Process(ProcessStep::ExecProgram { .. }), _) if exit_code == NOT_FOUND => {
+            "see what there is with: glassbox run --rm IMAGE ls /bin"
+        }
+        (Step::Process(ProcessStep::ExecProgram { .. }), Errno::EACCES) => "the file is not executable; see: ls -l",
+        (_, Errno::EPERM | Errno::EACCES) => "run it as root, or see what it would do with --plan",
+        (_, Errno::ENOSPC) => "the disk is full: make room below the data root (df -h), then try again",
+        (_, Errno::EUSERS | Errno::EAGAIN) => "a limit of the host is reached; see: sysctl user.max_user_namespaces, ulimit -u",
+        (_, Errno::ENODEV | Errno::ENOSYS | Errno::EOPNOTSUPP) => {
+            "the kernel lacks this feature; see: /proc/filesystems, and `glassbox run --plan` for what is needed"
+        }
+        _ => "see the step with --explain",
+    };
+    let call = call.map_or_else(String::new, |call| format!(" ({call})"));
+    format!("glassbox: step {} {} failed: {}{call}; {next}\n", node.id, node.step.name(), errno.name())
+}
+
+fn blamed(node: &Node) -> Option<crate::cli::Span> {
+    node.causes.iter().find_map(|cause| match cause {
+        super::Cause::Words { span, .. } => Some(*span),
+        _ => None,
+    })
+}
+
+/// What is still to be done after the steps of the failing top-level step were undone: the container stays on record with the
+/// reason, or goes, with `--rm`.
+pub fn after_failure(id: &ContainerId, error: &CommandError, context: &Context<'_>) -> Vec<Planned> {
+    let Some(container) = context.state.containers.get(id) else { return Vec::new() };
+    if container.host.auto_remove {
+        let cause = origin::flag_or(context, container, "rm", || origin::command(context));
+        return vec![planned(Step::Phase(Phase::RemoveContainer { id: id.clone() }), cause)];
+    }
+    vec![record(container, error, context)]
+}
+
+fn record(container: &Container, error: &CommandError, context: &Context<'_>) -> Planned {
+    let first = error.message.lines().next().unwrap_or_default();
+    let what = first.trim_start_matches("docker: ").trim_start_matches("Error response from daemon: ").to_string();
+    let step = StoreStep::RecordFailure { id: container.id.clone(), exit_code: error.exit_code, error: what };
+    planned(Step::Store(step), origin::need("StartContainer", "ps and inspect are to tell why it does not run."))
+        .with(origin::command(context))
+}

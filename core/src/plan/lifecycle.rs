@@ -1,0 +1,271 @@
+//! stop, kill, rm, wait, start, exec, logs, ps, inspect: commands on containers that are there.
+
+use super::origin::{self, need, planned};
+use super::{CommandError, Context, Plan, Planned, exec};
+use crate::cli::ExecProcess;
+use crate::layout::Layout;
+use crate::model::{Container, Lookup, Status};
+use crate::step::{ClientStep, Phase, ProcessStep, Step, StoreStep};
+use crate::userland::Signal;
+
+/// Docker's patience between the stop signal and SIGKILL, seconds.
+const STOP_TIMEOUT_SECONDS: i64 = 10;
+
+/// Looks `word` up; Docker's refusal if it leads nowhere.
+pub(super) fn find<'a>(word: &str, context: &Context<'a>) -> Result<&'a Container, String> {
+    context.state.container(word).map_err(|lookup| match lookup {
+        Lookup::Missing => format!("Error response from daemon: No such container: {word}\n"),
+        Lookup::Ambiguous => format!("Error response from daemon: multiple IDs found with provided prefix: {word}\n"),
+    })
+}
+
+/// For each word the steps that `each` makes of its container; what goes wrong with one does not stop the others.
+fn for_each<'a>(
+    words: &[String],
+    context: &Context<'a>,
+    plan: &mut Plan,
+    mut each: impl FnMut(&'a Container, &str, &mut Plan) -> Result<Vec<Planned>, String>,
+) {
+    for word in words {
+        match find(word, context).and_then(|container| each(container, word, plan)) {
+            Ok(steps) => plan.steps.extend(steps),
+            Err(message) => plan.fail_later(&message),
+        }
+    }
+}
+
+fn print(text: String, context: &Context<'_>) -> Planned {
+    planned(Step::Client(ClientStep::Print { text }), origin::command(context))
+}
+
+fn echo(word: &str, context: &Context<'_>) -> Planned {
+    print(format!("{word}\n"), context)
+}
+
+pub(super) fn stop(words: &[String], signal: Option<Signal>, timeout: Option<i64>, context: &Context<'_>, plan: &mut Plan) {
+    for_each(words, context, plan, |container, word, _| {
+        let mut steps = Vec::new();
+        if container.state.status == Status::Running {
+            let patience = timeout.or(container.process.stop_timeout_seconds).unwrap_or(STOP_TIMEOUT_SECONDS);
+            let phase = Phase::StopContainer {
+                id: container.id.clone(),
+                signal: signal.or(container.process.stop_signal).unwrap_or(Signal::SIGTERM).0,
+                timeout_seconds: u64::try_from(patience).ok(),
+            };
+            steps.push(planned(Step::Phase(phase), origin::positional(context, "CONTAINER")));
+        }
+        steps.push(echo(word, context));
+        Ok(steps)
+    });
+}
+
+/// Signal, patience, SIGKILL.
+pub(super) fn stop_phase(container: &Container, signal: i32, timeout_seconds: Option<u64>, context: &Context<'_>) -> Vec<Planned> {
+    let id = &container.id;
+    let polite = origin::docker_default("stop sends SIGTERM first.", "reference/cli/docker/container/stop/");
+    let patience = origin::docker_default("10 seconds are left to end in order.", "reference/cli/docker/container/stop/");
+    vec![
+        planned(Step::Process(ProcessStep::SendSignal { id: id.clone(), signal }), polite),
+        planned(
+            Step::Client(ClientStep::AwaitExit { id: id.clone(), timeout_seconds, print: false }),
+            flag_cause(context, "time").unwrap_or(patience),
+        ),
+        planned(
+            Step::Phase(Phase::KillIfRunning { id: id.clone() }),
+            need("StopContainer", "A process can ignore the first signal; SIGKILL it cannot."),
+        ),
+    ]
+}
+
+fn flag_cause(context: &Context<'_>, name: &str) -> Option<super::Cause> {
+    let words = &context.invocation.words;
+    let used = words.flag(name)?;
+    Some(super::Cause::Words { text: words.text.get(used.span.start..used.span.end)?.to_string(), span: used.span })
+}
+
+/// SIGKILL and waiting, if it runs at this moment.
+pub(super) fn kill_if_running(container: &Container) -> Vec<Planned> {
+    if container.state.status != Status::Running {
+        return Vec::new();
+    }
+    let id = &container.id;
+    let why = "A process that is left would keep the container running.";
+    vec![
+        planned(Step::Process(ProcessStep::SendSignal { id: id.clone(), signal: Signal::SIGKILL.0 }), need("StopContainer", why)),
+        planned(
+            Step::Client(ClientStep::AwaitExit { id: id.clone(), timeout_seconds: None, print: false }),
+            need("RecordExit", "The monitor records the end and cleans up."),
+        ),
+    ]
+}
+
+pub(super) fn kill(words: &[String], signal: Signal, context: &Context<'_>, plan: &mut Plan) {
+    for_each(words, context, plan, |container, word, _| {
+        if container.state.status != Status::Running {
+            let id = &container.id;
+            return Err(format!("Error response from daemon: cannot kill container: {word}: container {id} is not running\n"));
+        }
+        let step = ProcessStep::SendSignal { id: container.id.clone(), signal: signal.0 };
+        let mut steps = vec![planned(Step::Process(step), origin::positional(context, "CONTAINER"))];
+        if signal == Signal::SIGKILL {
+            let step = ClientStep::AwaitExit { id: container.id.clone(), timeout_seconds: Some(10), print: false };
+            let cause = need("RecordExit", "The monitor records the end and cleans up.");
+            steps.push(planned(Step::Client(step), cause));
+        }
+        steps.push(echo(word, context));
+        Ok(steps)
+    });
+}
+
+pub(super) fn remove(words: &[String], force: bool, context: &Context<'_>, plan: &mut Plan) {
+    for word in words {
+        let container = match find(word, context) {
+            Ok(container) => container,
+            // With --force Docker says it, but does not count it as a failure.
+            Err(message) if force => {
+                plan.late_errors.push_str(&message);
+                continue;
+            }
+            Err(message) => {
+                plan.fail_later(&message);
+                continue;
+            }
+        };
+        match removal(container, word, force, context) {
+            Ok(steps) => plan.steps.extend(steps),
+            Err(message) => plan.fail_later(&message),
+        }
+    }
+}
+
+fn removal(container: &Container, word: &str, force: bool, context: &Context<'_>) -> Result<Vec<Planned>, String> {
+    let running = container.state.status == Status::Running;
+    if running && !force {
+        return Err(format!(
+            "Error response from daemon: cannot remove container \"{}\": container is running: stop the container before removing or \
+             force remove\n",
+            container.name
+        ));
+    }
+    let id = || container.id.clone();
+    let mut steps = Vec::new();
+    if running {
+        let cause = flag_cause(context, "force").unwrap_or_else(|| origin::command(context));
+        steps.push(planned(Step::Phase(Phase::KillIfRunning { id: id() }), cause));
+    }
+    steps.push(planned(Step::Phase(Phase::RemoveContainer { id: id() }), origin::positional(context, "CONTAINER")));
+    steps.push(echo(word, context));
+    Ok(steps)
+}
+
+/// Its files and its record; nothing if it has gone meanwhile (`--rm`).
+pub(super) fn remove_phase(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let layout = Layout::new(&context.host.data_root);
+    let step = StoreStep::RemoveContainerFiles { id: container.id.clone(), directory: layout.container(&container.id) };
+    vec![planned(Step::Store(step), origin::flag_or(context, container, "rm", || origin::command(context)))]
+}
+
+pub(super) fn wait(words: &[String], context: &Context<'_>, plan: &mut Plan) {
+    for_each(words, context, plan, |container, _, _| {
+        let step = ClientStep::AwaitExit { id: container.id.clone(), timeout_seconds: None, print: true };
+        Ok(vec![planned(Step::Client(step), origin::positional(context, "CONTAINER"))])
+    });
+}
+
+pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan: &mut Plan) {
+    if attach && words.len() > 1 {
+        plan.fail_later("you cannot start and attach multiple containers at once\n");
+        return;
+    }
+    for_each(words, context, plan, |container, word, plan| {
+        let id = || container.id.clone();
+        let mut steps = Vec::new();
+        if container.state.status != Status::Running {
+            let phase = Phase::StartContainer { id: id() };
+            steps.push(planned(Step::Phase(phase), origin::positional(context, "CONTAINER")));
+            plan.monitor.extend(monitor(container, context));
+        }
+        if attach {
+            steps.push(planned(Step::Client(ClientStep::AttachStreams { id: id() }), origin::command(context)));
+        } else {
+            steps.push(echo(word, context));
+        }
+        Ok(steps)
+    });
+}
+
+/// What goes on beside a running container.
+pub(super) fn monitor(container: &Container, _context: &Context<'_>) -> Vec<Planned> {
+    let id = || container.id.clone();
+    let why = "Someone has to keep the log, and to be told the exit status: only a parent is (wait(2)).";
+    vec![
+        planned(Step::Client(ClientStep::WatchContainer { id: id() }), need("RecordExit", why)),
+        planned(
+            Step::Phase(Phase::CleanUpContainer { id: id() }),
+            need("WatchContainer", "What the start has made for the process is of no use without it."),
+        ),
+    ]
+}
+
+/// Record, cgroup, `--rm`.
+pub(super) fn clean_up(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let id = || container.id.clone();
+    let record = need("WatchContainer", "ps, inspect and wait are to tell how it ended.");
+    let mut steps = vec![planned(Step::Store(StoreStep::RecordExit { id: id() }), record)];
+    for (directory, _) in container.host.cgroups.iter().rev() {
+        let step = crate::step::CgroupStep::RemoveCgroup { directory: directory.clone() };
+        steps.push(planned(Step::Cgroup(step), need("CreateCgroup", "An empty cgroup limits nobody.")));
+    }
+    if container.host.auto_remove {
+        let cause = origin::flag_or(context, container, "rm", || origin::command(context));
+        steps.push(planned(Step::Phase(Phase::RemoveContainer { id: id() }), cause));
+    }
+    steps
+}
+
+pub(super) fn exec_process(asked: &ExecProcess, context: &Context<'_>) -> Result<Vec<Planned>, CommandError> {
+    let refuse = |message: String| CommandError {
+        message,
+        exit_code: 1,
+        span: context.invocation.words.positional("CONTAINER"),
+    };
+    let container = find(&asked.container, context).map_err(refuse)?;
+    if container.state.status != Status::Running {
+        return Err(refuse(format!("Error response from daemon: container {} is not running\n", container.id)));
+    }
+    let phase = Phase::ExecInContainer { id: container.id.clone(), exec: Box::new(asked.clone()) };
+    let mut steps = vec![planned(Step::Phase(phase), origin::command(context))];
+    steps.extend(exec::attach(container, asked, context));
+    Ok(steps)
+}
+
+pub(super) fn logs(
+    container: &str,
+    follow: bool,
+    tail: Option<u64>,
+    timestamps: bool,
+    context: &Context<'_>,
+) -> Result<Vec<Planned>, CommandError> {
+    let span = context.invocation.words.positional("CONTAINER");
+    let found = find(container, context).map_err(|message| CommandError { message, exit_code: 1, span })?;
+    let follow = follow && found.state.status == Status::Running;
+    let step = ClientStep::ShowLog { id: found.id.clone(), follow, tail, timestamps };
+    Ok(vec![planned(Step::Client(step), origin::positional(context, "CONTAINER"))])
+}
+
+pub(super) fn inspect(words: &[String], context: &Context<'_>, plan: &mut Plan) {
+    let mut found = Vec::new();
+    for word in words {
+        match context.state.container(word) {
+            Ok(container) => found.push(container),
+            Err(_) => plan.fail_later(&format!("Error: No such object: {word}\n")),
+        }
+    }
+    plan.steps.push(print(crate::view::inspect::containers(&found, context.host), context));
+}
+
+pub(super) fn list(all: bool, quiet: bool, no_trunc: bool, last: i64, context: &Context<'_>, plan: &mut Plan) {
+    let options = crate::view::containers::Options { all, quiet, no_trunc, last };
+    let text = crate::view::containers::table(context.state, context.host.now_ns, options);
+    plan.steps.push(print(text, context));
+}

@@ -1,0 +1,158 @@
+//! The container's root file system: mounts, devices, the new root, and what is hidden in it.
+
+use super::origin::{self, docker_default, need, oci_default, planned};
+use super::{Context, Planned};
+use crate::cli::NetworkMode;
+use crate::host::CgroupVersion;
+use crate::layout::Layout;
+use crate::model::Container;
+use crate::oci::defaults;
+use crate::step::{MountFlags, MountStep, ProcessStep, Step};
+
+/// Everything up to the moment at which the container's root is `/`.
+pub(super) fn build(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let layout = Layout::new(&context.host.data_root);
+    let root = layout.of(&container.id, "merged");
+    let private = need("MountOverlay", "Mounts of a new namespace still spread to the host wherever it shares them (mount_namespaces(7)).");
+    let mut steps = vec![planned(Step::Mount(MountStep::MakeMountsPrivate), private), overlay(container, context, &layout)];
+    steps.extend(filesystems(container, context, &root));
+    steps.extend(devices(container, &root));
+    steps.extend(files(container, context, &layout, &root));
+    let pivot = oci_default("root.path becomes the root directory.", "config.md#root");
+    steps.push(planned(Step::Mount(MountStep::PivotRoot { new_root: root }), pivot));
+    let detach = need("PivotRoot", "As long as the old root is mounted, the host's files can be reached through it.");
+    steps.push(planned(Step::Mount(MountStep::DetachOldRoot), detach));
+    steps.extend(finish(container, context));
+    steps
+}
+
+fn overlay(container: &Container, context: &Context<'_>, layout: &Layout<'_>) -> Planned {
+    let step = MountStep::MountOverlay {
+        lower_dirs: container.layers.iter().rev().map(|diff_id| layout.layer(diff_id)).collect(),
+        upper_dir: layout.of(&container.id, "upper"),
+        work_dir: layout.of(&container.id, "work"),
+        merged_dir: layout.of(&container.id, "merged"),
+        user_xattr: !container.host.uid_map.is_empty(),
+    };
+    planned(Step::Mount(step), origin::positional(context, "IMAGE"))
+}
+
+/// proc, dev, devpts, sys, cgroup, mqueue, shm.
+fn filesystems(container: &Container, context: &Context<'_>, root: &str) -> Vec<Planned> {
+    let rootless = !container.host.uid_map.is_empty();
+    let host_network = container.host.network == NetworkMode::Host;
+    let v2 = context.host.cgroup.version == CgroupVersion::V2 && !container.host.cgroups.is_empty();
+    let mut steps = Vec::new();
+    for mount in defaults::mounts() {
+        if mount.fs_type == "cgroup2" && !v2 {
+            continue;
+        }
+        let target = format!("{root}{}", mount.target);
+        let cause = oci_default("The file systems that every Linux program expects.", "config-linux.md#default-filesystems");
+        let read_only = mount.flags.read_only && !container.host.privileged;
+        let flags = MountFlags { read_only, ..mount.flags };
+        // sysfs can be mounted only by who owns the network namespace that it shows.
+        if mount.fs_type == "sysfs" && rootless && host_network {
+            let step = MountStep::BindMount { source: "/sys".into(), target, recursive: true, flags };
+            steps.push(planned(Step::Mount(step), cause));
+            continue;
+        }
+        let data = if rootless { without_gid(&mount.data) } else { mount.data.to_string() };
+        let step =
+            MountStep::MountFilesystem { fs_type: mount.fs_type.into(), source: mount.source.into(), target, flags, data };
+        steps.push(planned(Step::Mount(step), cause));
+    }
+    steps
+}
+
+/// Mount options without `gid=`: an id that is not mapped cannot be named in a user namespace.
+fn without_gid(data: &str) -> String {
+    data.split(',').filter(|option| !option.starts_with("gid=")).collect::<Vec<_>>().join(",")
+}
+
+/// Device nodes (bind mounts of the host's for an ordinary user, who may not make any) and the usual links.
+fn devices(container: &Container, root: &str) -> Vec<Planned> {
+    let rootless = !container.host.uid_map.is_empty();
+    let cause = || oci_default("Default devices and links in /dev.", "config-linux.md#default-devices");
+    let mut steps = Vec::new();
+    for device in defaults::device_nodes() {
+        let path = format!("{root}{}", device.path);
+        let step = if rootless {
+            MountStep::BindMount { source: device.path.into(), target: path, recursive: false, flags: MountFlags::default() }
+        } else {
+            MountStep::MakeDeviceNode { path, major: device.major, minor: device.minor, mode: device.mode }
+        };
+        steps.push(planned(Step::Mount(step), cause()));
+    }
+    for (path, target) in defaults::device_links() {
+        let step = MountStep::MakeSymlink { target: (*target).into(), path: format!("{root}{path}") };
+        steps.push(planned(Step::Mount(step), cause()));
+    }
+    steps
+}
+
+/// hostname, hosts, resolv.conf, and the init program.
+fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root: &str) -> Vec<Planned> {
+    let host_network = container.host.network == NetworkMode::Host;
+    let bind = |source: String, name: &str| MountStep::BindMount {
+        source,
+        target: format!("{root}{name}"),
+        recursive: false,
+        flags: MountFlags::default(),
+    };
+    let mut steps = Vec::new();
+    for name in ["resolv.conf", "hostname", "hosts"] {
+        let target = format!("/etc/{name}");
+        let source = if host_network && name != "hostname" { target.clone() } else { layout.of(&container.id, name) };
+        let cause = docker_default("Docker manages these three files.", "engine/network/#dns-services");
+        steps.push(planned(Step::Mount(bind(source, &target)), cause));
+    }
+    if container.host.init {
+        let toolbox = context.state.images.get("toolbox:latest").and_then(|image| image.layers.first());
+        if let Some(layer) = toolbox {
+            let source = format!("{}/bin/toolbox", layout.layer(&layer.diff_id));
+            let cause = origin::flag_or(context, container, "init", || origin::command(context));
+            steps.push(planned(Step::Mount(bind(source, "/sbin/docker-init")), cause));
+        }
+    }
+    steps
+}
+
+/// The working directory and the terminal, while the root can still be written.
+fn finish(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let path = container.process.cwd.clone();
+    let default = || docker_default("WORKDIR of the image, else `/`.", "reference/dockerfile/#workdir");
+    let cause = origin::flag_or(context, container, "workdir", default);
+    let mut steps = vec![planned(Step::Process(ProcessStep::ChangeDirectory { path }), cause)];
+    if container.process.tty {
+        let cause = origin::flag_or(context, container, "tty", || origin::command(context));
+        steps.push(planned(Step::Process(terminal(context)), cause));
+    }
+    steps
+}
+
+/// A terminal of the size of the caller's.
+pub(super) fn terminal(context: &Context<'_>) -> ProcessStep {
+    let (rows, columns) = context.host.terminal.unwrap_or((24, 80));
+    ProcessStep::OpenTerminal { rows, columns }
+}
+
+/// Masked paths, read-only paths, read-only root.
+pub(super) fn hide_paths(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let mut steps = Vec::new();
+    if !container.host.privileged {
+        for path in defaults::MASKED_PATHS {
+            let cause = oci_default("linux.maskedPaths, Docker's list: they tell of or act on the whole host.", "config-linux.md#masked-paths");
+            steps.push(planned(Step::Mount(MountStep::MaskPath { path: (*path).into() }), cause));
+        }
+        for path in defaults::READONLY_PATHS {
+            let cause = oci_default("linux.readonlyPaths, Docker's list.", "config-linux.md#readonly-paths");
+            steps.push(planned(Step::Mount(MountStep::MakePathReadOnly { path: (*path).into() }), cause));
+        }
+    }
+    if container.host.read_only {
+        let cause = origin::flag_or(context, container, "read-only", || origin::command(context));
+        steps.push(planned(Step::Mount(MountStep::MakeRootReadOnly), cause));
+    }
+    steps
+}

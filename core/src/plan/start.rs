@@ -1,0 +1,240 @@
+//! From a record to a running program: the phases of `start`, and what each is made of but for the root file system (`root`).
+
+use super::origin::{self, docker_default, need, oci_default, planned};
+use super::{Context, Planned};
+use crate::cli::NetworkMode;
+use crate::host::{CgroupVersion, Controller};
+use crate::model::Container;
+use crate::step::{CgroupStep, Limit, NamespaceKind, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
+
+/// The period of the processor quota that Docker uses, microseconds.
+const CPU_PERIOD_US: u64 = 100_000;
+
+/// The phases in their order.
+pub(super) fn start(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let id = || container.id.clone();
+    let command = || origin::command(context);
+    let mut steps = Vec::new();
+    if !container.host.cgroups.is_empty() {
+        let cause = docker_default("Every container gets a cgroup of its own.", "engine/containers/resource_constraints/");
+        steps.push(planned(Step::Phase(Phase::PrepareCgroup { id: id() }), cause));
+    }
+    steps.push(planned(Step::Phase(Phase::CreateProcess { id: id() }), command()));
+    let isolation = docker_default("A container is a process in namespaces of its own.", "engine/security/#kernel-namespaces");
+    steps.push(planned(Step::Phase(Phase::IsolateProcess { id: id() }), isolation));
+    steps.push(planned(Step::Phase(Phase::BuildRoot { id: id() }), origin::positional(context, "IMAGE")));
+    let restrictions = restrictions(container);
+    if !super::root::hide_paths(container, context).is_empty() {
+        let cause = oci_default("maskedPaths, readonlyPaths and a read-only root.", "config-linux.md#masked-paths");
+        steps.push(planned(Step::Phase(Phase::HidePaths { id: id() }), cause));
+    }
+    steps.push(planned(Step::Phase(Phase::DropPrivileges { id: id() }), restrictions));
+    steps.push(planned(Step::Phase(Phase::RunProgram { id: id() }), origin::program(context, container)));
+    steps.push(planned(Step::Store(StoreStep::RecordStart { id: id() }), command()));
+    steps
+}
+
+fn restrictions(container: &Container) -> super::Cause {
+    let what = if container.host.privileged { "--privileged keeps all capabilities." } else { "Root in a container is given 14 capabilities." };
+    docker_default(what, "engine/security/#linux-kernel-capabilities")
+}
+
+/// The cgroup and its limits.
+pub(super) fn prepare_cgroup(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let mut steps = Vec::new();
+    let layout = &context.host.cgroup;
+    for (directory, controllers) in &container.host.cgroups {
+        let parent = directory.rsplit_once('/').map_or("/", |(parent, _)| parent);
+        if layout.version == CgroupVersion::V2 {
+            let missing: Vec<Controller> = controllers.iter().copied().filter(|c| !layout.enabled.contains(c)).collect();
+            if !missing.is_empty() {
+                let step = CgroupStep::EnableControllers { directory: parent.to_string(), controllers: missing };
+                let why = "A cgroup has the files of a controller only if its parent enables it.";
+                steps.push(planned(Step::Cgroup(step), need("CreateCgroup", why)));
+            }
+        }
+        let step = CgroupStep::CreateCgroup { directory: directory.clone(), controllers: controllers.clone() };
+        let cause = docker_default("Every container gets a cgroup of its own.", "engine/containers/resource_constraints/");
+        steps.push(planned(Step::Cgroup(step), cause));
+    }
+    steps.extend(limits(container, context));
+    steps
+}
+
+/// The files to write, on v2 or v1, for the limits that were asked for.
+fn limits(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let host = &container.host;
+    let v2 = context.host.cgroup.version == CgroupVersion::V2;
+    let mut steps = Vec::new();
+    let mut limit = |controller: Controller, file: &str, value: String, limit: Limit, flag: &str| {
+        let found = host.cgroups.iter().find(|(_, controllers)| controllers.contains(&controller));
+        let Some((directory, _)) = found else { return };
+        let step = CgroupStep::WriteLimit { file: format!("{directory}/{file}"), value, limit };
+        let cause = origin::flag_or(context, container, flag, || origin::command(context));
+        steps.push(planned(Step::Cgroup(step), cause));
+    };
+    if host.memory_bytes_max > 0 {
+        let file = if v2 { "memory.max" } else { "memory.limit_in_bytes" };
+        limit(Controller::Memory, file, host.memory_bytes_max.to_string(), Limit::Memory, "memory");
+    }
+    if let Some(most) = host.pids_max {
+        limit(Controller::Pids, "pids.max", most.to_string(), Limit::Pids, "pids-limit");
+    }
+    if host.nano_cpus > 0 {
+        let quota = host.nano_cpus * CPU_PERIOD_US / 1_000_000_000;
+        if v2 {
+            limit(Controller::Cpu, "cpu.max", format!("{quota} {CPU_PERIOD_US}"), Limit::CpuQuota, "cpus");
+        } else {
+            limit(Controller::Cpu, "cpu.cfs_period_us", CPU_PERIOD_US.to_string(), Limit::CpuPeriod, "cpus");
+            limit(Controller::Cpu, "cpu.cfs_quota_us", quota.to_string(), Limit::CpuQuota, "cpus");
+        }
+    }
+    steps
+}
+
+/// The container's first process and what the engine does to it from outside.
+pub(super) fn create_process(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let mut namespaces = vec![NamespaceKind::Pid];
+    if !container.host.uid_map.is_empty() {
+        namespaces.insert(0, NamespaceKind::User);
+    }
+    let cause = docker_default("Processes in a container number from 1.", "engine/security/#kernel-namespaces");
+    let mut steps = vec![planned(Step::Process(ProcessStep::CloneProcess { namespaces }), cause)];
+    steps.extend(id_maps(container));
+    steps.extend(join_cgroups(container, context));
+    steps
+}
+
+fn id_maps(container: &Container) -> Vec<Planned> {
+    if container.host.uid_map.is_empty() {
+        return Vec::new();
+    }
+    let why = "Without a map every id inside is `nobody`, and no mount is allowed.";
+    let map = |groups: bool, lines: &[crate::model::IdMapLine]| {
+        let step = ProcessStep::WriteIdMap { groups, lines: lines.to_vec() };
+        planned(Step::Process(step), need("UnshareNamespace", why))
+    };
+    let deny = need("WriteIdMap", "An ordinary user may write a gid map only where setgroups is denied: user_namespaces(7).");
+    vec![
+        map(false, &container.host.uid_map),
+        planned(Step::Process(ProcessStep::DenySetgroups), deny),
+        map(true, &container.host.gid_map),
+    ]
+}
+
+/// The process into every cgroup of the container.
+pub(super) fn join_cgroups(container: &Container, _context: &Context<'_>) -> Vec<Planned> {
+    let why = "Limits hold for the processes that are in the cgroup, and for their children.";
+    let join = |directory: &String| {
+        planned(Step::Cgroup(CgroupStep::JoinCgroup { directory: directory.clone() }), need("WriteLimit", why))
+    };
+    container.host.cgroups.iter().map(|(directory, _)| join(directory)).collect()
+}
+
+/// Namespaces one by one, then what belongs into them.
+pub(super) fn isolate(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let page = "engine/security/#kernel-namespaces";
+    let session = need("ExecProgram", "Signals that the engine's terminal sends must not reach the container's processes.");
+    let mut steps = vec![planned(Step::Process(ProcessStep::StartSession), session)];
+    for (kind, what) in [
+        (NamespaceKind::Mount, "Mounts in a container are its own."),
+        (NamespaceKind::Uts, "A container has a host name of its own."),
+        (NamespaceKind::Ipc, "Message queues and shared memory are a container's own."),
+        (NamespaceKind::Network, "A container has network interfaces of its own."),
+        (NamespaceKind::Cgroup, "A container sees its own cgroup as the root."),
+    ] {
+        let wanted = match kind {
+            NamespaceKind::Network => container.host.network != NetworkMode::Host,
+            NamespaceKind::Cgroup => has_cgroup_namespace(container, context),
+            _ => true,
+        };
+        if !wanted {
+            continue;
+        }
+        let cause = match kind {
+            NamespaceKind::Network => origin::flag_or(context, container, "network", || docker_default(what, page)),
+            _ => docker_default(what, page),
+        };
+        steps.push(planned(Step::Process(ProcessStep::UnshareNamespace { kind }), cause));
+    }
+    steps.extend(names(container, context));
+    steps
+}
+
+/// Docker's default of `--cgroupns`: private on v2, the host's on v1, and the host's for a privileged container.
+pub(super) fn has_cgroup_namespace(container: &Container, _context: &Context<'_>) -> bool {
+    !container.host.cgroups.is_empty() && !container.host.privileged
+}
+
+fn names(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let hostname = container.process.hostname.clone();
+    let default = || docker_default("The host name is the container's short id.", "reference/cli/docker/container/run/");
+    let cause = origin::flag_or(context, container, "hostname", default);
+    let mut steps = vec![planned(Step::Process(ProcessStep::SetHostname { hostname }), cause)];
+    if container.host.network != NetworkMode::Host {
+        let why = "In a new network namespace even loopback is down.";
+        let step = ProcessStep::BringUpInterface { interface: "lo".into() };
+        steps.push(planned(Step::Process(step), need("UnshareNamespace", why)));
+    }
+    steps
+}
+
+/// Capabilities, seccomp, user, in the order in which each still may.
+pub(super) fn drop_privileges(container: &Container, context: &Context<'_>, user: &str) -> Vec<Planned> {
+    let host = &container.host;
+    let capabilities = host.capabilities;
+    let mut steps = Vec::new();
+    if host.no_new_privileges {
+        let cause = origin::flag_or(context, container, "security-opt", || origin::command(context));
+        steps.push(planned(Step::Privilege(PrivilegeStep::SetNoNewPrivileges), cause));
+    }
+    let capability_cause = || {
+        let flag = ["privileged", "cap-add", "cap-drop"].iter().find_map(|name| origin::flag(context, container, name));
+        flag.unwrap_or_else(|| docker_default("14 capabilities are given.", "engine/security/#linux-kernel-capabilities"))
+    };
+    steps.push(planned(Step::Privilege(PrivilegeStep::LimitBoundingSet { keep: capabilities }), capability_cause()));
+    let filter = || {
+        let cause = docker_default("The default seccomp profile refuses about 44 calls.", "engine/security/seccomp/");
+        planned(Step::Privilege(PrivilegeStep::InstallSeccompFilter { capabilities }), cause)
+    };
+    // Without no_new_privs a filter needs CAP_SYS_ADMIN, which the next steps take away: seccomp(2).
+    if host.seccomp && !host.no_new_privileges {
+        steps.push(filter());
+    }
+    let user_cause = origin::flag_or(context, container, "user", || {
+        docker_default("Containers run as root unless the image says otherwise.", "reference/dockerfile/#user")
+    });
+    steps.push(planned(Step::Privilege(PrivilegeStep::SetUser { user: user.to_string() }), user_cause));
+    steps.push(planned(Step::Privilege(PrivilegeStep::SetCapabilities { capabilities }), capability_cause()));
+    if host.seccomp && host.no_new_privileges {
+        steps.push(filter());
+    }
+    steps
+}
+
+/// execve.
+pub(super) fn run_program(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let mut argv = container.process.argv();
+    if container.host.init {
+        argv.splice(0..0, ["/sbin/docker-init".to_string(), "--".to_string()]);
+    }
+    let env = environment(container, &container.process.user, context);
+    vec![planned(Step::Process(ProcessStep::ExecProgram { argv, env }), origin::program(context, container))]
+}
+
+/// The environment as Docker puts it together: PATH, HOSTNAME, TERM with a terminal, the image's and the flags', HOME.
+pub(super) fn environment(container: &Container, user: &str, context: &Context<'_>) -> Vec<String> {
+    let mut env = vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string()];
+    env.push(format!("HOSTNAME={}", container.process.hostname));
+    if container.process.tty {
+        env.push("TERM=xterm".to_string());
+    }
+    for entry in &container.process.env {
+        super::create::set_env(&mut env, entry, context.host);
+    }
+    if !env.iter().any(|entry| entry.starts_with("HOME=")) {
+        let home = if matches!(user.split(':').next(), Some("" | "0" | "root") | None) { "/root" } else { "/" };
+        env.push(format!("HOME={home}"));
+    }
+    env
+}
