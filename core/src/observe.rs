@@ -188,7 +188,9 @@ impl Look<'_> {
 
     fn namespace(&self, kind: NamespaceKind) -> Result<Event, Errno> {
         let subject = self.subject()?;
-        let Answer::Namespace(number) = self.probe.ask(&Query::Namespace(subject.clone(), kind))? else { return Err(Errno::EINVAL) };
+        let Answer::Namespace(number) = self.probe.ask(&Query::Namespace(subject.clone(), kind))? else {
+            return Err(Errno::EINVAL);
+        };
         let query = Query::SharesNamespace(Subject::Host, subject, kind);
         let Answer::Truth(shared_with_host) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
         Ok(Event::NamespaceEntered { kind, number, shared_with_host })
@@ -221,7 +223,9 @@ impl Look<'_> {
                 let mount = self.mount_at(target)?.ok_or(Errno::ENOENT)?;
                 vec![Event::Mounted { mount }]
             }
-            MountStep::MakeDeviceNode { path, .. } | MountStep::MakeSymlink { path, .. } => vec![Event::NodeMade { path: path.clone() }],
+            MountStep::MakeDeviceNode { path, .. } | MountStep::MakeSymlink { path, .. } => {
+                vec![Event::NodeMade { path: path.clone() }]
+            }
             MountStep::PivotRoot { .. } => vec![Event::RootChanged { mounts: self.mounts()?.len() }],
             MountStep::DetachOldRoot => vec![Event::OldRootDetached { mounts: self.mounts()?.len() }],
             MountStep::MaskPath { path } | MountStep::MakePathReadOnly { path } => {
@@ -326,11 +330,9 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
     let at_ns = outcome.at_ns;
     let Step::Store(step) = step else { return Vec::new() };
     match step {
-        StoreStep::ExtractLayer { image, diff_id, directory } => vec![Event::LayerExtracted {
-            image: image.clone(),
-            diff_id: diff_id.clone(),
-            directory: directory.clone(),
-        }],
+        StoreStep::ExtractLayer { image, diff_id, directory } => {
+            vec![Event::LayerExtracted { image: image.clone(), diff_id: diff_id.clone(), directory: directory.clone() }]
+        }
         StoreStep::RecordContainer { container, .. } => vec![recorded(container)],
         StoreStep::RecordStart { id } => {
             let started = actors.process.map(|pid| Event::ContainerStarted { id: id.clone(), pid, at_ns });

@@ -1,3 +1,4 @@
 //! OCI: capabilities, seccomp, runtime specification.
 pub mod capability;
+pub mod defaults;
 pub mod seccomp;

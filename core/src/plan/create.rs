@@ -244,7 +244,8 @@ pub(super) fn prepare_image(image: &str, context: &Context<'_>) -> Vec<Planned> 
 pub(super) fn create(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
     let id = &container.id;
-    let overlay = || origin::need("MountOverlay", "An overlay needs a directory for changes, one for the kernel, and one to appear at.");
+    let overlay =
+        || origin::need("MountOverlay", "An overlay needs a directory for changes, one for the kernel, and one to appear at.");
     let mut steps = Vec::new();
     for (path, mode, cause) in [
         (layout.container(id), 0o711, origin::command(context)),
@@ -265,9 +266,7 @@ pub(super) fn create(container: &Container, context: &Context<'_>) -> Vec<Planne
 
 fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, String, super::Cause)> {
     let hostname = container.process.hostname.clone();
-    let spec = crate::oci::runtime_spec::to_json(&crate::oci::runtime_spec::runtime_spec(container, context.host));
-    let spec_cause = origin::oci_default("A runtime is given a bundle with a config.json.", "bundle.md");
-    let mut files = vec![("config.json", spec, spec_cause)];
+    let mut files = Vec::new(); // config.json: with oci::runtime_spec
     let names = || origin::docker_default("Docker manages these three files.", "engine/network/#dns-services");
     let host_cause = origin::flag_or(context, container, "hostname", names);
     files.push(("hostname", format!("{hostname}\n"), host_cause));

@@ -140,11 +140,8 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     plan.warnings = warnings(&container, context);
     plan.steps = create::phases(&container, context);
     plan.steps.push(origin::planned(Step::Phase(Phase::StartContainer { id: id() }), origin::command(context)));
-    let last = if run.detach {
-        ClientStep::Print { text: format!("{}\n", container.id) }
-    } else {
-        ClientStep::AttachStreams { id: id() }
-    };
+    let last =
+        if run.detach { ClientStep::Print { text: format!("{}\n", container.id) } } else { ClientStep::AttachStreams { id: id() } };
     let cause = origin::flag_or(context, &container, "detach", || origin::command(context));
     plan.steps.push(origin::planned(Step::Client(last), cause));
     plan.monitor = lifecycle::monitor(&container, context);
@@ -199,7 +196,9 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         Phase::DropPrivileges { .. } => start::drop_privileges(container, context, &container.process.user),
         Phase::RunProgram { .. } => start::run_program(container, context),
         Phase::ExecInContainer { exec, .. } => exec::exec(container, exec, context),
-        Phase::StopContainer { signal, timeout_seconds, .. } => lifecycle::stop_phase(container, *signal, *timeout_seconds, context),
+        Phase::StopContainer { signal, timeout_seconds, .. } => {
+            lifecycle::stop_phase(container, *signal, *timeout_seconds, context)
+        }
         Phase::KillIfRunning { .. } => lifecycle::kill_if_running(container),
         Phase::CleanUpContainer { .. } => lifecycle::clean_up(container, context),
         Phase::RemoveContainer { .. } => lifecycle::remove_phase(container, context),

@@ -13,7 +13,8 @@ use crate::step::{MountFlags, MountStep, ProcessStep, Step};
 pub(super) fn build(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
     let root = layout.of(&container.id, "merged");
-    let private = need("MountOverlay", "Mounts of a new namespace still spread to the host wherever it shares them (mount_namespaces(7)).");
+    let private =
+        need("MountOverlay", "Mounts of a new namespace still spread to the host wherever it shares them (mount_namespaces(7)).");
     let mut steps = vec![planned(Step::Mount(MountStep::MakeMountsPrivate), private), overlay(container, context, &layout)];
     steps.extend(filesystems(container, context, &root));
     steps.extend(devices(container, &root));
@@ -57,9 +58,8 @@ fn filesystems(container: &Container, context: &Context<'_>, root: &str) -> Vec<
             steps.push(planned(Step::Mount(step), cause));
             continue;
         }
-        let data = if rootless { without_gid(&mount.data) } else { mount.data.to_string() };
-        let step =
-            MountStep::MountFilesystem { fs_type: mount.fs_type.into(), source: mount.source.into(), target, flags, data };
+        let data = if rootless { without_gid(mount.data) } else { mount.data.to_string() };
+        let step = MountStep::MountFilesystem { fs_type: mount.fs_type.into(), source: mount.source.into(), target, flags, data };
         steps.push(planned(Step::Mount(step), cause));
     }
     steps
@@ -142,7 +142,10 @@ pub(super) fn hide_paths(container: &Container, context: &Context<'_>) -> Vec<Pl
     let mut steps = Vec::new();
     if !container.host.privileged {
         for path in defaults::MASKED_PATHS {
-            let cause = oci_default("linux.maskedPaths, Docker's list: they tell of or act on the whole host.", "config-linux.md#masked-paths");
+            let cause = oci_default(
+                "linux.maskedPaths, Docker's list: they tell of or act on the whole host.",
+                "config-linux.md#masked-paths",
+            );
             steps.push(planned(Step::Mount(MountStep::MaskPath { path: (*path).into() }), cause));
         }
         for path in defaults::READONLY_PATHS {

@@ -35,7 +35,11 @@ pub(super) fn start(container: &Container, context: &Context<'_>) -> Vec<Planned
 }
 
 fn restrictions(container: &Container) -> super::Cause {
-    let what = if container.host.privileged { "--privileged keeps all capabilities." } else { "Root in a container is given 14 capabilities." };
+    let what = if container.host.privileged {
+        "--privileged keeps all capabilities."
+    } else {
+        "Root in a container is given 14 capabilities."
+    };
     docker_default(what, "engine/security/#linux-kernel-capabilities")
 }
 
