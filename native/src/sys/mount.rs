@@ -223,7 +223,8 @@ pub fn flags_of(path: impl AsRef<Path>) -> Result<MountFlags> {
 }
 
 /// open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount at `path`, of all below it where `recursive`. It can be
-/// attached in another mount namespace with `attach`, and is gone when the descriptor is closed.
+/// attached in another mount namespace with `attach`; before that it is gone when the descriptor is closed, after it the mount is
+/// busy for as long as the descriptor is open.
 pub fn detached_copy(path: impl AsRef<Path>, recursive: bool) -> Result<OwnedFd> {
     let path = c_path(path)?;
     let recursive = if recursive { libc::AT_RECURSIVE } else { 0 };
