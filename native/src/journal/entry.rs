@@ -1,0 +1,162 @@
+//! The lines of a journal: JSON, one per line.
+
+use std::path::Path;
+
+use glassbox_core::model::ContainerId;
+use glassbox_core::step::Undo;
+use serde::{Deserialize, Serialize};
+
+use crate::store::ProcessIdentity;
+
+/// A journal longer than this is not ours.
+pub const JOURNAL_BYTES_MAX: u64 = 4 << 20;
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// This is about to be made, or was made (a process).
+    Will {
+        /// What.
+        entry: Entry,
+    },
+    /// The last entry that stands has been undone.
+    Undone,
+    /// The owner watches this container: its files stay.
+    Watch {
+        /// Which.
+        id: ContainerId,
+    },
+}
+
+/// Something that is to be undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// Remove this directory and all in it.
+    Tree {
+        /// Absolute, below the data root.
+        path: String,
+    },
+    /// Remove this file.
+    File {
+        /// Absolute, below the data root.
+        path: String,
+    },
+    /// End what runs in this cgroup, and remove it.
+    Cgroup {
+        /// Absolute.
+        directory: String,
+    },
+    /// End this process.
+    Process {
+        /// Which.
+        process: ProcessIdentity,
+    },
+}
+
+/// What is left to do of a whole journal.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pending {
+    /// To be undone, the last first.
+    pub entries: Vec<Entry>,
+    /// To be settled after that.
+    pub watched: Vec<ContainerId>,
+}
+
+impl Line {
+    /// With its newline.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+impl Entry {
+    /// Of a step's undo; `None`: it leaves nothing that would outlive its process or its directory, or nothing can be done.
+    pub fn of_undo(undo: &Undo) -> Option<Entry> {
+        match undo {
+            Undo::RemoveTree { path } => Some(Entry::Tree { path: path.clone() }),
+            Undo::RemoveFile { path } => Some(Entry::File { path: path.clone() }),
+            Undo::RemoveCgroup { directory } => Some(Entry::Cgroup { directory: directory.clone() }),
+            Undo::ByItsSteps
+            | Undo::EndProcess
+            | Undo::EndsWithProcess
+            | Undo::EndsWithDirectory
+            | Undo::Impossible { .. }
+            | Undo::NothingChanged => None,
+        }
+    }
+
+    /// It is there now: whoever is about to make it does not.
+    pub fn exists(&self) -> bool {
+        match self {
+            Entry::Tree { path } | Entry::File { path } => Path::new(path).symlink_metadata().is_ok(),
+            Entry::Cgroup { directory } => Path::new(directory).is_dir(),
+            Entry::Process { .. } => false,
+        }
+    }
+
+    /// It is to be undone even when the container's files stay.
+    pub fn outlives_watch(&self) -> bool {
+        matches!(self, Entry::Cgroup { .. } | Entry::Process { .. })
+    }
+}
+
+/// What a journal's bytes leave to do. A torn last line is passed over: its step had not begun.
+pub fn replay(bytes: &[u8]) -> Result<Pending, String> {
+    let mut pending = Pending::default();
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end);
+    for (index, line) in bytes.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n').enumerate() {
+        if line.is_empty() {
+            continue;
+        }
+        match serde_json::from_slice(line).map_err(|error| format!("line {}: {error}", index + 1))? {
+            Line::Will { entry } => pending.entries.push(entry),
+            Line::Undone => drop(pending.entries.pop()),
+            Line::Watch { id } => {
+                pending.entries.retain(Entry::outlives_watch);
+                pending.watched.push(id);
+            }
+        }
+    }
+    Ok(pending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(path: &str) -> Line {
+        Line::Will { entry: Entry::Tree { path: path.into() } }
+    }
+
+    fn bytes(lines: &[Line]) -> Vec<u8> {
+        lines.iter().flat_map(Line::to_bytes).collect()
+    }
+
+    #[test]
+    fn what_was_undone_is_not_pending_and_a_torn_line_is_passed_over() {
+        let mut written = bytes(&[tree("/r/a"), tree("/r/b"), Line::Undone, tree("/r/c")]);
+        let pending = replay(&written).unwrap();
+        assert_eq!(pending.entries, [Entry::Tree { path: "/r/a".into() }, Entry::Tree { path: "/r/c".into() }]);
+        written.truncate(written.len() - 3);
+        assert_eq!(replay(&written).unwrap().entries, [Entry::Tree { path: "/r/a".into() }]);
+        assert_eq!(replay(b"").unwrap(), Pending::default());
+        assert_eq!(replay(b"{\"wi").unwrap(), Pending::default());
+    }
+
+    #[test]
+    fn watching_keeps_the_files_and_not_the_cgroup() {
+        let cgroup = Entry::Cgroup { directory: "/sys/fs/cgroup/glassbox/a".into() };
+        let id = ContainerId("a".into());
+        let lines = [tree("/r/a"), Line::Will { entry: cgroup.clone() }, Line::Watch { id: id.clone() }];
+        assert_eq!(replay(&bytes(&lines)).unwrap(), Pending { entries: vec![cgroup], watched: vec![id] });
+    }
+
+    #[test]
+    fn garbage_in_the_middle_names_its_line() {
+        assert!(replay(b"\"undone\"\n{}\n").unwrap_err().starts_with("line 2: "));
+    }
+}

@@ -1,0 +1,55 @@
+//! Settling: a container whose monitor has died is ended, its cgroups are removed, and its record says so; with `--rm` it goes.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use glassbox_core::model::{Container, ContainerId, Status};
+
+use super::{Report, cgroup, undo};
+use crate::store::{Loaded, Record, Store, StoreError};
+
+/// 128 + SIGKILL: how a container ends whose end nobody saw, as Docker records it.
+const EXIT_UNSEEN: i32 = 137;
+
+/// Puts a container right whose monitor is dead. The caller holds [`Store::lock`]. `false`: there was nothing to do.
+pub fn settle(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
+    let Some(record) = store.read(id)? else { return Ok(false) };
+    if let Some(process) = &record.process {
+        undo::end_process(process)?;
+    }
+    for (directory, _) in &record.container.host.cgroups {
+        cgroup::remove_cgroup(Path::new(directory))?;
+    }
+    if record.container.host.auto_remove {
+        return store.remove(Path::new(&store.layout().container(id))).map(|()| true);
+    }
+    if record.container.state.status != Status::Running {
+        return Ok(false);
+    }
+    store.save(&Record::of(ended(record.container))).map(|()| true)
+}
+
+fn ended(mut container: Container) -> Container {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    container.state.status = Status::Exited;
+    container.state.pid = None;
+    container.state.exit_code = EXIT_UNSEEN;
+    container.state.finished_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    container
+}
+
+/// Settles what [`Store::load`] found stale (a monitor that died without a journal, as with a restored data root), and puts
+/// `loaded` right. The caller holds [`Store::lock`].
+pub fn settle_stale(store: &Store, loaded: &mut Loaded) -> Report {
+    let mut report = Report::default();
+    for id in std::mem::take(&mut loaded.stale) {
+        match settle(store, &id).and_then(|_| store.read(&id)) {
+            Ok(Some(record)) => loaded.state.containers.insert_mut(id.clone(), record.container),
+            Ok(None) => drop(loaded.state.containers.remove_mut(&id)),
+            Err(error) => report.problems.push(error),
+        }
+        loaded.processes.remove(&id);
+        report.settled.push(id);
+    }
+    report
+}

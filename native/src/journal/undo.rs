@@ -1,0 +1,85 @@
+//! Carrying out one entry's undo. Idempotent: what is gone is no error and is not reported.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use glassbox_core::errno::Errno;
+use glassbox_core::userland::Signal;
+
+use super::{Report, cgroup, entry::Entry};
+use crate::store::{ProcessIdentity, Store, StoreError, layer};
+use crate::sys;
+
+/// How long an ended process may take to be gone, and a cgroup to be empty.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Between two looks.
+pub const PAUSE: Duration = Duration::from_millis(1);
+
+/// Undoes `entry` and says so in `report`.
+pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
+    let there = entry.exists();
+    let done = match entry {
+        Entry::Tree { path } => remove_tree(store, Path::new(path)).map(|removed| removed && there),
+        Entry::File { path } => store.remove(Path::new(path)).map(|()| there),
+        Entry::Cgroup { directory } => cgroup::remove_cgroup(Path::new(directory)),
+        Entry::Process { process } => end_process(process),
+    };
+    match done {
+        Ok(true) => report.undone.push(in_words(entry)),
+        Ok(false) => {}
+        Err(error) => report.problems.push(error),
+    }
+}
+
+fn in_words(entry: &Entry) -> String {
+    match entry {
+        Entry::Tree { path } => format!("removed the directory {path}"),
+        Entry::File { path } => format!("removed the file {path}"),
+        Entry::Cgroup { directory } => format!("removed the cgroup {directory}"),
+        Entry::Process { process } => format!("ended the process {}", process.pid),
+    }
+}
+
+/// A layer stays if a container on record is made of it: somebody else has come to use it since. Its half-extracted parts go.
+fn remove_tree(store: &Store, path: &Path) -> Result<bool, StoreError> {
+    if path.parent() != Some(&store.root().join("layers")) {
+        return store.remove(path).map(|()| true);
+    }
+    layer::remove_parts(store.root(), path)?;
+    if is_layer_used(store, path)? {
+        return Ok(false);
+    }
+    store.remove(path).map(|()| true)
+}
+
+fn is_layer_used(store: &Store, path: &Path) -> Result<bool, StoreError> {
+    let loaded = store.load([])?;
+    // A record that cannot be read may be about any layer.
+    let uses = |diff_id: &String| Path::new(&store.layout().layer(diff_id)) == path;
+    Ok(!loaded.unreadable.is_empty() || loaded.state.containers.values().any(|container| container.layers.iter().any(uses)))
+}
+
+/// SIGKILL by pidfd, so that the number cannot have passed to another process in between. `false`: it was gone.
+pub fn end_process(process: &ProcessIdentity) -> Result<bool, StoreError> {
+    let failed = |errno| StoreError::Io { doing: "end the process", path: format!("/proc/{}", process.pid).into(), errno };
+    let pid = i32::try_from(process.pid).map_err(|_| failed(Errno::ESRCH))?;
+    let pidfd = match sys::process::pidfd_open(pid) {
+        Ok(pidfd) => pidfd,
+        Err(Errno::ESRCH) => return Ok(false),
+        Err(errno) => return Err(failed(errno)),
+    };
+    if !process.is_alive() {
+        return Ok(false);
+    }
+    match sys::process::pidfd_send_signal(&pidfd, Signal::SIGKILL) {
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(errno) => return Err(failed(errno)),
+    }
+    // A pidfd is readable once its process has ended, pidfd_open(2).
+    let deadline = Instant::now() + PATIENCE;
+    while process.is_alive() && Instant::now() < deadline {
+        let _ = sys::file::poll(&mut [sys::file::Watch::read(&pidfd)], Some(100));
+    }
+    if process.is_alive() { Err(failed(Errno::EBUSY)) } else { Ok(true) }
+}

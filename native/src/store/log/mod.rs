@@ -1,0 +1,1 @@
+//! A container's log, in the format of Docker's json-file driver.

@@ -1,0 +1,178 @@
+//! The engine's records on disk, as `core::layout` names them: who is on record, which layers stand extracted, logs.
+//!
+//! ```text
+//! <root>/                 0711   lock (flock: held while an engine decides on names, records and layers)
+//! <root>/layers/          0711   <diff id>/, <diff id>.part-PID-START-N (being extracted)
+//! <root>/containers/      0711   <id>/state.json, <id>/<id>-json.log, …
+//! <root>/journal/         0700   see `crate::journal`
+//! ```
+//!
+//! Called by `exec` and `main`. A record is replaced by rename(2), so that a reader sees the old one or the new one, never half of one.
+//! One record that cannot be read never hides the others. Nothing here touches a path outside of the root, or follows a link there.
+
+pub mod error;
+pub mod identity;
+pub mod layer;
+pub mod log;
+pub mod record;
+pub mod remove;
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use glassbox_core::layout::Layout;
+use glassbox_core::model::{Container, ContainerId, Image, State, Status};
+
+pub use error::StoreError;
+pub use identity::ProcessIdentity;
+pub use record::Record;
+
+use crate::sys;
+
+/// The records below a data root. Cheap to open; holds no descriptor and no lock.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+    text: String,
+}
+
+/// The exclusive lock on the records; given back when dropped, and by the kernel when its process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// What the records say.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The state, with everything that could be read.
+    pub state: State,
+    /// Who runs the containers that are recorded as running.
+    pub processes: BTreeMap<ContainerId, Record>,
+    /// Recorded as running, but neither the process nor its monitor is there: `journal::settle` puts the record right.
+    pub stale: Vec<ContainerId>,
+    /// Records that could not be read: to be told, and no reason to stop.
+    pub unreadable: Vec<StoreError>,
+}
+
+impl Store {
+    /// Opens the records below `root` (absolute), making its directories where they are missing.
+    pub fn open(root: &Path) -> Result<Store, StoreError> {
+        let text = match root.to_str() {
+            Some(text) if root.is_absolute() => text.trim_end_matches('/').to_string(),
+            _ => return Err(StoreError::Root { path: root.to_path_buf() }),
+        };
+        let store = Store { root: PathBuf::from(&text), text };
+        if !store.journal().is_dir() {
+            make_directory(&store.root, 0o711)?;
+            make_directory(&store.root.join("layers"), 0o711)?;
+            make_directory(&store.root.join("containers"), 0o711)?;
+            make_directory(&store.journal(), 0o700)?;
+        }
+        Ok(store)
+    }
+
+    /// The data root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where things lie.
+    pub fn layout(&self) -> Layout<'_> {
+        Layout::new(&self.text)
+    }
+
+    /// The directory of the journals.
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
+    /// Waits for the exclusive lock. To be held from `load` until the new record is saved, so that no name is given twice and no layer
+    /// is taken away between being seen and being used. Not to be taken twice by one process: the second waits for the first.
+    pub fn lock(&self) -> Result<Lock, StoreError> {
+        let path = self.root.join("lock");
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let file = file.map_err(StoreError::io("open", &path))?;
+        sys::file::lock_exclusive(&file).map_err(|errno| StoreError::Io { doing: "lock", path, errno })?;
+        Ok(Lock { _file: file })
+    }
+
+    /// Reads all records. `images` are those that the engine brings along; which of their layers stand extracted is looked up.
+    pub fn load(&self, images: impl IntoIterator<Item = Image>) -> Result<Loaded, StoreError> {
+        let mut loaded = Loaded::default();
+        for mut image in images {
+            for layer in &mut image.layers {
+                layer.extracted = Path::new(&self.layout().layer(&layer.diff_id)).is_dir();
+            }
+            loaded.state.images.insert_mut(image.reference.clone(), image);
+        }
+        for id in self.ids()? {
+            match self.read(&id) {
+                Ok(Some(record)) => loaded.add(record),
+                Ok(None) => {}
+                Err(error) => loaded.unreadable.push(error),
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// The ids that have a directory, sorted.
+    fn ids(&self) -> Result<Vec<ContainerId>, StoreError> {
+        let path = self.root.join("containers");
+        let entries = fs::read_dir(&path).map_err(StoreError::io("read the directory", &path))?;
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut ids: Vec<ContainerId> = names.filter(|name| is_id(name)).map(ContainerId).collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// The record of one container; `None`: it has none (yet, or any more).
+    pub fn read(&self, id: &ContainerId) -> Result<Option<Record>, StoreError> {
+        record::read(Path::new(&self.layout().of(id, "state.json")), id)
+    }
+
+    /// Writes a record, replacing the one before as a whole. `container` alone: see [`Record::of`].
+    pub fn save(&self, record: &Record) -> Result<(), StoreError> {
+        record::write(Path::new(&self.layout().of(&record.container.id, "state.json")), record)
+    }
+
+    /// As [`Store::save`] for a container whose monitor is the calling process.
+    pub fn save_container(&self, container: &Container) -> Result<(), StoreError> {
+        self.save(&Record::of(container.clone()))
+    }
+
+    /// Removes a directory or file below the root with all in it; one that is gone already is no error.
+    pub fn remove(&self, path: &Path) -> Result<(), StoreError> {
+        remove::remove_tree(&self.root, path)
+    }
+}
+
+impl Loaded {
+    fn add(&mut self, record: Record) {
+        let id = record.container.id.clone();
+        if record.is_stale() {
+            self.stale.push(id.clone());
+        }
+        self.state.containers.insert_mut(id.clone(), record.container.clone());
+        if record.container.state.status == Status::Running {
+            self.processes.insert(id, record);
+        }
+    }
+}
+
+fn is_id(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn make_directory(path: &Path, mode: u32) -> Result<(), StoreError> {
+    match DirBuilder::new().recursive(true).mode(mode).create(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(StoreError::io("make the directory", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

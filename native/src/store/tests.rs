@@ -1,0 +1,164 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use super::layer::{LayerFile, LayerFileKind, extract, remove_parts};
+use super::*;
+use crate::test_support::{TempRoot, container};
+
+#[test]
+fn a_record_comes_back_as_it_was_saved() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let mut record = Record::of(container(&store, "aa"));
+    store.save(&record).unwrap();
+    record.container.name = "other".into();
+    store.save(&record).unwrap();
+    let loaded = store.load([]).unwrap();
+    assert_eq!(loaded.state.container("other").unwrap(), &record.container);
+    assert!(loaded.stale.is_empty() && loaded.unreadable.is_empty());
+    assert_eq!(store.read(&record.container.id).unwrap(), Some(record));
+    let files = fs::read_dir(store.layout().container(&ContainerId("aa".into()))).unwrap().count();
+    assert_eq!(files, 1, "no temporary file is left");
+}
+
+#[test]
+fn a_bad_record_is_named_and_hides_no_other() {
+    let root = TempRoot::new();
+    let store = root.store();
+    store.save(&Record::of(container(&store, "aa"))).unwrap();
+    let good = fs::read_to_string(store.layout().of(&ContainerId("aa".into()), "state.json")).unwrap();
+    let bad = [
+        ("b1", "garbage".to_string(), "expected value"),
+        ("b2", "x".repeat(10 << 20), "expected value"),
+        ("b3", good.replace("\"format\":1", "\"format\":2"), "it has format 2, and only format 1 is known"),
+        ("b4", good.clone(), "it is about another container, aa"),
+        ("b5", String::new(), "EOF"),
+        ("b6", " ".repeat((16 << 20) + 1), "larger than 16 MiB"),
+    ];
+    for (id, text, _) in &bad {
+        let directory = root.path().join("containers").join(id);
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("state.json"), text).unwrap();
+    }
+    let loaded = store.load([]).unwrap();
+    assert_eq!(loaded.state.containers.size(), 1);
+    assert_eq!(loaded.unreadable.len(), bad.len());
+    for (error, (id, _, why)) in loaded.unreadable.iter().zip(&bad) {
+        let text = error.to_string();
+        assert!(text.contains(why) && text.contains(&format!("containers/{id}/state.json")), "{text}");
+        assert!(text.contains("remove the directory"), "{text}");
+    }
+}
+
+#[test]
+fn a_running_record_is_stale_when_its_process_and_monitor_are_gone() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let mut running = container(&store, "aa");
+    running.state.status = Status::Running;
+    running.state.pid = Some(std::process::id());
+    let mut record = Record::of(running);
+    assert!(record.process.is_some() && !record.is_stale());
+    let gone = ProcessIdentity { boot_id: "earlier".into(), ..record.process.clone().unwrap() };
+    (record.process, record.monitor) = (Some(gone.clone()), Some(gone));
+    store.save(&record).unwrap();
+    assert_eq!(store.load([]).unwrap().stale, [ContainerId("aa".into())]);
+}
+
+#[test]
+fn the_lock_is_exclusive() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let lock = store.lock().unwrap();
+    let other = std::fs::File::open(root.path().join("lock")).unwrap();
+    assert!(!sys::file::try_lock_exclusive(&other).unwrap());
+    drop(lock);
+    assert!(sys::file::try_lock_exclusive(&other).unwrap());
+}
+
+#[test]
+fn a_relative_root_and_one_that_cannot_be_made_are_refused() {
+    assert!(matches!(Store::open(Path::new("here")), Err(StoreError::Root { .. })));
+    let error = Store::open(Path::new("/proc/nowhere")).unwrap_err().to_string();
+    assert!(error.starts_with("cannot make the directory /proc/nowhere: "), "{error}");
+}
+
+#[test]
+fn removal_follows_no_link_and_leaves_the_root() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let outside = TempRoot::new();
+    fs::write(outside.path().join("kept"), "").unwrap();
+    let tree = root.path().join("containers/aa");
+    fs::create_dir_all(tree.join("upper")).unwrap();
+    symlink(outside.path(), tree.join("upper/link")).unwrap();
+    for path in [outside.path(), Path::new("/"), root.path(), &tree.join("../../../x"), &tree.join("upper/link/kept")] {
+        assert!(matches!(store.remove(path), Err(StoreError::Outside { .. })), "{}", path.display());
+    }
+    store.remove(&tree).unwrap();
+    store.remove(&tree).unwrap();
+    assert!(!tree.exists() && outside.path().join("kept").exists());
+    store.remove(&root.path().join("containers/none/deeper")).unwrap();
+}
+
+#[test]
+fn directories_without_permissions_are_removed() {
+    let root = TempRoot::new();
+    let tree = root.path().join("containers/aa");
+    fs::create_dir_all(tree.join("work/work")).unwrap();
+    fs::write(tree.join("work/work/file"), "").unwrap();
+    fs::set_permissions(tree.join("work/work"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(tree.join("work"), fs::Permissions::from_mode(0o555)).unwrap();
+    root.store().remove(&tree).unwrap();
+    assert!(!tree.exists());
+}
+
+const FILES: &[LayerFile<'_>] = &[
+    LayerFile { path: "bin", mode: 0o755, kind: LayerFileKind::Directory },
+    LayerFile { path: "bin/toolbox", mode: 0o755, kind: LayerFileKind::File(b"program") },
+    LayerFile { path: "bin/sh", mode: 0o777, kind: LayerFileKind::Symlink("toolbox") },
+    LayerFile { path: "/bin/ls", mode: 0o755, kind: LayerFileKind::HardLink("bin/toolbox") },
+    LayerFile { path: "tmp", mode: 0o1777, kind: LayerFileKind::Directory },
+];
+
+#[test]
+fn a_layer_is_extracted_once_whoever_comes() {
+    let root = TempRoot::new();
+    root.store();
+    let directory = root.path().join("layers/abc");
+    let done: Vec<bool> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(|| extract(FILES, &directory).unwrap())).collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(done.iter().filter(|done| **done).count(), 1);
+    assert_eq!(fs::read(directory.join("bin/sh")).unwrap(), b"program");
+    assert_eq!(fs::metadata(directory.join("tmp")).unwrap().permissions().mode() & 0o7777, 0o1777);
+    assert_eq!(fs::read_dir(root.path().join("layers")).unwrap().count(), 1, "no part is left");
+}
+
+#[test]
+fn a_layer_cannot_write_outside_of_its_directory() {
+    let root = TempRoot::new();
+    root.store();
+    let link = LayerFile { path: "out", mode: 0o777, kind: LayerFileKind::Symlink("/tmp") };
+    let through = LayerFile { path: "out/file", mode: 0o644, kind: LayerFileKind::File(b"x") };
+    let above = LayerFile { path: "../file", mode: 0o644, kind: LayerFileKind::File(b"x") };
+    for files in [vec![link, through], vec![above]] {
+        assert!(matches!(extract(&files, &root.path().join("layers/abc")), Err(StoreError::Outside { .. })));
+        assert_eq!(fs::read_dir(root.path().join("layers")).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn what_a_dead_process_has_half_extracted_is_removed() {
+    let root = TempRoot::new();
+    root.store();
+    let own = ProcessIdentity::own().unwrap();
+    let dead = root.path().join(format!("layers/abc.part-{}-{}-0", own.pid, own.start_ticks + 1));
+    let alive = root.path().join(format!("layers/abc.part-{}-{}-0", own.pid, own.start_ticks));
+    fs::create_dir(&dead).unwrap();
+    fs::create_dir(&alive).unwrap();
+    remove_parts(root.path(), &root.path().join("layers/abc")).unwrap();
+    assert!(!dead.exists() && alive.exists());
+}
