@@ -48,6 +48,10 @@ pub struct HostFacts {
     pub overlay: bool,
     /// The embedded toolbox binary.
     pub toolbox: ToolboxFacts,
+    /// Which of the paths that Docker masks or makes read-only exist in this kernel's /proc and /sys: absolute path, and whether it
+    /// is a directory.
+    #[serde(default)]
+    pub guarded_paths: BTreeMap<String, bool>,
 }
 
 /// The embedded toolbox binary, by which its image is identified.
@@ -164,6 +168,7 @@ impl HostFacts {
             seccomp: true,
             overlay: true,
             toolbox: ToolboxFacts { size_bytes: 900_000, sha256: "0".repeat(64) },
+            guarded_paths: stock_guarded_paths(),
         }
     }
 
@@ -171,4 +176,12 @@ impl HostFacts {
     pub fn is_root(&self) -> bool {
         self.uid == 0
     }
+}
+
+/// What of the guarded paths a stock Debian 12 cloud kernel has.
+fn stock_guarded_paths() -> BTreeMap<String, bool> {
+    let directories = ["/proc/acpi", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/sys/firmware"];
+    let files = ["/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger"];
+    let directories = directories.iter().map(|path| ((*path).to_string(), true));
+    directories.chain(files.iter().map(|path| ((*path).to_string(), false))).collect()
 }

@@ -3,6 +3,8 @@
 //! Two probes answer: the model kernel's (`sim`) and Linux's (`native/src/observe`, from /proc, cgroupfs and the file system). What is
 //! numbered by a kernel (pids, inodes) is kept apart from what a person would say, so that [`Answer::normalised`] can drop it.
 
+pub mod battery;
+
 use serde::{Deserialize, Serialize};
 
 use crate::errno::Errno;

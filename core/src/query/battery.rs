@@ -1,0 +1,43 @@
+//! The battery: every question that is asked of both kernels after each command of a fixture.
+
+use super::{Answer, Probe, Query, Subject};
+use crate::errno::Errno;
+use crate::model::{State, Status};
+use crate::step::{Limit, NamespaceKind};
+
+/// Asks about every container on record; a running one is asked much more.
+pub fn ask(state: &State, probe: &dyn Probe) -> Vec<(Query, Result<Answer, String>)> {
+    questions(state)
+        .into_iter()
+        .map(|query| (query.clone(), probe.ask(&query).map_err(|errno: Errno| errno.name().to_string())))
+        .collect()
+}
+
+fn questions(state: &State) -> Vec<Query> {
+    let mut all = Vec::new();
+    for container in state.newest_first() {
+        all.push(Query::ContainerState(container.id.clone()));
+        all.push(Query::Changes(container.id.clone()));
+        if container.state.status == Status::Running {
+            all.extend(of_running(&Subject::Container(container.id.clone())));
+        }
+    }
+    all
+}
+
+fn of_running(subject: &Subject) -> Vec<Query> {
+    let mut all = vec![
+        Query::Processes(subject.clone()),
+        Query::Mounts(subject.clone()),
+        Query::Capabilities(subject.clone()),
+        Query::Credentials(subject.clone()),
+        Query::Hostname(subject.clone()),
+        Query::Interfaces(subject.clone()),
+        Query::Program(subject.clone()),
+    ];
+    all.extend(NamespaceKind::ALL.map(|kind| Query::SharesNamespace(Subject::Host, subject.clone(), kind)));
+    all.extend([Limit::Memory, Limit::Pids, Limit::CpuQuota].map(|limit| Query::LimitOf(subject.clone(), limit)));
+    all.extend(["/", "/dev", "/bin", "/etc"].map(|path| Query::Directory(subject.clone(), path.into())));
+    all.extend(["/etc/hostname", "/etc/hosts", "/proc/self/uid_map"].map(|path| Query::FileBytes(subject.clone(), path.into())));
+    all
+}

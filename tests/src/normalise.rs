@@ -1,0 +1,110 @@
+//! What differs from run to run, made alike: container ids, the data root, times that have passed, pids and namespace numbers.
+
+use std::collections::BTreeMap;
+
+/// Replaces ids by symbols in the order in which they turn up: `<id1>`, and `<id1:12>` for the short form.
+#[derive(Clone, Debug, Default)]
+pub struct Normaliser {
+    /// First twelve digits to number.
+    known: BTreeMap<String, usize>,
+    /// Texts that stand for others: the data root.
+    fixed: Vec<(String, String)>,
+}
+
+const SHORT: usize = 12;
+const FULL: usize = 64;
+
+impl Normaliser {
+    /// `fixed`: texts to be replaced first, such as the data root.
+    pub fn new(fixed: &[(&str, &str)]) -> Normaliser {
+        let fixed = fixed.iter().map(|(from, to)| ((*from).to_string(), (*to).to_string())).collect();
+        Normaliser { known: BTreeMap::new(), fixed }
+    }
+
+    /// The text with ids and times made alike.
+    pub fn text(&mut self, text: &str) -> String {
+        let mut out = text.to_string();
+        for (from, to) in &self.fixed {
+            out = out.replace(from, to);
+        }
+        times(&self.ids(&out))
+    }
+
+    /// Words of 12 or 64 hexadecimal digits. One that was never seen in full counts as an id only if a digit and a letter are in it.
+    fn ids(&mut self, text: &str) -> String {
+        let mut out = String::new();
+        let mut word = String::new();
+        for c in text.chars().chain(std::iter::once('\0')) {
+            if c.is_ascii_hexdigit() && !c.is_ascii_uppercase() {
+                word.push(c);
+                continue;
+            }
+            out.push_str(&self.symbol(&word));
+            word.clear();
+            if c != '\0' {
+                out.push(c);
+            }
+        }
+        out
+    }
+
+    fn symbol(&mut self, word: &str) -> String {
+        if word.len() != SHORT && word.len() != FULL {
+            return word.to_string();
+        }
+        let next = self.known.len() + 1;
+        let number = *self.known.entry(word[..SHORT].to_string()).or_insert(next);
+        if word.len() == FULL { format!("<id{number}>") } else { format!("<id{number}:12>") }
+    }
+}
+
+/// `Up 3 seconds`, `2 minutes ago`, `Less than a second ago`, `About a minute ago`: the amount goes, and the blanks after it.
+fn times(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(times_in_line).collect();
+    lines.join("\n")
+}
+
+fn times_in_line(line: &str) -> String {
+    let mut out = line.to_string();
+    for unit in ["second", "minute", "hour", "day"] {
+        for (lead, article) in [("Less than a ", ""), ("About a ", ""), ("About an ", "")] {
+            out = out.replace(&format!("{lead}{unit}{article}"), "<time>");
+        }
+        while let Some((from, to)) = amount(&out, unit) {
+            out.replace_range(from..to, "<time>");
+        }
+    }
+    if out == line { out } else { out.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ") }
+}
+
+/// Where `12 seconds` stands.
+fn amount(line: &str, unit: &str) -> Option<(usize, usize)> {
+    let at = line.match_indices(unit).find(|(at, _)| line[..*at].ends_with(' ') && digits_before(line, at - 1) > 0)?.0;
+    let end = at + unit.len();
+    let end = if line[end..].starts_with('s') { end + 1 } else { end };
+    Some((at - 1 - digits_before(line, at - 1), end))
+}
+
+fn digits_before(line: &str, at: usize) -> usize {
+    line[..at].bytes().rev().take_while(u8::is_ascii_digit).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_become_symbols() {
+        let mut normaliser = Normaliser::new(&[("/tmp/x", "<root>")]);
+        let full = "0123456789ab".to_string() + &"c".repeat(52);
+        assert_eq!(normaliser.text(&format!("/tmp/x/{full} 0123456789ab")), "<root>/<id1> <id1:12>");
+    }
+
+    #[test]
+    fn times_lose_their_amount() {
+        let mut normaliser = Normaliser::default();
+        assert_eq!(normaliser.text("Up 3 seconds   a"), normaliser.text("Up 12 seconds   a"));
+        assert_eq!(normaliser.text("Exited (0) 2 minutes ago"), "Exited (0) <time> ago");
+        assert_eq!(normaliser.text("Up Less than a second"), "Up <time>");
+    }
+}
