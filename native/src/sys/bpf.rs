@@ -7,13 +7,11 @@
 //! an architecture that the profile does not name ends the thread, and a call that is newer than every call in the profile is
 //! answered with ENOSYS where the default is another errno, so that programs fall back to an older call.
 
-use std::collections::BTreeMap;
-
 use glassbox_core::errno::Errno;
 use glassbox_core::oci::seccomp::{Verdict, are_alternatives, conditions, default_verdict};
 use oci_spec::runtime::{Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompOperator, LinuxSyscall};
 
-use super::syscall_numbers::{Abi, X32_BIT, number_of};
+use super::syscall_numbers::{Abi, Numbers, X32_BIT, numbers_of};
 
 /// One instruction: struct sock_filter of linux/filter.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,24 +64,34 @@ const AUDIT_ARCH_I386: u32 = 0x4000_0003;
 /// SECCOMP_RET_KILL_THREAD
 const KILL_THREAD: u32 = 0;
 
-type Code = Vec<Instruction>;
+/// A program that grows from its end to its beginning: where a jump leads to stands before the jump is written.
+type Reversed = Vec<Instruction>;
 
 /// The program for this profile on x86-64. Names that an architecture does not have are passed over, as runc does.
-pub fn compile(profile: &LinuxSeccomp) -> Result<Code, CompileError> {
+pub fn compile(profile: &LinuxSeccomp) -> Result<Vec<Instruction>, CompileError> {
     refuse_what_cannot_be(profile)?;
     let has = |wanted: Arch| profile.architectures().iter().flatten().any(|arch| *arch == wanted);
     let native = profile.architectures().is_none() || has(Arch::ScmpArchX86_64) || has(Arch::ScmpArchNative);
-    let kill = || vec![instruction(RETURN, KILL_THREAD)];
-    let part = |abi: Abi, wanted: bool| if wanted { calls(profile, abi) } else { kill() };
-    let x32 = part(Abi::X32, has(Arch::ScmpArchX32));
-    let mut sixty_four = vec![instruction(LOAD, NUMBER)];
-    sixty_four.extend(branch(JUMP_GREATER_EQUAL, X32_BIT, x32, part(Abi::X64, native)));
-    let mut thirty_two = vec![instruction(LOAD, NUMBER)];
-    thirty_two.extend(part(Abi::X86, has(Arch::ScmpArchX86)));
-    let mut program = vec![instruction(LOAD, ARCHITECTURE)];
-    let other = branch(JUMP_EQUAL, AUDIT_ARCH_I386, thirty_two, kill());
-    program.extend(branch(JUMP_EQUAL, AUDIT_ARCH_X86_64, sixty_four, other));
-    if program.len() > INSTRUCTIONS_MAX { Err(CompileError::TooLong(program.len())) } else { Ok(program) }
+    let named = named_calls(profile);
+    let part = |code: &mut Reversed, abi: Abi, wanted: bool| {
+        if wanted { calls(code, profile, &named, abi) } else { code.push(instruction(RETURN, KILL_THREAD)) }
+    };
+    let mut code = Reversed::with_capacity(1024);
+    let sixty_four = |code: &mut Reversed| {
+        let x32 = |code: &mut Reversed| part(code, Abi::X32, has(Arch::ScmpArchX32));
+        branch(code, JUMP_GREATER_EQUAL, X32_BIT, x32, |code| part(code, Abi::X64, native));
+        code.push(instruction(LOAD, NUMBER));
+    };
+    let thirty_two = |code: &mut Reversed| {
+        part(code, Abi::X86, has(Arch::ScmpArchX86));
+        code.push(instruction(LOAD, NUMBER));
+    };
+    branch(&mut code, JUMP_EQUAL, AUDIT_ARCH_X86_64, sixty_four, |code| {
+        branch(code, JUMP_EQUAL, AUDIT_ARCH_I386, thirty_two, |code| code.push(instruction(RETURN, KILL_THREAD)));
+    });
+    code.push(instruction(LOAD, ARCHITECTURE));
+    code.reverse();
+    if code.len() > INSTRUCTIONS_MAX { Err(CompileError::TooLong(code.len())) } else { Ok(code) }
 }
 
 fn refuse_what_cannot_be(profile: &LinuxSeccomp) -> Result<(), CompileError> {
@@ -98,54 +106,55 @@ fn refuse_what_cannot_be(profile: &LinuxSeccomp) -> Result<(), CompileError> {
     }
 }
 
-/// What happens to a call: one answer, or what its rules with conditions say.
-#[derive(Clone, Default, PartialEq)]
-struct Fate<'a> {
-    /// The answer of a rule without conditions.
-    always: Option<u32>,
-    /// Rules with conditions, in their order.
-    conditional: Vec<&'a LinuxSyscall>,
+/// A call that the profile names, with its numbers, and the rule that does.
+type Named<'a> = (Numbers, &'a LinuxSyscall);
+
+fn named_calls(profile: &LinuxSeccomp) -> Vec<Named<'_>> {
+    let rules = profile.syscalls().iter().flatten();
+    rules.flat_map(|rule| rule.names().iter().filter_map(move |name| Some((numbers_of(name)?, rule)))).collect()
+}
+
+/// What happens to the calls of a range: one answer, or what the rules of one call say, of which all have conditions.
+enum Fate<'a> {
+    Answer(u32),
+    Rules(Vec<&'a LinuxSyscall>),
 }
 
 /// The part of the program for the calls of one architecture; the number is loaded.
-fn calls(profile: &LinuxSeccomp, abi: Abi) -> Code {
+fn calls(code: &mut Reversed, profile: &LinuxSeccomp, named: &[Named<'_>], abi: Abi) {
     let default = answer_of(default_verdict(profile));
-    let fates = fates(profile, abi);
-    let newest = fates.keys().next_back().copied();
-    let mut ranges: Vec<(u32, Code)> = Vec::new();
-    let mut add = |start: u32, code: Code| {
-        if ranges.last().is_none_or(|(_, last)| *last != code) {
-            ranges.push((start, code));
-        }
-    };
-    let mut next = if abi == Abi::X32 { X32_BIT } else { 0 };
-    for (number, fate) in fates {
-        if number > next {
-            add(next, vec![instruction(RETURN, default)]);
-        }
-        add(number, code_of(&fate, default));
-        next = number + 1;
-    }
-    if newest.is_none_or(|newest| newest < u32::MAX) {
-        add(next, vec![instruction(RETURN, answer_for_newer(profile, default))]);
-    }
-    search(&ranges)
+    let first = if abi == Abi::X32 { X32_BIT } else { 0 };
+    search(code, &ranges(named, abi, first, default, answer_for_newer(profile, default)), default);
 }
 
-/// The calls that the profile names, by number.
-fn fates(profile: &LinuxSeccomp, abi: Abi) -> BTreeMap<u32, Fate<'_>> {
-    let mut fates: BTreeMap<u32, Fate<'_>> = BTreeMap::new();
-    for rule in profile.syscalls().iter().flatten() {
-        for number in rule.names().iter().filter_map(|name| number_of(name, abi)) {
-            let fate = fates.entry(number).or_default();
-            if conditions(rule).is_empty() {
-                fate.always.get_or_insert(answer_of(verdict_of(rule)));
-            } else {
-                fate.conditional.push(rule);
-            }
+/// Ranges of numbers with one fate, each by its first number, from `first` on without a gap. Calls that are not named meet
+/// `default`, those after the last named one `newer`.
+fn ranges<'a>(named: &[Named<'a>], abi: Abi, first: u32, default: u32, newer: u32) -> Vec<(u32, Fate<'a>)> {
+    let mut calls: Vec<(u32, &LinuxSyscall)> = named.iter().filter_map(|(numbers, rule)| Some((numbers.on(abi)?, *rule))).collect();
+    // Stable: the rules of one call keep their order.
+    calls.sort_by_key(|(number, _)| *number);
+    let mut ranges: Vec<(u32, Fate<'a>)> = Vec::new();
+    let mut add = |start: u32, fate: Fate<'a>| match (ranges.last(), &fate) {
+        (Some((_, Fate::Answer(last))), Fate::Answer(new)) if last == new => {}
+        _ => ranges.push((start, fate)),
+    };
+    let mut next = first;
+    for same in calls.chunk_by(|one, other| one.0 == other.0) {
+        if same[0].0 > next {
+            add(next, Fate::Answer(default));
         }
+        add(same[0].0, fate_of(same));
+        next = same[0].0 + 1;
     }
-    fates
+    add(next, Fate::Answer(newer));
+    ranges
+}
+
+fn fate_of<'a>(rules: &[(u32, &'a LinuxSyscall)]) -> Fate<'a> {
+    match rules.iter().find(|(_, rule)| conditions(rule).is_empty()) {
+        Some((_, rule)) => Fate::Answer(answer_of(verdict_of(rule))),
+        None => Fate::Rules(rules.iter().map(|(_, rule)| *rule).collect()),
+    }
 }
 
 /// ENOSYS for calls that are newer than the profile, unless the profile lets unknown calls pass or says ENOSYS itself.
@@ -164,39 +173,39 @@ fn answer_of(verdict: Verdict) -> u32 {
     verdict.action.as_u32(verdict.errno)
 }
 
-/// Binary search for the range that holds the number; each range has its first number and code that ends with an answer.
-fn search(ranges: &[(u32, Code)]) -> Code {
+/// Binary search for the range that holds the number; each range ends with an answer.
+fn search(code: &mut Reversed, ranges: &[(u32, Fate<'_>)], default: u32) {
     match ranges {
-        [] => vec![instruction(RETURN, KILL_THREAD)],
-        [(_, only)] => only.clone(),
+        [] => code.push(instruction(RETURN, default)),
+        [(_, Fate::Answer(answer))] => code.push(instruction(RETURN, *answer)),
+        [(_, Fate::Rules(rules))] => code.extend(ask(rules, default).iter().rev()),
         _ => {
             let (left, right) = ranges.split_at(ranges.len() / 2);
-            branch(JUMP_GREATER_EQUAL, right[0].0, search(right), search(left))
+            let holds = |code: &mut Reversed| search(code, right, default);
+            branch(code, JUMP_GREATER_EQUAL, right[0].0, holds, |code| search(code, left, default));
         }
     }
 }
 
 /// `holds` where the comparison with the loaded value holds, `fails` otherwise. Both end with an answer.
-fn branch(comparison: u16, k: u32, holds: Code, fails: Code) -> Code {
-    let mut code = Vec::with_capacity(holds.len() + fails.len() + 2);
-    match u8::try_from(fails.len()) {
+fn branch(code: &mut Reversed, comparison: u16, k: u32, holds: impl FnOnce(&mut Reversed), fails: impl FnOnce(&mut Reversed)) {
+    holds(code);
+    let before = code.len();
+    fails(code);
+    let distance = code.len() - before;
+    match u8::try_from(distance) {
         Ok(distance) => code.push(Instruction { code: comparison, jump_true: distance, jump_false: 0, k }),
         Err(_) => {
+            code.push(instruction(JUMP, distance as u32));
             code.push(Instruction { code: comparison, jump_true: 0, jump_false: 1, k });
-            code.push(instruction(JUMP, fails.len() as u32));
         }
     }
-    code.extend(fails);
-    code.extend(holds);
-    code
 }
 
-fn code_of(fate: &Fate<'_>, default: u32) -> Code {
-    if let Some(answer) = fate.always {
-        return vec![instruction(RETURN, answer)];
-    }
+/// One rule after the other, then the default.
+fn ask(rules: &[&LinuxSyscall], default: u32) -> Vec<Instruction> {
     let mut code = Vec::new();
-    for rule in &fate.conditional {
+    for rule in rules {
         let (conditions, answer) = (conditions(rule), answer_of(verdict_of(rule)));
         if are_alternatives(conditions) {
             conditions.iter().for_each(|one| code.extend(if_all(std::slice::from_ref(one), answer)));
@@ -209,7 +218,7 @@ fn code_of(fate: &Fate<'_>, default: u32) -> Code {
 }
 
 /// Answers where all conditions hold, runs on to the next instruction where one does not. At most 6 conditions: short jumps.
-fn if_all(conditions: &[LinuxSeccompArg], answer: u32) -> Code {
+fn if_all(conditions: &[LinuxSeccompArg], answer: u32) -> Vec<Instruction> {
     let mut code = vec![instruction(RETURN, answer)];
     for condition in conditions.iter().rev() {
         let mut whole = compare(condition, code.len() as u8);
@@ -221,7 +230,7 @@ fn if_all(conditions: &[LinuxSeccompArg], answer: u32) -> Code {
 
 /// Runs on where the condition holds, passes over itself and the `rest` instructions after it where not. Arguments have 64
 /// bits and the machine 32: the upper half decides unless both are equal.
-fn compare(condition: &LinuxSeccompArg, rest: u8) -> Code {
+fn compare(condition: &LinuxSeccompArg, rest: u8) -> Vec<Instruction> {
     let (value, second) = (condition.value(), condition.value_two().unwrap_or_default());
     let low = ARGUMENTS + 8 * condition.index() as u32;
     let high = low + 4;
@@ -320,7 +329,7 @@ mod tests {
             let profile = default_profile(&capabilities);
             let program = compile(&profile).unwrap();
             for (abi, architecture, bit) in ABIS {
-                let last = fates(&profile, abi).keys().next_back().copied().unwrap();
+                let last = named_calls(&profile).iter().filter_map(|(numbers, _)| numbers.on(abi)).max().unwrap();
                 for number in bit..=last {
                     for argument in INTERESTING {
                         let arguments = [argument, 0, 0, 0, 0, 0];

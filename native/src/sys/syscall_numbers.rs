@@ -17,15 +17,35 @@ pub enum Abi {
 /// The bit that marks a number as one of x32.
 pub const X32_BIT: u32 = 0x4000_0000;
 
-/// The number of the call on this architecture, with `X32_BIT` on x32. `None`: it has no such call.
-pub fn number_of(name: &str, abi: Abi) -> Option<u32> {
+/// The numbers of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    x64: i16,
+    x86: i16,
+    x32: i16,
+}
+
+impl Numbers {
+    /// On this architecture, with `X32_BIT` on x32. `None`: it has no such call.
+    pub fn on(self, abi: Abi) -> Option<u32> {
+        match abi {
+            Abi::X64 => u32::try_from(self.x64).ok(),
+            Abi::X86 => u32::try_from(self.x86).ok(),
+            Abi::X32 => u32::try_from(self.x32).ok().map(|number| number | X32_BIT),
+        }
+    }
+}
+
+/// The numbers of the call with this name. `None`: no architecture has it.
+pub fn numbers_of(name: &str) -> Option<Numbers> {
     let row = CALLS.binary_search_by(|(other, ..)| (*other).cmp(name)).ok()?;
     let (_, x64, x86, x32) = CALLS[row];
-    match abi {
-        Abi::X64 => u32::try_from(x64).ok(),
-        Abi::X86 => u32::try_from(x86).ok(),
-        Abi::X32 => u32::try_from(x32).ok().map(|number| number | X32_BIT),
-    }
+    Some(Numbers { x64, x86, x32 })
+}
+
+/// The number of the call on this architecture. `None`: it has no such call.
+pub fn number_of(name: &str, abi: Abi) -> Option<u32> {
+    numbers_of(name)?.on(abi)
 }
 
 /// The name of the call with this number, `X32_BIT` included on x32.
