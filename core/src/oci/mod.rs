@@ -2,3 +2,4 @@
 pub mod capability;
 pub mod defaults;
 pub mod seccomp;
+pub mod toolbox;
