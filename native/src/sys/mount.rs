@@ -202,6 +202,8 @@ pub fn make_read_only(target: impl AsRef<Path>, recursive: bool) -> Result<()> {
 
 /// The flags of the mount that holds `path`, as statfs(2) tells them, in the bits of mount(2).
 pub fn flags_of(path: impl AsRef<Path>) -> Result<MountFlags> {
+    /// linux/statfs.h; the binding for musl has no such constant.
+    const ST_RELATIME: libc::c_ulong = 0x1000;
     let path = c_path(path)?;
     // SAFETY: statvfs is plain data, zeros are valid; the path is a C string; the kernel writes into `answer` only.
     let answer = unsafe {
@@ -217,7 +219,7 @@ pub fn flags_of(path: impl AsRef<Path>) -> Result<MountFlags> {
         (libc::ST_SYNCHRONOUS, MountFlags::SYNCHRONOUS),
         (libc::ST_NOATIME, MountFlags::NO_ACCESS_TIME),
         (libc::ST_NODIRATIME, MountFlags::NO_DIRECTORY_ACCESS_TIME),
-        (libc::ST_RELATIME, MountFlags::RELATIVE_ACCESS_TIME),
+        (ST_RELATIME, MountFlags::RELATIVE_ACCESS_TIME),
     ];
     Ok(pairs.iter().filter(|(bit, _)| answer.f_flag & bit != 0).fold(MountFlags::NONE, |all, (_, flag)| all | *flag))
 }
