@@ -2,4 +2,9 @@
 //!
 //! Called by `main` (facts), and by `exec` and the debugger (probe). Reads /proc, cgroup file systems and the data root; changes nothing.
 
+pub mod cgroups;
+pub mod facts;
 pub mod mountinfo;
+pub mod procfs;
+
+pub use facts::host_facts;

@@ -1,0 +1,151 @@
+//! How control groups are mounted, and where ours can be made: cgroups(7).
+//!
+//! Root makes them below the root of each tree (the mount's directory), so that nothing depends on the cgroup from which the engine was
+//! called. An ordinary user can use only what was delegated to her: the parent of her own cgroup on v2, where she may write to it.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use glassbox_core::host::{CgroupLayout, CgroupVersion, Controller, ControllerMount};
+
+use super::mountinfo::Mount;
+
+/// What a v2 tree offers us. (Devices are done by eBPF there, freezing is part of the core.)
+const UNIFIED: [Controller; 3] = [Controller::Memory, Controller::Cpu, Controller::Pids];
+const ALL: [Controller; 5] = [Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Devices, Controller::Freezer];
+
+/// The layout, from the mounts and the text of /proc/self/cgroup.
+pub fn layout(mounts: &[Mount], own: &str, is_root: bool) -> CgroupLayout {
+    let split: Vec<ControllerMount> = ALL.into_iter().filter_map(|controller| split_mount(mounts, controller)).collect();
+    let unified = mounts.iter().find(|mount| mount.fs_type == "cgroup2");
+    let is_split = mounts.iter().any(|mount| mount.fs_type == "cgroup" && ALL.iter().any(|it| mount.has_super_option(it.name())));
+    match unified {
+        Some(unified) if !is_split => unified_layout(unified, own, is_root),
+        _ => split_layout(split, unified),
+    }
+}
+
+fn none() -> CgroupLayout {
+    CgroupLayout { version: CgroupVersion::None, controllers: Vec::new(), unified: None, enabled: Vec::new() }
+}
+
+fn unified_layout(mount: &Mount, own: &str, is_root: bool) -> CgroupLayout {
+    let directory = if is_root { Some(PathBuf::from(&mount.target)) } else { delegated(Path::new(&mount.target), own) };
+    let usable = directory.filter(|directory| can_write(&directory.join("cgroup.subtree_control")));
+    let Some(text) = usable.as_deref().and_then(Path::to_str).map(str::to_string) else { return none() };
+    let named = |file: &str| fs::read_to_string(Path::new(&text).join(file)).unwrap_or_default();
+    let (available, enabled) = (named("cgroup.controllers"), named("cgroup.subtree_control"));
+    let of = |list: &str| UNIFIED.into_iter().filter(|it| list.split_whitespace().any(|word| word == it.name())).collect();
+    let available: Vec<Controller> = of(&available);
+    let controllers = available.into_iter().map(|controller| ControllerMount { controller, directory: text.clone() });
+    CgroupLayout {
+        version: CgroupVersion::V2,
+        controllers: controllers.collect(),
+        enabled: of(&enabled),
+        unified: Some(text.clone()),
+    }
+}
+
+/// The parent of the own cgroup, if its owner is this user: systemd gives `user@UID.service` and what is below to the user.
+fn delegated(mount: &Path, own: &str) -> Option<PathBuf> {
+    let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let parent = Path::new(path).parent()?;
+    let directory = mount.join(parent);
+    // A process may only be moved by who may write to the common ancestor's cgroup.procs.
+    can_write(&directory.join("cgroup.procs")).then_some(directory)
+}
+
+/// v1, the unified tree beside it being without controllers.
+fn split_layout(controllers: Vec<ControllerMount>, unified: Option<&Mount>) -> CgroupLayout {
+    let unified = unified.map(|mount| mount.target.clone()).filter(|target| can_write(&Path::new(target).join("cgroup.procs")));
+    let version = match (controllers.is_empty(), &unified) {
+        (true, _) => return none(),
+        (false, Some(_)) => CgroupVersion::Hybrid,
+        (false, None) => CgroupVersion::V1,
+    };
+    CgroupLayout { version, controllers, unified, enabled: Vec::new() }
+}
+
+/// Where a v1 controller is mounted, alone or with others (`cpu,cpuacct`), if cgroups can be made there.
+fn split_mount(mounts: &[Mount], controller: Controller) -> Option<ControllerMount> {
+    let mount = mounts.iter().find(|mount| mount.fs_type == "cgroup" && mount.has_super_option(controller.name()))?;
+    let directory = mount.target.clone();
+    can_write(&Path::new(&directory).join("cgroup.procs")).then_some(ControllerMount { controller, directory })
+}
+
+/// Opening for writing tells more than mode bits: read-only mounts and capabilities count too. Nothing is written.
+fn can_write(file: &Path) -> bool {
+    OpenOptions::new().write(true).open(file).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::mountinfo;
+    use super::*;
+    use crate::test_support::TempRoot;
+
+    /// A directory with the files of a cgroup.
+    fn cgroup(path: &Path, controllers: &str, enabled: &str) {
+        fs::create_dir_all(path).unwrap();
+        fs::write(path.join("cgroup.procs"), "").unwrap();
+        fs::write(path.join("cgroup.controllers"), controllers).unwrap();
+        fs::write(path.join("cgroup.subtree_control"), enabled).unwrap();
+    }
+
+    fn mounts(lines: &[(&Path, &str, &str)]) -> Vec<Mount> {
+        let line =
+            |(path, kind, options): &(&Path, &str, &str)| format!("1 1 0:1 / {} rw - {kind} {kind} rw,{options}\n", path.display());
+        mountinfo::parse(lines.iter().map(line).collect::<String>().as_bytes())
+    }
+
+    #[test]
+    fn a_stock_machine() {
+        let root = TempRoot::new();
+        cgroup(root.path(), "cpuset cpu io memory hugetlb pids rdma misc\n", "cpu memory pids\n");
+        let found = layout(&mounts(&[(root.path(), "cgroup2", "nsdelegate")]), "0::/init.scope\n", true);
+        let directory = root.path().to_str().unwrap().to_string();
+        let stock = CgroupLayout::stock_v2();
+        let controllers = stock.controllers.iter().map(|mount| ControllerMount { directory: directory.clone(), ..mount.clone() });
+        assert_eq!(found, CgroupLayout { controllers: controllers.collect(), unified: Some(directory), ..stock });
+    }
+
+    #[test]
+    fn an_ordinary_user_has_what_was_delegated_or_nothing() {
+        let root = TempRoot::new();
+        let mount = mounts(&[(root.path(), "cgroup2", "")]);
+        let slice = root.path().join("user.slice/user@1000.service/app.slice");
+        cgroup(&slice, "memory pids", "memory");
+        let found = layout(&mount, "0::/user.slice/user@1000.service/app.slice/shell.scope\n", false);
+        assert_eq!((found.version, found.unified.as_deref()), (CgroupVersion::V2, slice.to_str()));
+        assert_eq!((found.enabled, found.controllers.len()), (vec![Controller::Memory], 2));
+        let session = "0::/user.slice/user-1000.slice/session-1.scope\n";
+        assert_eq!(layout(&mount, session, false), none());
+        assert_eq!(layout(&[], session, true), none());
+    }
+
+    #[test]
+    fn controllers_mounted_together_and_a_tree_without_any() {
+        let root = TempRoot::new();
+        let (cpu, memory, unified) = (root.path().join("cpu,cpuacct"), root.path().join("memory"), root.path().join("unified"));
+        for path in [&cpu, &memory, &unified] {
+            cgroup(path, "", "");
+        }
+        let systemd = root.path().join("systemd");
+        let split = [
+            (cpu.as_path(), "cgroup", "cpu,cpuacct"),
+            (memory.as_path(), "cgroup", "memory"),
+            (systemd.as_path(), "cgroup", "xattr,name=systemd"),
+            (unified.as_path(), "cgroup2", ""),
+        ];
+        let own = "4:memory:/deep/down\n0::/\n";
+        let hybrid = layout(&mounts(&split), own, true);
+        assert_eq!((hybrid.version, hybrid.unified.as_deref()), (CgroupVersion::Hybrid, unified.to_str()));
+        assert_eq!(hybrid.directory(Controller::Cpu), cpu.to_str());
+        assert_eq!((hybrid.directory(Controller::Memory), hybrid.directory(Controller::Pids)), (memory.to_str(), None));
+        let v1 = layout(&mounts(&split[..3]), own, true);
+        assert_eq!((v1.version, v1.unified), (CgroupVersion::V1, None));
+        fs::remove_file(cpu.join("cgroup.procs")).unwrap();
+        fs::remove_file(memory.join("cgroup.procs")).unwrap();
+        assert_eq!(layout(&mounts(&split), own, false), none());
+    }
+}

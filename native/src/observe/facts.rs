@@ -1,0 +1,159 @@
+//! `HostFacts` of this machine, at this moment, for this caller. Each file is read once: it is part of every command's time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::time::SystemTime;
+
+use glassbox_core::host::{HostFacts, ToolboxFacts};
+
+use super::procfs::Status;
+use super::{cgroups, mountinfo, procfs};
+use crate::store::StoreError;
+use crate::sys;
+
+/// The facts. `data_root` absolute; `toolbox` describes the embedded binary.
+pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, StoreError> {
+    let status = Status::parse(&read("/proc/self/status")?);
+    let (uid, gid) = sys::process::effective_ids();
+    let mounts = mountinfo::parse(read("/proc/self/mountinfo")?.as_bytes());
+    let kernel_release = line("/proc/sys/kernel/osrelease");
+    Ok(HostFacts {
+        hostname: line("/proc/sys/kernel/hostname"),
+        machine: std::env::consts::ARCH.to_string(),
+        uid,
+        gid,
+        now_ns: now_ns(),
+        entropy: entropy()?,
+        data_root: data_root.to_string_lossy().trim_end_matches('/').to_string(),
+        cgroup: cgroups::layout(&mounts, &line("/proc/self/cgroup"), uid == 0),
+        capabilities: status.capabilities("CapPrm").unwrap_or_default(),
+        cpus: cpus(&status),
+        memory_bytes: memory_bytes(&read("/proc/meminfo")?),
+        environment: environment(),
+        terminal: terminal(),
+        user_namespaces: user_namespaces(),
+        seccomp: status.text("Seccomp").is_some(),
+        overlay: has_overlay(&kernel_release),
+        kernel_release,
+        toolbox,
+    })
+}
+
+/// Nanoseconds since 1970-01-01T00:00:00Z.
+pub fn now_ns() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn read(path: &str) -> Result<String, StoreError> {
+    let bytes = fs::read(path).map_err(StoreError::io("read", Path::new(path)))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The text of a file that need not be there, without the newline at its end.
+fn line(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default().trim_end().to_string()
+}
+
+fn entropy() -> Result<[u8; 32], StoreError> {
+    let path = Path::new("/dev/urandom");
+    let mut bytes = [0; 32];
+    let filled = fs::File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
+    filled.map_err(StoreError::io("read", path))?;
+    Ok(bytes)
+}
+
+/// Those that are online and on which this process may run.
+fn cpus(status: &Status) -> u32 {
+    let allowed = status.text("Cpus_allowed_list").unwrap_or("0");
+    procfs::count_in_both(&line("/sys/devices/system/cpu/online"), allowed).max(1)
+}
+
+/// `MemTotal:       16316412 kB`
+fn memory_bytes(meminfo: &str) -> u64 {
+    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kibibytes = total.and_then(|rest| rest.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
+    kibibytes.unwrap_or_default().saturating_mul(1024)
+}
+
+/// What is not UTF-8 cannot be passed on and is left out.
+fn environment() -> BTreeMap<String, String> {
+    let text =
+        |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
+}
+
+fn terminal() -> Option<(u16, u16)> {
+    let size = sys::terminal::window_size(&std::io::stdin()).ok()?;
+    Some((size.rows, size.columns))
+}
+
+/// user_namespaces(7); Debian's and Ubuntu's own switches count where they exist.
+fn user_namespaces() -> bool {
+    let says = |path: &str, refusal: &str| line(path) == refusal;
+    !says("/proc/sys/user/max_user_namespaces", "0")
+        && !says("/proc/sys/kernel/unprivileged_userns_clone", "0")
+        && !says("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1")
+        && Path::new("/proc/self/ns/user").exists()
+}
+
+/// In the kernel, or as a module that mount(2) loads when it is asked for.
+fn has_overlay(kernel_release: &str) -> bool {
+    let listed = |text: String| text.lines().any(|line| line.split_whitespace().last() == Some("overlay"));
+    if fs::read_to_string("/proc/filesystems").is_ok_and(listed) {
+        return true;
+    }
+    let module = format!("/lib/modules/{kernel_release}/kernel/fs/overlayfs/overlay.ko");
+    ["", ".xz", ".zst", ".gz"].iter().any(|ending| Path::new(&format!("{module}{ending}")).exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn facts() -> HostFacts {
+        host_facts(Path::new("/var/lib/glassbox/"), ToolboxFacts { size_bytes: 1, sha256: "0".into() }).unwrap()
+    }
+
+    #[test]
+    fn they_are_those_of_this_machine() {
+        let facts = facts();
+        let says = |program: &str, argument: &str| {
+            let output = std::process::Command::new(program).arg(argument).output().unwrap().stdout;
+            String::from_utf8(output).unwrap().trim().to_string()
+        };
+        assert_eq!(
+            (facts.hostname, facts.kernel_release, facts.machine),
+            (says("uname", "-n"), says("uname", "-r"), says("uname", "-m"))
+        );
+        assert_eq!((facts.uid.to_string(), facts.gid.to_string()), (says("id", "-u"), says("id", "-g")));
+        assert_eq!(facts.cpus.to_string(), says("nproc", "--all"));
+        assert_eq!(facts.data_root, "/var/lib/glassbox");
+        assert!(facts.memory_bytes > 64 << 20 && facts.now_ns > 1_700_000_000_000_000_000);
+        assert_eq!(facts.environment.get("PATH"), std::env::var("PATH").ok().as_ref());
+        for mount in &facts.cgroup.controllers {
+            assert!(Path::new(&mount.directory).join("cgroup.procs").exists(), "{mount:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_commands_have_the_same_entropy() {
+        assert_ne!(facts().entropy, facts().entropy);
+    }
+
+    #[test]
+    fn they_cost_less_than_a_millisecond() {
+        let time = || {
+            let start = Instant::now();
+            facts();
+            start.elapsed()
+        };
+        let best = (0..20).map(|_| time()).min().unwrap();
+        println!("{best:?}");
+        assert!(best.as_micros() < 1000, "{best:?}");
+    }
+}
