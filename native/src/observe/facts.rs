@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use glassbox_core::host::{HostFacts, ToolboxFacts};
+use glassbox_core::oci::defaults::{MASKED_PATHS, READONLY_PATHS};
 
 use super::procfs::Status;
 use super::{cgroups, mountinfo, procfs};
@@ -38,6 +39,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         overlay: has_overlay(&kernel_release),
         kernel_release,
         toolbox,
+        guarded_paths: guarded_paths(),
     })
 }
 
@@ -109,6 +111,12 @@ fn has_overlay(kernel_release: &str) -> bool {
     ["", ".xz", ".zst", ".gz"].iter().any(|ending| Path::new(&format!("{module}{ending}")).exists())
 }
 
+/// Those of Docker's masked and read-only paths that this kernel has, and whether each is a directory.
+fn guarded_paths() -> BTreeMap<String, bool> {
+    let found = |path: &&str| Some((path.to_string(), fs::metadata(path).ok()?.is_dir()));
+    MASKED_PATHS.iter().chain(READONLY_PATHS).filter_map(found).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -132,6 +140,8 @@ mod tests {
         );
         assert_eq!((facts.uid.to_string(), facts.gid.to_string()), (says("id", "-u"), says("id", "-g")));
         assert_eq!(facts.cpus.to_string(), says("nproc", "--all"));
+        assert_eq!(facts.guarded_paths.get("/proc/sys"), Some(&true));
+        assert_eq!(facts.guarded_paths.get("/proc/timer_list").is_some(), Path::new("/proc/timer_list").exists());
         assert_eq!(facts.data_root, "/var/lib/glassbox");
         assert!(facts.memory_bytes > 64 << 20 && facts.now_ns > 1_700_000_000_000_000_000);
         assert_eq!(facts.environment.get("PATH"), std::env::var("PATH").ok().as_ref());

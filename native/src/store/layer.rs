@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use glassbox_core::errno::Errno;
+use glassbox_core::oci::toolbox::{ToolboxFile, ToolboxFileKind};
 
 use super::{ProcessIdentity, StoreError};
 
@@ -32,6 +33,20 @@ pub enum LayerFileKind<'a> {
     Symlink(&'a str),
     /// A further name of an earlier file of the same layer, given by its path.
     HardLink(&'a str),
+}
+
+/// The toolbox's layer, with the embedded binary's bytes.
+pub fn toolbox<'a>(files: &'a [ToolboxFile], binary: &'a [u8]) -> Vec<LayerFile<'a>> {
+    let of = |file: &'a ToolboxFile| {
+        let kind = match file.kind {
+            ToolboxFileKind::Directory => LayerFileKind::Directory,
+            ToolboxFileKind::Text(text) => LayerFileKind::File(text.as_bytes()),
+            ToolboxFileKind::Link(target) => LayerFileKind::Symlink(target),
+            ToolboxFileKind::Binary => LayerFileKind::File(binary),
+        };
+        LayerFile { path: &file.path, mode: file.mode, kind }
+    };
+    files.iter().map(of).collect()
 }
 
 /// Extracts `files` to `directory` (absolute). `true`: done now; `false`: it stood there already, or another process was faster.

@@ -138,6 +138,23 @@ fn a_layer_is_extracted_once_whoever_comes() {
 }
 
 #[test]
+fn the_toolbox_image_stands_extracted() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let image = glassbox_core::oci::toolbox::image(&glassbox_core::host::HostFacts::example().toolbox);
+    let directory = PathBuf::from(store.layout().layer(&image.layers[0].diff_id));
+    let extracted = |store: &Store| {
+        let loaded = store.load([image.clone()]).unwrap();
+        loaded.state.images.get(&image.reference).unwrap().layers[0].extracted
+    };
+    assert!(!extracted(&store));
+    assert!(extract(&layer::toolbox(&glassbox_core::oci::toolbox::files(), b"program"), &directory).unwrap());
+    assert!(extracted(&store));
+    assert_eq!(fs::read(directory.join("bin/ls")).unwrap(), b"program");
+    assert_eq!(fs::metadata(directory.join("proc")).unwrap().permissions().mode() & 0o7777, 0o555);
+}
+
+#[test]
 fn a_layer_cannot_write_outside_of_its_directory() {
     let root = TempRoot::new();
     root.store();

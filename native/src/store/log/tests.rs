@@ -1,0 +1,122 @@
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::*;
+use crate::test_support::TempRoot;
+
+const AT: u64 = 1_795_264_496_120_000_000;
+
+fn log() -> (TempRoot, PathBuf) {
+    let root = TempRoot::new();
+    let path = root.path().join("a-json.log");
+    (root, path)
+}
+
+fn texts(entries: &[LogEntry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.log.as_str()).collect()
+}
+
+fn read_all(path: &std::path::Path, tail: Option<u64>) -> Vec<LogEntry> {
+    let mut reader = LogReader::open(path, tail).unwrap();
+    let mut all = Vec::new();
+    reader
+        .follow(
+            || true,
+            |entry| {
+                all.push(entry.clone());
+                true
+            },
+        )
+        .unwrap();
+    all
+}
+
+#[test]
+fn lines_stand_as_docker_writes_them() {
+    let (_root, path) = log();
+    let mut writer = LogWriter::open(&path).unwrap();
+    writer.write(Stream::Stdout, b"hi\npart", AT).unwrap();
+    writer.write(Stream::Stderr, b"<a> & \"b\"\\\t\x1b[0m\xff\n", AT + 5).unwrap();
+    writer.write(Stream::Stdout, b"ial\nrest", AT - 120_000_000).unwrap();
+    writer.finish(AT).unwrap();
+    let expected = [
+        r#"{"log":"hi\n","stream":"stdout","time":"2026-11-21T12:34:56.12Z"}"#,
+        concat!(
+            r#"{"log":"\u003ca\u003e \u0026 \"b\"\\\t\u001b[0m"#,
+            "\u{fffd}",
+            r#"\n","stream":"stderr","time":"2026-11-21T12:34:56.120000005Z"}"#
+        ),
+        r#"{"log":"partial\n","stream":"stdout","time":"2026-11-21T12:34:56Z"}"#,
+        r#"{"log":"rest","stream":"stdout","time":"2026-11-21T12:34:56.12Z"}"#,
+    ];
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().collect::<Vec<_>>(), expected);
+    let entries = read_all(&path, None);
+    assert_eq!(texts(&entries), ["hi\n", "<a> & \"b\"\\\t\u{1b}[0m\u{fffd}\n", "partial\n", "rest"]);
+    assert_eq!(entries[0].with_time(), "2026-11-21T12:34:56.120000000Z hi\n");
+    assert_eq!(entries[2].with_time(), "2026-11-21T12:34:56.000000000Z partial\n");
+}
+
+#[test]
+fn a_long_line_comes_in_parts_with_one_time() {
+    let (_root, path) = log();
+    let mut writer = LogWriter::open(&path).unwrap();
+    let long = vec![b'x'; 40_000];
+    for (index, part) in long.chunks(7_000).enumerate() {
+        writer.write(Stream::Stdout, part, AT + index as u64 * 1_000).unwrap();
+    }
+    writer.write(Stream::Stdout, b"\nnext\n", AT + 99_000).unwrap();
+    let entries = read_all(&path, None);
+    assert_eq!(entries.iter().map(|entry| entry.log.len()).collect::<Vec<_>>(), [16_384, 16_384, 40_000 - 32_768 + 1, 5]);
+    assert!(entries[..3].iter().all(|entry| entry.time == entries[0].time));
+    assert_ne!(entries[3].time, entries[0].time);
+}
+
+#[test]
+fn the_last_lines() {
+    let (_root, path) = log();
+    let mut writer = LogWriter::open(&path).unwrap();
+    let text: String = (0..5_000).map(|number| format!("{number}\n")).collect();
+    writer.write(Stream::Stdout, text.as_bytes(), AT).unwrap();
+    assert!(fs::metadata(&path).unwrap().len() > 3 * 64 * 1024);
+    assert_eq!(texts(&read_all(&path, Some(2))), ["4998\n", "4999\n"]);
+    assert_eq!(read_all(&path, Some(0)), []);
+    assert_eq!(read_all(&path, Some(4_000))[0].log, "1000\n");
+    assert_eq!(read_all(&path, Some(99_999)).len(), 5_000);
+}
+
+#[test]
+fn a_torn_line_is_passed_over_and_the_next_stands_alone() {
+    let (_root, path) = log();
+    let mut writer = LogWriter::open(&path).unwrap();
+    writer.write(Stream::Stdout, b"one\n", AT).unwrap();
+    fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"log\":\"to").unwrap();
+    assert_eq!(texts(&read_all(&path, Some(1))), ["one\n"]);
+    let mut later = LogWriter::open(&path).unwrap();
+    later.write(Stream::Stdout, b"two\n", AT).unwrap();
+    assert_eq!(texts(&read_all(&path, None)), ["one\n", "two\n"]);
+}
+
+#[test]
+fn a_log_that_does_not_exist_yet_is_followed_from_its_beginning() {
+    let (_root, path) = log();
+    let mut reader = LogReader::open(&path, Some(10)).unwrap();
+    assert_eq!(reader.read().unwrap(), []);
+    let mut writer = LogWriter::open(&path).unwrap();
+    let mut left = vec!["c", "b", "a"];
+    let mut seen = String::new();
+    let ended = || match left.pop() {
+        Some(line) => {
+            writer.write(Stream::Stdout, format!("{line}\n").as_bytes(), AT).unwrap();
+            false
+        }
+        None => true,
+    };
+    reader
+        .follow(ended, |entry| {
+            seen.push_str(&entry.log);
+            true
+        })
+        .unwrap();
+    assert_eq!(seen, "a\nb\nc\n");
+}
