@@ -165,12 +165,13 @@ fn network(call: &Call<'_>) -> Result<NetworkMode, UsageError> {
     let Some(flag) = call.flag("network") else {
         return Ok(NetworkMode::Default);
     };
-    match flag.value.as_str() {
-        "default" => Ok(NetworkMode::Default),
-        "none" => Ok(NetworkMode::None),
-        "host" => Ok(NetworkMode::Host),
-        other => {
-            let what = format!("--network {}", error::echo(other));
+    let network = values::network(&flag.value).map_err(|reason| refused(call, flag, &reason))?;
+    match network.name.as_str() {
+        "default" if !network.options => Ok(NetworkMode::Default),
+        "none" if !network.options => Ok(NetworkMode::None),
+        "host" if !network.options => Ok(NetworkMode::Host),
+        _ => {
+            let what = format!("--network {}", error::echo(&flag.value));
             Err(error::not_yet(&what, "Use --network none or --network host.", Some(flag.span)))
         }
     }

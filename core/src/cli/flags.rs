@@ -12,7 +12,18 @@ use super::words::Word;
 pub(crate) struct FlagError {
     pub message: String,
     pub span: Span,
+    /// A limit of ours, which Docker does not have.
+    pub ours: bool,
 }
+
+impl FlagError {
+    fn new(message: String, span: Span) -> Self {
+        FlagError { message, span, ours: false }
+    }
+}
+
+/// The most flags of one command line; a cluster of letters can hold many.
+pub const FLAGS_MAX: usize = 10_000;
 
 /// What the words hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,18 +77,18 @@ impl<'a> Reader<'a> {
 
     fn long(&mut self, word: &Word, body: &str) -> Result<(), FlagError> {
         if body.starts_with(['-', '=']) {
-            return Err(FlagError { message: format!("bad flag syntax: {}", echo(&word.text)), span: word.span });
+            return Err(FlagError::new(format!("bad flag syntax: {}", echo(&word.text)), word.span));
         }
         let (name, given) = body.split_once('=').map_or((body, None), |(name, value)| (name, Some(value)));
         let Some(spec) = self.specs.iter().find(|spec| spec.long == name) else {
-            return Err(FlagError { message: format!("unknown flag: --{}", echo(name)), span: word.part(0, 2 + name.len()) });
+            return Err(FlagError::new(format!("unknown flag: --{}", echo(name)), word.part(0, 2 + name.len())));
         };
         let (value, end) = match (given, spec.kind.implied()) {
             (Some(value), _) => (value.to_string(), word.span.end),
             (None, Some(implied)) => (implied.to_string(), word.span.end),
             (None, None) => match self.next_word() {
                 Some(next) => (next.text.clone(), next.span.end),
-                None => return Err(FlagError { message: format!("flag needs an argument: --{name}"), span: word.span }),
+                None => return Err(FlagError::new(format!("flag needs an argument: --{name}"), word.span)),
             },
         };
         self.set(spec, value, given.is_none(), Span { start: word.span.start, end })
@@ -96,9 +107,9 @@ impl<'a> Reader<'a> {
     fn short(&mut self, word: &Word, at: usize) -> Result<usize, FlagError> {
         let (end, bytes) = (word.text.len(), word.text.as_bytes());
         let byte = bytes.get(at).copied().unwrap_or_default();
-        let rest = word.text.get(at..).map_or_else(|| echo(&String::from_utf8_lossy(bytes.get(at..).unwrap_or_default())), echo);
+        let rest = || echo(word.text.get(at..).unwrap_or_default());
         let Some(spec) = self.specs.iter().find(|spec| spec.short == Some(char::from(byte))) else {
-            return self.unknown_short(word, at, byte, &rest);
+            return self.unknown_short(word, at, byte, &rest());
         };
         let first = if at == 1 { 0 } else { at };
         let tail = word.text.get(at + 1..).unwrap_or_default();
@@ -115,7 +126,7 @@ impl<'a> Reader<'a> {
             false => tail.to_string(),
             true => {
                 let Some(next) = self.next_word() else {
-                    return Err(FlagError { message: format!("flag needs an argument: {} in -{rest}", quote_byte(byte)), span });
+                    return Err(FlagError::new(format!("flag needs an argument: {} in -{}", quote_byte(byte), rest()), span));
                 };
                 span.end = next.span.end;
                 next.text.clone()
@@ -132,17 +143,17 @@ impl<'a> Reader<'a> {
         }
         let end = (at + 1..=word.text.len()).find(|&end| word.text.is_char_boundary(end)).unwrap_or(word.text.len());
         let start = (0..=at).rev().find(|&start| word.text.is_char_boundary(start)).unwrap_or(0);
-        Err(FlagError { message: format!("unknown shorthand flag: {} in -{rest}", quote_byte(byte)), span: word.part(start, end) })
+        Err(FlagError::new(format!("unknown shorthand flag: {} in -{rest}", quote_byte(byte)), word.part(start, end)))
     }
 
     /// Checks the value and notes the use. `implied`: the value was not typed.
     fn set(&mut self, spec: &FlagSpec, value: String, implied: bool, span: Span) -> Result<(), FlagError> {
+        if self.parsed.flags.len() >= FLAGS_MAX {
+            return Err(FlagError { message: format!("glassbox: more flags than the limit of {FLAGS_MAX}"), span, ours: true });
+        }
         if let Err(reason) = values::check(spec.kind, &value) {
             let flag = spec.short.map_or_else(|| format!("--{}", spec.long), |short| format!("-{short}, --{}", spec.long));
-            return Err(FlagError {
-                message: format!("invalid argument {} for \"{flag}\" flag: {}", quote(&value), echo(&reason)),
-                span,
-            });
+            return Err(FlagError::new(format!("invalid argument {} for \"{flag}\" flag: {}", quote(&value), echo(&reason)), span));
         }
         if spec.long == "help" {
             self.parsed.help = values::boolean(&value).unwrap_or(true);

@@ -103,7 +103,10 @@ pub(crate) fn target(words: &[Word], own: bool) -> Result<Target<'_>, UsageError
 }
 
 fn read(specs: &[table::FlagSpec], words: &[Word], interspersed: bool, frame: Frame<'_>) -> Result<Parsed, UsageError> {
-    flags::parse(specs, words, interspersed).map_err(|error| frame.flag(&error.message, Some(error.span)))
+    flags::parse(specs, words, interspersed).map_err(|error| match error.ours {
+        true => UsageError { message: error.message, exit_code: super::error::EXIT_FLAG, span: Some(error.span) },
+        false => frame.flag(&error.message, Some(error.span)),
+    })
 }
 
 /// The first `depth` of `words` name a group; the next names a command of it, or a group.

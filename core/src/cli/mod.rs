@@ -22,6 +22,7 @@ pub use command::{
     Command, ContainerSpec, ExecProcess, FlagUse, Invocation, Mode, NetworkMode, RunContainer, Span, UsageError, Words,
 };
 pub use error::ECHO_BYTES_MAX;
+pub use flags::FLAGS_MAX;
 pub use help::help;
 pub use words::{LINE_BYTES_MAX, WORDS_MAX};
 
@@ -42,6 +43,12 @@ pub fn parse_line(line: &str) -> Result<Invocation, UsageError> {
 pub fn check_grammar(argv: &[String]) -> Result<(), UsageError> {
     let line = words::join(argv)?;
     front::target(&line.words, false).and_then(|target| check::accepts(&target)).map(drop)
+}
+
+/// The same of a line as typed; it may start with `docker`.
+pub fn check_grammar_line(line: &str) -> Result<(), UsageError> {
+    let line = words::split(line)?;
+    front::target(front::without_program(&line.words), false).and_then(|target| check::accepts(&target)).map(drop)
 }
 
 #[cfg(test)]

@@ -3,13 +3,19 @@
 //! Called by `flags` for each flag as it is read, and by `build` for the values themselves. Pure: what a value means on the host
 //! (a variable of the environment, a file) is for the caller.
 
+mod device;
+mod fields;
+mod mount;
+mod network;
 mod number;
+pub(crate) mod ports;
 mod size;
 mod text;
 
 use super::table::Kind;
 
-pub(crate) use number::{boolean, int};
+pub(crate) use network::{NetworkValue, network};
+pub(crate) use number::{boolean, int, int_of, uint_of};
 pub(crate) use size::{bytes, nano_cpus};
 
 /// Docker's refusal of `value` for a flag of this kind: the reason, as it stands after the flag's name.
@@ -37,6 +43,15 @@ pub(crate) fn check(kind: Kind, value: &str) -> Result<(), String> {
         Kind::DnsSearch => text::dns_search(value),
         Kind::Link => text::link(value),
         Kind::Filter => text::filter(value),
-        _ => Ok(()),
+        Kind::Ulimit => device::ulimit(value),
+        Kind::Sysctl => device::sysctl(value),
+        Kind::Mount => mount::check(value),
+        Kind::Network => network(value).map(drop),
+        Kind::Gpus => device::gpus(value),
+        Kind::BlkioWeight => device::weight(value),
+        Kind::DeviceBytes => device::rate_bytes(value),
+        Kind::DeviceRate => device::rate(value),
+        Kind::DeviceCgroupRule => device::cgroup_rule(value),
+        Kind::Text | Kind::List | Kind::Strings | Kind::Map | Kind::Ip | Kind::LogOpt => Ok(()),
     }
 }

@@ -37,6 +37,24 @@ pub(crate) fn uint(value: &str, bits: u32) -> Result<u64, String> {
     fits.ok_or_else(|| range("ParseUint", value))
 }
 
+/// A whole number in digits of `base` alone.
+pub(crate) fn int_of(value: &str, base: u32) -> Result<i64, String> {
+    let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
+    if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(base)) {
+        return Err(syntax("ParseInt", value));
+    }
+    i64::from_str_radix(value, base).map_err(|_| range("ParseInt", value))
+}
+
+/// A whole number without a sign, of `bits` bits, in digits of `base` alone.
+pub(crate) fn uint_of(value: &str, base: u32, bits: u32) -> Result<u64, String> {
+    if value.is_empty() || !value.chars().all(|digit| digit.is_digit(base)) {
+        return Err(syntax("ParseUint", value));
+    }
+    let number = u64::from_str_radix(value, base).map_err(|_| range("ParseUint", value))?;
+    if bits < 64 && number >= 1 << bits { Err(range("ParseUint", value)) } else { Ok(number) }
+}
+
 /// Digits with the prefix of their base; `Some(None)`: too many of them.
 fn magnitude(digits: &str) -> Option<Option<u128>> {
     let lower = digits.to_ascii_lowercase();

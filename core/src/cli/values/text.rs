@@ -35,8 +35,8 @@ pub(super) fn attach(value: &str) -> Result<(), String> {
 /// `host:ip` or `host=ip`, or the word for the host's own gateway.
 pub(super) fn add_host(value: &str) -> Result<(), String> {
     let bad = || format!("bad format for add-host: {}", super::super::error::quote(value));
-    let (host, address) = value.split_once(['=', ':']).ok_or_else(bad)?;
-    if host.is_empty() {
+    let (host, address) = value.split_once('=').or_else(|| value.split_once(':')).ok_or_else(bad)?;
+    if host.is_empty() || host.contains(':') {
         return Err(bad());
     }
     if address == "host-gateway" {
