@@ -11,7 +11,7 @@ use serde_json::Value;
 fn rows(file: &str) -> Option<Vec<Value>> {
     let path = PathBuf::from("/work/shared/data/docker-28").join(file);
     let text = std::fs::read_to_string(path).ok()?;
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    text.lines().map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 fn text<'a>(row: &'a Value, key: &str) -> &'a str {
@@ -142,4 +142,22 @@ fn every_documented_flag_of_the_table_is_known() {
     let of_the_table = |flag: &&String| SURE[..11].contains(&flag.split(' ').next().unwrap_or_default());
     assert_eq!(missing.iter().filter(of_the_table).count(), 0);
     assert!(missing.len() * 50 <= known);
+}
+
+/// `stock-client.jsonl`: argument vectors, half of them drawn at random from the flags and from values that try them, and what the
+/// stock client 28.2 without a daemon said: its exit code and all of its message, or nothing where it went on to the daemon.
+#[test]
+fn recorded_answers_of_the_stock_client_are_ours() {
+    let (mut taken, mut refused) = (0, 0);
+    for line in include_str!("stock-client.jsonl").lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let argv: Vec<String> = row["argv"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_string()).collect();
+        let ours = cli::check_grammar(&argv).err().map(|error| (i64::from(error.exit_code), error.message));
+        let docker = row["exit"].as_i64().map(|exit| (exit, text(&row, "stderr").to_string()));
+        *(if docker.is_none() { &mut taken } else { &mut refused }) += 1;
+        let trimmed = ours.map(|(exit, message)| (exit, message.trim_end().to_string()));
+        assert_eq!(trimmed, docker, "{argv:?}");
+    }
+    println!("recorded answers: {taken} taken, {refused} refused");
+    assert!(taken > 100 && refused > 300);
 }

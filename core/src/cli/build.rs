@@ -4,7 +4,7 @@ use super::check;
 use super::command::*;
 use super::error;
 use super::front::{self, Call, Target};
-use super::table;
+use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
 use crate::userland::Signal;
@@ -35,7 +35,7 @@ fn carried_out(call: &Call<'_>) -> Result<(), UsageError> {
     for flag in &call.flags {
         let row = [table::GLOBAL, table::OWN].into_iter().flatten().find(|row| row.long == flag.name);
         let row = table::flag(call.row.key, &flag.name).or(row);
-        if row.is_some_and(|row| !row.carried_out && row.default != flag.value) {
+        if row.is_some_and(|row| !row.carried_out && !is_neutral(row, flag)) {
             let next = format!(
                 "Leave it out, or run this command with Docker; 'glassbox {} --help' marks what is carried out.",
                 call.shown
@@ -44,6 +44,14 @@ fn carried_out(call: &Call<'_>) -> Result<(), UsageError> {
         }
     }
     Ok(())
+}
+
+/// Whether the flag says what holds without it.
+fn is_neutral(row: &FlagRow, flag: &FlagUse) -> bool {
+    match row.kind {
+        Kind::Bool => front::is_on(flag) == (row.default == "true"),
+        _ => flag.value == row.default,
+    }
 }
 
 /// The names of the arguments in Docker's usage line; the last one goes for all that follow.

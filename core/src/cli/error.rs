@@ -103,9 +103,11 @@ impl Frame<'_> {
         UsageError { message, exit_code: EXIT_USAGE, span }
     }
 
-    /// A value that the command itself refuses, where Docker points at the help: `run` and `create`.
+    /// A value that the command itself refuses, where Docker points at the help of `run` or `create`, never of
+    /// `container run`.
     pub fn value(&self, message: &str, span: Option<Span>) -> UsageError {
-        let message = format!("docker: {message}\n\nRun '{} --help' for more information", self.program());
+        let command = self.shown.rsplit(' ').next().unwrap_or_default();
+        let message = format!("docker: {message}\n\nRun 'docker {command} --help' for more information");
         UsageError { message, exit_code: EXIT_FLAG, span }
     }
 

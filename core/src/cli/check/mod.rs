@@ -16,7 +16,7 @@ pub(crate) fn accepts(target: &Target<'_>) -> Result<(), UsageError> {
     };
     match call.row.key {
         "run" | "create" => container::accepts(call),
-        "start" => named(call, "invalid container name or ID: value is empty").and_then(|()| start(call)),
+        "start" => start(call),
         "exec" | "stop" | "kill" | "wait" | "logs" | "restart" => named(call, "invalid container name or ID: value is empty"),
         "rm" => named(call, "container name cannot be empty"),
         "inspect" => inspect(call),
@@ -27,35 +27,37 @@ pub(crate) fn accepts(target: &Target<'_>) -> Result<(), UsageError> {
     }
 }
 
-/// The first container has a name.
+/// The only container has a name; among several, an empty one is for the execution to report.
 fn named(call: &Call<'_>, refusal: &str) -> Result<(), UsageError> {
-    match call.arguments.first().filter(|word| word.text.is_empty()) {
+    let only = call.row.key == "exec" || call.arguments.len() == 1;
+    match call.arguments.first().filter(|word| only && word.text.is_empty()) {
         Some(word) => Err(error::bare(refusal, Some(word.span))),
         None => Ok(()),
     }
 }
 
 fn start(call: &Call<'_>) -> Result<(), UsageError> {
+    let checkpoint = call.flag("checkpoint").filter(|flag| !flag.value.is_empty());
     let attached = ["attach", "interactive"].into_iter().filter(|name| call.is_on(name)).find_map(|name| call.flag(name));
-    match attached {
-        Some(flag) if call.arguments.len() > 1 => {
-            Err(error::bare("you cannot start and attach multiple containers at once", Some(flag.span)))
-        }
-        _ => Ok(()),
+    let many = call.arguments.len() > 1;
+    match (attached, checkpoint) {
+        (Some(flag), _) if many => Err(error::bare("you cannot start and attach multiple containers at once", Some(flag.span))),
+        (None, Some(flag)) if many => Err(error::bare("you cannot restore multiple containers at once", Some(flag.span))),
+        (None, None) => named(call, "invalid container name or ID: value is empty\nError: failed to start containers: "),
+        _ => named(call, "invalid container name or ID: value is empty"),
     }
 }
 
 const TYPES: &[&str] = &["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];
 
 fn inspect(call: &Call<'_>) -> Result<(), UsageError> {
-    match call.flag("type").filter(|flag| !flag.value.is_empty() && !TYPES.contains(&flag.value.as_str())) {
-        Some(flag) => {
-            let known = TYPES.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-            let message = format!("unknown type: {}: must be one of {known}", error::quote(&flag.value));
-            Err(error::bare(&message, Some(flag.span)))
-        }
-        None => Ok(()),
-    }
+    let Some(flag) = call.flag("type").filter(|flag| !TYPES.contains(&flag.value.as_str())) else {
+        return Ok(());
+    };
+    let known = TYPES.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let what =
+        if flag.value.is_empty() { "type is empty".to_string() } else { format!("unknown type: {}", error::quote(&flag.value)) };
+    Err(error::bare(&format!("{what}: must be one of {known}"), Some(flag.span)))
 }
 
 /// The argument at `at`, if it is there, is an image's name.

@@ -1,6 +1,6 @@
 //! Numbers, switches and spans of time, as Go's `strconv` and `time` read them, with their errors.
 
-use super::super::error::quote;
+use super::super::error::{echo, quote};
 
 fn syntax(function: &str, value: &str) -> String {
     format!("strconv.{function}: parsing {}: invalid syntax", quote(value))
@@ -127,9 +127,23 @@ fn hex_float(body: &str) -> Option<f64> {
     Some(number * 2f64.powi(exponent.checked_sub(shift)?))
 }
 
+/// As Go's `time` quotes: bytes beyond ASCII and control characters in hexadecimal.
+fn time_quote(value: &str) -> String {
+    let mut quoted = String::from("\"");
+    for byte in echo(value).bytes() {
+        match byte {
+            b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
+            0x20..=0x7f => quoted.push(char::from(byte)),
+            _ => quoted.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// A span of time: numbers with units, one after the other.
 pub(crate) fn duration(value: &str) -> Result<(), String> {
-    let invalid = || format!("time: invalid duration {}", quote(value));
+    let invalid = || format!("time: invalid duration {}", time_quote(value));
     let mut rest = value.strip_prefix(['+', '-']).unwrap_or(value);
     if rest == "0" {
         return Ok(());
@@ -146,11 +160,16 @@ pub(crate) fn duration(value: &str) -> Result<(), String> {
         }
         let unit_end = tail.find(|letter: char| letter.is_ascii_digit() || letter == '.').unwrap_or(tail.len());
         let (unit, next) = tail.split_at_checked(unit_end).unwrap_or((tail, ""));
+        let amount: f64 = digits.parse().map_err(|_| invalid())?;
+        if amount > 9_223_372_036_854_775_808.0 {
+            return Err(invalid());
+        }
         let seconds = match unit {
-            "" => return Err(format!("time: missing unit in duration {}", quote(value))),
-            _ => unit_seconds(unit).ok_or_else(|| format!("time: unknown unit {} in duration {}", quote(unit), quote(value)))?,
+            "" => return Err(format!("time: missing unit in duration {}", time_quote(value))),
+            _ => unit_seconds(unit)
+                .ok_or_else(|| format!("time: unknown unit {} in duration {}", time_quote(unit), time_quote(value)))?,
         };
-        total += digits.parse::<f64>().map_err(|_| invalid())? * seconds;
+        total += amount * seconds;
         rest = next;
     }
     if total > 9_223_372_036.0 { Err(invalid()) } else { Ok(()) }

@@ -33,13 +33,12 @@ fn unit_factor(unit: &str) -> Option<f64> {
     matches!(tail, "" | "b" | "ib").then(|| KIB.powi(i32::try_from(power).unwrap_or(0) + 1))
 }
 
-/// Billionths of a processor.
+/// Billionths of a processor; beyond 64 bits the most that they hold.
 pub(crate) fn nano_cpus(value: &str) -> Result<i64, String> {
-    let not_rational = || format!("failed to parse {value} as a rational number");
-    let (numerator, denominator) = rational(value).ok_or_else(not_rational)?;
-    let scaled = numerator.checked_mul(1_000_000_000).ok_or_else(|| "value is too precise".to_string())?;
+    let (numerator, denominator) = rational(value).ok_or_else(|| format!("failed to parse {value} as a rational number"))?;
+    let scaled = numerator.saturating_mul(1_000_000_000);
     match scaled % denominator {
-        0 => i64::try_from(scaled / denominator).map_err(|_| "value is too precise".to_string()),
+        0 => Ok(i64::try_from(scaled / denominator).unwrap_or(if scaled < 0 { i64::MIN } else { i64::MAX })),
         _ => Err("value is too precise".to_string()),
     }
 }
@@ -73,10 +72,10 @@ fn decimal(body: &str) -> Option<(i128, i128)> {
     if (whole.is_empty() && fraction.is_empty()) || !format!("{whole}{fraction}").bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let digits: i128 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+    let digits: i128 = if digits.is_empty() { 0 } else { digits.parse().unwrap_or(i128::MAX) };
     let scale = exponent.parse::<i32>().ok()?.checked_sub(i32::try_from(fraction.trim_end_matches('0').len()).ok()?)?;
-    let power = 10i128.checked_pow(scale.unsigned_abs())?;
-    Some(if scale < 0 { (digits, power) } else { (digits.checked_mul(power)?, 1) })
+    let power = 10i128.saturating_pow(scale.unsigned_abs());
+    Some(if scale < 0 { (digits, power) } else { (digits.saturating_mul(power), 1) })
 }
 
 #[cfg(test)]
@@ -99,9 +98,10 @@ mod tests {
     fn processors() {
         assert_eq!((nano_cpus("1.5"), nano_cpus("1/2"), nano_cpus("5e-1")), (Ok(1_500_000_000), Ok(500_000_000), Ok(500_000_000)));
         assert_eq!((nano_cpus("-1"), nano_cpus(".5"), nano_cpus("2.")), (Ok(-1_000_000_000), Ok(500_000_000), Ok(2_000_000_000)));
+        assert_eq!((nano_cpus("1e999"), nano_cpus(&"9".repeat(99))), (Ok(i64::MAX), Ok(i64::MAX)));
         assert_eq!(nano_cpus("1/3"), Err("value is too precise".into()));
         assert_eq!(nano_cpus("1.1234567891"), Err("value is too precise".into()));
         assert_eq!(nano_cpus("x"), Err("failed to parse x as a rational number".into()));
-        assert!(nano_cpus("").is_err() && nano_cpus(".").is_err() && nano_cpus("1/0").is_err() && nano_cpus("1e999").is_err());
+        assert!(nano_cpus("").is_err() && nano_cpus(".").is_err() && nano_cpus("1/0").is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-const BLANKS: &[char] = &[' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
+const BLANKS: &[char] = &[' ', '\t'];
 
 /// `NAME=value` or `NAME`.
 pub(super) fn env(value: &str) -> Result<(), String> {
@@ -87,6 +87,6 @@ pub(super) fn link(value: &str) -> Result<(), String> {
 pub(super) fn filter(value: &str) -> Result<(), String> {
     match value.is_empty() || value.contains('=') {
         true => Ok(()),
-        false => Err("invalid argument: bad format of filter (expected name=value)".to_string()),
+        false => Err("bad format of filter (expected name=value)".to_string()),
     }
 }

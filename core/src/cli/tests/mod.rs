@@ -1,3 +1,8 @@
+//! Lines and what they are read as, or refused with.
+
+mod limits;
+mod table;
+
 use super::*;
 use crate::userland::Signal;
 
