@@ -9,6 +9,7 @@ mod command;
 mod need;
 mod process;
 mod stage;
+mod vm;
 mod workspace;
 
 #[derive(Parser)]

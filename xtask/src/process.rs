@@ -31,6 +31,21 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command without showing it, and fails with what it said if it fails.
+pub fn run_quietly(command: &mut Command) -> Result<()> {
+    let line = words(command);
+    let output = command.output().with_context(|| format!("cannot start: {line}"))?;
+    if !output.status.success() {
+        bail!("{line}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+/// Whether this runs as root.
+pub fn is_root() -> bool {
+    output(program("id").arg("-u")).is_some_and(|id| id.trim() == "0")
+}
+
 /// Runs a command quietly: its standard output, or `None` if it cannot start or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;

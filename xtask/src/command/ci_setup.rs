@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::need::{self, Need};
+use crate::stage;
 
 /// What may be said after `cargo xtask ci-setup`.
 #[derive(clap::Args)]
@@ -23,5 +24,5 @@ pub fn run(options: &Options) -> Result<()> {
         Need::BrowserPackages,
         Need::Chromium,
     ])?;
-    if options.vm { need::ensure(need::VIRTUAL_MACHINE) } else { Ok(()) }
+    if options.vm { need::ensure(stage::VM.needs) } else { Ok(()) }
 }

@@ -15,6 +15,9 @@ pub struct Options {
     /// Only these stages
     #[arg(long, num_args = 1.., value_name = "NAME")]
     only: Vec<String>,
+    /// Also the stage `vm`: the Linux suites in a booted stock Debian (builds the image the first time, as root)
+    #[arg(long)]
+    vm: bool,
     /// Only the fast stages
     #[arg(long)]
     quick: bool,
@@ -56,6 +59,9 @@ fn chosen(options: &Options) -> Result<Vec<Stage>> {
     }
     if !options.only.is_empty() {
         stages.retain(|stage| options.only.iter().any(|name| name == stage.name));
+    }
+    if options.only.is_empty() && !options.vm {
+        stages.retain(|stage| stage.name != stage::VM.name);
     }
     if options.quick {
         stages.retain(|stage| stage.quick);

@@ -33,5 +33,5 @@ pub fn refresh_lists() {
 }
 
 fn can_install() -> bool {
-    process::is_on_path("apt-get") && process::output(process::program("id").arg("-u")).is_some_and(|id| id.trim() == "0")
+    process::is_on_path("apt-get") && process::is_root()
 }

@@ -25,14 +25,6 @@ pub enum Need {
     Chromium,
 }
 
-/// What `cargo xtask test --vm` needs.
-pub const VIRTUAL_MACHINE: &[Need] = &[
-    Need::Program("qemu-system-x86_64", "qemu-system-x86"),
-    Need::Program("debootstrap", "debootstrap"),
-    Need::Program("mke2fs", "e2fsprogs"),
-    Need::Program("cpio", "cpio"),
-];
-
 /// Makes sure of every need, or fails with the lines that name all the missing ones.
 pub fn ensure(needs: &[Need]) -> Result<()> {
     let missing: Vec<String> = needs.iter().filter_map(|need| ensure_one(need).err()).map(|error| format!("{error:#}")).collect();

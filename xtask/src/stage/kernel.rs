@@ -29,14 +29,10 @@ fn differential() -> Result<()> {
 /// `cargo ARGS` as pid 1's child of a pid namespace, with mounts that no one else sees.
 fn apart(args: &[&str]) -> Command {
     let mut command = process::program("unshare");
-    if !is_root() {
+    if !process::is_root() {
         command.args(["--user", "--map-root-user"]);
     }
     command.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]);
     command.arg(process::cargo(&[]).get_program()).args(args);
     command
-}
-
-fn is_root() -> bool {
-    process::output(process::program("id").arg("-u")).is_some_and(|id| id.trim() == "0")
 }

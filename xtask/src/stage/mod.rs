@@ -11,7 +11,11 @@ mod browser;
 mod code;
 mod kernel;
 mod licences;
+mod vm;
 mod wasm;
+
+/// The stage that runs only when asked for.
+pub use vm::VM;
 
 /// One stage.
 pub struct Stage {
@@ -32,7 +36,7 @@ pub struct Stage {
 /// All stages whose inputs are in the tree, in order.
 pub fn all() -> Vec<Stage> {
     let stages =
-        [code::FORMAT, code::LINTS, code::TIDY, licences::LICENCES, code::TESTS, wasm::WASM, kernel::KERNEL, browser::BROWSER];
+        [code::FORMAT, code::LINTS, code::TIDY, licences::LICENCES, code::TESTS, wasm::WASM, kernel::KERNEL, browser::BROWSER, VM];
     stages.into_iter().filter(|stage| (stage.is_here)()).collect()
 }
 
