@@ -10,6 +10,7 @@
 mod build;
 mod check;
 mod command;
+mod complete;
 mod error;
 mod flags;
 mod front;
@@ -21,6 +22,7 @@ mod words;
 pub use command::{
     Command, ContainerSpec, ExecProcess, FlagUse, Invocation, Mode, NetworkMode, RunContainer, Span, UsageError, Words,
 };
+pub use complete::complete;
 pub use error::ECHO_BYTES_MAX;
 pub use flags::FLAGS_MAX;
 pub use help::help;

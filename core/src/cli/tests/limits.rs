@@ -99,6 +99,7 @@ fn no_line_panics() {
     for _ in 0..20_000 {
         let line: String = (0..dice.next(14)).map(|_| dice.pick(PIECES)).collect();
         check(&line, parse_line(&line));
+        complete(&line, dice.next(line.len() + 2));
     }
     for _ in 0..5_000 {
         let bytes: Vec<u8> = (0..dice.next(60)).map(|_| dice.next(256) as u8).collect();

@@ -1,6 +1,6 @@
 //! Ports and volumes in their short notations, which Docker reads only after all flags: `-p`, `--expose`, `-v`, `--device`.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::uint_of;
 

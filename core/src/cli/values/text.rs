@@ -1,6 +1,6 @@
 //! Texts with a form: environment, labels, hosts, domains, streams, links, filters.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 const BLANKS: &[char] = &[' ', '\t'];
 
