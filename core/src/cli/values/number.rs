@@ -153,9 +153,9 @@ pub(crate) fn duration(value: &str) -> Result<(), String> {
     }
     let mut total = 0f64;
     while !rest.is_empty() {
-        let number = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
+        let number = number_end(rest);
         let (digits, tail) = rest.split_at_checked(number).unwrap_or((rest, ""));
-        if !digits.contains(|letter: char| letter.is_ascii_digit()) || digits.matches('.').count() > 1 {
+        if !digits.contains(|letter: char| letter.is_ascii_digit()) {
             return Err(invalid());
         }
         let unit_end = tail.find(|letter: char| letter.is_ascii_digit() || letter == '.').unwrap_or(tail.len());
@@ -173,6 +173,16 @@ pub(crate) fn duration(value: &str) -> Result<(), String> {
         rest = next;
     }
     if total > 9_223_372_036.0 { Err(invalid()) } else { Ok(()) }
+}
+
+/// Where digits, with one point among them or none, end.
+fn number_end(text: &str) -> usize {
+    let mut points = 0;
+    let in_number = |letter: char| {
+        points += usize::from(letter == '.');
+        letter.is_ascii_digit() || (letter == '.' && points == 1)
+    };
+    text.len() - text.trim_start_matches(in_number).len()
 }
 
 fn unit_seconds(unit: &str) -> Option<f64> {
@@ -214,6 +224,7 @@ mod tests {
     fn spans_of_time() {
         assert!(["1m30s", "0", ".5h", "-2ms", "1h0.5us"].iter().all(|value| duration(value).is_ok()));
         assert_eq!(duration("5"), Err("time: missing unit in duration \"5\"".into()));
+        assert_eq!(duration("127.0.0.1"), Err("time: missing unit in duration \"127.0.0.1\"".into()));
         assert_eq!(duration("5x"), Err("time: unknown unit \"x\" in duration \"5x\"".into()));
         assert_eq!(duration("x"), Err("time: invalid duration \"x\"".into()));
     }
