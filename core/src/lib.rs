@@ -28,3 +28,4 @@ pub mod query;
 pub mod reference;
 pub mod step;
 pub mod userland;
+pub mod view;

@@ -14,7 +14,7 @@ mod world;
 use serde::{Deserialize, Serialize};
 
 pub use job::Role;
-pub use world::{Chunk, World};
+pub use world::{Chunk, Stream, World};
 
 use crate::errno::Errno;
 use crate::event::Event;
@@ -120,6 +120,11 @@ impl Session {
         &self.recording
     }
 
+    /// The text of the command that the entry before the present place belongs to, or of the one that is about to begin.
+    pub fn command_text(&self) -> String {
+        self.world().command_text().to_string()
+    }
+
     /// What is going on at the present place.
     pub fn progress(&self) -> Progress {
         self.world().progress()
@@ -128,6 +133,7 @@ impl Session {
     /// Takes an input. After going back, the future that was there is dropped: a branch.
     pub fn give(&mut self, input: &Input) {
         self.drop_future();
+        self.recording.inputs.truncate(self.world().inputs);
         self.recording.inputs.push(input.clone());
         if let Some(world) = self.worlds.last_mut() {
             world.give(input);

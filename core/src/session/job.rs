@@ -1,0 +1,272 @@
+//! `Job`: a command at work, or the monitor of a container: a cursor over a plan, and what its steps share. Plain data.
+//!
+//! A failing step rolls back: the steps carried out since the top-level step began are undone, the last first; then
+//! `plan::failure::after_failure` says what is still to be done, and the command ends with the error.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::world::{Chunk, Stream, World};
+use super::{Entry, Progress};
+use crate::cli::{Command, Invocation};
+use crate::errno::Errno;
+use crate::host::HostFacts;
+use crate::model::{ContainerId, State};
+use crate::observe::{Actors, observe};
+use crate::plan::failure::{after_failure, command_error};
+use crate::plan::{CommandError, Context, Cursor, Node, Plan, Planned, Visit};
+use crate::sim::exec::{Done, Run, execute, undo};
+use crate::sim::{Kernel, SimProbe};
+use crate::step::{ClientStep, Phase, Step};
+
+/// Whose steps they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The command that the caller gave.
+    Command,
+    /// The monitor of a container, which goes on beside it.
+    Monitor,
+}
+
+/// What came of a turn.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// A step was carried out, or failed.
+    Stepped(Entry),
+    /// The step at hand waits for the kernel to go on.
+    Waiting,
+    /// Nothing is left to do; the exit code.
+    Finished(i32),
+}
+
+/// A command at work.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    role: Role,
+    invocation: Rc<Invocation>,
+    host: Rc<HostFacts>,
+    cursor: Cursor,
+    /// Watch and clean-up steps for the containers that this command starts.
+    monitor: Vec<Planned>,
+    run: Run,
+    /// The step that is being waited for.
+    waiting: Option<Node>,
+    /// Carried out since the present top-level step began.
+    done: Vec<Step>,
+    top: u16,
+    /// The container that the command is about to start.
+    starting: Option<ContainerId>,
+    failed: Option<CommandError>,
+    late_errors: String,
+    exit_code: i32,
+    shown: Vec<Chunk>,
+}
+
+impl Job {
+    /// The caller's command.
+    pub(super) fn command(plan: Plan, host: HostFacts) -> Job {
+        Job {
+            role: Role::Command,
+            invocation: plan.invocation,
+            host: Rc::new(host),
+            cursor: Cursor::new(plan.steps, Vec::new()),
+            monitor: plan.monitor,
+            run: Run::default(),
+            waiting: None,
+            done: Vec::new(),
+            top: 0,
+            starting: None,
+            failed: None,
+            late_errors: plan.late_errors,
+            exit_code: plan.exit_code,
+            shown: Vec::new(),
+        }
+    }
+
+    /// The monitor of the container that this command has just started.
+    pub(super) fn monitor_of(&self, id: &ContainerId) -> Option<Job> {
+        let steps: Vec<Planned> = self.monitor.iter().filter(|planned| is_about(&planned.step, id)).cloned().collect();
+        if steps.is_empty() {
+            return None;
+        }
+        let cursor = Cursor::new(steps, Vec::new());
+        Some(Job {
+            role: Role::Monitor,
+            cursor,
+            monitor: Vec::new(),
+            done: Vec::new(),
+            late_errors: String::new(),
+            exit_code: 0,
+            shown: Vec::new(),
+            ..self.clone()
+        })
+    }
+
+    pub(super) fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
+    /// What the caller would see of it: `monitored` while a container's clean-up is still to come.
+    pub(super) fn progress(&self, kernel: &Kernel, monitored: bool) -> Progress {
+        let waits = self.waiting.is_some() && kernel.is_idle();
+        if !waits {
+            return Progress::Running;
+        }
+        if self.run.wants_input(kernel) {
+            return Progress::NeedsInput;
+        }
+        if kernel.next_wake_ns().is_some() || self.deadline_ns().is_some() || monitored && !kernel.is_idle() {
+            return Progress::Running;
+        }
+        Progress::Stuck
+    }
+
+    /// When the wait at hand gives up.
+    pub(super) fn deadline_ns(&self) -> Option<u64> {
+        self.waiting.as_ref().and(self.run.deadline_ns())
+    }
+
+    /// Bytes to the standard input of the program in the foreground.
+    pub(super) fn feed(&mut self, kernel: &mut Kernel, bytes: &[u8]) {
+        self.run.feed(kernel, bytes);
+    }
+
+    /// The end of its standard input.
+    pub(super) fn end_of_input(&mut self, kernel: &mut Kernel) {
+        self.run.end_of_input(kernel);
+    }
+
+    /// ^C: with a terminal a byte like any other; without one SIGINT to the container, and the wait is over.
+    pub(super) fn interrupt(&mut self, kernel: &mut Kernel) {
+        self.run.interrupt(kernel);
+        let attached = matches!(self.waiting.as_ref().map(|node| &node.step), Some(Step::Client(ClientStep::AttachStreams { .. })));
+        if !attached {
+            self.waiting = None;
+            self.exit_code = 130;
+            self.cursor = Cursor::new(Vec::new(), Vec::new());
+        }
+    }
+
+    /// What was written for the caller since the last time.
+    pub(super) fn take_output(&mut self, kernel: &mut Kernel) -> Vec<Chunk> {
+        if self.role == Role::Command {
+            for (stderr, bytes) in self.run.take_output(kernel) {
+                let stream = if stderr { Stream::Stderr } else { Stream::Stdout };
+                self.shown.push(Chunk { stream, text: String::from_utf8_lossy(&bytes).into_owned() });
+            }
+        }
+        std::mem::take(&mut self.shown)
+    }
+
+    /// Goes on by one leaf step.
+    pub(super) fn advance(&mut self, kernel: &mut Kernel, state: &mut State) -> Turn {
+        if let Some(node) = self.waiting.take() {
+            return self.carry_out(node, kernel, state);
+        }
+        loop {
+            let (host, invocation) = (self.host.clone(), self.invocation.clone());
+            let now = HostFacts { now_ns: kernel.realtime_ns(), ..(*host).clone() };
+            let context = Context { state, host: &now, invocation: &invocation };
+            match self.cursor.advance(&context) {
+                None => return self.finish(state, kernel),
+                Some(Visit::Enter(node)) => self.enter(&node),
+                Some(Visit::Leave(_)) => {}
+                Some(Visit::Leaf(node)) => {
+                    self.enter(&node);
+                    return self.carry_out(node, kernel, state);
+                }
+            }
+        }
+    }
+
+    /// A new top-level step commits what the one before has done.
+    fn enter(&mut self, node: &Node) {
+        if let Step::Phase(Phase::StartContainer { id }) = &node.step {
+            self.starting = Some(id.clone());
+        }
+        let top = node.id.0.first().copied().unwrap_or_default();
+        if top != self.top {
+            self.top = top;
+            self.done.clear();
+        }
+    }
+
+    fn carry_out(&mut self, node: Node, kernel: &mut Kernel, state: &mut State) -> Turn {
+        match execute(&node.step, kernel, &mut self.run, state) {
+            Ok(Done::Waiting) => {
+                self.waiting = Some(node);
+                Turn::Waiting
+            }
+            Ok(Done::Outcome(outcome)) => {
+                let actors = Actors { process: self.run.process_host_pid(kernel) };
+                let seen = observe(&node.step, &outcome, actors, &SimProbe::new(kernel, state));
+                self.done.push(node.step.clone());
+                let (events, errno) = match seen {
+                    Ok(events) => (events, None),
+                    Err(errno) => (Vec::new(), Some(errno)),
+                };
+                World::apply_all(state, &events);
+                self.after(&node.step, outcome.status.map(crate::userland::WaitStatus::code));
+                Turn::Stepped(self.entry(node, events, errno))
+            }
+            Err(failure) => self.fail(node, failure.errno, failure.call.as_deref(), kernel, state),
+        }
+    }
+
+    fn entry(&self, node: Node, events: Vec<crate::event::Event>, errno: Option<Errno>) -> Entry {
+        Entry { command: 0, role: self.role, node: Some(node), events, errno, at_ns: 0 }
+    }
+
+    /// What a step means for the command: its output, its exit code.
+    fn after(&mut self, step: &Step, exit_code: Option<i32>) {
+        match step {
+            Step::Client(ClientStep::Print { text }) => self.shown.push(Chunk { stream: Stream::Stdout, text: text.clone() }),
+            Step::Client(ClientStep::AttachStreams { .. }) => self.exit_code = exit_code.unwrap_or(self.exit_code),
+            Step::Client(ClientStep::AwaitExit { print: true, .. }) => {
+                let text = format!("{}\n", exit_code.unwrap_or_default());
+                self.shown.push(Chunk { stream: Stream::Stdout, text });
+            }
+            _ => {}
+        }
+    }
+
+    /// Rolls back, and goes on with what is still to be done.
+    fn fail(&mut self, node: Node, errno: Errno, call: Option<&str>, kernel: &mut Kernel, state: &mut State) -> Turn {
+        for step in self.done.drain(..).rev() {
+            undo(&step, kernel, &mut self.run);
+        }
+        let context = Context { state, host: &self.host, invocation: &self.invocation };
+        let error = command_error(&node, errno, call, &context);
+        let rest = self.starting.as_ref().map(|id| after_failure(id, &error, &context)).unwrap_or_default();
+        let several = matches!(self.invocation.command, Command::StartContainers { .. });
+        if self.failed.is_none() {
+            self.failed = Some(error);
+            let prefix = vec![self.top, u16::MAX];
+            self.cursor = if several { self.cursor.clone() } else { Cursor::new(rest, prefix) };
+        }
+        Turn::Stepped(self.entry(node, Vec::new(), Some(errno)))
+    }
+
+    fn finish(&mut self, _state: &State, _kernel: &Kernel) -> Turn {
+        let mut message = std::mem::take(&mut self.late_errors);
+        if let Some(error) = self.failed.take() {
+            message.push_str(&error.message);
+            self.exit_code = error.exit_code;
+        }
+        if !message.is_empty() {
+            self.shown.push(Chunk { stream: Stream::Stderr, text: message });
+        }
+        Turn::Finished(self.exit_code)
+    }
+}
+
+/// The step of a monitor plan is about this container.
+fn is_about(step: &Step, wanted: &ContainerId) -> bool {
+    match step {
+        Step::Client(ClientStep::WatchContainer { id }) => id == wanted,
+        Step::Phase(phase) => phase.container() == Some(wanted),
+        _ => false,
+    }
+}

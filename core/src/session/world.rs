@@ -1,0 +1,285 @@
+//! `World`: a state and the model kernel beside it, with the commands at work in it. One cheap-to-clone snapshot.
+
+use std::rc::Rc;
+
+use rpds::Vector;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::job::{Job, Role, Turn};
+use super::{Entry, Input, Progress};
+use crate::apply::apply;
+use crate::cli::{self, Invocation, Mode};
+use crate::host::HostFacts;
+use crate::model::State;
+use crate::oci::toolbox_image;
+use crate::plan;
+use crate::sim::{self, Kernel, SimProbe};
+
+/// Where a piece of output went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stream {
+    /// The prompt and what was typed at it.
+    Prompt,
+    /// stdout, and everything that a container's terminal shows.
+    Stdout,
+    /// stderr
+    Stderr,
+}
+
+/// A piece of what the caller's terminal shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Where it went.
+    pub stream: Stream,
+    /// What.
+    pub text: String,
+}
+
+/// The most bytes of output that a world keeps; the oldest go first.
+pub const OUTPUT_CHUNKS_MAX: usize = 4_000;
+/// How many times programs that nobody waits for get to run before the prompt is given back.
+const SETTLE_TURNS_MAX: u32 = 50;
+
+/// A snapshot of everything.
+#[derive(Clone, Debug)]
+pub struct World {
+    host: Rc<HostFacts>,
+    state: State,
+    kernel: Kernel,
+    foreground: Option<Job>,
+    monitors: Vec<Job>,
+    output: Vector<Chunk>,
+    /// Commands given so far.
+    commands: usize,
+    /// Inputs given so far, of any kind.
+    pub(super) inputs: usize,
+    exit_code: i32,
+    settling: u32,
+    line: Rc<str>,
+}
+
+impl World {
+    /// A machine that has booted, with the toolbox image and nothing else.
+    pub fn boot(host: HostFacts) -> World {
+        let mut state = State::default();
+        let image = toolbox_image::image(&host.toolbox);
+        state.images.insert_mut(image.reference.clone(), image);
+        World {
+            kernel: sim::boot(&host),
+            host: Rc::new(host),
+            state,
+            foreground: None,
+            monitors: Vec::new(),
+            output: Vector::new(),
+            commands: 0,
+            inputs: 0,
+            exit_code: 0,
+            settling: 0,
+            line: Rc::from(""),
+        }
+    }
+
+    /// All that the engine knows.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The machine's facts as they are now.
+    pub fn facts(&self) -> HostFacts {
+        let mut hash = Sha256::new();
+        hash.update(self.host.entropy);
+        hash.update((self.commands as u64).to_le_bytes());
+        HostFacts { now_ns: self.kernel.realtime_ns(), entropy: hash.finalize().into(), ..(*self.host).clone() }
+    }
+
+    /// The model kernel, to be asked.
+    pub fn probe(&self) -> SimProbe<'_> {
+        SimProbe::new(&self.kernel, &self.state)
+    }
+
+    /// What the caller's terminal has shown.
+    pub fn output(&self) -> &Vector<Chunk> {
+        &self.output
+    }
+
+    /// The line of the command at work, or of the last one.
+    pub fn command_text(&self) -> &str {
+        &self.line
+    }
+
+    /// The exit code of the last command.
+    pub fn exit_code(&self) -> i32 {
+        self.exit_code
+    }
+
+    /// The command in the foreground.
+    pub fn foreground(&self) -> Option<&Invocation> {
+        self.foreground.as_ref().map(|job| job.invocation())
+    }
+
+    /// See [`super::Session::progress`].
+    pub fn progress(&self) -> Progress {
+        match &self.foreground {
+            Some(job) => job.progress(&self.kernel, !self.monitors.is_empty()),
+            None if self.settling > 0 => Progress::Running,
+            None => Progress::Ready(self.exit_code),
+        }
+    }
+
+    /// Takes an input. A line while a command runs goes to its standard input.
+    pub fn give(&mut self, input: &Input) {
+        self.inputs += 1;
+        match (&mut self.foreground, input) {
+            (None, Input::Line(line)) => self.begin(line),
+            (None, _) => {}
+            (Some(job), Input::Line(line)) => job.feed(&mut self.kernel, format!("{line}\n").as_bytes()),
+            (Some(job), Input::Bytes(bytes)) => job.feed(&mut self.kernel, bytes),
+            (Some(job), Input::End) => job.end_of_input(&mut self.kernel),
+            (Some(job), Input::Interrupt) => job.interrupt(&mut self.kernel),
+        }
+    }
+
+    fn begin(&mut self, line: &str) {
+        self.show(Stream::Prompt, &format!("$ {line}\n"));
+        if line.trim().is_empty() {
+            return;
+        }
+        self.commands += 1;
+        self.line = Rc::from(line);
+        match cli::parse_line(line) {
+            Ok(invocation) => self.plan(Rc::new(invocation)),
+            Err(error) => self.refuse(&error.message, error.exit_code),
+        }
+    }
+
+    fn refuse(&mut self, message: &str, exit_code: i32) {
+        let newline = if message.ends_with('\n') { "" } else { "\n" };
+        self.show(Stream::Stderr, &format!("{message}{newline}"));
+        self.exit_code = exit_code;
+    }
+
+    fn plan(&mut self, invocation: Rc<Invocation>) {
+        let facts = self.facts();
+        match plan::plan(&invocation, &self.state, &facts) {
+            Err(error) => self.refuse(&error.message, error.exit_code),
+            Ok(plan) => match invocation.mode {
+                Mode::Plan { json } => {
+                    let tree = crate::view::plan::plan_tree(&plan, &self.state, &facts);
+                    let text = if json { tree.to_json() } else { tree.to_text() };
+                    self.show(Stream::Stdout, &text);
+                    self.exit_code = 0;
+                }
+                Mode::Execute | Mode::Explain | Mode::Step => {
+                    for warning in &plan.warnings {
+                        self.show(Stream::Stderr, &format!("{warning}\n"));
+                    }
+                    self.foreground = Some(Job::command(plan, facts));
+                }
+            },
+        }
+    }
+
+    /// One entry further; `None`: there is nothing to do.
+    pub fn advance(&mut self) -> Option<Entry> {
+        if let Some(entry) = self.advance_monitors() {
+            return Some(entry);
+        }
+        let Some(mut job) = self.foreground.take() else { return self.settle() };
+        let turn = job.advance(&mut self.kernel, &mut self.state);
+        self.take_shown(&mut job);
+        match turn {
+            Turn::Stepped(entry) => {
+                self.after_step(&job, &entry);
+                self.foreground = Some(job);
+                Some(self.stamped(entry))
+            }
+            Turn::Waiting => {
+                self.foreground = Some(job);
+                self.let_programs_run()
+            }
+            Turn::Finished(exit_code) => {
+                self.exit_code = exit_code;
+                self.settling = SETTLE_TURNS_MAX;
+                None
+            }
+        }
+    }
+
+    fn advance_monitors(&mut self) -> Option<Entry> {
+        for at in 0..self.monitors.len() {
+            let mut job = self.monitors.remove(at);
+            match job.advance(&mut self.kernel, &mut self.state) {
+                Turn::Stepped(entry) => {
+                    self.monitors.insert(at, job);
+                    return Some(self.stamped(entry));
+                }
+                Turn::Waiting => self.monitors.insert(at, job),
+                Turn::Finished(_) => return self.advance_monitors(),
+            }
+        }
+        None
+    }
+
+    /// A container has started: its monitor begins to watch.
+    fn after_step(&mut self, job: &Job, entry: &Entry) {
+        for event in &entry.events {
+            if let crate::event::Event::ContainerStarted { id, .. } = event {
+                self.monitors.extend(job.monitor_of(id));
+            }
+        }
+    }
+
+    fn stamped(&self, entry: Entry) -> Entry {
+        Entry { command: self.commands.saturating_sub(1), at_ns: self.kernel.realtime_ns(), ..entry }
+    }
+
+    fn take_shown(&mut self, job: &mut Job) {
+        for chunk in job.take_output(&mut self.kernel) {
+            self.show(chunk.stream, &chunk.text);
+        }
+    }
+
+    /// Programs run until all wait; where all wait for time alone, the clock goes on.
+    fn let_programs_run(&mut self) -> Option<Entry> {
+        let ran = self.kernel.run(sim::RESUMES_PER_TURN);
+        if ran.resumed > 0 || self.kernel.let_clock_go_on(self.nearest_deadline()) {
+            return Some(self.stamped(Entry { command: 0, role: Role::Command, node: None, events: Vec::new(), errno: None, at_ns: 0 }));
+        }
+        None
+    }
+
+    fn nearest_deadline(&self) -> Option<u64> {
+        let jobs = self.foreground.iter().chain(&self.monitors);
+        jobs.filter_map(Job::deadline_ns).min()
+    }
+
+    /// After a command the programs in the background run until they wait, but no clock is let on for them.
+    fn settle(&mut self) -> Option<Entry> {
+        if self.settling == 0 {
+            return None;
+        }
+        self.settling -= 1;
+        let ran = self.kernel.run(sim::RESUMES_PER_TURN);
+        if ran.resumed == 0 {
+            self.settling = 0;
+            return None;
+        }
+        Some(self.stamped(Entry { command: 0, role: Role::Command, node: None, events: Vec::new(), errno: None, at_ns: 0 }))
+    }
+
+    fn show(&mut self, stream: Stream, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.output.push_back_mut(Chunk { stream, text: text.to_string() });
+        if self.output.len() > OUTPUT_CHUNKS_MAX {
+            self.output = self.output.iter().skip(OUTPUT_CHUNKS_MAX / 2).cloned().collect();
+        }
+    }
+
+    /// Carries events into the state.
+    pub(super) fn apply_all(state: &mut State, events: &[crate::event::Event]) {
+        events.iter().for_each(|event| apply(state, event));
+    }
+}

@@ -1,0 +1,3 @@
+//! Plain data for pictures, each with its text.
+
+pub mod machine;

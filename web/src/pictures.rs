@@ -1,0 +1,56 @@
+//! Pictures of the machine: its processes as a tree, and which namespaces they share.
+
+use std::rc::Rc;
+
+use glassbox_core::view::machine::{Machine, ProcessRow};
+use yew::prelude::*;
+
+/// What they are drawn from.
+#[derive(Clone, PartialEq, Properties)]
+pub struct Props {
+    /// The machine at this moment.
+    pub machine: Rc<Machine>,
+}
+
+/// See the module.
+#[function_component(Pictures)]
+pub fn pictures(props: &Props) -> Html {
+    html! { <>
+        <section aria-label="Process tree">
+            <h2>{"Processes"}</h2>
+            <ul class="tree">{ for props.machine.processes.iter().map(process) }</ul>
+            <p class="modelled">{"Number on the host, then the number in its own pid namespace where that differs."}</p>
+        </section>
+        <section aria-label="Namespaces">
+            <h2>{"Namespaces"}</h2>
+            <div class="scroll">{ matrix(&props.machine) }</div>
+            <p class="modelled">{"Equal letters: the same namespace. A marked cell is not the host's."}</p>
+        </section>
+    </> }
+}
+
+fn process(row: &ProcessRow) -> Html {
+    let inside = (row.pid_inside != row.pid).then(|| format!("{} inside", row.pid_inside));
+    html! {
+        <li style={format!("padding-left: {}rem", row.depth)}>
+            <span class="pid">{ row.pid }</span>{" "}{ &row.command }{" "}
+            if let Some(inside) = inside { <span class="badge">{ inside }</span> }
+            if let Some(container) = &row.container { {" "}<span class="badge">{ container }</span> }
+            if row.zombie { {" "}<span class="badge">{"zombie"}</span> }
+        </li>
+    }
+}
+
+fn matrix(machine: &Machine) -> Html {
+    html! {
+        <table>
+            <thead><tr><th scope="col">{"Who"}</th>{ for machine.kinds.iter().map(|kind| html! { <th scope="col">{ kind }</th> }) }</tr></thead>
+            <tbody>
+            { for machine.namespaces.iter().map(|row| html! {
+                <tr><th scope="row">{ &row.who }</th>
+                { for row.cells.iter().map(|cell| html! { <td class={classes!((cell != "A").then_some("own"))}>{ cell }</td> }) }</tr>
+            }) }
+            </tbody>
+        </table>
+    }
+}
