@@ -1,5 +1,6 @@
 //! OCI: capabilities, seccomp, runtime specification.
 pub mod capability;
 pub mod defaults;
+pub mod runtime_spec;
 pub mod seccomp;
 pub mod toolbox;

@@ -266,7 +266,10 @@ pub(super) fn create(container: &Container, context: &Context<'_>) -> Vec<Planne
 
 fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, String, super::Cause)> {
     let hostname = container.process.hostname.clone();
-    let mut files = Vec::new(); // config.json: with oci::runtime_spec
+    let env = super::start::environment(container, &container.process.user, context);
+    let spec = crate::oci::runtime_spec::to_json(container, &env, context.host);
+    let spec_cause = origin::oci_default("A runtime is given a bundle with a config.json.", "bundle.md");
+    let mut files = vec![("config.json", spec, spec_cause)];
     let names = || origin::docker_default("Docker manages these three files.", "engine/network/#dns-services");
     let host_cause = origin::flag_or(context, container, "hostname", names);
     files.push(("hostname", format!("{hostname}\n"), host_cause));

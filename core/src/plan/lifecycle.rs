@@ -257,10 +257,11 @@ pub(super) fn inspect(words: &[String], context: &Context<'_>, plan: &mut Plan) 
             Err(_) => plan.fail_later(&format!("Error: No such object: {word}\n")),
         }
     }
-    plan.steps.push(print(format!("{}\n", found.len()), context)); // view::inspect
+    plan.steps.push(print(crate::view::inspect::containers(&found, context.host), context));
 }
 
 pub(super) fn list(all: bool, quiet: bool, no_trunc: bool, last: i64, context: &Context<'_>, plan: &mut Plan) {
-    let text = format!("{all} {quiet} {no_trunc} {last}\n"); // view::containers
+    let options = crate::view::containers::Options { all, quiet, no_trunc, last };
+    let text = crate::view::containers::table(context.state, context.host.now_ns, options);
     plan.steps.push(print(text, context));
 }

@@ -16,6 +16,8 @@ mod undo;
 
 use serde::{Deserialize, Serialize};
 
+pub mod samples;
+
 pub use cgroup::{CgroupStep, Limit};
 pub use client::ClientStep;
 pub use mount::{MountFlags, MountStep};

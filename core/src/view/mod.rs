@@ -1,3 +1,8 @@
-//! Plain data for pictures, each with its text.
+//! Plain data for pictures and tables, each with its text. Renderers are dumb: whatever is decided is decided here.
 
+pub mod compare;
+pub mod containers;
+pub mod events;
+pub mod inspect;
 pub mod machine;
+pub mod plan;

@@ -1,0 +1,45 @@
+//! Steps for the caller, in words.
+
+use super::{CallWhen, Explanation, call, explanation};
+use crate::step::ClientStep;
+
+pub(super) fn explain(step: &ClientStep) -> Explanation {
+    let wait = || vec![call("ppoll", &["…", "…", "…", "…", "…"]).when(CallWhen::Repeated)];
+    match step {
+        ClientStep::Print { .. } => explanation(
+            "Print the answer",
+            "The command is done, and this is what you asked for.",
+            vec![call("write", &["1", "…", "…"])],
+            &[],
+            "end",
+        ),
+        ClientStep::AttachStreams { .. } => {
+            let why =
+                "The program's output goes into pipes or a terminal, and the engine carries it to you. It ends with the process.";
+            explanation("Carry input and output until it ends", why, wait(), &["ls -l /proc/PID/fd"], "program")
+        }
+        ClientStep::WatchContainer { .. } => {
+            let why = "Only a parent is told how a process ended. The monitor keeps the log and waits for that.";
+            let mut calls = wait();
+            calls.push(call("waitid", &["…", "…", "…", "…", "…"]));
+            explanation("Watch the container until it ends", why, calls, &["glassbox logs"], "end")
+        }
+        ClientStep::AwaitExit { timeout_seconds, .. } => {
+            let headline = match timeout_seconds {
+                Some(seconds) => format!("Wait at most {seconds} seconds until it has ended"),
+                None => "Wait until it has ended".to_string(),
+            };
+            let why = "The container's monitor records the end. Until then there is nothing to do.";
+            explanation(headline, why, wait(), &["glassbox ps -a"], "end")
+        }
+        ClientStep::ShowLog { follow, .. } => {
+            let calls = vec![
+                call("openat", &["AT_FDCWD", "…", "O_RDONLY|O_CLOEXEC"]),
+                call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
+            ];
+            let why = "What the program wrote to stdout and stderr was kept in a file, line by line.";
+            let headline = if *follow { "Show the log and follow it" } else { "Show the log" };
+            explanation(headline, why, calls, &[], "end")
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Steps on mounts, in words.
+
+use super::{Call, CallWhen, Explanation, call, explanation, inside, quoted};
+use crate::step::{MountFlags, MountStep};
+
+pub(super) fn explain(step: &MountStep) -> Explanation {
+    let mounts = &["cat /proc/PID/mountinfo"];
+    match step {
+        MountStep::MakeMountsPrivate => {
+            let calls = vec![call("mount", &["NULL", "\"/\"", "NULL", "MS_REC|MS_PRIVATE", "NULL"])];
+            let why = "The copied mounts may still be shared: what is mounted here would appear on the host as well.";
+            explanation("Stop mounts from spreading to the host", why, calls, mounts, "root")
+        }
+        MountStep::MountOverlay { .. } => overlay(step),
+        MountStep::MountFilesystem { fs_type, target, .. } => {
+            let headline = format!("Mount {fs_type} on {}", inside(target));
+            explanation(headline, filesystem_why(fs_type, inside(target)), filesystem_calls(step), mounts, "root")
+        }
+        MountStep::BindMount { source, target, .. } => {
+            let why = "A bind mount shows one file or directory at a second place. It is the same file, not a copy.";
+            explanation(format!("Bind {} to {}", super::base(source), inside(target)), why, bind_calls(step), mounts, "root")
+        }
+        MountStep::MakeDeviceNode { path, major, minor, mode } => {
+            let device = format!("makedev({major:#x}, {minor:#x})");
+            let calls = vec![call("mknod", &[&quoted(path), &format!("S_IFCHR|0{mode:o}"), &device])];
+            let why = "A device node is a file that leads to a driver by two numbers. A container gets only harmless ones.";
+            explanation(format!("Make the device {}", inside(path)), why, calls, &["ls -l /proc/PID/root/dev"], "root")
+        }
+        MountStep::MakeSymlink { target, path } => {
+            let calls = vec![call("symlink", &[&quoted(target), &quoted(path)])];
+            let why = "Programs expect this name in /dev.";
+            explanation(format!("Link {} to {target}", inside(path)), why, calls, &["ls -l /proc/PID/root/dev"], "root")
+        }
+        MountStep::PivotRoot { new_root } => {
+            let calls = vec![call("chdir", &[&quoted(new_root)]), call("pivot_root", &["\".\"", "\".\""])];
+            let why = "The merged directory becomes `/`. The old root is stacked on the same place until the next step.";
+            explanation("Make the merged directory the root", why, calls, &["ls -l /proc/PID/root/"], "root")
+        }
+        MountStep::DetachOldRoot => {
+            let calls = vec![call("umount2", &["\".\"", "MNT_DETACH"]), call("chdir", &["\"/\""])];
+            let why = "As long as the old root is mounted, the host's files can be reached. After this no name leads to them.";
+            explanation("Detach the old root", why, calls, mounts, "root")
+        }
+        MountStep::MaskPath { path } => mask(path),
+        MountStep::MakePathReadOnly { path } => {
+            let calls = vec![bind(path, path, "MS_BIND|MS_REC"), read_only(path)];
+            let calls = calls.into_iter().map(|call| call.when(CallWhen::IfPresent)).collect();
+            let why = "Its files may be read, but writing them would change settings of the whole host.";
+            explanation(format!("Make {path} read-only"), why, calls, mounts, "hidden")
+        }
+        MountStep::MakeRootReadOnly => {
+            let why = "A container that cannot write its root cannot keep changes, nor can an intruder.";
+            explanation("Make the root read-only", why, vec![read_only("/")], mounts, "hidden")
+        }
+    }
+}
+
+fn bind(source: &str, target: &str, flags: &str) -> Call {
+    call("mount", &[&quoted(source), &quoted(target), "NULL", flags, "NULL"])
+}
+
+/// The attribute is set on this one mount: mount_setattr(2).
+fn read_only(path: &str) -> Call {
+    call("mount_setattr", &["AT_FDCWD", &quoted(path), "0", "{attr_set=MOUNT_ATTR_RDONLY…}", "…"])
+}
+
+fn overlay(step: &MountStep) -> Explanation {
+    let MountStep::MountOverlay { lower_dirs, upper_dir, work_dir, merged_dir, user_xattr } = step else {
+        return explanation("", "", Vec::new(), &[], "root");
+    };
+    let extra = if *user_xattr { ",userxattr" } else { "" };
+    let data = format!("lowerdir={},upperdir={upper_dir},workdir={work_dir}{extra}", lower_dirs.join(":"));
+    let calls = vec![call("mount", &["\"overlay\"", &quoted(merged_dir), "\"overlay\"", "0", &quoted(&data)])];
+    let why = "The image's layers lie below and are never written to. Every change is copied up into the directory above.";
+    let see = format!("ls {upper_dir}");
+    explanation("Mount the image and a writable layer as one tree", why, calls, &[&see], "root")
+}
+
+fn joined(flags: MountFlags) -> String {
+    let names = flags.names();
+    if names.is_empty() { "0".to_string() } else { names.join("|") }
+}
+
+fn filesystem_calls(step: &MountStep) -> Vec<Call> {
+    let MountStep::MountFilesystem { fs_type, source, target, flags, data } = step else { return Vec::new() };
+    let data = if data.is_empty() { "NULL".to_string() } else { quoted(data) };
+    vec![
+        call("mkdir", &[&quoted(target), "0755"]).when(CallWhen::IfMissing),
+        call("mount", &[&quoted(source), &quoted(target), &quoted(fs_type), &joined(*flags), &data]),
+    ]
+}
+
+fn bind_calls(step: &MountStep) -> Vec<Call> {
+    let MountStep::BindMount { source, target, recursive, flags } = step else { return Vec::new() };
+    let how = if *recursive { "MS_BIND|MS_REC" } else { "MS_BIND" };
+    let mut calls =
+        vec![call("openat", &["AT_FDCWD", &quoted(target), "…", "…"]).when(CallWhen::IfMissing), bind(source, target, how)];
+    if !flags.names().is_empty() {
+        calls.push(call("mount_setattr", &["AT_FDCWD", &quoted(target), "…", "…", "…"]));
+    }
+    calls
+}
+
+fn mask(path: &str) -> Explanation {
+    let calls = vec![
+        bind("/dev/null", path, "MS_BIND").when(CallWhen::IfFile),
+        call("mount", &["\"tmpfs\"", &quoted(path), "\"tmpfs\"", "MS_RDONLY", "…"]).when(CallWhen::IfDirectory),
+    ];
+    let why = "It tells of the whole host or acts on it. A file is covered by /dev/null, a directory by an empty file system.";
+    explanation(format!("Hide {path}"), why, calls, &["cat /proc/PID/mountinfo"], "hidden")
+}
+
+fn filesystem_why(fs_type: &str, target: &str) -> &'static str {
+    match (fs_type, target) {
+        ("proc", _) => "The kernel shows processes as files here: those of the pid namespace of whoever mounts it.",
+        ("sysfs", _) => "The kernel shows devices and drivers here. Read-only, since most of it belongs to the whole host.",
+        ("devpts", _) => "Terminals of the container are its own: /dev/pts/0 here is not the host's.",
+        ("mqueue", _) => "POSIX message queues of the ipc namespace appear here as files.",
+        ("cgroup2", _) => "The container sees its own control group as the root of this tree, and cannot change it.",
+        ("tmpfs", "/dev") => "Device nodes need a directory that is not the image's. This one lives in memory.",
+        ("tmpfs", "/dev/shm") => "POSIX shared memory is kept in files here, in memory, at most 64 MB.",
+        _ => "Programs expect this file system here.",
+    }
+}

@@ -1,0 +1,48 @@
+//! Steps that take power away, in words.
+
+use super::{CallWhen, Explanation, call, explanation};
+use crate::oci::capability::CapabilitySet;
+use crate::step::PrivilegeStep;
+
+pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
+    match step {
+        PrivilegeStep::SetNoNewPrivileges => {
+            let calls = vec![call("prctl", &["PR_SET_NO_NEW_PRIVS", "1", "0", "0", "0"])];
+            let why = "From here on no execve can give more rights: set-user-id programs run with the caller's.";
+            explanation("Forbid gaining privileges", why, calls, &["grep NoNewPrivs /proc/PID/status"], "privileges")
+        }
+        PrivilegeStep::InstallSeccompFilter { .. } => {
+            let calls = vec![call("seccomp", &["SECCOMP_SET_MODE_FILTER", "…", "…"])];
+            let why = "The kernel asks this small program about every system call and refuses those that containers do not need.";
+            explanation("Install the seccomp filter", why, calls, &["grep Seccomp /proc/PID/status"], "privileges")
+        }
+        PrivilegeStep::LimitBoundingSet { keep } => {
+            let dropped = CapabilitySet::ALL.minus(*keep);
+            let calls = dropped
+                .iter()
+                .map(|capability| call("prctl", &["PR_CAPBSET_DROP", capability.name(), "…"]).when(CallWhen::IfPresent));
+            let why = "What is not in the bounding set cannot come back by execve, not even for root.";
+            let headline = format!("Keep {} of {} capabilities", keep.len(), CapabilitySet::ALL.len());
+            let mut calls: Vec<super::Call> = calls.collect();
+            calls.push(call("prctl", &["PR_CAPBSET_READ", "…"]).when(CallWhen::Repeated));
+            explanation(headline, why, calls, &["grep CapBnd /proc/PID/status"], "privileges")
+        }
+        PrivilegeStep::SetUser { user } => {
+            let calls = vec![
+                call("prctl", &["PR_SET_KEEPCAPS", "1", "…"]).when(CallWhen::Repeated),
+                call("setgroups", &["…", "…"]).when(CallWhen::IfPresent),
+                call("setresgid", &["…", "…", "…"]),
+                call("setresuid", &["…", "…", "…"]),
+            ];
+            let name = if user.is_empty() { "root" } else { user };
+            let why = "Files are judged by user and group. Groups first: once the user is given up, they cannot be changed.";
+            explanation(format!("Become the user {name}"), why, calls, &["grep -E 'Uid|Gid' /proc/PID/status"], "privileges")
+        }
+        PrivilegeStep::SetCapabilities { capabilities } => {
+            let calls = vec![call("capset", &["…", "…"])];
+            let why = "Root's power is cut into capabilities. The process keeps these and gives up the rest for good.";
+            let headline = format!("Give up all but {} capabilities", capabilities.len());
+            explanation(headline, why, calls, &["grep Cap /proc/PID/status"], "privileges")
+        }
+    }
+}

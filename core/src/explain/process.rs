@@ -1,0 +1,156 @@
+//! Steps on processes, in words.
+
+use super::{Call, CallWhen, Explanation, call, explanation, quoted};
+use crate::step::{NamespaceKind, ProcessStep};
+use crate::userland::Signal;
+
+pub(super) fn explain(step: &ProcessStep) -> Explanation {
+    match step {
+        ProcessStep::CloneProcess { namespaces } => clone(namespaces),
+        ProcessStep::DenySetgroups | ProcessStep::WriteIdMap { .. } => ids(step),
+        ProcessStep::StartSession => {
+            let why = "A session has its own terminal or none. Keys pressed in the engine's terminal no longer reach this process.";
+            explanation("Start a session of its own", why, vec![call("setsid", &[])], &["ps -o pid,sid -p PID"], "process")
+        }
+        ProcessStep::UnshareNamespace { kind } => {
+            let see = format!("readlink /proc/PID/ns/{} /proc/self/ns/{}", kind.file(), kind.file());
+            let headline = format!("Enter a new {} namespace", kind_name(*kind));
+            explanation(headline, kind_why(*kind), vec![call("unshare", &[kind.flag()])], &[&see], "namespaces")
+        }
+        ProcessStep::JoinNamespace { kind, .. } => {
+            let calls = vec![call("openat", &["AT_FDCWD", "…", "O_RDONLY|O_CLOEXEC"]), call("setns", &["…", kind.flag()])];
+            let why =
+                "The new process is to see what the container's first process sees. Namespaces can be entered by a descriptor.";
+            let see = format!("readlink /proc/PID/ns/{}", kind.file());
+            explanation(format!("Join the container's {} namespace", kind_name(*kind)), why, calls, &[&see], "namespaces")
+        }
+        ProcessStep::SetHostname { hostname } => {
+            let calls = vec![call("sethostname", &[&quoted(hostname), &hostname.len().to_string()])];
+            let why = "The name is kept in the UTS namespace. The host's own name is in another one and stays.";
+            explanation(format!("Set the host name to {hostname}"), why, calls, &["nsenter -t PID -u hostname"], "namespaces")
+        }
+        ProcessStep::BringUpInterface { interface } => interface_up(interface),
+        ProcessStep::OpenTerminal { .. } => terminal(),
+        ProcessStep::ChangeDirectory { path } => {
+            let calls = vec![call("mkdir", &[&quoted(path), "0755"]).when(CallWhen::IfMissing), call("chdir", &[&quoted(path)])];
+            let why = "The program starts in this directory. Docker makes it if the image has none.";
+            explanation(format!("Change to the directory {path}"), why, calls, &["readlink /proc/PID/cwd"], "program")
+        }
+        ProcessStep::ExecProgram { argv, .. } => exec(argv),
+        ProcessStep::SendSignal { signal, .. } => send(Signal(*signal)),
+    }
+}
+
+fn clone(namespaces: &[NamespaceKind]) -> Explanation {
+    let mut flags: Vec<&str> = namespaces.iter().map(|kind| kind.flag()).collect();
+    flags.sort_unstable();
+    let calls = vec![call("clone3", &[&format!("{{flags={}…}}", flags.join("|")), "…"])];
+    let pid = namespaces.contains(&NamespaceKind::Pid);
+    let user = namespaces.contains(&NamespaceKind::User);
+    let (headline, why) = match (pid, user) {
+        (true, true) => (
+            "Clone a process in new user and pid namespaces",
+            "In its user namespace an ordinary user's process may do what root may, to what belongs to that namespace. In its pid \
+             namespace it is number 1.",
+        ),
+        (true, false) => (
+            "Clone a process in a new pid namespace",
+            "In its pid namespace it is number 1 and sees no process outside. On the host it has a number like any other.",
+        ),
+        _ => {
+            ("Clone a process", "It becomes the further process in the container. A joined pid namespace holds only for children.")
+        }
+    };
+    explanation(headline, why, calls, &["grep NSpid /proc/PID/status"], "process")
+}
+
+fn ids(step: &ProcessStep) -> Explanation {
+    let file = |name: &str| vec![call("openat", &["AT_FDCWD", name, "O_WRONLY|O_CLOEXEC"]), call("write", &["…", "…", "…"])];
+    match step {
+        ProcessStep::WriteIdMap { groups, .. } => {
+            let which = if *groups { "group" } else { "user" };
+            let why = "The map says which id outside each id inside stands for. Root inside becomes you, who are not root outside.";
+            let see = if *groups { "cat /proc/PID/gid_map" } else { "cat /proc/PID/uid_map" };
+            explanation(format!("Write the {which} id map"), why, file("…"), &[see], "privileges")
+        }
+        _ => {
+            let why = "Dropping a group can open files that the group was shut out of. So an ordinary user may map groups only without setgroups.";
+            explanation("Deny setgroups in the user namespace", why, file("…"), &["cat /proc/PID/setgroups"], "privileges")
+        }
+    }
+}
+
+fn interface_up(interface: &str) -> Explanation {
+    let calls = vec![
+        call("socket", &["AF_INET", "SOCK_DGRAM|SOCK_CLOEXEC", "…"]),
+        call("ioctl", &["…", "SIOCGIFFLAGS", "…"]),
+        call("ioctl", &["…", "SIOCSIFFLAGS", "…"]),
+    ];
+    let why = "A new network namespace has one interface, loopback, and it is down. Programs expect 127.0.0.1 to answer.";
+    explanation(format!("Bring up the interface {interface}"), why, calls, &["nsenter -t PID -n ip link"], "namespaces")
+}
+
+fn terminal() -> Explanation {
+    let calls = vec![
+        call("openat", &["AT_FDCWD", "\"/dev/pts/ptmx\"", "O_RDWR|O_NOCTTY|O_CLOEXEC"]),
+        call("ioctl", &["…", "TIOCSPTLCK", "…"]),
+        call("ioctl", &["…", "TIOCGPTN", "…"]),
+        call("openat", &["AT_FDCWD", "…", "O_RDWR|O_NOCTTY|O_CLOEXEC"]),
+        call("ioctl", &["…", "TIOCSCTTY", "…"]),
+    ];
+    let why = "A terminal has two ends: the program gets one, the engine the other. It comes from the container's own /dev/pts.";
+    explanation("Open a terminal for the program", why, calls, &["ls -l /proc/PID/fd"], "program")
+}
+
+fn exec(argv: &[String]) -> Explanation {
+    let program = argv.first().map_or("", String::as_str);
+    let path = if program.contains('/') { quoted(program) } else { "…".to_string() };
+    let words: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
+    let calls = vec![call("execve", &[&path, &format!("[{}]", words.join(", ")), "…"])];
+    let why = "The kernel puts the program in the place of the engine's code; the process, its namespaces and limits stay. Docker's exit \
+               codes 126 and 127 come from here.";
+    explanation(format!("Execute {program}"), why, calls, &["cat /proc/PID/cmdline | tr '\\0' ' '"], "program")
+}
+
+fn send(signal: Signal) -> Explanation {
+    let calls: Vec<Call> = vec![call("pidfd_open", &["…", "0"]), call("pidfd_send_signal", &["…", &signal.name(), "NULL", "0"])];
+    let why = match signal {
+        Signal::SIGKILL => {
+            "This signal cannot be caught or ignored. With the first process the kernel ends all others in its pid namespace."
+        }
+        _ => "Only the first process gets it. As pid 1 it ignores a signal for which it has no handler.",
+    };
+    explanation(format!("Send {} to the container", signal.name()), why, calls, &["grep Sig /proc/PID/status"], "end")
+}
+
+fn kind_name(kind: NamespaceKind) -> &'static str {
+    match kind {
+        NamespaceKind::User => "user",
+        NamespaceKind::Pid => "pid",
+        NamespaceKind::Mount => "mount",
+        NamespaceKind::Uts => "uts",
+        NamespaceKind::Ipc => "ipc",
+        NamespaceKind::Network => "network",
+        NamespaceKind::Cgroup => "cgroup",
+        NamespaceKind::Time => "time",
+    }
+}
+
+fn kind_why(kind: NamespaceKind) -> &'static str {
+    match kind {
+        NamespaceKind::User => "Ids and capabilities inside hold for what belongs to this namespace.",
+        NamespaceKind::Pid => "Process numbers start at 1 for the children of this process.",
+        NamespaceKind::Mount => {
+            "It begins as a copy of the host's mounts. What is mounted here from now on is this process's own affair."
+        }
+        NamespaceKind::Uts => "Host name and domain name are kept here (UTS stands for Unix Time-sharing System).",
+        NamespaceKind::Ipc => "System V queues, semaphores, shared memory and POSIX message queues are kept here.",
+        NamespaceKind::Network => {
+            "Interfaces, addresses, routes, ports and firewall rules are kept here. It begins with a loopback that is down."
+        }
+        NamespaceKind::Cgroup => {
+            "The cgroup that the process is in now becomes the root of what it sees. Names above it no longer show."
+        }
+        NamespaceKind::Time => "The boot-time and monotonic clocks can have an offset here.",
+    }
+}

@@ -1,0 +1,87 @@
+//! Steps in the store, in words.
+
+use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
+use crate::step::StoreStep;
+
+fn write_file(path: &str, mode: u32) -> Vec<Call> {
+    let flags = "O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC";
+    vec![call("openat", &["AT_FDCWD", &quoted(path), flags, &format!("0{mode:o}")]), call("write", &["…", "…", "…"])]
+}
+
+pub(super) fn explain(step: &StoreStep) -> Explanation {
+    match step {
+        StoreStep::ExtractLayer { diff_id, directory, .. } => {
+            let digest = diff_id.trim_start_matches("sha256:");
+            let calls = vec![
+                call("mkdir", &["…", "…"]).when(CallWhen::Repeated),
+                call("openat", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+                call("symlink", &["…", "…"]).when(CallWhen::Repeated),
+                call("rename", &["…", &quoted(directory)]),
+            ];
+            let why = "An overlay stacks directories, and a layer is kept as an archive. It is extracted once, under its digest.";
+            let headline = format!("Extract layer {}", digest.get(..12).unwrap_or(digest));
+            explanation(headline, why, calls, &[&format!("ls -l {directory}")], "image")
+        }
+        StoreStep::CreateDirectory { path, mode } => {
+            let why = directory_why(base(path));
+            let calls = vec![call("mkdir", &[&quoted(path), &format!("0{mode:o}")])];
+            explanation(format!("Make the directory {}", base(path)), why, calls, &[&format!("ls -ld {path}")], "create")
+        }
+        StoreStep::WriteFile { path, mode, .. } => {
+            let calls = write_file(path, *mode);
+            explanation(format!("Write {}", base(path)), file_why(base(path)), calls, &[&format!("cat {path}")], "create")
+        }
+        StoreStep::RecordContainer { container, path } => {
+            let why =
+                "ps, inspect and start read this record. A container that does not run is nothing more than this and its files.";
+            let headline = format!("Record the container {}", container.name);
+            explanation(headline, why, replace_file(path), &[&format!("cat {path}")], "create")
+        }
+        StoreStep::RecordStart { .. } => {
+            let why = "From now on ps shows it as running, with its process's number on the host.";
+            explanation("Record that it runs", why, replace_file("…"), &["glassbox ps"], "process")
+        }
+        StoreStep::RecordExit { .. } => {
+            let why = "The exit status is told once, to the parent that waits. It is written down for ps, inspect and wait.";
+            explanation("Record how it ended", why, replace_file("…"), &["glassbox ps -a"], "end")
+        }
+        StoreStep::RecordFailure { .. } => {
+            let why = "It could not be started. The container stays, so that you can look at it and try again.";
+            explanation("Record why it could not start", why, replace_file("…"), &["glassbox ps -a"], "program")
+        }
+        StoreStep::RemoveContainerFiles { directory, .. } => {
+            let calls = vec![
+                call("unlink", &["…"]).when(CallWhen::Repeated),
+                call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("rmdir", &["…"]).when(CallWhen::Repeated),
+            ];
+            let why = "The directory holds all that was the container's own: changed files, log, specification, record.";
+            explanation("Remove the container's directory", why, calls, &[&format!("ls {directory}")], "end")
+        }
+    }
+}
+
+/// A record is replaced as a whole, so that a reader never sees half of it.
+fn replace_file(path: &str) -> Vec<Call> {
+    let path = if path == "…" { "…".to_string() } else { quoted(path) };
+    vec![call("openat", &["AT_FDCWD", "…", "…", "…"]), call("write", &["…", "…", "…"]), call("rename", &["…", &path])]
+}
+
+fn directory_why(name: &str) -> &'static str {
+    match name {
+        "upper" => "Every file that the container changes or adds lands here. Its image is never written to.",
+        "work" => "overlayfs prepares files here before it moves them into the upper directory in one go.",
+        "merged" => "The overlay will appear here: layers and changes as one tree.",
+        _ => "All that belongs to this container stands in one directory, so that removing it is removing that.",
+    }
+}
+
+fn file_why(name: &str) -> &'static str {
+    match name {
+        "config.json" => "The OCI runtime specification: what any runtime needs to know to make this container.",
+        "hostname" => "It will be the container's /etc/hostname.",
+        "hosts" => "It will be the container's /etc/hosts, so that localhost has an address.",
+        "resolv.conf" => "It will be the container's /etc/resolv.conf, which says whom to ask for names.",
+        _ => "The container needs this file.",
+    }
+}

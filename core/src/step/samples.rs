@@ -1,0 +1,191 @@
+//! One sample of every step, for tests that go through all of them. A new step that is missing here makes `covers_every_step` fail.
+
+use super::{
+    CgroupStep, ClientStep, Limit, MountFlags, MountStep, NamespaceKind, Phase, PrivilegeStep, ProcessStep, Step, StoreStep,
+};
+use crate::cli::{ExecProcess, NetworkMode, Words};
+use crate::host::Controller;
+use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig};
+use crate::oci::capability::CapabilitySet;
+
+/// One sample of every step.
+pub fn all() -> Vec<Step> {
+    let mut all: Vec<Step> = phases().into_iter().map(Step::Phase).collect();
+    all.extend(store().into_iter().map(Step::Store));
+    all.extend(cgroups().into_iter().map(Step::Cgroup));
+    all.extend(processes().into_iter().map(Step::Process));
+    all.extend(mounts().into_iter().map(Step::Mount));
+    all.extend(privileges().into_iter().map(Step::Privilege));
+    all.extend(clients().into_iter().map(Step::Client));
+    all
+}
+
+fn id() -> ContainerId {
+    ContainerId("0123456789abcdef".repeat(4))
+}
+
+/// A container as `docker run --name web toolbox` records it.
+pub fn container() -> Container {
+    Container {
+        id: id(),
+        name: "web".into(),
+        created_ns: 1_795_000_000_000_000_000,
+        image: "toolbox".into(),
+        image_id: "sha256:00".into(),
+        layers: vec!["sha256:11".into()],
+        process: ProcessConfig { cmd: vec!["sh".into()], cwd: "/".into(), hostname: "web".into(), ..ProcessConfig::default() },
+        host: HostConfig {
+            auto_remove: false,
+            detached: false,
+            network: NetworkMode::None,
+            read_only: false,
+            init: false,
+            memory_bytes_max: 0,
+            pids_max: None,
+            nano_cpus: 0,
+            cap_add: Vec::new(),
+            cap_drop: Vec::new(),
+            capabilities: CapabilitySet::ALL,
+            privileged: false,
+            no_new_privileges: false,
+            seccomp: true,
+            uid_map: Vec::new(),
+            gid_map: Vec::new(),
+            cgroups: Vec::new(),
+        },
+        state: ContainerState::default(),
+        words: Words::default(),
+    }
+}
+
+fn phases() -> Vec<Phase> {
+    vec![
+        Phase::PrepareImage { image: "toolbox:latest".into() },
+        Phase::CreateContainer { container: Box::new(container()) },
+        Phase::StartContainer { id: id() },
+        Phase::PrepareCgroup { id: id() },
+        Phase::CreateProcess { id: id() },
+        Phase::IsolateProcess { id: id() },
+        Phase::BuildRoot { id: id() },
+        Phase::HidePaths { id: id() },
+        Phase::DropPrivileges { id: id() },
+        Phase::RunProgram { id: id() },
+        Phase::ExecInContainer { id: id(), exec: Box::new(ExecProcess::default()) },
+        Phase::StopContainer { id: id(), signal: 15, timeout_seconds: Some(10) },
+        Phase::KillIfRunning { id: id() },
+        Phase::CleanUpContainer { id: id() },
+        Phase::RemoveContainer { id: id() },
+    ]
+}
+
+fn store() -> Vec<StoreStep> {
+    let path = || "/var/lib/glassbox/containers/x/upper".to_string();
+    vec![
+        StoreStep::ExtractLayer { image: "toolbox:latest".into(), diff_id: "sha256:11".into(), directory: path() },
+        StoreStep::CreateDirectory { path: path(), mode: 0o755 },
+        StoreStep::WriteFile { path: path(), mode: 0o644, contents: "web\n".into() },
+        StoreStep::RecordContainer { container: Box::new(container()), path: path() },
+        StoreStep::RecordStart { id: id() },
+        StoreStep::RecordExit { id: id() },
+        StoreStep::RecordFailure { id: id(), exit_code: 127, error: "no".into() },
+        StoreStep::RemoveContainerFiles { id: id(), directory: path() },
+    ]
+}
+
+fn cgroups() -> Vec<CgroupStep> {
+    let directory = || "/sys/fs/cgroup/glassbox-x".to_string();
+    vec![
+        CgroupStep::EnableControllers { directory: "/sys/fs/cgroup".into(), controllers: vec![Controller::Memory] },
+        CgroupStep::CreateCgroup { directory: directory(), controllers: vec![Controller::Memory] },
+        CgroupStep::WriteLimit { file: format!("{}/memory.max", directory()), value: "67108864".into(), limit: Limit::Memory },
+        CgroupStep::JoinCgroup { directory: directory() },
+        CgroupStep::RemoveCgroup { directory: directory() },
+    ]
+}
+
+fn processes() -> Vec<ProcessStep> {
+    vec![
+        ProcessStep::CloneProcess { namespaces: vec![NamespaceKind::Pid] },
+        ProcessStep::DenySetgroups,
+        ProcessStep::WriteIdMap { groups: false, lines: vec![IdMapLine { inside: 0, outside: 1000, count: 1 }] },
+        ProcessStep::StartSession,
+        ProcessStep::UnshareNamespace { kind: NamespaceKind::Uts },
+        ProcessStep::JoinNamespace { kind: NamespaceKind::Mount, id: id() },
+        ProcessStep::SetHostname { hostname: "web".into() },
+        ProcessStep::BringUpInterface { interface: "lo".into() },
+        ProcessStep::OpenTerminal { rows: 24, columns: 80 },
+        ProcessStep::ChangeDirectory { path: "/srv".into() },
+        ProcessStep::ExecProgram { argv: vec!["echo".into(), "hi".into()], env: vec!["PATH=/bin".into()] },
+        ProcessStep::SendSignal { id: id(), signal: 15 },
+    ]
+}
+
+fn mounts() -> Vec<MountStep> {
+    let merged = "/var/lib/glassbox/containers/x/merged";
+    vec![
+        MountStep::MakeMountsPrivate,
+        MountStep::MountOverlay {
+            lower_dirs: vec!["/l".into()],
+            upper_dir: "/u".into(),
+            work_dir: "/w".into(),
+            merged_dir: merged.into(),
+            user_xattr: false,
+        },
+        MountStep::MountFilesystem {
+            fs_type: "proc".into(),
+            source: "proc".into(),
+            target: format!("{merged}/proc"),
+            flags: MountFlags::GUARDED,
+            data: String::new(),
+        },
+        MountStep::BindMount {
+            source: "/h".into(),
+            target: format!("{merged}/etc/hosts"),
+            recursive: false,
+            flags: MountFlags::default(),
+        },
+        MountStep::MakeDeviceNode { path: format!("{merged}/dev/null"), major: 1, minor: 3, mode: 0o666 },
+        MountStep::MakeSymlink { target: "/proc/self/fd".into(), path: format!("{merged}/dev/fd") },
+        MountStep::PivotRoot { new_root: merged.into() },
+        MountStep::DetachOldRoot,
+        MountStep::MaskPath { path: "/proc/kcore".into() },
+        MountStep::MakePathReadOnly { path: "/proc/sys".into() },
+        MountStep::MakeRootReadOnly,
+    ]
+}
+
+fn privileges() -> Vec<PrivilegeStep> {
+    vec![
+        PrivilegeStep::SetNoNewPrivileges,
+        PrivilegeStep::InstallSeccompFilter { capabilities: CapabilitySet::ALL },
+        PrivilegeStep::LimitBoundingSet { keep: CapabilitySet::default() },
+        PrivilegeStep::SetUser { user: "nobody".into() },
+        PrivilegeStep::SetCapabilities { capabilities: CapabilitySet::default() },
+    ]
+}
+
+fn clients() -> Vec<ClientStep> {
+    vec![
+        ClientStep::Print { text: "web\n".into() },
+        ClientStep::AttachStreams { id: id() },
+        ClientStep::WatchContainer { id: id() },
+        ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
+        ClientStep::ShowLog { id: id(), follow: true, tail: None, timestamps: false },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number of steps in the closed enums: the sum of their variants.
+    const STEPS: usize = 15 + 8 + 5 + 12 + 11 + 5 + 5;
+
+    #[test]
+    fn covers_every_step() {
+        let mut names: Vec<&str> = all().iter().map(Step::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), STEPS);
+    }
+}

@@ -1,0 +1,160 @@
+//! `docker inspect` of containers: Docker's field names, in Docker's order.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::cli::NetworkMode;
+use crate::host::HostFacts;
+use crate::layout::Layout;
+use crate::model::{Container, Status};
+
+/// The JSON array that `inspect` prints, indented by four blanks, with its newline.
+pub fn containers(all: &[&Container], host: &HostFacts) -> String {
+    let values: Vec<Value> = all.iter().map(|container| container_value(container, host)).collect();
+    let mut bytes = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
+    // Writing plain values to memory cannot fail.
+    let _ = serde::Serialize::serialize(&values, &mut serializer);
+    String::from_utf8_lossy(&bytes).into_owned() + "\n"
+}
+
+/// RFC 3339 with nanoseconds; Docker's zero time for 0.
+pub fn timestamp(nanoseconds: u64) -> String {
+    if nanoseconds == 0 {
+        return "0001-01-01T00:00:00Z".to_string();
+    }
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(nanoseconds)).ok();
+    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
+fn container_value(container: &Container, host: &HostFacts) -> Value {
+    let layout = Layout::new(&host.data_root);
+    let argv = container.process.argv();
+    let own_files = container.host.network != NetworkMode::Host;
+    let managed = |name: &str| if own_files { layout.of(&container.id, name) } else { format!("/etc/{name}") };
+    json!({
+        "Id": container.id.0,
+        "Created": timestamp(container.created_ns),
+        "Path": argv.first(),
+        "Args": argv.get(1..).unwrap_or_default(),
+        "State": state(container),
+        "Image": container.image_id,
+        "ResolvConfPath": managed("resolv.conf"),
+        "HostnamePath": layout.of(&container.id, "hostname"),
+        "HostsPath": managed("hosts"),
+        "LogPath": layout.log(&container.id),
+        "Name": format!("/{}", container.name),
+        "RestartCount": 0,
+        "Driver": "overlay2",
+        "Platform": "linux",
+        "HostConfig": host_config(container),
+        "GraphDriver": {
+            "Data": {
+                "ID": container.id.0,
+                "LowerDir": container.layers.iter().rev().map(|layer| layout.layer(layer)).collect::<Vec<_>>().join(":"),
+                "MergedDir": layout.of(&container.id, "merged"),
+                "UpperDir": layout.of(&container.id, "upper"),
+                "WorkDir": layout.of(&container.id, "work"),
+            },
+            "Name": "overlay2",
+        },
+        "Mounts": [],
+        "Config": config(container),
+        "NetworkSettings": { "Networks": { network(container): {} } },
+    })
+}
+
+fn network(container: &Container) -> &'static str {
+    match container.host.network {
+        NetworkMode::Host => "host",
+        NetworkMode::None | NetworkMode::Default => "none",
+    }
+}
+
+fn state(container: &Container) -> Value {
+    let state = &container.state;
+    let status = match state.status {
+        Status::Created => "created",
+        Status::Running => "running",
+        Status::Exited => "exited",
+    };
+    json!({
+        "Status": status,
+        "Running": state.status == Status::Running,
+        "Paused": false,
+        "Restarting": false,
+        "OOMKilled": state.oom_killed,
+        "Dead": false,
+        "Pid": state.pid.unwrap_or_default(),
+        "ExitCode": state.exit_code,
+        "Error": state.error,
+        "StartedAt": timestamp(state.started_ns),
+        "FinishedAt": timestamp(state.finished_ns),
+    })
+}
+
+fn host_config(container: &Container) -> Value {
+    let host = &container.host;
+    let list = |words: &[String]| if words.is_empty() { Value::Null } else { json!(words) };
+    let mut security = Vec::new();
+    if host.no_new_privileges {
+        security.push("no-new-privileges");
+    }
+    if !host.seccomp {
+        security.push("seccomp=unconfined");
+    }
+    json!({
+        "NetworkMode": network(container),
+        "AutoRemove": host.auto_remove,
+        "CapAdd": list(&host.cap_add),
+        "CapDrop": list(&host.cap_drop),
+        "Privileged": host.privileged,
+        "ReadonlyRootfs": host.read_only,
+        "SecurityOpt": if security.is_empty() { Value::Null } else { json!(security) },
+        "Memory": host.memory_bytes_max,
+        "NanoCpus": host.nano_cpus,
+        "PidsLimit": host.pids_max,
+        "Init": if host.init { Value::Bool(true) } else { Value::Null },
+    })
+}
+
+fn config(container: &Container) -> Value {
+    let process = &container.process;
+    let attached = !container.host.detached;
+    json!({
+        "Hostname": process.hostname,
+        "Domainname": "",
+        "User": process.user,
+        "AttachStdin": attached && process.open_stdin,
+        "AttachStdout": attached,
+        "AttachStderr": attached,
+        "Tty": process.tty,
+        "OpenStdin": process.open_stdin,
+        "StdinOnce": attached && process.open_stdin,
+        "Env": process.env,
+        "Cmd": process.cmd,
+        "Image": container.image,
+        "Volumes": Value::Null,
+        "WorkingDir": process.cwd,
+        "Entrypoint": if process.entrypoint.is_empty() { Value::Null } else { json!(process.entrypoint) },
+        "Labels": process.labels,
+        "StopSignal": process.stop_signal.map(crate::userland::Signal::name),
+        "StopTimeout": process.stop_timeout_seconds,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_an_array_of_objects_in_dockers_order() {
+        let container = crate::step::samples::container();
+        let text = containers(&[&container], &HostFacts::example());
+        assert!(text.starts_with("[\n    {\n        \"Id\": \"0123456789abcdef"), "{text}");
+        assert!(text.contains("\"StartedAt\": \"0001-01-01T00:00:00Z\""));
+        assert_eq!(containers(&[], &HostFacts::example()), "[]\n");
+    }
+}
