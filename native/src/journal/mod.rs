@@ -44,7 +44,7 @@ pub use recover::recover;
 pub use settle::{settle, settle_stale};
 
 /// A place in a journal: everything after it can be undone by [`Journal::undo_to`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(usize);
 
 /// What was undone, and what could not be.

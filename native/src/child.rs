@@ -1,0 +1,169 @@
+//! The process that becomes the container's first (or that of an exec): made by `CloneProcess`, it carries out the part of the plan
+//! that comes after, and executes the program.
+//!
+//! ```text
+//! engine ──────────────── channel (SOCK_SEQPACKET) ─────────────── child
+//!         one ▶  carry out the next step, tell how it went          walks the same cursor: it has a copy of
+//!         rest ▶ carry out all that is left, tell only a failure    the engine's memory, plan and state
+//!         ◀ done, failed (errno, call), terminal (+ descriptor), executing; then the end: the program runs
+//! ```
+//! It is killed when the engine ends (PR_SET_PDEATHSIG) and ends itself when the channel does, so that `kill -9` of the engine at any
+//! moment leaves no process.
+
+mod inside;
+mod message;
+
+use std::os::fd::OwnedFd;
+
+use glassbox_core::errno::Errno;
+use glassbox_core::plan::{Context, Cursor, Node, Visit};
+use glassbox_core::step::{NamespaceKind, Place};
+
+use crate::exec::{Failure, NameCall, process::flag};
+use crate::streams::{self, Outside, Wanted};
+use crate::sys::process::{CloneFlags, CloneResult, Pid, clone_into};
+use crate::sys::socket::Channel;
+use inside::Inside;
+use message::{Order, Reply};
+
+/// How the child is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Making<'a> {
+    /// New namespaces.
+    pub namespaces: &'a [NamespaceKind],
+    /// Its streams.
+    pub wanted: Wanted,
+    /// It goes on when the engine has ended: a detached exec.
+    pub outlives_engine: bool,
+}
+
+/// The engine's hold on the child.
+#[derive(Debug)]
+pub struct Child {
+    /// As the engine numbers it.
+    pub pid: Pid,
+    /// Readable once it has ended.
+    pub pidfd: OwnedFd,
+    /// The engine's ends of its streams.
+    pub streams: Outside,
+    /// The slave of its terminal, as the container names it.
+    pub terminal: Option<String>,
+    channel: Option<Channel>,
+    /// Where the plan stood right after `CloneProcess`.
+    begin: Cursor,
+    released: bool,
+    executing: bool,
+}
+
+/// A failure in the child: of which of its steps, counted from 0.
+#[derive(Debug)]
+pub struct ChildFailure {
+    /// `None`: it was killed, nobody knows in which.
+    pub index: Option<usize>,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// Makes the child. `cursor` stands right after `CloneProcess`.
+pub fn clone_child(making: &Making<'_>, cursor: &Cursor, context: &Context<'_>) -> Result<Child, Failure> {
+    let (inside, streams) = streams::wire(making.wanted).call("pipe2")?;
+    let (near, far) = Channel::pair().call("socketpair")?;
+    let flags = making.namespaces.iter().fold(CloneFlags::NONE, |sum, kind| sum | flag(*kind));
+    match clone_into(flags, None).call("clone3")? {
+        CloneResult::Child => {
+            // Held here, they would keep the channel and the pipes open.
+            drop((near, streams));
+            Inside::new(far, cursor.clone(), *context, making.outlives_engine).serve(inside)
+        }
+        CloneResult::Parent { pid, pidfd } => Ok(Child {
+            pid,
+            pidfd,
+            streams,
+            terminal: None,
+            channel: Some(near),
+            begin: cursor.clone(),
+            released: false,
+            executing: false,
+        }),
+    }
+}
+
+impl Child {
+    /// It was told to go on by itself, and has not been waited for.
+    pub fn is_under_way(&self) -> bool {
+        self.released && self.channel.is_some()
+    }
+
+    /// Lets it carry out its next step, and waits for how it went. After `ExecProgram` the channel is at its end.
+    pub fn step(&mut self) -> Result<(), Failure> {
+        self.order(Order::One)?;
+        loop {
+            match self.hear()? {
+                Some(Reply::Executing) => self.executing = true,
+                Some(Reply::Failed { failure, .. }) => return Err(failure),
+                Some(Reply::Done | Reply::Terminal { .. }) => return Ok(()),
+                None => return self.ended().map_err(|failure| failure.failure),
+            }
+        }
+    }
+
+    /// Lets it carry out all that is left; nothing is waited for.
+    pub fn release(&mut self) -> Result<(), Failure> {
+        if !self.released {
+            self.released = true;
+            self.order(Order::Rest)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the program runs, or for the step that failed.
+    pub fn await_program(&mut self) -> Result<(), ChildFailure> {
+        loop {
+            match self.hear().map_err(|failure| ChildFailure { index: None, failure })? {
+                Some(Reply::Executing) => self.executing = true,
+                Some(Reply::Failed { index, failure }) => return Err(ChildFailure { index: Some(index), failure }),
+                Some(Reply::Done | Reply::Terminal { .. }) => {}
+                None => return self.ended(),
+            }
+        }
+    }
+
+    /// The step of the plan that the child counts as `index`.
+    pub fn node_at(&self, index: usize, context: &Context<'_>) -> Option<Node> {
+        let mut cursor = self.begin.clone();
+        let mut left = index;
+        while let Some(visit) = cursor.advance(context) {
+            match visit {
+                Visit::Leaf(node) if node.step.place() == Place::Container && left == 0 => return Some(node),
+                Visit::Leaf(node) if node.step.place() == Place::Container => left -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn order(&self, order: Order) -> Result<(), Failure> {
+        let channel = self.channel.as_ref().ok_or_else(|| Failure::of("sendmsg", Errno::EPIPE))?;
+        channel.send(&order.to_bytes(), &[]).call("sendmsg")
+    }
+
+    fn hear(&mut self) -> Result<Option<Reply>, Failure> {
+        let channel = self.channel.as_ref().ok_or_else(|| Failure::of("recvmsg", Errno::EPIPE))?;
+        let Some(message) = channel.receive().call("recvmsg")? else { return Ok(None) };
+        let reply = Reply::parse(&message.bytes).ok_or_else(|| Failure::of("recvmsg", Errno::EINVAL))?;
+        if let Reply::Terminal { path } = &reply {
+            self.terminal = Some(path.clone());
+            self.streams.master = message.descriptors.into_iter().next();
+        }
+        Ok(Some(reply))
+    }
+
+    /// The end of the channel: execve(2) has closed the child's end, or the child was killed before.
+    fn ended(&mut self) -> Result<(), ChildFailure> {
+        self.channel = None;
+        if self.executing {
+            return Ok(());
+        }
+        Err(ChildFailure { index: None, failure: Failure::of("recvmsg", Errno::ESRCH) })
+    }
+}

@@ -1,0 +1,141 @@
+//! The child's own side: it waits for orders, carries out its steps of the plan, and executes the program.
+
+use std::os::fd::AsFd;
+
+use glassbox_core::errno::Errno;
+use glassbox_core::plan::{Context, Cursor, Visit};
+use glassbox_core::step::{Place, ProcessStep, Step};
+use glassbox_core::userland::Signal;
+
+use super::message::{Order, Reply};
+use crate::exec::mount::Building;
+use crate::exec::{Failure, NameCall, privilege, process as steps, program};
+use crate::streams;
+use crate::sys::process::{exit_now, set_parent_death_signal, sethostname, setsid, umask, unshare};
+use crate::sys::socket::Channel;
+use crate::sys::{file, signal};
+
+/// No signal: nothing happens when the parent ends.
+const NO_SIGNAL: Signal = Signal(0);
+
+/// A child that could not do its work ends with this; its first message says why.
+const STATUS_FAILED: i32 = 1;
+
+/// The state of the child.
+pub struct Inside<'a> {
+    channel: Channel,
+    cursor: Cursor,
+    context: Context<'a>,
+    outlives_engine: bool,
+    building: Building,
+    index: usize,
+}
+
+impl<'a> Inside<'a> {
+    /// In the new process, right after clone3(2).
+    pub fn new(channel: Channel, cursor: Cursor, context: Context<'a>, outlives_engine: bool) -> Inside<'a> {
+        Inside { channel, cursor, context, outlives_engine, building: Building::default(), index: 0 }
+    }
+
+    /// Serves the engine until the program is executed, something fails, or the engine is gone.
+    pub fn serve(mut self, streams: Option<streams::Inside>) -> ! {
+        if set_parent_death_signal(Signal::SIGKILL).is_err() {
+            exit_now(STATUS_FAILED);
+        }
+        // Modes are what the steps say while the root is built.
+        umask(0);
+        let mut streams = streams;
+        while let Some(order) = self.order() {
+            if let Some(Err(failure)) = streams.take().map(|streams| streams.install().call("dup2")) {
+                self.fail(failure);
+            }
+            let one = order == Order::One;
+            while self.next(one) && !one {}
+        }
+        exit_now(STATUS_FAILED)
+    }
+
+    fn order(&self) -> Option<Order> {
+        Order::parse(&self.channel.receive().ok()??.bytes)
+    }
+
+    /// Carries out the next step that is the child's; `false`: there is none. `tell`: also that it went well.
+    fn next(&mut self, tell: bool) -> bool {
+        while let Some(visit) = self.cursor.advance(&self.context) {
+            let Visit::Leaf(node) = visit else { continue };
+            if node.step.place() != Place::Container {
+                continue;
+            }
+            match self.carry_out(&node.step) {
+                Ok(Reply::Done) if tell => self.tell_done(),
+                Ok(_) => {}
+                Err(failure) => self.fail(failure),
+            }
+            self.index += 1;
+            return true;
+        }
+        false
+    }
+
+    fn carry_out(&mut self, step: &Step) -> Result<Reply, Failure> {
+        match step {
+            Step::Mount(step) => self.building.carry_out(step)?,
+            Step::Privilege(step) => privilege::carry_out(step)?,
+            Step::Process(step) => return self.process(step),
+            _ => return Err(Failure::of(step.name(), Errno::ENOSYS)),
+        }
+        Ok(Reply::Done)
+    }
+
+    fn process(&mut self, step: &ProcessStep) -> Result<Reply, Failure> {
+        match step {
+            ProcessStep::StartSession => setsid().map(drop).call("setsid")?,
+            ProcessStep::UnshareNamespace { kind } => unshare(steps::flag(*kind)).call("unshare")?,
+            ProcessStep::JoinNamespace { kind, id } => steps::join_namespace(*kind, id, self.context.state)?,
+            ProcessStep::SetHostname { hostname } => sethostname(hostname).call("sethostname")?,
+            ProcessStep::BringUpInterface { interface } => steps::bring_up(interface)?,
+            ProcessStep::ChangeDirectory { path } => steps::change_directory(path)?,
+            ProcessStep::OpenTerminal { rows, columns } => return self.open_terminal(*rows, *columns),
+            ProcessStep::ExecProgram { argv, env } => return Err(self.execute(argv, env)),
+            _ => return Err(Failure::of(step.name(), Errno::ENOSYS)),
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Tells it at once, with the master side: a run to the end tells it too.
+    fn open_terminal(&self, rows: u16, columns: u16) -> Result<Reply, Failure> {
+        let (master, path) = steps::open_terminal(rows, columns)?;
+        let reply = Reply::Terminal { path };
+        self.channel.send(&reply.to_bytes(), &[master.as_fd()]).call("sendmsg")?;
+        Ok(reply)
+    }
+
+    /// Returns only to say why it failed. A change of user has cleared the parent-death signal (prctl(2)): it is set anew, and an
+    /// engine that ended in between is noticed by the message that cannot be sent.
+    fn execute(&self, argv: &[String], env: &[String]) -> Failure {
+        let ready = || -> Result<(), Failure> {
+            let death = if self.outlives_engine { NO_SIGNAL } else { Signal::SIGKILL };
+            set_parent_death_signal(death).call("prctl")?;
+            signal::restore_all().call("rt_sigprocmask")?;
+            umask(0o022);
+            file::close_on_exec_from(3).call("close_range")?;
+            self.channel.send(&Reply::Executing.to_bytes(), &[]).call("sendmsg")
+        };
+        match ready() {
+            Ok(()) => Failure::of("execve", program::execute(argv, env)),
+            Err(failure) => failure,
+        }
+    }
+
+    fn tell_done(&self) {
+        if self.channel.send(&Reply::Done.to_bytes(), &[]).is_err() {
+            exit_now(STATUS_FAILED);
+        }
+    }
+
+    fn fail(&self, failure: Failure) -> ! {
+        // Where nobody listens any more there is nobody to tell.
+        let _ = self.channel.send(&Reply::Failed { index: self.index, failure }.to_bytes(), &[]);
+        exit_now(STATUS_FAILED)
+    }
+}

@@ -1,0 +1,107 @@
+//! What goes over the channel between the engine and the child: a byte that says what it is, then numbers in little-endian order.
+
+use glassbox_core::errno::Errno;
+
+use crate::exec::Failure;
+
+/// From the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The next step.
+    One,
+    /// All that is left.
+    Rest,
+}
+
+impl Order {
+    /// As it is sent.
+    pub fn to_bytes(self) -> [u8; 1] {
+        [if self == Order::One { b'1' } else { b'*' }]
+    }
+
+    /// As it arrived.
+    pub fn parse(bytes: &[u8]) -> Option<Order> {
+        match bytes {
+            b"1" => Some(Order::One),
+            b"*" => Some(Order::Rest),
+            _ => None,
+        }
+    }
+}
+
+/// From the child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A step is done.
+    Done,
+    /// A terminal is open; its master side comes along.
+    Terminal {
+        /// The slave, as the container names it.
+        path: String,
+    },
+    /// execve comes next: if nothing follows, it has succeeded.
+    Executing,
+    /// A step failed; nothing more is done.
+    Failed {
+        /// Which of the child's steps, from 0.
+        index: usize,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+impl Reply {
+    /// As it is sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Reply::Done => vec![b'd'],
+            Reply::Executing => vec![b'e'],
+            Reply::Terminal { path } => [b"t", path.as_bytes()].concat(),
+            Reply::Failed { index, failure } => {
+                let index = u32::try_from(*index).unwrap_or(u32::MAX).to_le_bytes();
+                [b"f", &index[..], &failure.errno.0.to_le_bytes()[..], failure.call.as_bytes()].concat()
+            }
+        }
+    }
+
+    /// As it arrived.
+    pub fn parse(bytes: &[u8]) -> Option<Reply> {
+        let (kind, rest) = bytes.split_first()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some(match kind {
+            b'd' => Reply::Done,
+            b'e' => Reply::Executing,
+            b't' => Reply::Terminal { path: text(rest) },
+            b'f' => {
+                let (index, rest) = rest.split_first_chunk()?;
+                let (errno, call) = rest.split_first_chunk()?;
+                let failure = Failure { errno: Errno(i32::from_le_bytes(*errno)), call: text(call) };
+                Reply::Failed { index: usize::try_from(u32::from_le_bytes(*index)).ok()?, failure }
+            }
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_arrives() {
+        for order in [Order::One, Order::Rest] {
+            assert_eq!(Order::parse(&order.to_bytes()), Some(order));
+        }
+        let failed = Reply::Failed { index: 70_000, failure: Failure::of("pivot_root", Errno::EINVAL) };
+        for reply in [Reply::Done, Reply::Executing, Reply::Terminal { path: "/dev/pts/0".into() }, failed] {
+            assert_eq!(Reply::parse(&reply.to_bytes()), Some(reply));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        assert_eq!(Order::parse(b"2"), None);
+        assert_eq!(Reply::parse(b""), None);
+        assert_eq!(Reply::parse(b"f\0\0"), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! Steps that serve the caller: printing, streams, waiting, logs.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use glassbox_core::errno::Errno;
+use glassbox_core::host::Controller;
+use glassbox_core::model::{Container, ContainerId, Status};
+use glassbox_core::observe::Outcome;
+use glassbox_core::plan::CommandError;
+use glassbox_core::step::ClientStep;
+use glassbox_core::userland::{Signal, WaitStatus};
+
+use super::Engine;
+use crate::exec::{Done, Failure, NameCall};
+use crate::store::log::{LogEntry, LogReader, LogWriter, Stream};
+use crate::store::{ProcessIdentity, Record};
+use crate::streams::pump::{self, Attached, Pump};
+use crate::sys::{file, process, wait};
+
+/// Docker's exit code where the engine itself failed.
+const ENGINE_FAILED: i32 = 125;
+
+impl Engine {
+    pub(super) fn client(&mut self, step: &ClientStep, outcome: &mut Outcome) -> Done {
+        match step {
+            // Where stdout is closed there is nobody to print for; the command goes on.
+            ClientStep::Print { text } => {
+                let _ = file::write_all(&std::io::stdout(), text.as_bytes());
+                Ok(())
+            }
+            ClientStep::AttachStreams { id } => self.attach(id, outcome),
+            ClientStep::WatchContainer { id } => self.watch_container(id, outcome),
+            ClientStep::AwaitExit { id, timeout_seconds, print } => self.await_exit(id, *timeout_seconds, *print, outcome),
+            ClientStep::ShowLog { id, follow, tail, timestamps } => self.show_log(id, *follow, *tail, *timestamps),
+        }
+    }
+
+    /// The signals that go to the process are held from before it exists.
+    pub(super) fn hold_signals(&mut self) -> Result<(), CommandError> {
+        if self.signals.is_none() {
+            let refused = |errno: Errno| CommandError {
+                message: format!("glassbox: signalfd: {errno}\n"),
+                exit_code: ENGINE_FAILED,
+                span: None,
+            };
+            self.signals = Some(pump::hold_signals().map_err(refused)?);
+        }
+        Ok(())
+    }
+
+    fn attach(&mut self, id: &ContainerId, outcome: &mut Outcome) -> Done {
+        self.unlock_records();
+        if self.child.is_none() {
+            return self.follow_running(id, outcome);
+        }
+        let attached = Attached { output: true, input: self.forwards_input(), signals: self.forwards_signals() };
+        self.pump(id, attached)?;
+        outcome.status = self.status;
+        self.exit_code = self.status.map_or(ENGINE_FAILED, WaitStatus::code);
+        Ok(())
+    }
+
+    fn watch_container(&mut self, id: &ContainerId, outcome: &mut Outcome) -> Done {
+        if self.status.is_none() {
+            self.pump(id, Attached::default())?;
+        }
+        outcome.status = self.status;
+        Ok(())
+    }
+
+    /// Carries the streams until the process has ended, and reaps it.
+    fn pump(&mut self, id: &ContainerId, attached: Attached) -> Done {
+        let log = self.log_of(id)?;
+        let child = self.child.as_mut().ok_or_else(|| Failure::of("poll", Errno::ECHILD))?;
+        let streams = std::mem::take(&mut child.streams);
+        Pump::new(streams, &child.pidfd, log, attached, self.signals.as_ref()).run().call("poll")?;
+        self.status = Some(wait::wait_until_ended(&child.pidfd).call("waitid")?.status);
+        Ok(())
+    }
+
+    /// A container's output is logged; that of an exec is not.
+    fn log_of(&self, id: &ContainerId) -> Result<Option<LogWriter>, Failure> {
+        if !self.target.as_ref().is_some_and(super::Target::is_start) {
+            return Ok(None);
+        }
+        LogWriter::open(Path::new(&self.store.layout().log(id))).map(Some).call("open")
+    }
+
+    /// `start -a` of a container that runs already: its streams belong to its monitor, so its log is followed.
+    fn follow_running(&mut self, id: &ContainerId, outcome: &mut Outcome) -> Done {
+        self.show_log(id, true, Some(0), false)?;
+        self.await_exit(id, None, false, outcome)?;
+        self.exit_code = outcome.status.map_or(ENGINE_FAILED, WaitStatus::code);
+        Ok(())
+    }
+
+    fn await_exit(&mut self, id: &ContainerId, seconds: Option<u64>, print: bool, outcome: &mut Outcome) -> Done {
+        self.unlock_records();
+        // Opened before waiting: the file is still readable when `--rm` has removed it.
+        let mut exit_code = File::open(self.exit_code_file(id)).ok();
+        let record = self.store.read(id).call("open")?;
+        if let Some(monitor) = record.as_ref().filter(|record| is_running(record)).and_then(|record| record.monitor.as_ref()) {
+            outcome.timed_out = !await_process(monitor, seconds)?;
+        }
+        if !outcome.timed_out {
+            outcome.status = self.recorded_exit(id)?.or_else(|| exit_code.as_mut().and_then(read_number)).map(WaitStatus::Exited);
+        }
+        self.load().call("open")?;
+        if let (true, Some(status)) = (print, outcome.status) {
+            // As for Print.
+            let _ = file::write_all(&std::io::stdout(), format!("{}\n", status.code()).as_bytes());
+        }
+        Ok(())
+    }
+
+    fn recorded_exit(&self, id: &ContainerId) -> Result<Option<i32>, Failure> {
+        let record = self.store.read(id).call("open")?;
+        Ok(record.filter(|record| !is_running(record)).map(|record| record.container.state.exit_code))
+    }
+
+    fn exit_code_file(&self, id: &ContainerId) -> PathBuf {
+        PathBuf::from(self.store.layout().of(id, "exit_code"))
+    }
+
+    /// Makes the file that whoever waits for the container holds open: empty while it runs.
+    pub(super) fn promise_exit_code(&self, id: &ContainerId) -> Done {
+        let path = self.exit_code_file(id);
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map(drop).call("open")
+    }
+
+    /// Tells those who wait, also when the record is about to be removed.
+    pub(super) fn keep_exit_code(&self, id: &ContainerId) -> Done {
+        let code = self.status.map_or(ENGINE_FAILED, WaitStatus::code);
+        fs::write(self.exit_code_file(id), code.to_string()).call("write")
+    }
+
+    fn show_log(&mut self, id: &ContainerId, follow: bool, tail: Option<u64>, timestamps: bool) -> Done {
+        self.unlock_records();
+        let record = self.store.read(id).call("open")?;
+        let monitor = record.filter(is_running).and_then(|record| record.monitor);
+        let has_ended = || !follow || !monitor.as_ref().is_some_and(ProcessIdentity::is_alive);
+        let mut reader = LogReader::open(Path::new(&self.store.layout().log(id)), tail).call("open")?;
+        reader.follow(has_ended, |entry| show(entry, timestamps)).call("read")
+    }
+
+    /// Ends and reaps the process that was made, if it is still there.
+    pub(super) fn reap_child(&mut self) {
+        let Some(child) = self.child.take() else { return };
+        // It has ended already, as a rule: its last message said why.
+        let _ = process::pidfd_send_signal(&child.pidfd, Signal::SIGKILL);
+        let _ = wait::wait_until_ended(&child.pidfd);
+    }
+}
+
+fn is_running(record: &Record) -> bool {
+    record.container.state.status == Status::Running
+}
+
+fn read_number(file: &mut File) -> Option<i32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.parse().ok()
+}
+
+/// `false`: time ran out first.
+fn await_process(identity: &ProcessIdentity, seconds: Option<u64>) -> Result<bool, Failure> {
+    let pidfd = match process::pidfd_open(i32::try_from(identity.pid).unwrap_or_default()) {
+        Err(Errno::ESRCH) => return Ok(true),
+        answer => answer.call("pidfd_open")?,
+    };
+    // Asked when the descriptor is held: the number cannot pass to another process any more.
+    if !identity.is_alive() {
+        return Ok(true);
+    }
+    let milliseconds = seconds.map(|seconds| u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX));
+    pump::await_end(&pidfd, milliseconds).call("poll")
+}
+
+/// `false`: the caller has closed her end.
+fn show(entry: &LogEntry, timestamps: bool) -> bool {
+    let text = if timestamps { entry.with_time() } else { entry.log.clone() };
+    match entry.stream {
+        Stream::Stdout => file::write_all(&std::io::stdout(), text.as_bytes()).is_ok(),
+        Stream::Stderr => file::write_all(&std::io::stderr(), text.as_bytes()).is_ok(),
+    }
+}
+
+/// The kernel's OOM killer was at work in its memory cgroup: `memory.events` on v2, `memory.oom_control` on v1.
+pub(super) fn was_oom_killed(container: &Container) -> bool {
+    let memory = container.host.cgroups.iter().find(|(_, controllers)| controllers.contains(&Controller::Memory));
+    let Some((directory, _)) = memory.filter(|_| container.host.memory_bytes_max > 0) else { return false };
+    let count = |file: &str| {
+        let text = fs::read_to_string(format!("{directory}/{file}")).ok()?;
+        text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.parse::<u64>().ok()
+    };
+    count("memory.events").or_else(|| count("memory.oom_control")).unwrap_or(0) > 0
+}

@@ -1,0 +1,107 @@
+//! Entering and leaving phases: whom the next steps are about, and who carries a start out.
+
+use glassbox_core::cli::Command;
+use glassbox_core::model::{Container, ContainerId};
+use glassbox_core::plan::{CommandError, Cursor, Node};
+use glassbox_core::step::{Phase, Step};
+
+use super::Engine;
+use crate::streams::Wanted;
+
+/// The process that is being made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// In which container.
+    pub id: ContainerId,
+    /// Its streams.
+    pub wanted: Wanted,
+    /// The container's first process, or that of an exec.
+    pub kind: TargetKind,
+}
+
+/// What kind of process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// The container's first.
+    Start,
+    /// A further one.
+    Exec {
+        /// Nobody waits for it.
+        detached: bool,
+    },
+}
+
+impl Target {
+    fn start(container: &Container) -> Target {
+        let wanted = Wanted { tty: container.process.tty, stdin: container.process.open_stdin, discard: false };
+        Target { id: container.id.clone(), wanted, kind: TargetKind::Start }
+    }
+
+    /// The container's first process.
+    pub fn is_start(&self) -> bool {
+        self.kind == TargetKind::Start
+    }
+
+    /// It goes on when the engine has ended.
+    pub fn outlives_engine(&self) -> bool {
+        self.kind == TargetKind::Exec { detached: true }
+    }
+}
+
+impl Engine {
+    pub(super) fn enter(&mut self, node: &Node, cursor: &mut Cursor) -> Result<(), CommandError> {
+        match &node.step {
+            Step::Phase(Phase::StartContainer { id }) => {
+                self.target = self.state.containers.get(id).map(Target::start);
+                if self.is_attached() { self.hold_signals() } else { self.start_detached(cursor) }
+            }
+            Step::Phase(Phase::ExecInContainer { id, exec }) => {
+                let wanted = Wanted { tty: exec.tty, stdin: exec.interactive, discard: exec.detach };
+                self.target = Some(Target { id: id.clone(), wanted, kind: TargetKind::Exec { detached: exec.detach } });
+                self.hold_signals()
+            }
+            Step::Phase(Phase::CleanUpContainer { .. } | Phase::RemoveContainer { .. } | Phase::KillIfRunning { .. }) => {
+                self.lock_records()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn leave(&mut self, node: &Node) -> Result<(), CommandError> {
+        match &node.step {
+            Step::Phase(Phase::StartContainer { .. }) => {
+                self.finish_child_steps()?;
+                self.detach_if_monitor()
+            }
+            Step::Phase(Phase::ExecInContainer { .. }) => self.finish_child_steps(),
+            _ => Ok(()),
+        }
+    }
+
+    /// The caller stays with the container that is started: this process is its monitor.
+    fn is_attached(&self) -> bool {
+        match &self.invocation.command {
+            Command::RunContainer(run) => !run.detach,
+            Command::StartContainers { attach, interactive, .. } => *attach || *interactive,
+            _ => true,
+        }
+    }
+
+    /// The caller's stdin goes to the process.
+    pub(super) fn forwards_input(&self) -> bool {
+        match &self.invocation.command {
+            Command::RunContainer(run) => run.spec.interactive,
+            Command::StartContainers { interactive, .. } => *interactive,
+            Command::ExecProcess(exec) => exec.interactive,
+            _ => false,
+        }
+    }
+
+    /// The caller's signals go to the process.
+    pub(super) fn forwards_signals(&self) -> bool {
+        match &self.invocation.command {
+            Command::RunContainer(run) => run.sig_proxy,
+            _ => true,
+        }
+    }
+}

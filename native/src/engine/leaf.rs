@@ -1,0 +1,163 @@
+//! Carrying out one leaf: journal, exec, look.
+
+use glassbox_core::errno::Errno;
+use glassbox_core::event::Event;
+use glassbox_core::observe::{Actors, Outcome, essential};
+use glassbox_core::plan::{CommandError, Cursor, Node, failure};
+use glassbox_core::step::{CgroupStep, NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
+
+use super::Engine;
+use crate::child::{self, Making};
+use crate::exec::store::Shelf;
+use crate::exec::{Done, Failure, NameCall, cgroup, process};
+use crate::journal::Journal;
+use crate::observe::facts::now_ns;
+use crate::store::StoreError;
+use crate::streams::Wanted;
+
+impl Engine {
+    /// Carries `node` out. Answers its events: those that the kernel shows, or without looking those that the state needs.
+    pub(super) fn leaf(&mut self, node: &Node, cursor: &Cursor) -> Result<Vec<Event>, CommandError> {
+        if node.step.place() == Place::Container {
+            return self.leaf_in_child(node);
+        }
+        self.finish_child_steps()?;
+        self.write_ahead(&node.step).map_err(|error| self.store_error(node, &error))?;
+        let mut outcome = Outcome { at_ns: now_ns(), ..Outcome::default() };
+        self.fill(&node.step, &mut outcome);
+        self.carry_out(node, cursor, &mut outcome).map_err(|failure| self.command_error(node, &failure))?;
+        self.events(node, &outcome)
+    }
+
+    fn leaf_in_child(&mut self, node: &Node) -> Result<Vec<Event>, CommandError> {
+        let looks = self.looks;
+        let child = self.child.as_mut().ok_or_else(|| Failure::of("clone3", Errno::ECHILD));
+        let done = child.and_then(|child| if looks { child.step() } else { child.release() });
+        done.map_err(|failure| self.command_error(node, &failure))?;
+        if !looks {
+            return Ok(Vec::new());
+        }
+        let terminal = self.child.as_ref().and_then(|child| child.terminal.clone());
+        self.events(node, &Outcome { at_ns: now_ns(), terminal, ..Outcome::default() })
+    }
+
+    fn events(&mut self, node: &Node, outcome: &Outcome) -> Result<Vec<Event>, CommandError> {
+        Ok(essential(&node.step, outcome, self.actors()))
+    }
+
+    /// Waits until the child, if it was let go, has carried out its steps and the program runs.
+    pub(super) fn finish_child_steps(&mut self) -> Result<(), CommandError> {
+        let Some(child) = self.child.as_mut().filter(|child| child.is_under_way()) else { return Ok(()) };
+        let Err(failed) = child.await_program() else { return Ok(()) };
+        let index = failed.index.unwrap_or(0);
+        let context = glassbox_core::plan::Context { state: &self.state, host: &self.host, invocation: &self.invocation };
+        match self.child.as_ref().and_then(|child| child.node_at(index, &context)) {
+            Some(node) => Err(self.command_error(&node, &failed.failure)),
+            None => Err(lost()),
+        }
+    }
+
+    /// What is known before the step is carried out.
+    fn fill(&self, step: &Step, outcome: &mut Outcome) {
+        if let Step::Store(StoreStep::RecordExit { id }) = step {
+            outcome.status = self.status;
+            outcome.oom_killed = self.state.containers.get(id).is_some_and(super::client::was_oom_killed);
+        }
+    }
+
+    pub(super) fn actors(&self) -> Actors {
+        Actors { process: self.child.as_ref().and_then(|child| u32::try_from(child.pid).ok()) }
+    }
+
+    /// What the journal has to know before the step is begun.
+    fn write_ahead(&mut self, step: &Step) -> Result<(), StoreError> {
+        let undo = step.undo();
+        if let Step::Store(StoreStep::RecordStart { id }) = step {
+            self.watched = Some(id.clone());
+            return self.journal()?.watch(id);
+        }
+        match undo {
+            Undo::RemoveTree { .. } | Undo::RemoveFile { .. } | Undo::RemoveCgroup { .. } => self.journal()?.will(&undo),
+            _ => Ok(()),
+        }
+    }
+
+    /// The journal of this command; made when it is first needed.
+    pub(super) fn journal(&mut self) -> Result<&mut Journal, StoreError> {
+        let journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => Journal::create(&self.store)?,
+        };
+        Ok(self.journal.insert(journal))
+    }
+
+    fn carry_out(&mut self, node: &Node, cursor: &Cursor, outcome: &mut Outcome) -> Done {
+        match &node.step {
+            Step::Store(step) => {
+                match step {
+                    StoreStep::RecordStart { id } => self.promise_exit_code(id)?,
+                    StoreStep::RecordExit { id } => self.keep_exit_code(id)?,
+                    _ => {}
+                }
+                let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };
+                shelf.carry_out(step)
+            }
+            Step::Cgroup(step) => self.cgroup(step),
+            Step::Process(step) => self.process(step, cursor, outcome),
+            Step::Client(step) => self.client(step, outcome),
+            Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
+        }
+    }
+
+    fn cgroup(&mut self, step: &CgroupStep) -> Done {
+        cgroup::carry_out(step, self.child.as_ref().map(|child| child.pid))
+    }
+
+    fn process(&mut self, step: &ProcessStep, cursor: &Cursor, outcome: &mut Outcome) -> Done {
+        let pid = || self.child.as_ref().map(|child| child.pid).ok_or_else(|| Failure::of("open", Errno::ESRCH));
+        match step {
+            ProcessStep::CloneProcess { namespaces } => self.clone_process(namespaces, cursor, outcome),
+            ProcessStep::DenySetgroups => process::deny_setgroups(pid()?),
+            ProcessStep::WriteIdMap { groups, lines } => process::write_id_map(pid()?, *groups, lines),
+            ProcessStep::JoinNamespace { kind, id } => process::join_namespace(*kind, id, &self.state),
+            ProcessStep::SendSignal { id, signal } => process::send_signal(id, *signal, &self.state),
+            _ => Err(Failure::of(step.name(), Errno::ENOSYS)),
+        }
+    }
+
+    fn clone_process(&mut self, namespaces: &[NamespaceKind], cursor: &Cursor, outcome: &mut Outcome) -> Done {
+        let wanted = self.target.as_ref().map_or(Wanted::default(), |target| target.wanted);
+        let outlives_engine = self.target.as_ref().is_some_and(super::Target::outlives_engine);
+        let making = Making { namespaces, wanted, outlives_engine };
+        let child = child::clone_child(&making, cursor, &self.context())?;
+        let pid = u32::try_from(child.pid).unwrap_or_default();
+        let joined = self.target.as_ref().is_some_and(|target| !target.is_start());
+        self.child = Some(child);
+        self.status = None;
+        outcome.pid = Some(pid);
+        if joined {
+            process::rejoin_own_pid_namespace()?;
+        }
+        self.journal().and_then(|journal| journal.made_process(pid)).call("clone3")
+    }
+
+    /// In Docker's words, with ours.
+    pub(super) fn command_error(&self, node: &Node, failed: &Failure) -> CommandError {
+        let call = Some(failed.call.as_str()).filter(|call| !call.is_empty());
+        failure::command_error(node, failed.errno, call, &self.context())
+    }
+
+    /// Of the engine's own files.
+    pub(super) fn store_error(&self, node: &Node, error: &StoreError) -> CommandError {
+        let mut told = self.command_error(node, &Failure::of("", error.errno().unwrap_or(Errno::EIO)));
+        told.message.push_str(&format!("glassbox: {error}\n"));
+        told
+    }
+}
+
+/// The child was killed, and nobody knows in which step.
+fn lost() -> CommandError {
+    let message = "docker: Error response from daemon: the container's process was killed before its program ran\n\
+                   glassbox: something outside of glassbox has ended it (the OOM killer, or a person); run the command again\n";
+    CommandError { message: message.into(), exit_code: 125, span: None }
+}

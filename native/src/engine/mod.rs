@@ -1,0 +1,227 @@
+//! The engine on Linux: a plan is walked, each leaf is journalled, carried out by `exec`, looked at, and applied to the state.
+//!
+//! ```text
+//! open: records, lock, recovery ─▶ plan ─▶ walk: Enter / Leaf / Leave ─▶ commit
+//!                                           │ a step fails: its phase is undone by the journal, the last first
+//!                                           └ run -d, start: a monitor carries StartContainer out (`detach`)
+//! ```
+//! `run` does a command; `Engine` with `advance` and `visit` is the same in single steps, for a debugger. It decides nothing: what is
+//! done, and in which order, is the plan's.
+
+mod client;
+mod detach;
+mod frame;
+mod leaf;
+mod open;
+
+use std::rc::Rc;
+
+use glassbox_core::apply::apply;
+use glassbox_core::cli::Invocation;
+use glassbox_core::event::Event;
+use glassbox_core::host::HostFacts;
+use glassbox_core::model::{ContainerId, State};
+use glassbox_core::plan::{self, CommandError, Context, Cursor, Node, Plan, Planned, Visit};
+use glassbox_core::step::Step;
+use glassbox_core::userland::WaitStatus;
+
+use crate::child::Child;
+use crate::journal::{Journal, Mark};
+use crate::store::{Lock, Store};
+use crate::sys::signal::SignalFd;
+use frame::Target;
+
+pub use open::{data_root, facts_and_state, open};
+
+/// Told what goes on: `--explain`, `--record`. All methods may do nothing.
+pub trait Watcher {
+    /// A composite step begins.
+    fn enter(&mut self, _node: &Node) {}
+    /// A leaf is about to be carried out.
+    fn before(&mut self, _node: &Node) {}
+    /// A leaf was carried out, and left these events behind.
+    fn after(&mut self, _node: &Node, _events: &[Event]) {}
+    /// A leaf failed.
+    fn failed(&mut self, _node: &Node, _error: &CommandError) {}
+    /// A composite step is through.
+    fn leave(&mut self, _node: &Node) {}
+}
+
+/// A command being carried out.
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) host: HostFacts,
+    pub(crate) state: State,
+    pub(crate) invocation: Rc<Invocation>,
+    /// What the monitor does, when a container was started.
+    pub(crate) monitor: Vec<Planned>,
+    /// Steps go one by one, and what each left behind is asked of the kernel.
+    pub(crate) looks: bool,
+    watchers: Vec<Box<dyn Watcher>>,
+    lock: Option<Lock>,
+    wants_lock: bool,
+    pub(crate) journal: Option<Journal>,
+    phase: Mark,
+    pub(crate) target: Option<Target>,
+    pub(crate) child: Option<Child>,
+    pub(crate) signals: Option<SignalFd>,
+    pub(crate) status: Option<WaitStatus>,
+    /// This process keeps the log and waits for the end of a container that it has started.
+    pub(crate) watched: Option<ContainerId>,
+    report: Option<detach::Report>,
+    /// Of the command.
+    pub exit_code: i32,
+}
+
+/// Carries a planned command out. Answers its exit code; everything that is to be said has been written.
+pub fn run(mut engine: Engine, plan: Plan) -> i32 {
+    for warning in &plan.warnings {
+        say(&format!("{warning}\n"));
+    }
+    engine.monitor = plan.monitor;
+    engine.exit_code = plan.exit_code;
+    let done = engine.walk(plan.steps).and_then(|()| engine.watch_to_the_end());
+    let exit_code = engine.close(done);
+    say(&plan.late_errors);
+    exit_code
+}
+
+impl Engine {
+    /// Adds somebody who is told; from now on every step is looked at.
+    pub fn watch_with(&mut self, watcher: Box<dyn Watcher>) {
+        self.looks = true;
+        self.watchers.push(watcher);
+    }
+
+    /// What expansion may look at.
+    pub fn context(&self) -> Context<'_> {
+        Context { state: &self.state, host: &self.host, invocation: &self.invocation }
+    }
+
+    /// Turns the command into a plan.
+    pub fn plan(&self) -> Result<Plan, CommandError> {
+        plan::plan(&self.invocation, &self.state, &self.host)
+    }
+
+    /// The next thing on the way of `cursor`.
+    pub fn advance(&self, cursor: &mut Cursor) -> Option<Visit> {
+        cursor.advance(&self.context())
+    }
+
+    /// Walks these steps to their end. Where one fails, what its top-level step has done is undone.
+    pub fn walk(&mut self, steps: Vec<Planned>) -> Result<(), CommandError> {
+        let mut cursor = Cursor::new(steps, Vec::new());
+        while let Some(visit) = self.advance(&mut cursor) {
+            if let Err(error) = self.visit(&visit, &mut cursor) {
+                self.undo_phase();
+                self.after_failure(&error)?;
+                return Err(error);
+            }
+        }
+        self.finish_child_steps()
+    }
+
+    /// Carries out what the cursor has come upon. Answers what a leaf left behind; nothing, where nobody looks.
+    pub fn visit(&mut self, visit: &Visit, cursor: &mut Cursor) -> Result<Vec<Event>, CommandError> {
+        let node = match visit {
+            Visit::Enter(node) | Visit::Leaf(node) | Visit::Leave(node) => node,
+        };
+        if node.depth() == 0 && !matches!(visit, Visit::Leave(_)) {
+            self.phase = self.journal.as_ref().map_or(Mark::default(), Journal::mark);
+        }
+        match visit {
+            Visit::Enter(node) => {
+                self.tell(|watcher| watcher.enter(node));
+                self.enter(node, cursor)?;
+                Ok(Vec::new())
+            }
+            Visit::Leave(node) => {
+                self.leave(node)?;
+                self.tell(|watcher| watcher.leave(node));
+                Ok(Vec::new())
+            }
+            Visit::Leaf(node) => self.leaf_told(node, cursor),
+        }
+    }
+
+    fn leaf_told(&mut self, node: &Node, cursor: &Cursor) -> Result<Vec<Event>, CommandError> {
+        self.tell(|watcher| watcher.before(node));
+        match self.leaf(node, cursor) {
+            Ok(events) => {
+                for event in &events {
+                    apply(&mut self.state, event);
+                }
+                self.tell(|watcher| watcher.after(node, &events));
+                Ok(events)
+            }
+            Err(error) => {
+                self.tell(|watcher| watcher.failed(node, &error));
+                Err(error)
+            }
+        }
+    }
+
+    fn tell(&mut self, mut what: impl FnMut(&mut dyn Watcher)) {
+        self.watchers.iter_mut().for_each(|watcher| what(watcher.as_mut()));
+    }
+
+    /// Undoes what the failing top-level step has left, and reaps its process.
+    fn undo_phase(&mut self) {
+        let problems = self.journal.as_mut().map(|journal| journal.undo_to(self.phase).problems).unwrap_or_default();
+        for problem in problems {
+            say(&format!("glassbox: {problem}\n"));
+        }
+        self.reap_child();
+    }
+
+    /// What is left to do of a start that failed: the reason goes on record, or the container goes.
+    fn after_failure(&mut self, error: &CommandError) -> Result<(), CommandError> {
+        let started = self.target.take().filter(Target::is_start);
+        let Some(id) = started.map(|target| target.id).filter(|_| self.report.is_none()) else { return Ok(()) };
+        let steps = plan::failure::after_failure(&id, error, &self.context());
+        self.watched = None;
+        self.walk(steps)
+    }
+
+    /// In the foreground this process is the monitor: it watches to the end and cleans up.
+    fn watch_to_the_end(&mut self) -> Result<(), CommandError> {
+        let Some(id) = self.watched.take() else { return Ok(()) };
+        let steps = self.monitor.iter().filter(|planned| step_is_about(&planned.step, &id)).cloned().collect();
+        self.walk(steps)
+    }
+
+    /// The end of the command: what stands is kept.
+    fn close(mut self, done: Result<(), CommandError>) -> i32 {
+        if let Err(error) = &done
+            && self.report_failure(error)
+        {
+            crate::sys::process::exit_now(error.exit_code);
+        }
+        let committed = self.journal.take().map_or(Ok(()), Journal::commit);
+        if let Err(error) = committed {
+            say(&format!("glassbox: {error}\n"));
+        }
+        match done {
+            Ok(()) => self.exit_code,
+            Err(error) => {
+                say(&error.message);
+                error.exit_code
+            }
+        }
+    }
+}
+
+/// Whether a step of the monitor belongs to this container.
+fn step_is_about(step: &Step, id: &ContainerId) -> bool {
+    use glassbox_core::step::ClientStep;
+    match step {
+        Step::Phase(phase) => phase.container() == Some(id),
+        Step::Client(ClientStep::WatchContainer { id: about }) => about == id,
+        _ => false,
+    }
+}
+
+/// Writes to stderr; where that is closed there is nobody to tell.
+pub(crate) fn say(text: &str) {
+    let _ = crate::sys::file::write_all(&std::io::stderr(), text.as_bytes());
+}

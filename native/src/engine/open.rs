@@ -1,0 +1,124 @@
+//! Opening the engine: where the records are, what the machine is, what dead engines have left, who may decide.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use glassbox_core::cli::{Command, Invocation};
+use glassbox_core::host::HostFacts;
+use glassbox_core::model::State;
+use glassbox_core::oci::toolbox::image;
+use glassbox_core::plan::CommandError;
+
+use super::{Engine, say};
+use crate::journal::{self, Mark};
+use crate::store::{Store, StoreError};
+use crate::{observe, sys, toolbox};
+
+/// `GLASSBOX_ROOT`, else /var/lib/glassbox for root, else `$XDG_DATA_HOME/glassbox` or `~/.local/share/glassbox`.
+pub fn data_root() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(root) = variable("GLASSBOX_ROOT") {
+        return std::path::absolute(&root).unwrap_or(root);
+    }
+    if sys::process::effective_ids().0 == 0 {
+        return PathBuf::from("/var/lib/glassbox");
+    }
+    let home = || variable("HOME").unwrap_or_else(|| PathBuf::from("/")).join(".local/share");
+    variable("XDG_DATA_HOME").unwrap_or_else(home).join("glassbox")
+}
+
+/// For `--plan`: facts and state as they are, without making, locking or settling anything.
+pub fn facts_and_state() -> Result<(HostFacts, State), StoreError> {
+    let root = data_root();
+    let host = observe::host_facts(&root, toolbox::facts())?;
+    let is_there = root.join("journal").is_dir();
+    let state = if is_there { Store::open(&root)?.load([image(&host.toolbox)])?.state } else { without_records(&host) };
+    Ok((host, state))
+}
+
+fn without_records(host: &HostFacts) -> State {
+    let mut state = State::default();
+    let image = image(&host.toolbox);
+    state.images.insert_mut(image.reference.clone(), image);
+    state
+}
+
+/// Ready to plan and carry out `invocation`.
+pub fn open(invocation: Invocation) -> Result<Engine, CommandError> {
+    let root = data_root();
+    prepare(invocation, &root).map_err(|error| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None })
+}
+
+fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
+    let host = observe::host_facts(root, toolbox::facts())?;
+    let store = Store::open(root)?;
+    for problem in journal::recover(&store).problems {
+        say(&format!("glassbox: {problem}\n"));
+    }
+    let mut engine = Engine {
+        store,
+        host,
+        state: State::default(),
+        wants_lock: decides(&invocation.command),
+        invocation: Rc::new(invocation),
+        monitor: Vec::new(),
+        looks: false,
+        watchers: Vec::new(),
+        lock: None,
+        journal: None,
+        phase: Mark::default(),
+        target: None,
+        child: None,
+        signals: None,
+        status: None,
+        watched: None,
+        report: None,
+        exit_code: 0,
+    };
+    engine.load()?;
+    Ok(engine)
+}
+
+/// Commands on names, records or layers decide under the lock; the others only look, or leave the change to a monitor.
+fn decides(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::RunContainer(_) | Command::CreateContainer(_) | Command::StartContainers { .. } | Command::RemoveContainers { .. }
+    )
+}
+
+impl Engine {
+    /// Reads the records, under the lock if the command wants it, and puts right those whose monitor died.
+    pub(super) fn load(&mut self) -> Result<(), StoreError> {
+        if self.wants_lock && self.lock.is_none() {
+            self.lock = Some(self.store.lock()?);
+        }
+        let mut loaded = self.store.load([image(&self.host.toolbox)])?;
+        for problem in &loaded.unreadable {
+            say(&format!("glassbox: {problem}\n"));
+        }
+        if !loaded.stale.is_empty() {
+            let _lock = if self.lock.is_none() { Some(self.store.lock()?) } else { None };
+            for problem in journal::settle_stale(&self.store, &mut loaded).problems {
+                say(&format!("glassbox: {problem}\n"));
+            }
+        }
+        self.state = loaded.state;
+        Ok(())
+    }
+
+    /// Takes the lock, if this process does not have it.
+    pub(super) fn lock_records(&mut self) -> Result<(), CommandError> {
+        if self.lock.is_none() {
+            let lock = self.store.lock();
+            let refused = |error: StoreError| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None };
+            self.lock = Some(lock.map_err(refused)?);
+        }
+        Ok(())
+    }
+
+    /// Gives the lock back: nothing is held while a container runs or is waited for.
+    pub(super) fn unlock_records(&mut self) {
+        self.lock = None;
+    }
+}

@@ -1,0 +1,96 @@
+//! Who `-u` means: a user as typed, looked up in the container's own /etc/passwd and /etc/group, by the rules that runc follows.
+
+use glassbox_core::errno::Errno;
+
+/// The ids of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+}
+
+struct User<'a> {
+    name: &'a str,
+    uid: u32,
+    gid: u32,
+}
+
+struct Group<'a> {
+    name: &'a str,
+    gid: u32,
+    members: &'a str,
+}
+
+/// `user`, `uid`, `user:group`, `uid:gid`; empty: root. `passwd` and `group` are the texts of the two files. ESRCH: no such name.
+pub fn resolve(text: &str, passwd: &str, group: &str) -> Result<Identity, Errno> {
+    let (user, wanted_group) = text.split_once(':').unwrap_or((text, ""));
+    let number: Option<u32> = if user.is_empty() { Some(0) } else { user.parse().ok() };
+    let found = users(passwd).find(|entry| entry.name == user || number == Some(entry.uid));
+    let uid = found.as_ref().map(|entry| entry.uid).or(number).ok_or(Errno::ESRCH)?;
+    let mut identity = Identity { uid, gid: found.as_ref().map_or(0, |entry| entry.gid), groups: Vec::new() };
+    if !wanted_group.is_empty() {
+        let number: Option<u32> = wanted_group.parse().ok();
+        let found = groups(group).find(|entry| entry.name == wanted_group || number == Some(entry.gid));
+        identity.gid = found.map(|entry| entry.gid).or(number).ok_or(Errno::ESRCH)?;
+    } else if let Some(user) = found {
+        let member = |entry: &Group<'_>| entry.members.split(',').any(|member| member == user.name);
+        identity.groups = groups(group).filter(member).map(|entry| entry.gid).collect();
+    }
+    Ok(identity)
+}
+
+fn users(passwd: &str) -> impl Iterator<Item = User<'_>> {
+    passwd.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let (uid, gid) = (fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
+        Some(User { name, uid, gid })
+    })
+}
+
+fn groups(group: &str) -> impl Iterator<Item = Group<'_>> {
+    group.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let gid = fields.nth(1)?.parse().ok()?;
+        Some(Group { name, gid, members: fields.next().unwrap_or("") })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nbroken\nann:x:1000:1001::/home/ann:/bin/sh\n";
+    const GROUP: &str = "root:x:0:\nwheel:x:10:bob,ann\nann:x:1001:\nmail:x:12:ann\n";
+
+    #[track_caller]
+    fn check(text: &str, uid: u32, gid: u32, groups: &[u32]) {
+        let expected = Identity { uid, gid, groups: groups.to_vec() };
+        assert_eq!(resolve(text, PASSWD, GROUP), Ok(expected), "{text}");
+    }
+
+    #[test]
+    fn names_and_numbers() {
+        check("", 0, 0, &[]);
+        check("root", 0, 0, &[]);
+        check("ann", 1000, 1001, &[10, 12]);
+        check("1000", 1000, 1001, &[10, 12]);
+        check("ann:mail", 1000, 12, &[]);
+        check("ann:77", 1000, 77, &[]);
+        check("4711", 4711, 0, &[]);
+        check("4711:wheel", 4711, 10, &[]);
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        assert_eq!(resolve("eve", PASSWD, GROUP), Err(Errno::ESRCH));
+        assert_eq!(resolve("ann:crew", PASSWD, GROUP), Err(Errno::ESRCH));
+        assert_eq!(resolve("-1", PASSWD, GROUP), Err(Errno::ESRCH));
+        assert_eq!(resolve("ann", "", ""), Err(Errno::ESRCH));
+    }
+}

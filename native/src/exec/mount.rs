@@ -1,0 +1,165 @@
+//! Steps on mounts and the root file system, carried out by the child in its own mount namespace.
+//!
+//! Until `PivotRoot` the paths are the host's, and the new root is somebody else's data: `/etc/hosts` in it may be a link that leads
+//! out. Every mount point is therefore resolved as if the new root were `/` already ([`sys::rootfs`]); mount(2) is given the place
+//! where that ended.
+
+use std::fs;
+use std::path::PathBuf;
+
+use glassbox_core::errno::Errno;
+use glassbox_core::step::{MountFlags, MountStep};
+
+use super::{Done, Failure, NameCall};
+use crate::sys::mount::{self, MountFlags as Bits, Node, UmountFlags};
+use crate::sys::process;
+use crate::sys::rootfs::Root;
+
+/// What the child remembers of the root that it builds.
+#[derive(Debug, Default)]
+pub struct Building {
+    /// Where the merged tree lies, and a hold on it; none before the overlay is mounted and after the root was changed.
+    root: Option<(String, Root)>,
+}
+
+impl Building {
+    /// Carries the step out.
+    pub fn carry_out(&mut self, step: &MountStep) -> Done {
+        match step {
+            MountStep::MakeMountsPrivate => mount::set_propagation("/", Bits::RECURSIVE | Bits::PRIVATE).call("mount"),
+            MountStep::MountOverlay { merged_dir, .. } => {
+                overlay(step)?;
+                self.root = Some((merged_dir.clone(), Root::open(merged_dir).call("open")?));
+                Ok(())
+            }
+            MountStep::MountFilesystem { fs_type, source, target, flags, data } => {
+                let place = self.place(target, true)?;
+                let data = Some(data.as_str()).filter(|data| !data.is_empty());
+                mount::mount(Some(source), place, Some(fs_type), bits(*flags), data).call("mount")
+            }
+            MountStep::BindMount { source, target, recursive, flags } => {
+                let directory = fs::metadata(source).call("stat")?.is_dir();
+                bind(source, self.place(target, directory)?, *recursive, *flags)
+            }
+            MountStep::MakeDeviceNode { path, major, minor, mode } => {
+                mount::mknod(path, Node::CharDevice { major: *major, minor: *minor }, *mode).call("mknod")
+            }
+            MountStep::MakeSymlink { target, path } => std::os::unix::fs::symlink(target, path).call("symlink"),
+            MountStep::PivotRoot { new_root } => {
+                self.root = None;
+                pivot(new_root)
+            }
+            MountStep::DetachOldRoot => {
+                mount::umount(".", UmountFlags::DETACH).call("umount2")?;
+                process::chdir("/").call("chdir")
+            }
+            MountStep::MaskPath { path } => mask(path),
+            MountStep::MakePathReadOnly { path } => make_path_read_only(path),
+            MountStep::MakeRootReadOnly => mount::make_read_only("/", false).call("mount_setattr"),
+        }
+    }
+
+    /// Where a mount on `target` goes; made there if it is missing.
+    fn place(&self, target: &str, directory: bool) -> Result<PathBuf, Failure> {
+        let Some((merged, root)) = &self.root else { return Ok(PathBuf::from(target)) };
+        let inside = target.strip_prefix(merged.as_str()).filter(|rest| rest.starts_with('/'));
+        let inside = inside.ok_or_else(|| Failure::of("mount", Errno::EINVAL))?;
+        let pinned = match root.pin(inside) {
+            Err(Errno::ENOENT) => {
+                make_mount_point(root, inside, directory)?;
+                root.pin(inside)
+            }
+            answer => answer,
+        };
+        fs::read_link(pinned.call("openat2")?.path()).call("readlink")
+    }
+}
+
+fn make_mount_point(root: &Root, inside: &str, directory: bool) -> Done {
+    if directory {
+        return root.create_directories(inside, 0o755).call("mkdir");
+    }
+    if let Some((parent, _)) = inside.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
+        root.create_directories(parent, 0o755).call("mkdir")?;
+    }
+    root.write_file(inside, b"", 0o644).call("open")
+}
+
+fn overlay(step: &MountStep) -> Done {
+    let MountStep::MountOverlay { lower_dirs, upper_dir, work_dir, merged_dir, user_xattr } = step else { return Ok(()) };
+    let data = overlay_options(lower_dirs, upper_dir, work_dir, *user_xattr);
+    mount::mount(Some("overlay"), merged_dir, Some("overlay"), Bits::NONE, Some(&data)).call("mount")
+}
+
+/// The options as overlayfs reads them: a colon in a lower directory and a comma anywhere are escaped by a backslash.
+fn overlay_options(lower_dirs: &[String], upper_dir: &str, work_dir: &str, user_xattr: bool) -> String {
+    let comma = |path: &str| path.replace('\\', "\\\\").replace(',', "\\,");
+    let lower: Vec<String> = lower_dirs.iter().map(|path| comma(path).replace(':', "\\:")).collect();
+    let last = if user_xattr { ",userxattr" } else { "" };
+    format!("lowerdir={},upperdir={},workdir={}{last}", lower.join(":"), comma(upper_dir), comma(work_dir))
+}
+
+/// A bind mount takes its flags by a second call only. What the source's mount is locked to is kept: a user namespace may not clear it.
+fn bind(source: &str, place: PathBuf, recursive: bool, flags: MountFlags) -> Done {
+    mount::bind(source, &place, recursive).call("mount")?;
+    if flags == MountFlags::default() {
+        return Ok(());
+    }
+    let kept = mount::flags_of(&place).call("statfs")?;
+    mount::mount(None, &place, None, Bits::REMOUNT | Bits::BIND | bits(flags) | kept, None).call("mount")
+}
+
+fn pivot(new_root: &str) -> Done {
+    process::chdir(new_root).call("chdir")?;
+    mount::pivot_root(".", ".").call("pivot_root")
+}
+
+/// /dev/null fits over a file only: ENOTDIR tells that it is a directory.
+fn mask(path: &str) -> Done {
+    match mount::bind("/dev/null", path, false) {
+        Err(Errno::ENOTDIR) => mount::mount(Some("tmpfs"), path, Some("tmpfs"), Bits::READ_ONLY, None).call("mount"),
+        Err(Errno::ENOENT) => Ok(()),
+        answer => answer.call("mount"),
+    }
+}
+
+fn make_path_read_only(path: &str) -> Done {
+    match mount::bind(path, path, true) {
+        Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(Failure::of("mount", errno)),
+        Ok(()) => mount::make_read_only(path, false).call("mount_setattr"),
+    }
+}
+
+fn bits(flags: MountFlags) -> Bits {
+    let all = [
+        (flags.read_only, Bits::READ_ONLY),
+        (flags.no_suid, Bits::NO_SUID),
+        (flags.no_dev, Bits::NO_DEVICES),
+        (flags.no_exec, Bits::NO_EXEC),
+        (flags.relatime, Bits::RELATIVE_ACCESS_TIME),
+        (flags.strictatime, Bits::STRICT_ACCESS_TIME),
+    ];
+    all.into_iter().filter(|(set, _)| *set).fold(Bits::NONE, |sum, (_, bit)| sum | bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlay_options_escape_what_would_end_them() {
+        let lower = ["/a:b".to_string(), "/c,d".to_string()];
+        let expected = "lowerdir=/a\\:b:/c\\,d,upperdir=/u,workdir=/w,userxattr";
+        assert_eq!(overlay_options(&lower, "/u", "/w", true), expected);
+    }
+
+    #[test]
+    fn a_target_outside_of_the_new_root_is_refused() {
+        let root = std::env::temp_dir();
+        let building = Building { root: Some(("/data/merged".into(), Root::open(&root).unwrap())) };
+        assert_eq!(building.place("/data/merged-not/proc", true).unwrap_err().errno, Errno::EINVAL);
+        assert_eq!(building.place("/etc", true).unwrap_err().errno, Errno::EINVAL);
+        assert_eq!(building.place("/data/merged/", true).unwrap(), root.canonicalize().unwrap());
+    }
+}

@@ -1,0 +1,70 @@
+//! Steps that take power away, carried out by the child in the container's root: capabilities(7), seccomp(2), credentials(7).
+
+use std::fs;
+
+use glassbox_core::errno::Errno;
+use glassbox_core::oci::capability::CapabilitySet;
+use glassbox_core::oci::seccomp::default_profile;
+use glassbox_core::step::PrivilegeStep;
+
+use super::identity::{self, Identity};
+use super::{Done, Failure, NameCall};
+use crate::sys::{bpf, capability, process, seccomp};
+
+/// A larger /etc/passwd or /etc/group is not read.
+const ACCOUNTS_BYTES_MAX: u64 = 1 << 20;
+
+/// Carries the step out.
+pub fn carry_out(step: &PrivilegeStep) -> Done {
+    match step {
+        PrivilegeStep::SetNoNewPrivileges => process::set_no_new_privs().call("prctl"),
+        PrivilegeStep::InstallSeccompFilter { capabilities } => install_filter(*capabilities),
+        PrivilegeStep::LimitBoundingSet { keep } => capability::limit_bounding(*keep).map(drop).call("prctl"),
+        PrivilegeStep::SetUser { user } => set_user(user),
+        PrivilegeStep::SetCapabilities { capabilities } => set_capabilities(*capabilities),
+    }
+}
+
+fn install_filter(capabilities: CapabilitySet) -> Done {
+    let code = bpf::compile(&default_profile(&capabilities)).map_err(|_| Failure::of("seccomp", Errno::EINVAL))?;
+    seccomp::install(&code).call("seccomp")
+}
+
+fn set_user(user: &str) -> Done {
+    let identity = identity::resolve(user, &accounts("/etc/passwd")?, &accounts("/etc/group")?).call("setresuid")?;
+    if identity.uid != 0 {
+        process::set_keep_capabilities(true).call("prctl")?;
+    }
+    set_groups(&identity)?;
+    process::setresgid(identity.gid).call("setresgid")?;
+    process::setresuid(identity.uid).call("setresuid")
+}
+
+/// A user namespace whose maps were written without privilege denies setgroups(2) to everybody: there is then nothing to set.
+fn set_groups(identity: &Identity) -> Done {
+    match process::setgroups(&identity.groups) {
+        Err(Errno::EPERM) if identity.groups.is_empty() && setgroups_is_denied() => Ok(()),
+        answer => answer.call("setgroups"),
+    }
+}
+
+fn setgroups_is_denied() -> bool {
+    fs::read_to_string("/proc/self/setgroups").is_ok_and(|text| text.trim_end() == "deny")
+}
+
+/// The text of a file of accounts; a missing one is empty.
+fn accounts(path: &str) -> Result<String, Failure> {
+    match fs::metadata(path) {
+        Err(_) => return Ok(String::new()),
+        Ok(metadata) if metadata.len() > ACCOUNTS_BYTES_MAX => return Err(Failure::of("read", Errno::EFBIG)),
+        Ok(_) => {}
+    }
+    Ok(String::from_utf8_lossy(&fs::read(path).call("read")?).into_owned())
+}
+
+fn set_capabilities(capabilities: CapabilitySet) -> Done {
+    let (uid, _) = process::effective_ids();
+    let held = if uid == 0 { capabilities } else { CapabilitySet::EMPTY };
+    capability::set(held, CapabilitySet::EMPTY).call("capset")?;
+    capability::clear_ambient().call("prctl")
+}

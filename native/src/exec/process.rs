@@ -1,0 +1,116 @@
+//! Steps on processes but for `CloneProcess` (`crate::child`) and `ExecProgram` (`super::program`).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::process::Command;
+
+use glassbox_core::errno::Errno;
+use glassbox_core::model::{ContainerId, IdMapLine, State};
+use glassbox_core::step::NamespaceKind;
+use glassbox_core::userland::Signal;
+
+use super::{Done, Failure, NameCall};
+use crate::sys::process::{self, CloneFlags, Pid};
+use crate::sys::terminal::{self, Pty, WindowSize};
+use crate::sys::{file, net};
+
+/// CLONE_NEWTIME, which `CloneFlags` does not name: 0x80 of linux/sched.h.
+const NEW_TIME: CloneFlags = CloneFlags(0x80);
+
+/// The flag of a kind of namespace.
+pub fn flag(kind: NamespaceKind) -> CloneFlags {
+    match kind {
+        NamespaceKind::User => CloneFlags::NEW_USER,
+        NamespaceKind::Pid => CloneFlags::NEW_PID,
+        NamespaceKind::Mount => CloneFlags::NEW_MOUNT,
+        NamespaceKind::Uts => CloneFlags::NEW_UTS,
+        NamespaceKind::Ipc => CloneFlags::NEW_IPC,
+        NamespaceKind::Network => CloneFlags::NEW_NET,
+        NamespaceKind::Cgroup => CloneFlags::NEW_CGROUP,
+        NamespaceKind::Time => NEW_TIME,
+    }
+}
+
+/// The pid of the container's first process.
+fn first_process(id: &ContainerId, state: &State) -> Result<Pid, Errno> {
+    let pid = state.containers.get(id).and_then(|container| container.state.pid);
+    pid.and_then(|pid| Pid::try_from(pid).ok()).filter(|pid| *pid > 0).ok_or(Errno::ESRCH)
+}
+
+/// Enters the namespace of the container's first process.
+pub fn join_namespace(kind: NamespaceKind, id: &ContainerId, state: &State) -> Done {
+    let pid = first_process(id, state).call("open")?;
+    let namespace = File::open(format!("/proc/{pid}/ns/{}", kind.file())).call("open")?;
+    process::set_namespace(&namespace, flag(kind)).call("setns")
+}
+
+/// Enters the own pid namespace again: what `join_namespace` of that kind did for children yet to come is over.
+pub fn rejoin_own_pid_namespace() -> Done {
+    let namespace = File::open("/proc/self/ns/pid").call("open")?;
+    process::set_namespace(&namespace, CloneFlags::NEW_PID).call("setns")
+}
+
+/// Sends the signal to the container's first process.
+pub fn send_signal(id: &ContainerId, signal: i32, state: &State) -> Done {
+    let pid = first_process(id, state).call("kill")?;
+    process::kill(pid, Some(Signal(signal))).call("kill")
+}
+
+/// Writes `deny` to /proc/PID/setgroups.
+pub fn deny_setgroups(pid: Pid) -> Done {
+    write(&format!("/proc/{pid}/setgroups"), "deny")
+}
+
+/// Writes a map of ids. The kernel takes one line of one own id from anybody; more need newuidmap(1), which is privileged.
+pub fn write_id_map(pid: Pid, groups: bool, lines: &[IdMapLine]) -> Done {
+    let (uid, _) = process::effective_ids();
+    let own_only = matches!(lines, [line] if line.count == 1);
+    if uid != 0 && !own_only {
+        return run_newidmap(pid, groups, lines);
+    }
+    let text: String = lines.iter().map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count)).collect();
+    write(&format!("/proc/{pid}/{}", if groups { "gid_map" } else { "uid_map" }), &text)
+}
+
+fn run_newidmap(pid: Pid, groups: bool, lines: &[IdMapLine]) -> Done {
+    let program = if groups { "newgidmap" } else { "newuidmap" };
+    let numbers = lines.iter().flat_map(|line| [line.inside, line.outside, line.count]);
+    let arguments = [pid.to_string()].into_iter().chain(numbers.map(|number| number.to_string()));
+    let status = Command::new(program).args(arguments).status().call("execve")?;
+    if status.success() { Ok(()) } else { Err(Failure::of("write", Errno::EPERM)) }
+}
+
+fn write(path: &str, text: &str) -> Done {
+    let mut open = OpenOptions::new().write(true).open(path).call("open")?;
+    open.write_all(text.as_bytes()).call("write")
+}
+
+/// Brings the interface up.
+pub fn bring_up(interface: &str) -> Done {
+    net::set_interface_up(interface).call("ioctl")
+}
+
+/// A terminal from the container's devpts: it becomes the controlling one, and stdin, stdout and stderr. Answers the master side and
+/// the slave's path, as the container names it.
+pub fn open_terminal(rows: u16, columns: u16) -> Result<(OwnedFd, String), Failure> {
+    let pty = Pty::open("/dev/ptmx").call("open")?;
+    terminal::set_window_size(&pty.master, WindowSize { rows, columns }).call("ioctl")?;
+    let slave = pty.open_peer().call("ioctl")?;
+    terminal::make_controlling(&slave).call("ioctl")?;
+    for number in 0..=2 {
+        file::dup2(&slave, number).call("dup2")?;
+    }
+    Ok((pty.master, format!("/dev/pts/{}", pty.number)))
+}
+
+/// chdir(2); a missing directory is made first.
+pub fn change_directory(path: &str) -> Done {
+    match process::chdir(path) {
+        Err(Errno::ENOENT) => {
+            fs::create_dir_all(path).call("mkdir")?;
+            process::chdir(path).call("chdir")
+        }
+        answer => answer.call("chdir"),
+    }
+}

@@ -1,0 +1,70 @@
+//! Steps on files under the data root and on the engine's records, by way of `crate::store`.
+
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use glassbox_core::apply::apply;
+use glassbox_core::errno::Errno;
+use glassbox_core::model::{ContainerId, State};
+use glassbox_core::observe::{Actors, Outcome, essential};
+use glassbox_core::oci::toolbox;
+use glassbox_core::step::{Step, StoreStep};
+
+use super::{Done, Failure, NameCall};
+use crate::store::{Store, layer};
+use crate::toolbox::BINARY;
+
+/// What the steps work on.
+#[derive(Debug)]
+pub struct Shelf<'a> {
+    /// The records.
+    pub store: &'a Store,
+    /// The state before the step.
+    pub state: &'a State,
+    /// What execution knows by now: pid, status, time.
+    pub outcome: &'a Outcome,
+    /// The process of the container.
+    pub actors: Actors,
+}
+
+impl Shelf<'_> {
+    /// Carries the step out.
+    pub fn carry_out(&self, step: &StoreStep) -> Done {
+        match step {
+            StoreStep::ExtractLayer { directory, .. } => {
+                let files = toolbox::files();
+                layer::extract(&layer::toolbox(&files, BINARY), Path::new(directory)).map(drop).call("mkdir")
+            }
+            StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
+            StoreStep::WriteFile { path, mode, contents } => write_file(path, *mode, contents),
+            StoreStep::RecordContainer { container, .. } => self.store.save_container(container).call("rename"),
+            StoreStep::RecordStart { id } | StoreStep::RecordExit { id } | StoreStep::RecordFailure { id, .. } => {
+                self.save(id, step)
+            }
+            StoreStep::RemoveContainerFiles { directory, .. } => self.store.remove(Path::new(directory)).call("rmdir"),
+        }
+    }
+
+    /// The record as it will be once this step's events are applied.
+    fn save(&self, id: &ContainerId, step: &StoreStep) -> Done {
+        let mut after = self.state.clone();
+        for event in essential(&Step::Store(step.clone()), self.outcome, self.actors) {
+            apply(&mut after, &event);
+        }
+        let container = after.containers.get(id).ok_or_else(|| Failure::of("rename", Errno::ENOENT))?;
+        self.store.save_container(container).call("rename")
+    }
+}
+
+/// The mode is set whatever the umask. A directory that is there already is taken as it is.
+fn create_directory(path: &str, mode: u32) -> Done {
+    DirBuilder::new().recursive(true).mode(mode).create(path).call("mkdir")?;
+    fs::set_permissions(path, Permissions::from_mode(mode)).call("chmod")
+}
+
+fn write_file(path: &str, mode: u32, contents: &str) -> Done {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path).call("open")?;
+    file.write_all(contents.as_bytes()).call("write")
+}
