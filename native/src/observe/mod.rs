@@ -5,6 +5,8 @@
 pub mod cgroups;
 pub mod facts;
 pub mod mountinfo;
+pub mod probe;
 pub mod procfs;
 
 pub use facts::host_facts;
+pub use probe::LinuxProbe;

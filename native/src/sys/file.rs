@@ -3,10 +3,11 @@
 
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
 
 use glassbox_core::errno::Errno;
 
-use super::{Result, check, check_long, last_errno, retry};
+use super::{Result, c_path, c_text, check, check_long, last_errno, retry};
 
 /// dup2(2): `new` becomes a copy of `old`, open across exec. Where both are the same number, close-on-exec is cleared too.
 pub fn dup2(old: &impl AsRawFd, new: RawFd) -> Result<()> {
@@ -132,6 +133,21 @@ pub fn write_all(fd: &impl AsRawFd, mut bytes: &[u8]) -> Result<()> {
         let written = write(fd, bytes)?;
         bytes = &bytes[written..];
     }
+    Ok(())
+}
+
+/// lgetxattr(2): whether the file has an extended attribute of this name that the caller may read. Links are not followed.
+pub fn has_attribute(path: impl AsRef<Path>, name: &str) -> bool {
+    let (Ok(path), Ok(name)) = (c_path(path), c_text(name)) else { return false };
+    // SAFETY: both are C strings that outlive the call; a length of 0 asks for the size only, and nothing is written.
+    unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) >= 0 }
+}
+
+/// lsetxattr(2). Links are not followed. `trusted.` needs CAP_SYS_ADMIN.
+pub fn set_attribute(path: impl AsRef<Path>, name: &str, value: &[u8]) -> Result<()> {
+    let (path, name) = (c_path(path)?, c_text(name)?);
+    // SAFETY: both are C strings that outlive the call; the pointer and the length are of the same slice.
+    check(unsafe { libc::lsetxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) })?;
     Ok(())
 }
 

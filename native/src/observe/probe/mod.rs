@@ -1,0 +1,152 @@
+//! `LinuxProbe`: answers queries from /proc, cgroup file systems and the data root. It looks and never changes anything.
+//!
+//! What is asked from outside of a namespace and has no file in /proc (the host name, the flags of network interfaces) is asked from
+//! inside, see `inside`. Files of a container are reached through /proc/PID/root without following any link out of it, see `files`.
+
+mod changes;
+mod files;
+mod inside;
+mod limits;
+mod processes;
+
+use std::fs;
+use std::path::Path;
+
+use glassbox_core::errno::Errno;
+use glassbox_core::model::ContainerId;
+use glassbox_core::query::{Answer, CredentialsFact, InterfaceFact, MountFact, Probe, Query, Subject};
+use glassbox_core::step::NamespaceKind;
+
+use super::mountinfo;
+use super::procfs::{self, Status};
+use crate::store::{Store, StoreError};
+use crate::sys;
+
+/// Looks at the running kernel. Keeps nothing: each question is a new look.
+#[derive(Clone, Debug)]
+pub struct LinuxProbe {
+    store: Store,
+}
+
+impl LinuxProbe {
+    /// With the records in which containers are looked up.
+    pub fn new(store: &Store) -> LinuxProbe {
+        LinuxProbe { store: store.clone() }
+    }
+
+    /// The pid of a subject. ENOENT: no such container; ESRCH: it does not run.
+    pub fn pid_of(&self, subject: &Subject) -> Result<u32, Errno> {
+        match subject {
+            Subject::Host => Ok(std::process::id()),
+            Subject::Process(pid) => Ok(*pid),
+            Subject::Container(id) => {
+                let record = self.store.read(id).map_err(errno_of)?.ok_or(Errno::ENOENT)?;
+                let process = record.process.filter(crate::store::ProcessIdentity::is_alive);
+                process.map(|process| process.pid).ok_or(Errno::ESRCH)
+            }
+        }
+    }
+
+    fn container_state(&self, id: &ContainerId) -> Result<Answer, Errno> {
+        let record = self.store.read(id).map_err(errno_of)?;
+        let state = record.map(|record| record.container.state);
+        Ok(Answer::ContainerState(state.map(|state| (state.status, state.exit_code, state.oom_killed))))
+    }
+
+    fn shares(&self, one: &Subject, other: &Subject, kind: NamespaceKind) -> Result<bool, Errno> {
+        Ok(self.namespace(one, kind)? == self.namespace(other, kind)?)
+    }
+
+    fn namespace(&self, subject: &Subject, kind: NamespaceKind) -> Result<u64, Errno> {
+        procfs::namespace(self.pid_of(subject)?, kind.file())
+    }
+
+    fn root_of(&self, subject: &Subject) -> Result<files::View, Errno> {
+        match subject {
+            Subject::Host => Ok(files::View::Host),
+            other => self.pid_of(other).map(files::View::Process),
+        }
+    }
+}
+
+impl Probe for LinuxProbe {
+    fn ask(&self, query: &Query) -> Result<Answer, Errno> {
+        Ok(match query {
+            Query::ContainerState(id) => self.container_state(id)?,
+            Query::Processes(subject) => Answer::Processes(processes::in_namespace_of(self.pid_of(subject)?)?),
+            Query::Mounts(subject) => Answer::Mounts(mounts(self.pid_of(subject)?)?),
+            Query::Namespace(subject, kind) => Answer::Namespace(self.namespace(subject, *kind)?),
+            Query::SharesNamespace(one, other, kind) => Answer::Truth(self.shares(one, other, *kind)?),
+            Query::LimitOf(subject, limit) => Answer::Limit(limits::of(self.pid_of(subject)?, *limit)?),
+            Query::Capabilities(subject) => Answer::Capabilities(Status::of(self.pid_of(subject)?)?.capability_sets()?),
+            Query::Credentials(subject) => Answer::Credentials(credentials(self.pid_of(subject)?)?),
+            Query::Hostname(subject) => Answer::Text(hostname(self.pid_of(subject)?)?),
+            Query::Interfaces(subject) => Answer::Interfaces(interfaces(self.pid_of(subject)?)?),
+            Query::FileBytes(subject, path) => Answer::Bytes(self.root_of(subject)?.bytes(path)?),
+            Query::Directory(subject, path) => Answer::Names(self.root_of(subject)?.names(path)?),
+            Query::Program(subject) => program(self.pid_of(subject)?)?,
+            Query::Changes(id) => Answer::Changes(changes::of(Path::new(&self.store.layout().of(id, "upper")))?),
+            Query::Exists(path) => Answer::Truth(exists(path)?),
+        })
+    }
+}
+
+fn errno_of(error: StoreError) -> Errno {
+    error.errno().unwrap_or(Errno::EIO)
+}
+
+fn mounts(pid: u32) -> Result<Vec<MountFact>, Errno> {
+    Ok(mountinfo::parse(&procfs::read(pid, "mountinfo")?).iter().map(mountinfo::Mount::fact).collect())
+}
+
+fn credentials(pid: u32) -> Result<CredentialsFact, Errno> {
+    /// SECCOMP_MODE_FILTER, seccomp(2)
+    const FILTER: u32 = 2;
+    let status = Status::of(pid)?;
+    let uids = procfs::id_map(&procfs::read_text(pid, "uid_map")?);
+    let gids = procfs::id_map(&procfs::read_text(pid, "gid_map")?);
+    let mut groups: Vec<u32> = status.numbers("Groups").into_iter().map(|group| procfs::inside(&gids, group)).collect();
+    groups.sort_unstable();
+    Ok(CredentialsFact {
+        uid: procfs::inside(&uids, status.number("Uid", 1)?),
+        gid: procfs::inside(&gids, status.number("Gid", 1)?),
+        groups,
+        no_new_privileges: status.number("NoNewPrivs", 0)? == 1,
+        seccomp_filter: status.number("Seccomp", 0).unwrap_or(0) == FILTER,
+    })
+}
+
+/// /proc/sys/kernel/hostname shows the reader's UTS namespace: it is read from within the subject's.
+fn hostname(pid: u32) -> Result<String, Errno> {
+    let read = || fs::read_to_string("/proc/sys/kernel/hostname").map_err(|error| sys::errno_of(&error));
+    inside::ask(pid, NamespaceKind::Uts, read).map(|text| text.trim_end().to_string())
+}
+
+/// /proc/PID/net/dev has the names in the subject's network namespace, but no flags: those are asked from within it (SIOCGIFFLAGS).
+fn interfaces(pid: u32) -> Result<Vec<InterfaceFact>, Errno> {
+    let table = procfs::read_text(pid, "net/dev")?;
+    let names: Vec<String> = table.lines().skip(2).filter_map(|line| Some(line.split_once(':')?.0.trim().to_string())).collect();
+    let look = || {
+        let lines = names.iter().map(|name| sys::net::is_interface_up(name).map(|up| if up { "1" } else { "0" }));
+        lines.collect::<Result<String, Errno>>()
+    };
+    let flags = inside::ask(pid, NamespaceKind::Network, look)?;
+    Ok(names.iter().zip(flags.chars()).map(|(name, flag)| InterfaceFact { name: name.clone(), up: flag == '1' }).collect())
+}
+
+/// Both links say the path as the process's own mounts have it.
+fn program(pid: u32) -> Result<Answer, Errno> {
+    Ok(Answer::Program(procfs::read_link(pid, "cwd")?, procfs::read_link(pid, "exe")?))
+}
+
+/// A link is there even when what it says is not.
+fn exists(path: &str) -> Result<bool, Errno> {
+    match fs::symlink_metadata(path).map_err(|error| sys::errno_of(&error)) {
+        Ok(_) => Ok(true),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+#[cfg(test)]
+mod tests;
