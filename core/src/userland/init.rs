@@ -74,7 +74,7 @@ impl Init {
         for signal in &caught {
             let _ = sys.set_disposition(*signal, Disposition::Catch);
         }
-        let launch = Launch::new("init", file, self.command.clone(), self.env.clone()).with_default_signals(caught);
+        let launch = Launch::new("init", Ok(file), self.command.clone(), self.env.clone()).with_default_signals(caught);
         match sys.fork(Program::Launch(Box::new(launch))) {
             Ok(pid) => {
                 self.child = Some(pid);

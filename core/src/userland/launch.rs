@@ -11,7 +11,7 @@ use crate::errno::Errno;
 #[derive(Clone, Debug)]
 pub struct Launch {
     name: String,
-    file: String,
+    file: Result<String, Errno>,
     argv: Vec<String>,
     env: Vec<String>,
     dispositions: Vec<(Signal, Disposition)>,
@@ -21,8 +21,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// A child that executes `file`; `name` stands in its error messages.
-    pub(crate) fn new(name: &str, file: String, argv: Vec<String>, env: Vec<String>) -> Launch {
+    /// A child that executes `file` (or says why there is none); `name` stands in its error messages.
+    pub(crate) fn new(name: &str, file: Result<String, Errno>, argv: Vec<String>, env: Vec<String>) -> Launch {
         let (name, dispositions) = (name.to_string(), Vec::new());
         Launch { name, file, argv, env, dispositions, redirections: Redirections::default(), out: Output::default(), status: None }
     }
@@ -30,12 +30,6 @@ impl Launch {
     /// Signals that the parent catches and that the child is to take as by default.
     pub(crate) fn with_default_signals(mut self, signals: Vec<Signal>) -> Launch {
         self.dispositions.extend(signals.into_iter().map(|signal| (signal, Disposition::Default)));
-        self
-    }
-
-    /// Signals that the child ignores.
-    pub(crate) fn with_ignored_signals(mut self, signals: &[Signal]) -> Launch {
-        self.dispositions.extend(signals.iter().map(|signal| (*signal, Disposition::Ignore)));
         self
     }
 
@@ -58,16 +52,20 @@ impl Launch {
             Err(None) => return Resume::Waiting,
             Err(Some(message)) => return self.fail(&message, 1),
         }
-        match sys.execve(&self.file, &self.argv, &self.env) {
+        let file = match self.file.clone() {
+            Ok(file) => file,
+            Err(errno) => return self.refuse(errno),
+        };
+        match sys.execve(&file, &self.argv, &self.env) {
             Ok(()) => Resume::Replaced,
-            Err(Errno::ENOEXEC) => self.run_as_script(sys),
+            Err(Errno::ENOEXEC) => self.run_as_script(sys, file),
             Err(errno) => self.refuse(errno),
         }
     }
 
     /// A file without a known format is a shell script, says POSIX (2.9.1.4).
-    fn run_as_script(&mut self, sys: &mut dyn Sys) -> Resume {
-        let mut argv = vec!["sh".to_string(), self.file.clone()];
+    fn run_as_script(&mut self, sys: &mut dyn Sys, file: String) -> Resume {
+        let mut argv = vec!["sh".to_string(), file];
         argv.extend(self.argv.iter().skip(1).cloned());
         match sys.execve("/bin/sh", &argv, &self.env) {
             Ok(()) => Resume::Replaced,
@@ -76,7 +74,7 @@ impl Launch {
     }
 
     fn refuse(&mut self, errno: Errno) -> Resume {
-        let shown = self.argv.first().map_or(self.file.as_str(), String::as_str);
+        let shown = self.argv.first().map_or("", String::as_str);
         let message = if errno == Errno::ENOENT { format!("{shown}: not found") } else { format!("{shown}: {errno}") };
         self.fail(&message, exit_status(errno))
     }

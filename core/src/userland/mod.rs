@@ -9,11 +9,10 @@
 //! Launch  a child between fork and execve                            Sleep, Yes, Alloc, Env, Init
 //! ```
 
-#![allow(dead_code)] // the shell, which comes next, uses the rest
-
 mod copy;
 mod echo;
 mod env;
+mod feed;
 mod files;
 mod filter;
 mod grep;
@@ -32,6 +31,7 @@ mod ps;
 
 mod redirect;
 mod remove;
+mod sh;
 mod signals;
 mod sys;
 mod test;
@@ -41,9 +41,11 @@ mod wait;
 
 pub use copy::Copy;
 pub use env::Env;
+pub use feed::Feed;
 pub use filter::Filter;
 pub use init::Init;
 pub use launch::Launch;
+pub use sh::Shell;
 pub use sys::{DirEntry, Disposition, Fd, FileKind, OpenFlags, Pid, Resume, Signal, Stat, Sys, SysResult, WaitStatus};
 pub use tool::Tool;
 pub use wait::{Alloc, Sleep, Yes};
@@ -69,14 +71,18 @@ pub enum Program {
     Init(Box<Init>),
     /// A forked child before its execve.
     Launch(Box<Launch>),
+    /// The writer of a long here-document.
+    Feed(Box<Feed>),
+    /// sh(1)
+    Shell(Box<Shell>),
 }
 
 impl Program {
     /// The names under which the toolbox can be called, sorted: its links in `/bin`.
     pub const NAMES: &'static [&'static str] = &[
         "[", "alloc", "cat", "chmod", "cp", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "init", "kill", "ln",
-        "ls", "mkdir", "mount", "mv", "nproc", "printf", "ps", "pwd", "readlink", "rm", "rmdir", "seq", "sleep", "tail", "test",
-        "touch", "true", "tty", "umount", "uname", "wc", "yes",
+        "ls", "mkdir", "mount", "mv", "nproc", "printf", "ps", "pwd", "readlink", "rm", "rmdir", "seq", "sh", "sleep", "tail",
+        "test", "touch", "true", "tty", "umount", "uname", "wc", "yes",
     ];
 
     /// The program that the toolbox runs for this `argv` (the last path component of `argv[0]` decides, or, where that is
@@ -92,6 +98,7 @@ impl Program {
             "yes" => Program::Yes(Box::new(Yes::start(args))),
             "alloc" => Program::Alloc(Box::new(Alloc::start(args))),
             "env" => Program::Env(Box::new(Env::start(args, env))),
+            "sh" => Program::Shell(Box::new(Shell::start(args, env))),
             "init" => Program::Init(Box::new(Init::start(args, env))),
             _ => return Program::start_other(name, args),
         };
@@ -117,6 +124,8 @@ impl Program {
             Program::Env(program) => program.resume(sys),
             Program::Init(program) => program.resume(sys),
             Program::Launch(program) => program.resume(sys),
+            Program::Feed(program) => program.resume(sys),
+            Program::Shell(program) => program.resume(sys),
         }
     }
 }

@@ -52,12 +52,6 @@ impl Output {
         self.queue.is_empty()
     }
 
-    /// Forgets what has not been written.
-    pub(crate) fn clear(&mut self) {
-        self.queue.clear();
-        self.sent = 0;
-    }
-
     /// Writes as much as the kernel takes.
     pub(crate) fn flush(&mut self, sys: &mut dyn Sys) -> Flush {
         while let Some((fd, bytes)) = self.queue.front() {

@@ -45,6 +45,15 @@ impl Redirections {
         self.list.is_empty()
     }
 
+    /// Descriptors of ours that are given away: a parent closes them once it has forked.
+    pub(crate) fn given(&self) -> Vec<Fd> {
+        let given = |redirection: &Redirection| match redirection.target {
+            Target::Given(fd) => Some(fd),
+            _ => None,
+        };
+        self.list.iter().filter_map(given).collect()
+    }
+
     /// Carries them out in order; with `save`, so that `restore` can undo them. `Err(None)`: wait, then call again;
     /// `Err(Some)`: the message.
     pub(crate) fn apply(&mut self, sys: &mut dyn Sys, save: bool) -> Result<(), Option<String>> {
