@@ -6,7 +6,7 @@ use crate::cli::{ContainerSpec, NetworkMode};
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::layout::Layout;
 use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, Image, ProcessConfig};
-use crate::oci::capability;
+use crate::oci::{capability, runtime_spec};
 use crate::step::{Phase, Step, StoreStep};
 
 /// The least memory limit that Docker takes, bytes.
@@ -266,8 +266,7 @@ pub(super) fn create(container: &Container, context: &Context<'_>) -> Vec<Planne
 
 fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, String, super::Cause)> {
     let hostname = container.process.hostname.clone();
-    let env = super::start::environment(container, &container.process.user, context);
-    let spec = crate::oci::runtime_spec::to_json(container, &env, context.host);
+    let spec = runtime_spec::to_json(&runtime_spec::runtime_spec(container, context.state, context.host));
     let spec_cause = origin::oci_default("A runtime is given a bundle with a config.json.", "bundle.md");
     let mut files = vec![("config.json", spec, spec_cause)];
     let names = || origin::docker_default("Docker manages these three files.", "engine/network/#dns-services");

@@ -19,7 +19,7 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
     steps.extend(start::join_cgroups(container, context));
     let session = need("ExecProgram", "Signals that the engine's terminal sends must not reach the container's processes.");
     steps.push(planned(Step::Process(ProcessStep::StartSession), session));
-    steps.extend(kinds_joined_inside(container, context).into_iter().map(joined));
+    steps.extend(kinds_joined_inside(container).into_iter().map(joined));
     steps.extend(enter(container, exec, context));
     let user = exec.user.clone().unwrap_or_else(|| container.process.user.clone());
     let mut given = container.clone();
@@ -35,12 +35,12 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
 }
 
 /// The kinds that the new process joins itself; the mount namespace last, since the others are found under the host's /proc.
-fn kinds_joined_inside(container: &Container, context: &Context<'_>) -> Vec<NamespaceKind> {
+fn kinds_joined_inside(container: &Container) -> Vec<NamespaceKind> {
     let mut kinds = vec![NamespaceKind::Uts, NamespaceKind::Ipc];
     if container.host.network != NetworkMode::Host {
         kinds.push(NamespaceKind::Network);
     }
-    if start::has_cgroup_namespace(container, context) {
+    if start::has_cgroup_namespace(container) {
         kinds.push(NamespaceKind::Cgroup);
     }
     kinds.push(NamespaceKind::Mount);
@@ -73,7 +73,7 @@ fn flag(context: &Context<'_>, name: &str) -> super::Cause {
 }
 
 fn environment(container: &Container, exec: &ExecProcess, user: &str, context: &Context<'_>) -> Vec<String> {
-    let mut env = start::environment(container, user, context);
+    let mut env = start::environment(container, user, context.host);
     env.retain(|entry| !entry.starts_with("TERM="));
     if exec.tty {
         env.push("TERM=xterm".into());

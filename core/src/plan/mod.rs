@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cause::Cause;
 pub use cursor::{Cursor, Node, StepId, Visit};
+pub(crate) use start::{environment, has_cgroup_namespace, program};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
 use crate::host::{CgroupVersion, HostFacts};

@@ -3,7 +3,7 @@
 use super::origin::{self, docker_default, need, oci_default, planned};
 use super::{Context, Planned};
 use crate::cli::NetworkMode;
-use crate::host::{CgroupVersion, Controller};
+use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::model::Container;
 use crate::step::{CgroupStep, Limit, NamespaceKind, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
@@ -149,7 +149,7 @@ pub(super) fn isolate(container: &Container, context: &Context<'_>) -> Vec<Plann
     ] {
         let wanted = match kind {
             NamespaceKind::Network => container.host.network != NetworkMode::Host,
-            NamespaceKind::Cgroup => has_cgroup_namespace(container, context),
+            NamespaceKind::Cgroup => has_cgroup_namespace(container),
             _ => true,
         };
         if !wanted {
@@ -166,7 +166,7 @@ pub(super) fn isolate(container: &Container, context: &Context<'_>) -> Vec<Plann
 }
 
 /// Docker's default of `--cgroupns`: private on v2, the host's on v1, and the host's for a privileged container.
-pub(super) fn has_cgroup_namespace(container: &Container, _context: &Context<'_>) -> bool {
+pub(crate) fn has_cgroup_namespace(container: &Container) -> bool {
     !container.host.cgroups.is_empty() && !container.host.privileged
 }
 
@@ -218,23 +218,28 @@ pub(super) fn drop_privileges(container: &Container, context: &Context<'_>, user
 
 /// execve.
 pub(super) fn run_program(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let (argv, env) = (program(container), environment(container, &container.process.user, context.host));
+    vec![planned(Step::Process(ProcessStep::ExecProgram { argv, env }), origin::program(context, container))]
+}
+
+/// Program and arguments, with the init program before them where one was asked for.
+pub(crate) fn program(container: &Container) -> Vec<String> {
     let mut argv = container.process.argv();
     if container.host.init {
         argv.splice(0..0, ["/sbin/docker-init".to_string(), "--".to_string()]);
     }
-    let env = environment(container, &container.process.user, context);
-    vec![planned(Step::Process(ProcessStep::ExecProgram { argv, env }), origin::program(context, container))]
+    argv
 }
 
 /// The environment as Docker puts it together: PATH, HOSTNAME, TERM with a terminal, the image's and the flags', HOME.
-pub(super) fn environment(container: &Container, user: &str, context: &Context<'_>) -> Vec<String> {
+pub(crate) fn environment(container: &Container, user: &str, host: &HostFacts) -> Vec<String> {
     let mut env = vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string()];
     env.push(format!("HOSTNAME={}", container.process.hostname));
     if container.process.tty {
         env.push("TERM=xterm".to_string());
     }
     for entry in &container.process.env {
-        super::create::set_env(&mut env, entry, context.host);
+        super::create::set_env(&mut env, entry, host);
     }
     if !env.iter().any(|entry| entry.starts_with("HOME=")) {
         let home = if matches!(user.split(':').next(), Some("" | "0" | "root") | None) { "/root" } else { "/" };

@@ -99,7 +99,7 @@ fn plan_node(node: Node) -> PlanNode {
 }
 
 /// What later steps need to be expanded: the record of the container.
-fn foresee(step: &Step, state: &mut State) {
+pub(crate) fn foresee(step: &Step, state: &mut State) {
     match step {
         Step::Store(StoreStep::RecordContainer { container, .. }) => {
             apply(state, &Event::ContainerRecorded { container: container.clone() });

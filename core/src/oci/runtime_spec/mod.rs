@@ -1,0 +1,122 @@
+//! The OCI runtime specification of a container, `config.json`: what any runtime needs to know to make it.
+//!
+//! Lowered from the container's record, by the same rules by which `plan` makes steps of it. Called by `plan::create`, which has the text
+//! written beside the record. It says what the steps do and nothing more: where Docker's own file has what Glassbox does not carry out
+//! (device rules of the cgroup, the shares of swap), this one has not.
+//!
+//! Source: the OCI runtime specification 1.2, config.md and config-linux.md.
+
+mod linux;
+mod process;
+
+use oci_spec::runtime::{Mount, Root, Spec};
+use serde_json::Value;
+
+use super::defaults::{self, DefaultMount};
+use crate::cli::NetworkMode;
+use crate::host::{CgroupVersion, HostFacts};
+use crate::layout::Layout;
+use crate::model::{Container, State};
+use crate::step::MountFlags;
+
+/// The version of the specification that is followed.
+const VERSION: &str = "1.2.1";
+
+/// What `container` is, in the words of the OCI. `state` tells where the program of `--init` lies.
+pub fn runtime_spec(container: &Container, state: &State, host: &HostFacts) -> Spec {
+    let mut root = Root::default();
+    root.set_path(Layout::new(&host.data_root).of(&container.id, "merged").into());
+    root.set_readonly(Some(container.host.read_only));
+    let mut spec = Spec::default();
+    spec.set_version(VERSION.to_string())
+        .set_root(Some(root))
+        .set_mounts(Some(mounts(container, state, host)))
+        .set_process(Some(process::process(container, host)))
+        .set_hostname(Some(container.process.hostname.clone()))
+        .set_linux(Some(linux::linux(container, host)));
+    spec
+}
+
+/// The specification as text: keys and capabilities sorted, so that the same container has the same bytes everywhere.
+pub fn to_json(spec: &Spec) -> String {
+    let mut value = serde_json::to_value(spec).unwrap_or(Value::Null);
+    if let Some(sets) = value.pointer_mut("/process/capabilities").and_then(Value::as_object_mut) {
+        for names in sets.values_mut().filter_map(Value::as_array_mut) {
+            names.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        }
+    }
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// In a user namespace of its own, made by an ordinary user.
+fn is_rootless(container: &Container) -> bool {
+    !container.host.uid_map.is_empty()
+}
+
+fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> {
+    let v2 = host.cgroup.version == CgroupVersion::V2 && !container.host.cgroups.is_empty();
+    let wanted = defaults::mounts().iter().filter(|mount| mount.fs_type != "cgroup2" || v2);
+    let mut all: Vec<Mount> = wanted.map(|mount| file_system(mount, container)).collect();
+    let layout = Layout::new(&host.data_root);
+    let host_network = container.host.network == NetworkMode::Host;
+    for name in ["resolv.conf", "hostname", "hosts"] {
+        let target = format!("/etc/{name}");
+        let source = if host_network && name != "hostname" { target.clone() } else { layout.of(&container.id, name) };
+        all.push(bind(&source, &target, &["rprivate"], false));
+    }
+    let toolbox = state.images.get(super::toolbox::REFERENCE).and_then(|image| image.layers.first());
+    if let Some(layer) = toolbox.filter(|_| container.host.init) {
+        let source = format!("{}{}", layout.layer(&layer.diff_id), super::toolbox::BINARY);
+        all.push(bind(&source, "/sbin/docker-init", &["rprivate"], false));
+    }
+    all
+}
+
+/// A file system that the kernel makes. Its options are those of mount(8), as config.md wants them.
+fn file_system(mount: &DefaultMount, container: &Container) -> Mount {
+    let flags = MountFlags { read_only: mount.flags.read_only && !container.host.privileged, ..mount.flags };
+    let mut options = option_names(flags);
+    let host_network = container.host.network == NetworkMode::Host;
+    if mount.fs_type == "sysfs" && is_rootless(container) && host_network {
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        return bind("/sys", mount.target, &options, true);
+    }
+    let data = mount.data.split(',').filter(|option| !option.is_empty());
+    options.extend(data.filter(|option| !(is_rootless(container) && option.starts_with("gid="))).map(str::to_string));
+    // The specification knows one name for both versions of cgroups.
+    let fs_type = if mount.fs_type == "cgroup2" { "cgroup" } else { mount.fs_type };
+    let mut made = Mount::default();
+    made.set_destination(mount.target.into())
+        .set_typ(Some(fs_type.to_string()))
+        .set_source(Some(mount.source.into()))
+        .set_options(Some(options));
+    made
+}
+
+fn bind(source: &str, target: &str, options: &[&str], recursive: bool) -> Mount {
+    let first = if recursive { "rbind" } else { "bind" };
+    let options = [first].iter().chain(options).map(|option| (*option).to_string()).collect();
+    let mut made = Mount::default();
+    made.set_destination(target.into())
+        .set_typ(Some("bind".to_string()))
+        .set_source(Some(source.into()))
+        .set_options(Some(options));
+    made
+}
+
+fn option_names(flags: MountFlags) -> Vec<String> {
+    let all = [
+        (flags.no_suid, "nosuid"),
+        (flags.no_exec, "noexec"),
+        (flags.no_dev, "nodev"),
+        (flags.read_only, "ro"),
+        (flags.relatime, "relatime"),
+        (flags.strictatime, "strictatime"),
+    ];
+    all.into_iter().filter(|(set, _)| *set).map(|(_, name)| name.to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests;

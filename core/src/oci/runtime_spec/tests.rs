@@ -1,0 +1,141 @@
+use std::rc::Rc;
+
+use oci_spec::runtime::LinuxNamespaceType;
+
+use super::*;
+use crate::model::IdMapLine;
+use crate::oci::capability::CapabilitySet;
+use crate::plan::{Context, Cursor, Visit, plan};
+use crate::step::{MountStep, NamespaceKind, ProcessStep, Step, samples};
+use crate::view::plan::foresee;
+
+fn state(host: &HostFacts) -> State {
+    let mut state = State::default();
+    let image = crate::oci::toolbox::image(&host.toolbox);
+    state.images.insert_mut(image.reference.clone(), image);
+    state
+}
+
+fn spec_of(change: impl FnOnce(&mut Container)) -> Spec {
+    let host = HostFacts::example();
+    let mut container = samples::container();
+    change(&mut container);
+    runtime_spec(&container, &state(&host), &host)
+}
+
+fn process(spec: &Spec) -> &oci_spec::runtime::Process {
+    spec.process().as_ref().unwrap()
+}
+
+/// The leaves of `line`, and the container that it records.
+fn planned(line: &str, host: &HostFacts) -> (Vec<Step>, Container) {
+    let invocation = Rc::new(crate::cli::parse_line(line).unwrap());
+    let mut state = state(host);
+    let plan = plan(&invocation, &state, host).unwrap();
+    let mut cursor = Cursor::new(plan.steps, Vec::new());
+    let mut leaves = Vec::new();
+    while let Some(visit) = cursor.advance(&Context { state: &state, host, invocation: &invocation }) {
+        if let Visit::Leaf(node) = visit {
+            foresee(&node.step, &mut state);
+            leaves.push(node.step);
+        }
+    }
+    (leaves, state.containers.values().next().unwrap().clone())
+}
+
+/// The specification says what the steps do: the same mounts in the same order, program, environment, namespaces.
+#[track_caller]
+fn check_against_plan(line: &str, host: &HostFacts) {
+    let (leaves, container) = planned(line, host);
+    let spec = runtime_spec(&container, &state(host), host);
+    let linux = spec.linux().as_ref().unwrap();
+    let merged = Layout::new(&host.data_root).of(&container.id, "merged");
+    let mut targets = Vec::new();
+    let mut kinds = Vec::new();
+    for step in &leaves {
+        match step {
+            Step::Mount(MountStep::MountFilesystem { target, .. } | MountStep::BindMount { target, .. }) => {
+                targets.push(target.strip_prefix(&merged).unwrap().to_string());
+            }
+            Step::Process(ProcessStep::CloneProcess { namespaces }) => kinds.extend(namespaces.clone()),
+            Step::Process(ProcessStep::UnshareNamespace { kind }) => kinds.push(*kind),
+            Step::Process(ProcessStep::ExecProgram { argv, env }) => {
+                assert_eq!(process(&spec).args().as_ref(), Some(argv), "{line}");
+                assert_eq!(process(&spec).env().as_ref(), Some(env), "{line}");
+            }
+            _ => {}
+        }
+    }
+    targets.retain(|target| !crate::oci::defaults::device_nodes().iter().any(|device| device.path == target));
+    let mounts = spec.mounts().as_ref().unwrap();
+    let destinations: Vec<String> = mounts.iter().map(|mount| mount.destination().display().to_string()).collect();
+    assert_eq!(destinations, targets, "{line}");
+    let written = linux.namespaces().as_ref().unwrap();
+    let written: Vec<LinuxNamespaceType> = written.iter().map(|namespace| namespace.typ()).collect();
+    let asked: Vec<LinuxNamespaceType> = kinds.iter().map(|kind: &NamespaceKind| kind.file().try_into().unwrap()).collect();
+    assert_eq!(written, asked, "{line}");
+}
+
+#[test]
+fn it_says_what_the_steps_do() {
+    let root = HostFacts::example();
+    let ordinary = HostFacts { uid: 1000, gid: 1000, ..HostFacts::example() };
+    for line in [
+        "docker run --network none toolbox true",
+        "docker run --network host --init -e A=b --name web toolbox echo hi",
+        "docker run --privileged -t --hostname web toolbox",
+        "docker run --network none -m 64m --pids-limit 5 --cpus 0.5 -u nobody --read-only toolbox id",
+    ] {
+        check_against_plan(line, &root);
+        check_against_plan(line, &ordinary);
+    }
+}
+
+#[test]
+fn the_same_container_has_the_same_bytes() {
+    let text = to_json(&spec_of(|_| {}));
+    assert_eq!(text, to_json(&spec_of(|_| {})));
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let names: Vec<&str> =
+        value["process"]["capabilities"]["bounding"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(names.len(), CapabilitySet::ALL.len());
+    assert!(names.is_sorted(), "{names:?}");
+}
+
+#[test]
+fn limits_stand_under_resources() {
+    let spec = spec_of(|container| {
+        container.host.cgroups = vec![("/sys/fs/cgroup/glassbox-x".into(), Vec::new())];
+        container.host.memory_bytes_max = 64 << 20;
+        container.host.pids_max = Some(5);
+        container.host.nano_cpus = 500_000_000;
+    });
+    let linux = spec.linux().as_ref().unwrap();
+    let resources = serde_json::to_value(linux.resources()).unwrap();
+    assert_eq!(resources["memory"]["limit"], 64 << 20);
+    assert_eq!(resources["pids"]["limit"], 5);
+    assert_eq!((&resources["cpu"]["quota"], &resources["cpu"]["period"]), (&50_000.into(), &100_000.into()));
+    assert_eq!(linux.cgroups_path().as_ref().unwrap().to_str(), Some("/glassbox-x"));
+}
+
+#[test]
+fn who_is_not_root_keeps_the_bounding_set_only() {
+    let spec = spec_of(|container| container.process.user = "nobody".into());
+    let (user, sets) = (process(&spec).user(), process(&spec).capabilities().as_ref().unwrap());
+    assert_eq!((user.uid(), user.gid()), (65534, 65534));
+    assert!(sets.effective().as_ref().unwrap().is_empty() && !sets.bounding().as_ref().unwrap().is_empty());
+    let other = spec_of(|container| container.process.user = "4711:12".into());
+    assert_eq!((process(&other).user().uid(), process(&other).user().gid()), (4711, 12));
+}
+
+#[test]
+fn privileged_hides_nothing_and_an_ordinary_user_maps_herself() {
+    let privileged = spec_of(|container| container.host.privileged = true);
+    assert_eq!(privileged.linux().as_ref().unwrap().masked_paths(), &None);
+    let line = IdMapLine { inside: 0, outside: 1000, count: 1 };
+    let rootless = spec_of(|container| (container.host.uid_map, container.host.gid_map) = (vec![line], vec![line]));
+    let linux = rootless.linux().as_ref().unwrap();
+    assert_eq!(linux.uid_mappings().as_ref().unwrap()[0].host_id(), 1000);
+    assert_eq!(linux.masked_paths().as_ref().unwrap().len(), 12);
+    assert!(!to_json(&rootless).contains("gid=5"));
+}
