@@ -1,27 +1,82 @@
-//! `glassbox`: reads the command line and hands it to the engine, or shows the plan.
+//! `glassbox`: reads the command line and hands it to the engine, or shows the plan. It does nothing by itself.
 
-use glassbox::engine;
-use glassbox_core::cli::{self, Invocation};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use glassbox::engine::{self, Narrator, Recorder};
+use glassbox::sys::file;
+use glassbox_core::cli::{self, Command, Invocation, Mode};
+use glassbox_core::plan::{self, CommandError};
+use glassbox_core::view::plan::plan_tree;
+
+/// Docker's exit code where the engine itself failed.
+const ENGINE_FAILED: i32 = 125;
 
 fn main() {
-    let argv: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let exit_code = match cli::parse(&argv) {
-        Ok(invocation) => carry_out(invocation),
-        Err(error) => {
-            eprint!("{}", error.message);
-            error.exit_code
-        }
+    let mut argv: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let record = take_record(&mut argv);
+    let exit_code = match argv.first().map(String::as_str) {
+        Some("recover") => engine::recover(),
+        _ => match cli::parse(&argv) {
+            Ok(invocation) => carry_out(invocation, record).unwrap_or_else(|error| told(&error)),
+            Err(error) => said(&error.message, error.exit_code),
+        },
     };
     std::process::exit(exit_code);
 }
 
-fn carry_out(invocation: Invocation) -> i32 {
-    let planned = engine::open(invocation).and_then(|engine| Ok((engine.plan()?, engine)));
-    match planned {
-        Ok((plan, engine)) => engine::run(engine, plan),
-        Err(error) => {
-            eprint!("{}", error.message);
-            error.exit_code
-        }
+/// `--record FILE` before the command, or GLASSBOX_RECORD: where the steps and events of this run are written.
+fn take_record(argv: &mut Vec<String>) -> Option<PathBuf> {
+    if argv.first().is_some_and(|word| word == "--record") && argv.len() > 1 {
+        return argv.drain(..2).nth(1).map(PathBuf::from);
     }
+    std::env::var_os("GLASSBOX_RECORD").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn carry_out(invocation: Invocation, record: Option<PathBuf>) -> Result<i32, CommandError> {
+    if let Mode::Plan { json } = invocation.mode {
+        return show_plan(invocation, json);
+    }
+    if starts_a_monitor(&invocation.command) {
+        // A monitor must not hold what the caller left open; nothing of ours is open yet.
+        let _ = file::close_from(3);
+    }
+    let mode = invocation.mode;
+    let mut engine = engine::open(invocation)?;
+    if let Some(path) = record {
+        engine.watch_with(Box::new(Recorder::create(&path)?));
+    }
+    match mode {
+        Mode::Explain => engine.watch_with(Box::new(Narrator)),
+        Mode::Step => {
+            return Ok(said("glassbox: the step debugger comes in a later version; --explain tells each step\n", ENGINE_FAILED));
+        }
+        Mode::Execute | Mode::Plan { .. } => {}
+    }
+    let plan = engine.plan()?;
+    Ok(engine::run(engine, plan))
+}
+
+fn show_plan(invocation: Invocation, json: bool) -> Result<i32, CommandError> {
+    let refused = |message: String| CommandError { message, exit_code: ENGINE_FAILED, span: None };
+    let (host, state) = engine::facts_and_state().map_err(|error| refused(format!("glassbox: {error}\n")))?;
+    let plan = plan::plan(&Rc::new(invocation), &state, &host)?;
+    let tree = plan_tree(&plan, &state, &host);
+    let text = if json { tree.to_json() } else { tree.to_text() };
+    // Where stdout is closed there is nobody to show it to.
+    let _ = file::write_all(&std::io::stdout(), text.as_bytes());
+    Ok(said(&plan.late_errors, plan.exit_code))
+}
+
+fn starts_a_monitor(command: &Command) -> bool {
+    matches!(command, Command::RunContainer(run) if run.detach) || matches!(command, Command::StartContainers { .. })
+}
+
+fn told(error: &CommandError) -> i32 {
+    said(&error.message, error.exit_code)
+}
+
+fn said(message: &str, exit_code: i32) -> i32 {
+    let _ = file::write_all(&std::io::stderr(), message.as_bytes());
+    exit_code
 }

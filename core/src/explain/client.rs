@@ -4,7 +4,7 @@ use super::{CallWhen, Explanation, call, explanation};
 use crate::step::ClientStep;
 
 pub(super) fn explain(step: &ClientStep) -> Explanation {
-    let wait = || vec![call("ppoll", &["…", "…", "…", "…", "…"]).when(CallWhen::Repeated)];
+    let wait = || vec![call("poll", &["…", "…", "…"]).when(CallWhen::Repeated)];
     match step {
         ClientStep::Print { .. } => explanation(
             "Print the answer",

@@ -42,8 +42,7 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
 }
 
 fn clone(namespaces: &[NamespaceKind]) -> Explanation {
-    let mut flags: Vec<&str> = namespaces.iter().map(|kind| kind.flag()).collect();
-    flags.sort_unstable();
+    let flags: Vec<&str> = ["CLONE_PIDFD"].into_iter().chain(namespaces.iter().map(|kind| kind.flag())).collect();
     let calls = vec![call("clone3", &[&format!("{{flags={}…}}", flags.join("|")), "…"])];
     let pid = namespaces.contains(&NamespaceKind::Pid);
     let user = namespaces.contains(&NamespaceKind::User);

@@ -86,7 +86,7 @@ impl Engine {
         if !self.target.as_ref().is_some_and(super::Target::is_start) {
             return Ok(None);
         }
-        LogWriter::open(Path::new(&self.store.layout().log(id))).map(Some).call("open")
+        LogWriter::open(Path::new(&self.store.layout().log(id))).map(Some).call("openat")
     }
 
     /// `start -a` of a container that runs already: its streams belong to its monitor, so its log is followed.
@@ -101,14 +101,14 @@ impl Engine {
         self.unlock_records();
         // Opened before waiting: the file is still readable when `--rm` has removed it.
         let mut exit_code = File::open(self.exit_code_file(id)).ok();
-        let record = self.store.read(id).call("open")?;
+        let record = self.store.read(id).call("openat")?;
         if let Some(monitor) = record.as_ref().filter(|record| is_running(record)).and_then(|record| record.monitor.as_ref()) {
             outcome.timed_out = !await_process(monitor, seconds)?;
         }
         if !outcome.timed_out {
             outcome.status = self.recorded_exit(id)?.or_else(|| exit_code.as_mut().and_then(read_number)).map(WaitStatus::Exited);
         }
-        self.load().call("open")?;
+        self.load().call("openat")?;
         if let (true, Some(status)) = (print, outcome.status) {
             // As for Print.
             let _ = file::write_all(&std::io::stdout(), format!("{}\n", status.code()).as_bytes());
@@ -117,7 +117,7 @@ impl Engine {
     }
 
     fn recorded_exit(&self, id: &ContainerId) -> Result<Option<i32>, Failure> {
-        let record = self.store.read(id).call("open")?;
+        let record = self.store.read(id).call("openat")?;
         Ok(record.filter(|record| !is_running(record)).map(|record| record.container.state.exit_code))
     }
 
@@ -128,7 +128,7 @@ impl Engine {
     /// Makes the file that whoever waits for the container holds open: empty while it runs.
     pub(super) fn promise_exit_code(&self, id: &ContainerId) -> Done {
         let path = self.exit_code_file(id);
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map(drop).call("open")
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map(drop).call("openat")
     }
 
     /// Tells those who wait, also when the record is about to be removed.
@@ -139,10 +139,10 @@ impl Engine {
 
     fn show_log(&mut self, id: &ContainerId, follow: bool, tail: Option<u64>, timestamps: bool) -> Done {
         self.unlock_records();
-        let record = self.store.read(id).call("open")?;
+        let record = self.store.read(id).call("openat")?;
         let monitor = record.filter(is_running).and_then(|record| record.monitor);
         let has_ended = || !follow || !monitor.as_ref().is_some_and(ProcessIdentity::is_alive);
-        let mut reader = LogReader::open(Path::new(&self.store.layout().log(id)), tail).call("open")?;
+        let mut reader = LogReader::open(Path::new(&self.store.layout().log(id)), tail).call("openat")?;
         reader.follow(has_ended, |entry| show(entry, timestamps)).call("read")
     }
 

@@ -96,7 +96,7 @@ impl Engine {
         process::set_parent_death_signal(Signal(0)).call("prctl")?;
         process::setsid().call("setsid")?;
         process::chdir("/").call("chdir")?;
-        let null = OpenOptions::new().read(true).write(true).open("/dev/null").call("open")?;
+        let null = OpenOptions::new().read(true).write(true).open("/dev/null").call("openat")?;
         (0..=2).try_for_each(|number| file::dup2(&null, number).call("dup2"))
     }
 

@@ -2,7 +2,7 @@
 
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
-use glassbox_core::observe::{Actors, Outcome, essential};
+use glassbox_core::observe::{Actors, Outcome, essential, observe};
 use glassbox_core::plan::{CommandError, Cursor, Node, failure};
 use glassbox_core::step::{CgroupStep, NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
 
@@ -11,6 +11,7 @@ use crate::child::{self, Making};
 use crate::exec::store::Shelf;
 use crate::exec::{Done, Failure, NameCall, cgroup, process};
 use crate::journal::Journal;
+use crate::observe::LinuxProbe;
 use crate::observe::facts::now_ns;
 use crate::store::StoreError;
 use crate::streams::Wanted;
@@ -42,7 +43,14 @@ impl Engine {
     }
 
     fn events(&mut self, node: &Node, outcome: &Outcome) -> Result<Vec<Event>, CommandError> {
-        Ok(essential(&node.step, outcome, self.actors()))
+        if !self.looks {
+            return Ok(essential(&node.step, outcome, self.actors()));
+        }
+        match observe(&node.step, outcome, self.actors(), &LinuxProbe::new(&self.store)) {
+            // A short program may have ended before anybody could look: what the state needs is known in any case.
+            Err(Errno::ESRCH | Errno::ENOENT) => Ok(essential(&node.step, outcome, self.actors())),
+            answer => answer.map_err(|errno| self.command_error(node, &Failure::of("", errno))),
+        }
     }
 
     /// Waits until the child, if it was let go, has carried out its steps and the program runs.
@@ -114,13 +122,17 @@ impl Engine {
     }
 
     fn process(&mut self, step: &ProcessStep, cursor: &Cursor, outcome: &mut Outcome) -> Done {
-        let pid = || self.child.as_ref().map(|child| child.pid).ok_or_else(|| Failure::of("open", Errno::ESRCH));
+        let pid = || self.child.as_ref().map(|child| child.pid).ok_or_else(|| Failure::of("openat", Errno::ESRCH));
         match step {
             ProcessStep::CloneProcess { namespaces } => self.clone_process(namespaces, cursor, outcome),
             ProcessStep::DenySetgroups => process::deny_setgroups(pid()?),
             ProcessStep::WriteIdMap { groups, lines } => process::write_id_map(pid()?, *groups, lines),
             ProcessStep::JoinNamespace { kind, id } => process::join_namespace(*kind, id, &self.state),
-            ProcessStep::SendSignal { id, signal } => process::send_signal(id, *signal, &self.state),
+            ProcessStep::SendSignal { id, signal } => {
+                let recorded = || self.store.read(id).ok().flatten().and_then(|record| record.process);
+                let is_still_it = || recorded().is_some_and(|process| process.is_alive());
+                process::send_signal(id, *signal, &self.state, is_still_it)
+            }
             _ => Err(Failure::of(step.name(), Errno::ENOSYS)),
         }
     }
@@ -143,6 +155,7 @@ impl Engine {
 
     /// In Docker's words, with ours.
     pub(super) fn command_error(&self, node: &Node, failed: &Failure) -> CommandError {
+        self.last_errno.set(failed.errno);
         let call = Some(failed.call.as_str()).filter(|call| !call.is_empty());
         failure::command_error(node, failed.errno, call, &self.context())
     }

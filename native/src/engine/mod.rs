@@ -13,11 +13,14 @@ mod detach;
 mod frame;
 mod leaf;
 mod open;
+mod tell;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use glassbox_core::apply::apply;
 use glassbox_core::cli::Invocation;
+use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::{ContainerId, State};
@@ -31,7 +34,8 @@ use crate::store::{Lock, Store};
 use crate::sys::signal::SignalFd;
 use frame::Target;
 
-pub use open::{data_root, facts_and_state, open};
+pub use open::{data_root, facts_and_state, open, recover};
+pub use tell::{Narrator, Recorder};
 
 /// Told what goes on: `--explain`, `--record`. All methods may do nothing.
 pub trait Watcher {
@@ -41,8 +45,8 @@ pub trait Watcher {
     fn before(&mut self, _node: &Node) {}
     /// A leaf was carried out, and left these events behind.
     fn after(&mut self, _node: &Node, _events: &[Event]) {}
-    /// A leaf failed.
-    fn failed(&mut self, _node: &Node, _error: &CommandError) {}
+    /// A leaf failed with this errno.
+    fn failed(&mut self, _node: &Node, _errno: Errno) {}
     /// A composite step is through.
     fn leave(&mut self, _node: &Node) {}
 }
@@ -69,6 +73,8 @@ pub struct Engine {
     /// This process keeps the log and waits for the end of a container that it has started.
     pub(crate) watched: Option<ContainerId>,
     report: Option<detach::Report>,
+    /// Of the step that failed last.
+    last_errno: Cell<Errno>,
     /// Of the command.
     pub exit_code: i32,
 }
@@ -155,7 +161,8 @@ impl Engine {
                 Ok(events)
             }
             Err(error) => {
-                self.tell(|watcher| watcher.failed(node, &error));
+                let errno = self.last_errno.get();
+                self.tell(|watcher| watcher.failed(node, errno));
                 Err(error)
             }
         }

@@ -1,16 +1,18 @@
 //! Opening the engine: where the records are, what the machine is, what dead engines have left, who may decide.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use glassbox_core::cli::{Command, Invocation};
+use glassbox_core::errno::Errno;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::State;
 use glassbox_core::oci::toolbox::image;
 use glassbox_core::plan::CommandError;
 
 use super::{Engine, say};
-use crate::journal::{self, Mark};
+use crate::journal::{self, Mark, Report};
 use crate::store::{Store, StoreError};
 use crate::{observe, sys, toolbox};
 
@@ -49,7 +51,39 @@ pub fn open(invocation: Invocation) -> Result<Engine, CommandError> {
     prepare(invocation, &root).map_err(|error| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None })
 }
 
+/// `glassbox recover`: undoes what commands have left that were killed, and says what it did. Answers the exit code.
+pub fn recover() -> i32 {
+    let report = match Store::open(&data_root()).and_then(|store| recover_all(&store)) {
+        Ok(report) => report,
+        Err(error) => {
+            say(&format!("glassbox: {error}\n"));
+            return 1;
+        }
+    };
+    let settled = report.settled.iter().map(|id| format!("container {} had lost its monitor: it is ended now", id.short()));
+    let mut lines: Vec<String> = report.undone.iter().cloned().chain(settled).collect();
+    if report.is_empty() {
+        lines.push("nothing to recover".into());
+    }
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    // Where stdout is closed there is nobody to tell.
+    let _ = sys::file::write_all(&std::io::stdout(), text.as_bytes());
+    report.problems.iter().for_each(|problem| say(&format!("glassbox: {problem}\n")));
+    i32::from(!report.problems.is_empty())
+}
+
+fn recover_all(store: &Store) -> Result<Report, StoreError> {
+    let mut report = journal::recover(store);
+    let _lock = store.lock()?;
+    let stale = journal::settle_stale(store, &mut store.load([])?);
+    report.settled.extend(stale.settled);
+    report.problems.extend(stale.problems);
+    Ok(report)
+}
+
 fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
+    // Modes are what the steps say.
+    sys::process::umask(0);
     let host = observe::host_facts(root, toolbox::facts())?;
     let store = Store::open(root)?;
     for problem in journal::recover(&store).problems {
@@ -73,6 +107,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         status: None,
         watched: None,
         report: None,
+        last_errno: Cell::new(Errno::EIO),
         exit_code: 0,
     };
     engine.load()?;

@@ -1,7 +1,8 @@
 //! Steps on control groups: plain files and directories in a cgroup file system, cgroups(7).
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use glassbox_core::errno::Errno;
@@ -29,7 +30,7 @@ pub fn carry_out(step: &CgroupStep, pid: Option<i32>) -> Done {
 
 /// An empty cgroup that a former start has left serves as well: its limits are written next.
 fn create(directory: &str) -> Done {
-    match fs::create_dir(directory) {
+    match DirBuilder::new().mode(0o755).create(directory) {
         Err(error) if sys::errno_of(&error) == Errno::EEXIST => Ok(()),
         answer => answer.call("mkdir"),
     }
@@ -37,7 +38,7 @@ fn create(directory: &str) -> Done {
 
 /// One write(2) with everything in it: that is how cgroup files take a value.
 fn write(file: &str, value: &str) -> Done {
-    let mut open = OpenOptions::new().write(true).open(file).call("open")?;
+    let mut open = OpenOptions::new().write(true).open(file).call("openat")?;
     open.write_all(value.as_bytes()).call("write")
 }
 

@@ -11,7 +11,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::step::{MountFlags, MountStep};
 
 use super::{Done, Failure, NameCall};
-use crate::sys::mount::{self, MountFlags as Bits, Node, UmountFlags};
+use crate::sys::mount::{self, MountAttributes, MountFlags as Bits, Node, UmountFlags};
 use crate::sys::process;
 use crate::sys::rootfs::Root;
 
@@ -29,7 +29,7 @@ impl Building {
             MountStep::MakeMountsPrivate => mount::set_propagation("/", Bits::RECURSIVE | Bits::PRIVATE).call("mount"),
             MountStep::MountOverlay { merged_dir, .. } => {
                 overlay(step)?;
-                self.root = Some((merged_dir.clone(), Root::open(merged_dir).call("open")?));
+                self.root = Some((merged_dir.clone(), Root::open(merged_dir).call("openat")?));
                 Ok(())
             }
             MountStep::MountFilesystem { fs_type, source, target, flags, data } => {
@@ -82,7 +82,7 @@ fn make_mount_point(root: &Root, inside: &str, directory: bool) -> Done {
     if let Some((parent, _)) = inside.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
         root.create_directories(parent, 0o755).call("mkdir")?;
     }
-    root.write_file(inside, b"", 0o644).call("open")
+    root.write_file(inside, b"", 0o644).call("openat")
 }
 
 fn overlay(step: &MountStep) -> Done {
@@ -99,14 +99,13 @@ fn overlay_options(lower_dirs: &[String], upper_dir: &str, work_dir: &str, user_
     format!("lowerdir={},upperdir={},workdir={}{last}", lower.join(":"), comma(upper_dir), comma(work_dir))
 }
 
-/// A bind mount takes its flags by a second call only. What the source's mount is locked to is kept: a user namespace may not clear it.
+/// A bind mount takes its flags by a second call only, which adds them: a user namespace may not clear what the source has.
 fn bind(source: &str, place: PathBuf, recursive: bool, flags: MountFlags) -> Done {
     mount::bind(source, &place, recursive).call("mount")?;
     if flags == MountFlags::default() {
         return Ok(());
     }
-    let kept = mount::flags_of(&place).call("statfs")?;
-    mount::mount(None, &place, None, Bits::REMOUNT | Bits::BIND | bits(flags) | kept, None).call("mount")
+    mount::set_attributes(&place, attributes(flags), MountAttributes::NONE, recursive).call("mount_setattr")
 }
 
 fn pivot(new_root: &str) -> Done {
@@ -141,6 +140,16 @@ fn bits(flags: MountFlags) -> Bits {
         (flags.strictatime, Bits::STRICT_ACCESS_TIME),
     ];
     all.into_iter().filter(|(set, _)| *set).fold(Bits::NONE, |sum, (_, bit)| sum | bit)
+}
+
+fn attributes(flags: MountFlags) -> MountAttributes {
+    let all = [
+        (flags.read_only, MountAttributes::READ_ONLY),
+        (flags.no_suid, MountAttributes::NO_SUID),
+        (flags.no_dev, MountAttributes::NO_DEVICES),
+        (flags.no_exec, MountAttributes::NO_EXEC),
+    ];
+    all.into_iter().filter(|(set, _)| *set).fold(MountAttributes::NONE, |sum, (_, bit)| sum | bit)
 }
 
 #[cfg(test)]

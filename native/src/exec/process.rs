@@ -1,8 +1,9 @@
 //! Steps on processes but for `CloneProcess` (`crate::child`) and `ExecProgram` (`super::program`).
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::process::Command;
 
 use glassbox_core::errno::Errno;
@@ -14,6 +15,9 @@ use super::{Done, Failure, NameCall};
 use crate::sys::process::{self, CloneFlags, Pid};
 use crate::sys::terminal::{self, Pty, WindowSize};
 use crate::sys::{file, net};
+
+/// It becomes the controlling terminal by TIOCSCTTY, and not by being opened.
+const O_NOCTTY: i32 = 0o400;
 
 /// CLONE_NEWTIME, which `CloneFlags` does not name: 0x80 of linux/sched.h.
 const NEW_TIME: CloneFlags = CloneFlags(0x80);
@@ -40,21 +44,26 @@ fn first_process(id: &ContainerId, state: &State) -> Result<Pid, Errno> {
 
 /// Enters the namespace of the container's first process.
 pub fn join_namespace(kind: NamespaceKind, id: &ContainerId, state: &State) -> Done {
-    let pid = first_process(id, state).call("open")?;
-    let namespace = File::open(format!("/proc/{pid}/ns/{}", kind.file())).call("open")?;
+    let pid = first_process(id, state).call("openat")?;
+    let namespace = File::open(format!("/proc/{pid}/ns/{}", kind.file())).call("openat")?;
     process::set_namespace(&namespace, flag(kind)).call("setns")
 }
 
 /// Enters the own pid namespace again: what `join_namespace` of that kind did for children yet to come is over.
 pub fn rejoin_own_pid_namespace() -> Done {
-    let namespace = File::open("/proc/self/ns/pid").call("open")?;
+    let namespace = File::open("/proc/self/ns/pid").call("openat")?;
     process::set_namespace(&namespace, CloneFlags::NEW_PID).call("setns")
 }
 
-/// Sends the signal to the container's first process.
-pub fn send_signal(id: &ContainerId, signal: i32, state: &State) -> Done {
-    let pid = first_process(id, state).call("kill")?;
-    process::kill(pid, Some(Signal(signal))).call("kill")
+/// Sends the signal to the container's first process. `is_still_it` is asked when the descriptor is held: from then on the number
+/// cannot have passed to another process.
+pub fn send_signal(id: &ContainerId, signal: i32, state: &State, is_still_it: impl FnOnce() -> bool) -> Done {
+    let pid = first_process(id, state).call("pidfd_open")?;
+    let pidfd = process::pidfd_open(pid).call("pidfd_open")?;
+    if !is_still_it() {
+        return Err(Failure::of("pidfd_open", Errno::ESRCH));
+    }
+    process::pidfd_send_signal(&pidfd, Signal(signal)).call("pidfd_send_signal")
 }
 
 /// Writes `deny` to /proc/PID/setgroups.
@@ -82,7 +91,7 @@ fn run_newidmap(pid: Pid, groups: bool, lines: &[IdMapLine]) -> Done {
 }
 
 fn write(path: &str, text: &str) -> Done {
-    let mut open = OpenOptions::new().write(true).open(path).call("open")?;
+    let mut open = OpenOptions::new().write(true).open(path).call("openat")?;
     open.write_all(text.as_bytes()).call("write")
 }
 
@@ -94,21 +103,22 @@ pub fn bring_up(interface: &str) -> Done {
 /// A terminal from the container's devpts: it becomes the controlling one, and stdin, stdout and stderr. Answers the master side and
 /// the slave's path, as the container names it.
 pub fn open_terminal(rows: u16, columns: u16) -> Result<(OwnedFd, String), Failure> {
-    let pty = Pty::open("/dev/ptmx").call("open")?;
+    let pty = Pty::open("/dev/pts/ptmx").call("openat")?;
     terminal::set_window_size(&pty.master, WindowSize { rows, columns }).call("ioctl")?;
-    let slave = pty.open_peer().call("ioctl")?;
+    let path = format!("/dev/pts/{}", pty.number);
+    let slave = OpenOptions::new().read(true).write(true).custom_flags(O_NOCTTY).open(&path).call("openat")?;
     terminal::make_controlling(&slave).call("ioctl")?;
     for number in 0..=2 {
         file::dup2(&slave, number).call("dup2")?;
     }
-    Ok((pty.master, format!("/dev/pts/{}", pty.number)))
+    Ok((pty.master, path))
 }
 
 /// chdir(2); a missing directory is made first.
 pub fn change_directory(path: &str) -> Done {
     match process::chdir(path) {
         Err(Errno::ENOENT) => {
-            fs::create_dir_all(path).call("mkdir")?;
+            DirBuilder::new().recursive(true).mode(0o755).create(path).call("mkdir")?;
             process::chdir(path).call("chdir")
         }
         answer => answer.call("chdir"),

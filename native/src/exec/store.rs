@@ -1,8 +1,8 @@
 //! Steps on files under the data root and on the engine's records, by way of `crate::store`.
 
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use glassbox_core::apply::apply;
@@ -58,13 +58,12 @@ impl Shelf<'_> {
     }
 }
 
-/// The mode is set whatever the umask. A directory that is there already is taken as it is.
+/// The engine's umask is 0: the mode is what the step says. A directory that is there already is taken as it is.
 fn create_directory(path: &str, mode: u32) -> Done {
-    DirBuilder::new().recursive(true).mode(mode).create(path).call("mkdir")?;
-    fs::set_permissions(path, Permissions::from_mode(mode)).call("chmod")
+    DirBuilder::new().recursive(true).mode(mode).create(path).call("mkdir")
 }
 
 fn write_file(path: &str, mode: u32, contents: &str) -> Done {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path).call("open")?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path).call("openat")?;
     file.write_all(contents.as_bytes()).call("write")
 }

@@ -1,0 +1,86 @@
+//! Watchers: `--explain` tells each step on stderr while it is carried out; `--record` writes steps and events to a file.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use glassbox_core::errno::Errno;
+use glassbox_core::event::Event;
+use glassbox_core::explain::{cause_sentence, explain};
+use glassbox_core::plan::{CommandError, Node};
+use glassbox_core::view::events::event_line;
+use serde_json::{Value, json};
+
+use super::{Watcher, say};
+
+/// The format of a recording.
+const RECORDING_FORMAT: u32 = 1;
+
+/// Tells: number and headline, why, causes, calls; then what the kernel shows.
+#[derive(Debug)]
+pub struct Narrator;
+
+impl Watcher for Narrator {
+    fn enter(&mut self, node: &Node) {
+        let explanation = explain(&node.step);
+        say(&format!("{}{} {}: {}\n", indent(node), node.id, node.step.name(), explanation.headline));
+    }
+
+    fn before(&mut self, node: &Node) {
+        let (explanation, indent) = (explain(&node.step), indent(node));
+        let mut text = format!("{indent}{} {}: {}\n", node.id, node.step.name(), explanation.headline);
+        text.push_str(&format!("{indent}    {}\n", explanation.why));
+        node.causes.iter().for_each(|cause| text.push_str(&format!("{indent}    because: {}\n", cause_sentence(cause))));
+        explanation.calls.iter().for_each(|call| text.push_str(&format!("{indent}    {call}\n")));
+        say(&text);
+    }
+
+    fn after(&mut self, node: &Node, events: &[Event]) {
+        let indent = indent(node);
+        let lines = events.iter().map(event_line).filter(|line| !line.is_empty());
+        say(&lines.map(|line| format!("{indent}  = {line}\n")).collect::<String>());
+    }
+
+    fn failed(&mut self, node: &Node, errno: Errno) {
+        say(&format!("{}  = it failed with {}; what its phase did is undone now\n", indent(node), errno.name()));
+    }
+}
+
+fn indent(node: &Node) -> String {
+    "  ".repeat(node.depth())
+}
+
+/// Writes a JSON line for the format, then one for each leaf: its place, the step, and the events or the errno.
+#[derive(Debug)]
+pub struct Recorder {
+    file: File,
+}
+
+impl Recorder {
+    /// A new file; one that is there is replaced.
+    pub fn create(path: &Path) -> Result<Recorder, CommandError> {
+        let refused = |error: std::io::Error| CommandError {
+            message: format!("glassbox: cannot record to {}: {error}\n", path.display()),
+            exit_code: 125,
+            span: None,
+        };
+        let mut recorder = Recorder { file: File::create(path).map_err(refused)? };
+        recorder.write(&json!({ "format": RECORDING_FORMAT }));
+        Ok(recorder)
+    }
+
+    /// A full disk ends the recording, not the command.
+    fn write(&mut self, line: &Value) {
+        let _ = self.file.write_all(format!("{line}\n").as_bytes());
+    }
+}
+
+impl Watcher for Recorder {
+    fn after(&mut self, node: &Node, events: &[Event]) {
+        self.write(&json!({ "id": node.id.to_string(), "step": node.step, "events": events }));
+    }
+
+    fn failed(&mut self, node: &Node, errno: Errno) {
+        self.write(&json!({ "id": node.id.to_string(), "step": node.step, "events": [], "errno": errno.name() }));
+    }
+}
