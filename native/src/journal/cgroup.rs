@@ -104,3 +104,80 @@ fn refuse_foreign(directory: &Path) -> Result<(), StoreError> {
     }
     Err(StoreError::Outside { path: directory.to_path_buf(), root: PathBuf::from("a cgroup glassbox") })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    /// A directory of our own in each cgroup tree in which one can be made; removed when it is dropped.
+    struct Parents(Vec<PathBuf>);
+
+    impl Parents {
+        fn new(name: &str) -> Parents {
+            let trees = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids"].map(Path::new);
+            let parents = trees.iter().filter(|tree| tree.join("cgroup.procs").exists());
+            let parents = parents.map(|tree| tree.join(format!("glassbox-test-{name}-{}", std::process::id())));
+            let made: Vec<PathBuf> = parents.filter(|parent| fs::create_dir(parent).is_ok()).collect();
+            if made.is_empty() {
+                eprintln!("skipped: no cgroup can be made here");
+            }
+            Parents(made)
+        }
+    }
+
+    impl Drop for Parents {
+        fn drop(&mut self) {
+            for parent in &self.0 {
+                let _ = remove_with_children(parent);
+            }
+        }
+    }
+
+    fn sleeper_in(cgroup: &Path) -> Child {
+        fs::create_dir_all(cgroup).unwrap();
+        let child = Command::new("sleep").arg("1000").spawn().unwrap();
+        fs::write(cgroup.join("cgroup.procs"), child.id().to_string()).unwrap();
+        child
+    }
+
+    #[test]
+    fn what_runs_in_it_and_below_is_ended_first() {
+        for parent in &Parents::new("end").0 {
+            let cgroup = parent.join("abc");
+            let mut children = [sleeper_in(&cgroup), sleeper_in(&cgroup.join("deeper"))];
+            let waiter = std::thread::spawn(move || children.each_mut().map(|child| child.wait().unwrap().signal()));
+            assert_eq!(remove_cgroup(&cgroup), Ok(true), "{}", cgroup.display());
+            assert_eq!(waiter.join().unwrap(), [Some(9); 2]);
+            assert!(!cgroup.exists());
+            assert_eq!(remove_cgroup(&cgroup), Ok(false));
+        }
+    }
+
+    #[test]
+    fn the_shared_parent_stays_while_others_are_in_it() {
+        for parent in &Parents::new("parent").0 {
+            let cgroup = parent.join("abc");
+            let mut child = sleeper_in(&cgroup);
+            assert_eq!(remove_cgroup(parent), Ok(false));
+            assert_eq!(child.try_wait().unwrap(), None, "another container's process is left alone");
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert_eq!(remove_cgroup(&cgroup), Ok(true));
+            assert_eq!(remove_cgroup(parent), Ok(true));
+        }
+    }
+
+    #[test]
+    fn only_our_own_cgroups_are_touched() {
+        let elsewhere = std::env::temp_dir().join(format!("glassbox-no-cgroup-{}", std::process::id()));
+        fs::create_dir(&elsewhere).unwrap();
+        for path in [Path::new("/sys/fs/cgroup"), Path::new("/sys/fs/cgroup/glassbox/../pids"), &elsewhere] {
+            let answer = remove_cgroup(path);
+            assert!(matches!(answer, Err(StoreError::Outside { .. }) | Ok(false)), "{answer:?}");
+        }
+        fs::remove_dir(elsewhere).unwrap();
+    }
+}

@@ -234,6 +234,49 @@ fn a_dead_owner_whose_child_holds_the_lock() {
     assert!(!renamed.exists());
 }
 
+/// Not a test of its own: run by the next one in a process that it kills, with the data root in this variable.
+const VICTIM: &str = "GLASSBOX_TEST_VICTIM_ROOT";
+
+#[test]
+fn victim() {
+    let Ok(root) = std::env::var(VICTIM) else { return };
+    let store = Store::open(Path::new(&root)).unwrap();
+    let mut journal = Journal::create(&store).unwrap();
+    let directory = store.root().join("containers/aa");
+    journal.will(&tree(&directory)).unwrap();
+    fs::create_dir(&directory).unwrap();
+    journal.made_process(sleeper().id()).unwrap();
+    journal.will(&tree(&directory.join("upper"))).unwrap();
+    fs::write(store.root().join("ready"), "").unwrap();
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn an_engine_that_is_killed_leaves_nothing_after_the_next_command() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut engine = command.args(["journal::tests::victim", "--exact"]).env(VICTIM, root.path()).spawn().unwrap();
+    while !root.path().join("ready").exists() {
+        assert_eq!(engine.try_wait().unwrap(), None);
+        std::thread::yield_now();
+    }
+    assert!(recover(&store).is_empty(), "it lives");
+    let owner = ProcessIdentity::of(engine.id()).unwrap();
+    engine.kill().unwrap();
+    while owner.is_alive() {
+        std::thread::yield_now();
+    }
+    let report = recover(&store);
+    assert_eq!((report.undone.len(), &report.problems), (2, &vec![]), "{report:?}");
+    assert!(report.undone[0].starts_with("ended the process "), "{report:?}");
+    assert!(!root.path().join("containers/aa").exists());
+    assert_eq!(fs::read_dir(store.journal()).unwrap().count(), 0);
+    engine.wait().unwrap();
+}
+
 #[test]
 fn with_nothing_to_do_recovery_is_quick() {
     let root = TempRoot::new();
@@ -245,5 +288,6 @@ fn with_nothing_to_do_recovery_is_quick() {
         start.elapsed()
     });
     let best = best.min().unwrap();
+    println!("{best:?}");
     assert!(best.as_micros() < 50, "{best:?}");
 }
