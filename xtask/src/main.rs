@@ -8,6 +8,8 @@ use clap::{Parser, Subcommand};
 mod command;
 mod need;
 mod process;
+mod serve;
+mod site;
 mod stage;
 mod vm;
 mod workspace;
@@ -21,6 +23,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Build everything and serve the page, the book and the live engine on this machine
+    Play(command::play::Options),
     /// Run every check: format, lints, tidy, licences, tests, the real kernel, the browser
     Test(command::test::Options),
     /// Rewrite the expectation files of the tests; read the diff afterwards
@@ -31,6 +35,7 @@ enum Command {
 
 fn main() -> std::process::ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Play(options) => command::play::run(&options),
         Command::Test(options) => command::test::run(&options),
         Command::Bless(options) => command::bless::run(&options),
         Command::CiSetup(options) => command::ci_setup::run(&options),

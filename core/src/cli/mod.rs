@@ -41,6 +41,12 @@ pub fn parse_line(line: &str) -> Result<Invocation, UsageError> {
     build::invocation(&line, front::without_program(&line.words))
 }
 
+/// The words of a line as typed, unquoted, without a leading `docker` or `glassbox`: what the program would be started with.
+pub fn words_of(line: &str) -> Result<Vec<String>, UsageError> {
+    let line = words::split(line)?;
+    Ok(front::without_program(&line.words).iter().map(|word| word.text.clone()).collect())
+}
+
 /// Judges only whether Docker's own client would take the line: its errors, and none of ours but the limits.
 pub fn check_grammar(argv: &[String]) -> Result<(), UsageError> {
     let line = words::join(argv)?;

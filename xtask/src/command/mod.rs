@@ -2,4 +2,5 @@
 
 pub mod bless;
 pub mod ci_setup;
+pub mod play;
 pub mod test;

@@ -11,6 +11,7 @@ mod browser;
 mod code;
 mod kernel;
 mod licences;
+mod site;
 mod vm;
 mod wasm;
 
@@ -35,8 +36,18 @@ pub struct Stage {
 
 /// All stages whose inputs are in the tree, in order.
 pub fn all() -> Vec<Stage> {
-    let stages =
-        [code::FORMAT, code::LINTS, code::TIDY, licences::LICENCES, code::TESTS, wasm::WASM, kernel::KERNEL, browser::BROWSER, VM];
+    let stages = [
+        code::FORMAT,
+        code::LINTS,
+        code::TIDY,
+        licences::LICENCES,
+        code::TESTS,
+        wasm::WASM,
+        kernel::KERNEL,
+        site::SITE,
+        browser::BROWSER,
+        VM,
+    ];
     stages.into_iter().filter(|stage| (stage.is_here)()).collect()
 }
 
