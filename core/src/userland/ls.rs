@@ -67,7 +67,8 @@ impl<'a, 'b> Lister<'a, 'b> {
         let users = if named { context.read_text("/etc/passwd").unwrap_or_default() } else { String::new() };
         let groups = if named { context.read_text("/etc/group").unwrap_or_default() } else { String::new() };
         let wide = !long && !options.has('1') && context.sys.is_terminal(1);
-        let columns = if wide { context.sys.window_size(1).map_or(80, |(_, columns)| usize::from(columns.max(1))) } else { 1 };
+        let width = |reported: usize| if reported == 0 { 80 } else { reported };
+        let columns = if wide { width(context.sys.window_size(1).map_or(0, |(_, columns)| usize::from(columns))) } else { 1 };
         Lister {
             context,
             all: options.has('a'),

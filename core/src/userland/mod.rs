@@ -12,6 +12,8 @@
 mod copy;
 mod echo;
 mod env;
+#[cfg(test)]
+mod fake;
 mod feed;
 mod files;
 mod filter;

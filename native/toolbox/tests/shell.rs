@@ -125,3 +125,36 @@ fn init_hands_signals_on_and_ends_as_its_child() {
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!((rest.as_str(), child.wait().unwrap().code()), ("caught\n", Some(7)));
 }
+
+#[test]
+fn an_interactive_shell_prompts_and_survives_an_interrupt() {
+    use std::io::{Read, Write};
+    let place = Place::new("prompt");
+    let mut child = Command::new(place.0.join("bin/sh"))
+        .arg("-i")
+        .env_clear()
+        .env("PATH", place.0.join("bin"))
+        .env("PS1", "> > ")
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    stdin.write_all(b"if true\nthen echo a\nfi\n").unwrap();
+    let mut first = [0; 2];
+    stdout.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"a\n");
+    let killed = Command::new(place.0.join("bin/kill")).args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    stdin.write_all(b"nosuch\necho )\n").unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.starts_with("> > "), "{errors:?}");
+    assert!(errors.contains("\n> > sh: nosuch: not found\n"), "{errors:?}");
+    assert!(errors.contains("syntax error: unexpected \")\"\n> > "), "{errors:?}");
+    // At the end of the input, the status of what came last.
+    assert_eq!(output.status.code(), Some(2));
+}
