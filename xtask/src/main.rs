@@ -5,6 +5,7 @@
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod command;
 mod need;
 mod process;
@@ -29,6 +30,8 @@ enum Command {
     Test(command::test::Options),
     /// Rewrite the expectation files of the tests; read the diff afterwards
     Bless(command::bless::Options),
+    /// Measure: start, plan, a container against the floor and against runc, memory
+    Bench(command::bench::Options),
     /// Install whatever the other commands need on this machine
     CiSetup(command::ci_setup::Options),
 }
@@ -38,6 +41,7 @@ fn main() -> std::process::ExitCode {
         Command::Play(options) => command::play::run(&options),
         Command::Test(options) => command::test::run(&options),
         Command::Bless(options) => command::bless::run(&options),
+        Command::Bench(options) => command::bench::run(&options),
         Command::CiSetup(options) => command::ci_setup::run(&options),
     };
     match outcome {

@@ -1,23 +1,30 @@
 //! Files below one folder, with their types. A path that leads out of the folder, by dots or by a link, is not there.
 
 use std::fs;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
-/// The bytes at a URL's path, and their type.
+/// The bytes at a URL's path, and their type; of a folder, those of its `index.html`.
 pub fn read(folder: &Path, path: &str) -> Option<(Vec<u8>, &'static str)> {
+    let mut file = place(folder, path)?;
+    if file.is_dir() {
+        file = file.join("index.html");
+    }
+    Some((fs::read(&file).ok()?, mime(&file)))
+}
+
+/// Whether a URL's path is a folder without its last `/`, by which relative links would go astray.
+pub fn lacks_its_slash(folder: &Path, path: &str) -> bool {
+    !path.ends_with('/') && place(folder, path).is_some_and(|place| place.is_dir())
+}
+
+fn place(folder: &Path, path: &str) -> Option<PathBuf> {
     let relative = decoded(path.strip_prefix('/')?)?;
     if !Path::new(&relative).components().all(|part| matches!(part, Component::Normal(_))) {
         return None;
     }
     let folder = folder.canonicalize().ok()?;
-    let mut file = folder.join(&relative).canonicalize().ok()?;
-    if file.is_dir() {
-        file = file.join("index.html");
-    }
-    if !file.starts_with(&folder) {
-        return None;
-    }
-    Some((fs::read(&file).ok()?, mime(&file)))
+    let file = folder.join(&relative).canonicalize().ok()?;
+    file.starts_with(&folder).then_some(file)
 }
 
 fn decoded(path: &str) -> Option<String> {
@@ -80,5 +87,6 @@ mod tests {
         ] {
             assert_eq!(read(&folder, path), None, "{path}");
         }
+        assert!(lacks_its_slash(&folder, "/book") && !lacks_its_slash(&folder, "/book/") && !lacks_its_slash(&folder, "//book"));
     }
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::need::{self, Need};
 use crate::{process, workspace};
 
 const TIME_MAX: Duration = Duration::from_secs(30);
@@ -34,14 +35,15 @@ pub struct Engine {
 impl Engine {
     /// Builds the Linux binary.
     pub fn build() -> Engine {
-        let binary = if cfg!(target_os = "linux") { build() } else { Err("not available: containers are a thing of Linux".into()) };
+        let binary = if cfg!(target_os = "linux") { build() } else { Err("not available: this is not Linux".into()) };
         Engine { binary, one_at_a_time: Mutex::new(()), time_max: TIME_MAX }
     }
 
     /// Runs one line, as `docker run …` or `glassbox run …`.
     ///
     /// The answer: `{"available", "exit", "stdout", "stderr", "truncated", "timed_out", "recording"}`, or
-    /// `{"available": false, "why"}`. `recording` is what the binary recorded of the run, `null` if nothing.
+    /// `{"available": false, "why"}`. `recording` is the list of what the binary recorded: the format, then each leaf step with
+    /// its events; empty if it recorded nothing, or too much.
     pub fn run(&self, line: &str) -> Value {
         let binary = match &self.binary {
             Ok(binary) => binary,
@@ -90,24 +92,23 @@ impl fmt::Display for Engine {
 }
 
 fn build() -> Result<PathBuf, String> {
-    let built = process::run(&mut process::cargo(&["build", "--release", "-p", "glassbox"]));
+    let needed = need::ensure(&[Need::Target("x86_64-unknown-linux-musl")]);
+    let built = needed.and_then(|()| process::run(&mut process::cargo(&["build", "--release", "-p", "glassbox"])));
     built.map_err(|error| format!("not available: {error:#}")).map(|()| workspace::target().join("release/glassbox"))
 }
 
 fn refused(message: &str, exit: i32) -> Value {
     json!({
         "available": true, "exit": exit, "stdout": "", "stderr": message,
-        "truncated": false, "timed_out": false, "recording": null,
+        "truncated": false, "timed_out": false, "recording": [],
     })
 }
 
-/// What the binary recorded, if it did and it is JSON of a bounded size.
-fn recording(path: &Path) -> Option<Value> {
-    let length = std::fs::metadata(path).ok()?.len();
-    if length > RECORDING_BYTES_MAX {
-        return None;
-    }
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+/// The lines that the binary recorded.
+fn recording(path: &Path) -> Vec<Value> {
+    let is_bounded = std::fs::metadata(path).is_ok_and(|file| file.len() <= RECORDING_BYTES_MAX);
+    let text = if is_bounded { std::fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// What a program writes, collected beside it: its first bytes, and how many there were in all.
@@ -178,7 +179,7 @@ mod tests {
     fn a_line_is_split_without_a_shell() {
         let answer = Engine::of("/bin/echo", TIME_MAX).run("docker run 'a b' ; $(id) > /tmp/x");
         assert_eq!(answer["stdout"], "run a b ; $(id) > /tmp/x\n");
-        assert_eq!((&answer["exit"], &answer["truncated"], &answer["recording"]), (&json!(0), &json!(false), &json!(null)));
+        assert_eq!((&answer["exit"], &answer["truncated"], &answer["recording"]), (&json!(0), &json!(false), &json!([])));
     }
 
     #[test]

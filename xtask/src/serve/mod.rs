@@ -92,6 +92,9 @@ fn answer(request: &mut Request, site: &Site) -> Reply {
 }
 
 fn file_reply(path: &str, site: &Site) -> Reply {
+    if files::lacks_its_slash(&site.folder, path) {
+        return text(301, "moved").with_header(header("Location", &format!("{path}/")));
+    }
     match files::read(&site.folder, path) {
         Some((bytes, mime)) => {
             Response::from_data(bytes).with_header(header("Content-Type", mime)).with_header(header("Cache-Control", "no-cache"))
@@ -122,7 +125,7 @@ fn text(status: u16, what: &str) -> Reply {
         .with_header(header("Content-Type", "text/plain; charset=utf-8"))
 }
 
-#[expect(clippy::expect_used, reason = "names and values are constants of this program, all of them valid")]
+#[expect(clippy::expect_used, reason = "names are constants, and values are ASCII: constants or the path of a request")]
 fn header(name: &str, value: &str) -> Header {
     Header::from_bytes(name, value).expect("a valid header")
 }

@@ -1,0 +1,119 @@
+//! Measurements: a name, a bound and a function each. Adding one is adding a row to `all`.
+//!
+//! `time` has the ways to measure a command; `place` has what is measured: the binaries, the floor, runc's bundle.
+
+use anyhow::Result;
+
+mod container;
+pub mod place;
+mod start;
+mod time;
+
+use place::Place;
+
+/// One thing that is measured.
+pub struct Measurement {
+    /// What it is.
+    pub name: &'static str,
+    /// The most that it may be, and in what.
+    pub bound: Bound,
+    /// Measures it; the number of runs of which the median counts.
+    pub measure: fn(&Place, usize) -> Result<Measured>,
+}
+
+/// The most that a measurement may be.
+#[derive(Clone, Copy)]
+pub enum Bound {
+    /// Milliseconds.
+    Milliseconds(f64),
+    /// Binary megabytes.
+    Megabytes(f64),
+    /// Times the other one, whose name is told.
+    Times(f64, &'static str),
+}
+
+/// What was measured, in the bound's unit, and how it came about.
+pub struct Measured {
+    /// To be held against the bound.
+    pub value: f64,
+    /// In words: the medians behind a ratio, the spread.
+    pub detail: String,
+}
+
+/// Every measurement, in the order of the table.
+pub fn all() -> Vec<Measurement> {
+    vec![
+        Measurement { name: "toolbox size", bound: Bound::Megabytes(4.0), measure: start::toolbox_size },
+        Measurement { name: "toolbox start", bound: Bound::Milliseconds(2.0), measure: start::toolbox },
+        Measurement { name: "plan", bound: Bound::Milliseconds(5.0), measure: start::plan },
+        Measurement { name: "run / floor", bound: Bound::Times(2.5, "the floor"), measure: container::against_floor },
+        Measurement { name: "run / runc", bound: Bound::Times(0.5, "runc"), measure: container::against_runc },
+        Measurement { name: "peak memory", bound: Bound::Megabytes(12.0), measure: container::peak_memory },
+    ]
+}
+
+/// A line of the table.
+pub struct Row {
+    name: &'static str,
+    bound: Bound,
+    measured: Result<Measured>,
+}
+
+impl Row {
+    /// What came of a measurement.
+    pub fn of(measurement: &Measurement, measured: Result<Measured>) -> Row {
+        Row { name: measurement.name, bound: measurement.bound, measured }
+    }
+
+    /// Whether it was measured and the bound is kept.
+    pub fn is_kept(&self) -> bool {
+        let (Bound::Milliseconds(most) | Bound::Megabytes(most) | Bound::Times(most, _)) = self.bound;
+        self.measured.as_ref().is_ok_and(|measured| measured.value <= most)
+    }
+
+    fn text(&self) -> String {
+        let (unit, most) = match self.bound {
+            Bound::Milliseconds(most) => ("ms", format!("at most {most} ms")),
+            Bound::Megabytes(most) => ("MB", format!("at most {most} MB")),
+            Bound::Times(most, other) => ("×", format!("at most {most} × {other}")),
+        };
+        let name = self.name;
+        match &self.measured {
+            Ok(Measured { value, detail }) => {
+                let verdict = if self.is_kept() { "kept" } else { "MISSED" };
+                format!("{name:<14} {value:>8.2} {unit:<2}  {most:<24} {verdict:<7} {detail}\n")
+            }
+            Err(error) => format!("{name:<14} {:>11}  {most:<24} FAILED  {error:#}\n", "-"),
+        }
+    }
+}
+
+/// The rows, one under the other.
+pub fn table(rows: &[Row]) -> String {
+    rows.iter().map(Row::text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(value: Result<f64>) -> Row {
+        let measured = value.map(|value| Measured { value, detail: "why".into() });
+        Row { name: "plan", bound: Bound::Milliseconds(5.0), measured }
+    }
+
+    #[test]
+    fn a_bound_is_kept_up_to_itself_and_what_could_not_be_measured_keeps_none() {
+        assert!(row(Ok(5.0)).is_kept());
+        assert!(!row(Ok(5.01)).is_kept());
+        assert!(!row(Err(anyhow::anyhow!("no"))).is_kept());
+    }
+
+    #[test]
+    fn the_table_says_which_bounds_are_missed() {
+        let text = table(&[row(Ok(1.5)), row(Ok(7.0)), row(Err(anyhow::anyhow!("no")))]);
+        let verdicts: Vec<_> =
+            ["kept", "MISSED", "FAILED  no"].iter().zip(text.lines()).map(|(verdict, line)| line.contains(verdict)).collect();
+        assert_eq!(verdicts, [true; 3], "{text}");
+    }
+}

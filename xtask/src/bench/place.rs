@@ -1,0 +1,97 @@
+//! What is measured: the release binary, the floor and runc's bundle, in a directory that goes away with the value.
+
+use std::cell::Cell;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::{process, workspace};
+
+/// Binaries and directories of the bench.
+pub struct Place {
+    /// The toolbox, static, as it is embedded in the release binary.
+    pub toolbox: PathBuf,
+    /// `tests/floor/peak.c`, compiled.
+    pub peak: PathBuf,
+    glassbox: PathBuf,
+    floor: PathBuf,
+    folder: tempfile::TempDir,
+    containers: Cell<usize>,
+}
+
+impl Place {
+    /// Builds everything.
+    pub fn prepare() -> Result<Place> {
+        process::run(&mut process::cargo(&["build", "--release", "-p", "glassbox"]))?;
+        // Not in /tmp, which may be a tmpfs or an overlay: the same file system for all that is compared.
+        let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(workspace::target())?;
+        let place = Place {
+            toolbox: workspace::target().join("toolbox-build/x86_64-unknown-linux-musl/small/toolbox"),
+            glassbox: workspace::target().join("release/glassbox"),
+            floor: compile(folder.path(), "floor")?,
+            peak: compile(folder.path(), "peak")?,
+            folder,
+            containers: Cell::new(0),
+        };
+        place.make_root().context("the bench's root file system")?;
+        place.make_bundle().context("runc's bundle")?;
+        Ok(place)
+    }
+
+    /// The release binary, with a data root of the bench's own.
+    pub fn glassbox(&self) -> Command {
+        let mut command = Command::new(&self.glassbox);
+        command.env("GLASSBOX_ROOT", self.path("glassbox"));
+        command
+    }
+
+    /// The floor, running `true`.
+    pub fn floor(&self) -> Command {
+        let mut command = Command::new(&self.floor);
+        command.args(["rootfs", "upper", "work", "merged"].map(|name| self.path(name))).arg("/bin/true");
+        command
+    }
+
+    /// `runc run` of the bundle, each time as another container.
+    pub fn runc(&self) -> Command {
+        self.containers.set(self.containers.get() + 1);
+        let mut command = Command::new("runc");
+        command.arg("--root").arg(self.path("runc")).arg("run").arg("--bundle").arg(self.folder.path());
+        command.arg(format!("glassbox-bench-{}-{}", std::process::id(), self.containers.get()));
+        command
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn make_root(&self) -> Result<()> {
+        for folder in ["rootfs/bin", "rootfs/proc", "rootfs/sys", "rootfs/dev", "upper", "work", "merged"] {
+            fs::create_dir_all(self.path(folder))?;
+        }
+        fs::copy(&self.toolbox, self.path("rootfs/bin/toolbox"))?;
+        Ok(symlink("toolbox", self.path("rootfs/bin/true"))?)
+    }
+
+    /// runc's own default specification, with `true` and without a terminal. It has a network namespace without interfaces.
+    fn make_bundle(&self) -> Result<()> {
+        process::run_quietly(process::program("runc").arg("spec").current_dir(self.folder.path()))?;
+        let mut spec: Value = serde_json::from_slice(&fs::read(self.path("config.json"))?)?;
+        spec["process"]["terminal"] = json!(false);
+        spec["process"]["args"] = json!(["/bin/true"]);
+        Ok(fs::write(self.path("config.json"), spec.to_string())?)
+    }
+}
+
+/// Compiles `tests/floor/NAME.c`, static and small, so that its own start costs next to nothing.
+fn compile(folder: &Path, name: &str) -> Result<PathBuf> {
+    let program = folder.join(name);
+    let source = workspace::root().join("tests/floor").join(name).with_extension("c");
+    let mut command = process::program("musl-gcc");
+    process::run_quietly(command.args(["-O2", "-static", "-Wall", "-Werror", "-o"]).arg(&program).arg(source))?;
+    Ok(program)
+}
