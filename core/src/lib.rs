@@ -20,6 +20,7 @@ pub mod event;
 pub mod explain;
 pub mod host;
 pub mod layout;
+pub mod lesson;
 pub mod model;
 pub mod observe;
 pub mod oci;
