@@ -54,7 +54,12 @@ impl<'a> Fields<'a> {
     fn as_text(&self, key: &str, value: &Value, found: &mut Vec<Diagnostic>) -> Option<String> {
         match value {
             Value::String(text) if text.len() > VALUE_BYTES_MAX => {
-                report(found, &self.place, format!("`{key}` is longer than {VALUE_BYTES_MAX} bytes (VALUE_BYTES_MAX)"), "shorten it");
+                report(
+                    found,
+                    &self.place,
+                    format!("`{key}` is longer than {VALUE_BYTES_MAX} bytes (VALUE_BYTES_MAX)"),
+                    "shorten it",
+                );
                 None
             }
             Value::String(text) => Some(text.clone()),

@@ -123,7 +123,12 @@ pub(super) fn read(value: &Value, place: &str, depth: usize, found: &mut Vec<Dia
         Value::Array(_) => read_list(value, place, depth, found).map(Goal::All),
         Value::Table(table) => read_table(table, place, depth, found),
         other => {
-            report(found, place, format!("a goal cannot be a {}", other.type_str()), "write a table: `{ container = \"a\", state = \"running\" }`");
+            report(
+                found,
+                place,
+                format!("a goal cannot be a {}", other.type_str()),
+                "write a table: `{ container = \"a\", state = \"running\" }`",
+            );
             None
         }
     }
@@ -147,7 +152,9 @@ fn read_table(table: &Table, place: &str, depth: usize, found: &mut Vec<Diagnost
     let mut fields = Fields::new(table, place);
     let kinds = ["not", "all", "any", "shares", "limit", "file", "process_on_host", "container"];
     let goal = match kinds.iter().find(|kind| table.contains_key(**kind)).copied() {
-        Some("not") => fields.get("not").and_then(|value| read(value, place, depth + 1, found)).map(|goal| Goal::Not(Box::new(goal))),
+        Some("not") => {
+            fields.get("not").and_then(|value| read(value, place, depth + 1, found)).map(|goal| Goal::Not(Box::new(goal)))
+        }
         Some("all") => fields.get("all").and_then(|value| read_list(value, place, depth, found)).map(Goal::All),
         Some("any") => fields.get("any").and_then(|value| read_list(value, place, depth, found)).map(Goal::Any),
         Some("shares") => fields.table("shares", found).and_then(|table| shares(table, place, found)),
@@ -179,7 +186,12 @@ fn container(fields: &mut Fields<'_>, found: &mut Vec<Diagnostic>) -> Option<Goa
     wanted.extend(fields.integer("processes", found).and_then(number).map(Condition::Processes));
     wanted.extend(capability(fields, found).map(Condition::Capability));
     if wanted.is_empty() && found.len() == before {
-        report(found, fields.place(), "nothing is wanted of the container", "add `state`, `exists`, `hostname` or another condition");
+        report(
+            found,
+            fields.place(),
+            "nothing is wanted of the container",
+            "add `state`, `exists`, `hostname` or another condition",
+        );
     }
     let mut goals: Vec<Goal> = wanted.into_iter().map(|is| Goal::Container { name: name.clone(), is }).collect();
     if goals.len() > 1 { Some(Goal::All(goals)) } else { goals.pop() }

@@ -116,7 +116,12 @@ impl Trial<'_> {
             self.run_all(&self.lesson.steps[at].solution())?;
             let (met, why) = self.check(at, "after the solution", goal);
             if !met {
-                report(&mut self.proof.found, &place, format!("{run}, the solution does not meet the goal: {why}"), "repair one of them");
+                report(
+                    &mut self.proof.found,
+                    &place,
+                    format!("{run}, the solution does not meet the goal: {why}"),
+                    "repair one of them",
+                );
             }
         }
         Ok(())
@@ -146,7 +151,9 @@ impl Trial<'_> {
         self.stage.look(&mut |state, probe| hint = step.hint(state, probe).map(str::to_string));
         match hint {
             Some(text) => self.proof.seen.push(format!("{}, {name}: {text}", step.id)),
-            None => report(&mut self.proof.found, &place(step), format!("no hint answers {name}"), "write one whose `when` is met then"),
+            None => {
+                report(&mut self.proof.found, &place(step), format!("no hint answers {name}"), "write one whose `when` is met then")
+            }
         }
         Ok(())
     }
@@ -158,11 +165,20 @@ impl Trial<'_> {
         self.stage.look(&mut |state, probe| reply = question.ask.reply(state, probe));
         let step = &self.lesson.steps[at];
         match reply {
-            Err(why) => report(&mut self.proof.found, &place(step), format!("the question has no answer: {why}"), "ask about what is there"),
+            Err(why) => {
+                report(&mut self.proof.found, &place(step), format!("the question has no answer: {why}"), "ask about what is there")
+            }
             Ok(reply) => {
                 self.proof.seen.push(format!("{}: {reply}", step.id));
-                if !question.choices.is_empty() && !question.choices.iter().any(|choice| question.ask.is_answered_by(choice, &reply)) {
-                    report(&mut self.proof.found, &place(step), format!("`{reply}` is the answer and not among the choices"), "add it");
+                if !question.choices.is_empty()
+                    && !question.choices.iter().any(|choice| question.ask.is_answered_by(choice, &reply))
+                {
+                    report(
+                        &mut self.proof.found,
+                        &place(step),
+                        format!("`{reply}` is the answer and not among the choices"),
+                        "add it",
+                    );
                 }
             }
         }
@@ -188,7 +204,12 @@ pub(super) fn texts(lesson: &Lesson, found: &mut Vec<Diagnostic>) {
         needed.insert(&step.id, format!("step `{}`", step.id));
         for hint in &step.hints {
             if needed.insert(&hint.text, format!("a hint of step `{}`", step.id)).is_some_and(|by| by.starts_with("step")) {
-                report(found, &place(step), format!("the hint's text `{}` is also a step's", hint.text), "give it an id of its own");
+                report(
+                    found,
+                    &place(step),
+                    format!("the hint's text `{}` is also a step's", hint.text),
+                    "give it an id of its own",
+                );
             }
         }
     }
