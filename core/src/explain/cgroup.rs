@@ -1,11 +1,15 @@
 //! Steps on control groups, in words.
 
-use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
+use super::{Call, Explanation, base, call, explanation, quoted};
 use crate::step::{CgroupStep, Limit};
 
 fn write(file: &str, value: &str) -> Vec<Call> {
     let length = value.len().to_string();
     vec![call("openat", &["AT_FDCWD", &quoted(file), "O_WRONLY|O_CLOEXEC"]), call("write", &["…", &quoted(value), &length])]
+}
+
+fn write_unknown(file: &str) -> Vec<Call> {
+    vec![call("openat", &["AT_FDCWD", &quoted(file), "O_WRONLY|O_CLOEXEC"]), call("write", &["…", "\"…\"", "…"])]
 }
 
 pub(super) fn explain(step: &CgroupStep) -> Explanation {
@@ -34,12 +38,12 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
         }
         CgroupStep::JoinCgroup { directory } => {
             let file = format!("{directory}/cgroup.procs");
-            let calls = vec![call("openat", &["AT_FDCWD", &quoted(&file), "O_WRONLY|O_CLOEXEC"]), call("write", &["…", "…", "…"])];
+            let calls = write_unknown(&file);
             let why = "A process is in the cgroup of its parent until someone moves it. Its own children will start in this one.";
             explanation("Move the process into the control group", why, calls, &["cat /proc/PID/cgroup"], "cgroup")
         }
         CgroupStep::RemoveCgroup { directory } => {
-            let calls = vec![call("rmdir", &[&quoted(directory)]).when(CallWhen::IfPresent)];
+            let calls = vec![call("rmdir", &[&quoted(directory)])];
             let why = "A cgroup stays until it is removed, even an empty one.";
             explanation("Remove the control group", why, calls, &[&format!("ls -d {directory}")], "end")
         }

@@ -4,7 +4,8 @@ use super::{CallWhen, Explanation, call, explanation};
 use crate::step::ClientStep;
 
 pub(super) fn explain(step: &ClientStep) -> Explanation {
-    let wait = || vec![call("poll", &["…", "…", "…"]).when(CallWhen::Repeated)];
+    let poll = || call("poll", &["…", "…", "…"]).when(CallWhen::Repeated);
+    let reap = || call("waitid", &["P_PIDFD", "…", "…", "WEXITED", "…"]);
     match step {
         ClientStep::Print { .. } => explanation(
             "Print the answer",
@@ -16,12 +17,12 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
         ClientStep::AttachStreams { .. } => {
             let why =
                 "The program's output goes into pipes or a terminal, and the engine carries it to you. It ends with the process.";
-            explanation("Carry input and output until it ends", why, wait(), &["ls -l /proc/PID/fd"], "program")
+            explanation("Carry input and output until it ends", why, vec![poll(), reap()], &["ls -l /proc/PID/fd"], "program")
         }
         ClientStep::WatchContainer { .. } => {
             let why = "Only a parent is told how a process ended. The monitor keeps the log and waits for that.";
-            let mut calls = wait();
-            calls.push(call("waitid", &["…", "…", "…", "…", "…"]));
+            // Nothing is left to do where the streams were carried to the end already.
+            let calls = vec![poll(), reap().when(CallWhen::Repeated)];
             explanation("Watch the container until it ends", why, calls, &["glassbox logs"], "end")
         }
         ClientStep::AwaitExit { timeout_seconds, .. } => {
@@ -30,11 +31,12 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
                 None => "Wait until it has ended".to_string(),
             };
             let why = "The container's monitor records the end. Until then there is nothing to do.";
-            explanation(headline, why, wait(), &["glassbox ps -a"], "end")
+            let calls = vec![call("pidfd_open", &["…", "0"]).when(CallWhen::IfPresent), poll()];
+            explanation(headline, why, calls, &["glassbox ps -a"], "end")
         }
         ClientStep::ShowLog { follow, .. } => {
             let calls = vec![
-                call("openat", &["AT_FDCWD", "…", "O_RDONLY|O_CLOEXEC"]),
+                call("openat", &["AT_FDCWD", "…-json.log\"", "O_RDONLY|O_CLOEXEC"]),
                 call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
             ];
             let why = "What the program wrote to stdout and stderr was kept in a file, line by line.";

@@ -5,6 +5,7 @@
 
 mod cause;
 mod cgroup;
+pub mod claim;
 mod client;
 mod mount;
 mod phase;
@@ -155,7 +156,7 @@ mod tests {
             let explanation = explain(&step);
             let name = step.name();
             assert!(explanation.headline.chars().count() <= HEADLINE_CHARACTERS_MAX, "{name}: {}", explanation.headline);
-            let sentences = explanation.why.split(". ").filter(|sentence| !sentence.is_empty()).count();
+            let sentences = explanation.why.split_whitespace().filter(|word| word.ends_with(['.', '?', '!'])).count();
             assert!((1..=2).contains(&sentences), "{name}: {}", explanation.why);
             for word in FORBIDDEN {
                 assert!(!explanation.why.to_lowercase().contains(word), "{name} says {word}");

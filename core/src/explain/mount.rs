@@ -43,8 +43,7 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
         }
         MountStep::MaskPath { path } => mask(path),
         MountStep::MakePathReadOnly { path } => {
-            let calls = vec![bind(path, path, "MS_BIND|MS_REC"), read_only(path)];
-            let calls = calls.into_iter().map(|call| call.when(CallWhen::IfPresent)).collect();
+            let calls = vec![bind(path, path, "MS_BIND|MS_REC"), read_only(path).when(CallWhen::IfPresent)];
             let why = "Its files may be read, but writing them would change settings of the whole host.";
             explanation(format!("Make {path} read-only"), why, calls, mounts, "hidden")
         }
@@ -61,7 +60,7 @@ fn bind(source: &str, target: &str, flags: &str) -> Call {
 
 /// The attribute is set on this one mount: mount_setattr(2).
 fn read_only(path: &str) -> Call {
-    call("mount_setattr", &["AT_FDCWD", &quoted(path), "0", "{attr_set=MOUNT_ATTR_RDONLY…}", "…"])
+    call("mount_setattr", &["AT_FDCWD", &quoted(path), "0", "{attr_set=MOUNT_ATTR_RDONLY, attr_clr=0, …}", "32"])
 }
 
 fn overlay(step: &MountStep) -> Explanation {
@@ -85,7 +84,7 @@ fn filesystem_calls(step: &MountStep) -> Vec<Call> {
     let MountStep::MountFilesystem { fs_type, source, target, flags, data } = step else { return Vec::new() };
     let data = if data.is_empty() { "NULL".to_string() } else { quoted(data) };
     vec![
-        call("mkdir", &[&quoted(target), "0755"]).when(CallWhen::IfMissing),
+        call("mkdirat", &["…", &quoted(super::base(target)), "0755"]).when(CallWhen::IfMissing),
         call("mount", &[&quoted(source), &quoted(target), &quoted(fs_type), &joined(*flags), &data]),
     ]
 }
@@ -93,18 +92,22 @@ fn filesystem_calls(step: &MountStep) -> Vec<Call> {
 fn bind_calls(step: &MountStep) -> Vec<Call> {
     let MountStep::BindMount { source, target, recursive, flags } = step else { return Vec::new() };
     let how = if *recursive { "MS_BIND|MS_REC" } else { "MS_BIND" };
-    let mut calls =
-        vec![call("openat", &["AT_FDCWD", &quoted(target), "…", "…"]).when(CallWhen::IfMissing), bind(source, target, how)];
+    let file = "{flags=O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, mode=0644, …}";
+    let place = call("openat2", &["…", &quoted(inside(target)), file, "24"]).when(CallWhen::IfMissing);
+    let mut calls = vec![place, bind(source, target, how)];
     if !flags.names().is_empty() {
-        calls.push(call("mount_setattr", &["AT_FDCWD", &quoted(target), "…", "…", "…"]));
+        let attributes = flags.names().iter().map(|name| name.replace("MS_", "MOUNT_ATTR_")).collect::<Vec<_>>().join("|");
+        let argument = format!("{{attr_set={attributes}, attr_clr=0, …}}");
+        let how = if *recursive { "AT_RECURSIVE" } else { "0" };
+        calls.push(call("mount_setattr", &["AT_FDCWD", &quoted(target), how, &argument, "32"]));
     }
     calls
 }
 
 fn mask(path: &str) -> Explanation {
     let calls = vec![
-        bind("/dev/null", path, "MS_BIND").when(CallWhen::IfFile),
-        call("mount", &["\"tmpfs\"", &quoted(path), "\"tmpfs\"", "MS_RDONLY", "…"]).when(CallWhen::IfDirectory),
+        bind("/dev/null", path, "MS_BIND"),
+        call("mount", &["\"tmpfs\"", &quoted(path), "\"tmpfs\"", "MS_RDONLY", "NULL"]).when(CallWhen::IfDirectory),
     ];
     let why = "It tells of the whole host or acts on it. A file is covered by /dev/null, a directory by an empty file system.";
     explanation(format!("Hide {path}"), why, calls, &["cat /proc/PID/mountinfo"], "hidden")

@@ -12,15 +12,14 @@ pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
             explanation("Forbid gaining privileges", why, calls, &["grep NoNewPrivs /proc/PID/status"], "privileges")
         }
         PrivilegeStep::InstallSeccompFilter { .. } => {
-            let calls = vec![call("seccomp", &["SECCOMP_SET_MODE_FILTER", "…", "…"])];
+            let calls = vec![call("seccomp", &["SECCOMP_SET_MODE_FILTER", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "{len=…, filter=…}"])];
             let why = "The kernel asks this small program about every system call and refuses those that containers do not need.";
             explanation("Install the seccomp filter", why, calls, &["grep Seccomp /proc/PID/status"], "privileges")
         }
         PrivilegeStep::LimitBoundingSet { keep } => {
             let dropped = CapabilitySet::ALL.minus(*keep);
-            let calls = dropped
-                .iter()
-                .map(|capability| call("prctl", &["PR_CAPBSET_DROP", capability.name(), "…"]).when(CallWhen::IfPresent));
+            let calls =
+                dropped.iter().map(|capability| call("prctl", &["PR_CAPBSET_DROP", capability.name()]).when(CallWhen::IfPresent));
             let why = "What is not in the bounding set cannot come back by execve, not even for root.";
             let headline = format!("Keep {} of {} capabilities", keep.len(), CapabilitySet::ALL.len());
             let mut calls: Vec<super::Call> = calls.collect();
@@ -28,18 +27,27 @@ pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
             explanation(headline, why, calls, &["grep CapBnd /proc/PID/status"], "privileges")
         }
         PrivilegeStep::SetUser { user } => {
+            let name = user.split(':').next().unwrap_or_default();
+            let uid = match name.parse::<u32>() {
+                Ok(uid) => uid.to_string(),
+                Err(_) if name.is_empty() || name == "root" => "0".to_string(),
+                Err(_) => "…".to_string(),
+            };
             let calls = vec![
-                call("prctl", &["PR_SET_KEEPCAPS", "1", "…"]).when(CallWhen::Repeated),
-                call("setgroups", &["…", "…"]).when(CallWhen::IfPresent),
+                call("prctl", &["PR_SET_KEEPCAPS", "1"]).when(CallWhen::Repeated),
+                call("setgroups", &["…", "…"]),
                 call("setresgid", &["…", "…", "…"]),
-                call("setresuid", &["…", "…", "…"]),
+                call("setresuid", &[&uid, &uid, &uid]),
             ];
             let name = if user.is_empty() { "root" } else { user };
             let why = "Files are judged by user and group. Groups first: once the user is given up, they cannot be changed.";
             explanation(format!("Become the user {name}"), why, calls, &["grep -E 'Uid|Gid' /proc/PID/status"], "privileges")
         }
         PrivilegeStep::SetCapabilities { capabilities } => {
-            let calls = vec![call("capset", &["…", "…"])];
+            let calls = vec![
+                call("capset", &["{version=_LINUX_CAPABILITY_VERSION_3, pid=0}", "{effective=…, permitted=…, inheritable=0}"]),
+                call("prctl", &["PR_CAP_AMBIENT", "PR_CAP_AMBIENT_CLEAR_ALL", "0", "0", "0"]),
+            ];
             let why = "Root's power is cut into capabilities. The process keeps these and gives up the rest for good.";
             let headline = format!("Give up all but {} capabilities", capabilities.len());
             explanation(headline, why, calls, &["grep Cap /proc/PID/status"], "privileges")

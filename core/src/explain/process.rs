@@ -1,6 +1,6 @@
 //! Steps on processes, in words.
 
-use super::{Call, CallWhen, Explanation, call, explanation, quoted};
+use super::{CallWhen, Explanation, call, explanation, quoted};
 use crate::step::{NamespaceKind, ProcessStep};
 use crate::userland::Signal;
 
@@ -18,7 +18,10 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
             explanation(headline, kind_why(*kind), vec![call("unshare", &[kind.flag()])], &[&see], "namespaces")
         }
         ProcessStep::JoinNamespace { kind, .. } => {
-            let calls = vec![call("openat", &["AT_FDCWD", "…", "O_RDONLY|O_CLOEXEC"]), call("setns", &["…", kind.flag()])];
+            let calls = vec![
+                call("openat", &["AT_FDCWD", &format!("\"/proc/…/ns/{}\"", kind.file()), "O_RDONLY|O_CLOEXEC"]),
+                call("setns", &["…", kind.flag()]),
+            ];
             let why =
                 "The new process is to see what the container's first process sees. Namespaces can be entered by a descriptor.";
             let see = format!("readlink /proc/PID/ns/{}", kind.file());
@@ -30,20 +33,23 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
             explanation(format!("Set the host name to {hostname}"), why, calls, &["nsenter -t PID -u hostname"], "namespaces")
         }
         ProcessStep::BringUpInterface { interface } => interface_up(interface),
-        ProcessStep::OpenTerminal { .. } => terminal(),
+        ProcessStep::OpenTerminal { rows, columns } => terminal(*rows, *columns),
         ProcessStep::ChangeDirectory { path } => {
             let calls = vec![call("mkdir", &[&quoted(path), "0755"]).when(CallWhen::IfMissing), call("chdir", &[&quoted(path)])];
             let why = "The program starts in this directory. Docker makes it if the image has none.";
             explanation(format!("Change to the directory {path}"), why, calls, &["readlink /proc/PID/cwd"], "program")
         }
-        ProcessStep::ExecProgram { argv, .. } => exec(argv),
+        ProcessStep::ExecProgram { argv, env } => exec(argv, env),
         ProcessStep::SendSignal { signal, .. } => send(Signal(*signal)),
     }
 }
 
 fn clone(namespaces: &[NamespaceKind]) -> Explanation {
-    let flags: Vec<&str> = ["CLONE_PIDFD"].into_iter().chain(namespaces.iter().map(|kind| kind.flag())).collect();
-    let calls = vec![call("clone3", &[&format!("{{flags={}…}}", flags.join("|")), "…"])];
+    // In the order of their bits, as strace has them: that of `NamespaceKind::ALL` for the two that are made here.
+    let mut flags = vec!["CLONE_PIDFD"];
+    flags.extend(NamespaceKind::ALL.iter().filter(|kind| namespaces.contains(kind)).map(|kind| kind.flag()));
+    let arguments = format!("{{flags={}, pidfd=…, exit_signal=SIGCHLD, stack=NULL, stack_size=0}}…", flags.join("|"));
+    let calls = vec![call("clone3", &[&arguments, "88"])];
     let pid = namespaces.contains(&NamespaceKind::Pid);
     let user = namespaces.contains(&NamespaceKind::User);
     let (headline, why) = match (pid, user) {
@@ -64,55 +70,73 @@ fn clone(namespaces: &[NamespaceKind]) -> Explanation {
 }
 
 fn ids(step: &ProcessStep) -> Explanation {
-    let file = |name: &str| vec![call("openat", &["AT_FDCWD", name, "O_WRONLY|O_CLOEXEC"]), call("write", &["…", "…", "…"])];
+    let file = |name: &str, text: &str| {
+        let path = format!("\"/proc/…/{name}\"");
+        vec![
+            call("openat", &["AT_FDCWD", &path, "O_WRONLY|O_CLOEXEC"]),
+            call("write", &["…", &quoted(text), &text.len().to_string()]),
+        ]
+    };
     match step {
-        ProcessStep::WriteIdMap { groups, .. } => {
+        ProcessStep::WriteIdMap { groups, lines } => {
+            let text: String = lines.iter().map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count)).collect();
+            let calls = file(if *groups { "gid_map" } else { "uid_map" }, &text);
             let which = if *groups { "group" } else { "user" };
             let why = "The map says which id outside each id inside stands for. Root inside becomes you, who are not root outside.";
             let see = if *groups { "cat /proc/PID/gid_map" } else { "cat /proc/PID/uid_map" };
-            explanation(format!("Write the {which} id map"), why, file("…"), &[see], "privileges")
+            explanation(format!("Write the {which} id map"), why, calls, &[see], "privileges")
         }
         _ => {
             let why = "Dropping a group can open files that the group was shut out of. So an ordinary user may map groups only without setgroups.";
-            explanation("Deny setgroups in the user namespace", why, file("…"), &["cat /proc/PID/setgroups"], "privileges")
+            explanation(
+                "Deny setgroups in the user namespace",
+                why,
+                file("setgroups", "deny"),
+                &["cat /proc/PID/setgroups"],
+                "privileges",
+            )
         }
     }
 }
 
 fn interface_up(interface: &str) -> Explanation {
     let calls = vec![
-        call("socket", &["AF_INET", "SOCK_DGRAM|SOCK_CLOEXEC", "…"]),
-        call("ioctl", &["…", "SIOCGIFFLAGS", "…"]),
-        call("ioctl", &["…", "SIOCSIFFLAGS", "…"]),
+        call("socket", &["AF_INET", "SOCK_DGRAM|SOCK_CLOEXEC", "IPPROTO_IP"]),
+        call("ioctl", &["…", "SIOCGIFFLAGS", &format!("{{ifr_name={}, …}}", quoted(interface))]),
+        call("ioctl", &["…", "SIOCSIFFLAGS", &format!("{{ifr_name={}, ifr_flags=IFF_UP…}}", quoted(interface))]),
     ];
     let why = "A new network namespace has one interface, loopback, and it is down. Programs expect 127.0.0.1 to answer.";
     explanation(format!("Bring up the interface {interface}"), why, calls, &["nsenter -t PID -n ip link"], "namespaces")
 }
 
-fn terminal() -> Explanation {
-    let calls = vec![
+fn terminal(rows: u16, columns: u16) -> Explanation {
+    let size = format!("{{ws_row={rows}, ws_col={columns}, ws_xpixel=0, ws_ypixel=0}}");
+    let mut calls = vec![
         call("openat", &["AT_FDCWD", "\"/dev/pts/ptmx\"", "O_RDWR|O_NOCTTY|O_CLOEXEC"]),
-        call("ioctl", &["…", "TIOCSPTLCK", "…"]),
+        call("ioctl", &["…", "TIOCSPTLCK", "[0]"]),
         call("ioctl", &["…", "TIOCGPTN", "…"]),
-        call("openat", &["AT_FDCWD", "…", "O_RDWR|O_NOCTTY|O_CLOEXEC"]),
-        call("ioctl", &["…", "TIOCSCTTY", "…"]),
+        call("ioctl", &["…", "TIOCSWINSZ", &size]),
+        call("openat", &["AT_FDCWD", "\"/dev/pts/…\"", "O_RDWR|O_NOCTTY|O_CLOEXEC"]),
+        call("ioctl", &["…", "TIOCSCTTY", "0"]),
     ];
+    calls.extend(["0", "1", "2"].map(|number| call("dup2", &["…", number])));
     let why = "A terminal has two ends: the program gets one, the engine the other. It comes from the container's own /dev/pts.";
     explanation("Open a terminal for the program", why, calls, &["ls -l /proc/PID/fd"], "program")
 }
 
-fn exec(argv: &[String]) -> Explanation {
+fn exec(argv: &[String], env: &[String]) -> Explanation {
     let program = argv.first().map_or("", String::as_str);
-    let path = if program.contains('/') { quoted(program) } else { "…".to_string() };
+    let path = if program.contains('/') { quoted(program) } else { format!("\"…/{program}\"") };
     let words: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
-    let calls = vec![call("execve", &[&path, &format!("[{}]", words.join(", ")), "…"])];
+    let variables = format!("0x… /* {} var{} */", env.len(), if env.len() == 1 { "" } else { "s" });
+    let calls = vec![call("execve", &[&path, &format!("[{}]", words.join(", ")), &variables])];
     let why = "The kernel puts the program in the place of the engine's code; the process, its namespaces and limits stay. Docker's exit \
                codes 126 and 127 come from here.";
     explanation(format!("Execute {program}"), why, calls, &["cat /proc/PID/cmdline | tr '\\0' ' '"], "program")
 }
 
 fn send(signal: Signal) -> Explanation {
-    let calls: Vec<Call> = vec![call("pidfd_open", &["…", "0"]), call("pidfd_send_signal", &["…", &signal.name(), "NULL", "0"])];
+    let calls = vec![call("pidfd_open", &["…", "0"]), call("pidfd_send_signal", &["…", &signal.name(), "NULL", "0"])];
     let why = match signal {
         Signal::SIGKILL => {
             "This signal cannot be caught or ignored. With the first process the kernel ends all others in its pid namespace."

@@ -39,21 +39,20 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         }
         StoreStep::RecordStart { .. } => {
             let why = "From now on ps shows it as running, with its process's number on the host.";
-            explanation("Record that it runs", why, replace_file("…"), &["glassbox ps"], "process")
+            explanation("Record that it runs", why, replace_file("…/state.json"), &["glassbox ps"], "process")
         }
         StoreStep::RecordExit { .. } => {
             let why = "The exit status is told once, to the parent that waits. It is written down for ps, inspect and wait.";
-            explanation("Record how it ended", why, replace_file("…"), &["glassbox ps -a"], "end")
+            explanation("Record how it ended", why, replace_file("…/state.json"), &["glassbox ps -a"], "end")
         }
         StoreStep::RecordFailure { .. } => {
             let why = "It could not be started. The container stays, so that you can look at it and try again.";
-            explanation("Record why it could not start", why, replace_file("…"), &["glassbox ps -a"], "program")
+            explanation("Record why it could not start", why, replace_file("…/state.json"), &["glassbox ps -a"], "program")
         }
         StoreStep::RemoveContainerFiles { directory, .. } => {
             let calls = vec![
-                call("unlink", &["…"]).when(CallWhen::Repeated),
                 call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
-                call("rmdir", &["…"]).when(CallWhen::Repeated),
+                call("unlinkat", &["AT_FDCWD", &quoted(directory), "AT_REMOVEDIR"]),
             ];
             let why = "The directory holds all that was the container's own: changed files, log, specification, record.";
             explanation("Remove the container's directory", why, calls, &[&format!("ls {directory}")], "end")
@@ -63,8 +62,12 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
 
 /// A record is replaced as a whole, so that a reader never sees half of it.
 fn replace_file(path: &str) -> Vec<Call> {
-    let path = if path == "…" { "…".to_string() } else { quoted(path) };
-    vec![call("openat", &["AT_FDCWD", "…", "…", "…"]), call("write", &["…", "…", "…"]), call("rename", &["…", &path])]
+    let path = quoted(path);
+    vec![
+        call("openat", &["AT_FDCWD", "…/.state.json.…", "…", "0600"]),
+        call("write", &["…", "…", "…"]),
+        call("rename", &["…", &path]),
+    ]
 }
 
 fn directory_why(name: &str) -> &'static str {
