@@ -1,0 +1,77 @@
+//! The notation, the HTML, and the book itself: it builds, and every explanation's place in it exists.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use glassbox_core::explain::explain;
+use glassbox_core::step::samples;
+
+use super::*;
+
+const CHAPTER: &str = "# A\n\nWords.\n\n```transcript\n$ docker run --rm toolbox sh -c 'echo <b>'\n<b>\n\nx\n! oops\n? 3\n```\n\nMore.\n\n```transcript\n$ docker ps -q\n```\n";
+
+fn book() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[test]
+fn transcripts_are_read_with_their_lines() {
+    let all = transcripts(CHAPTER).unwrap();
+    assert_eq!(all.iter().map(|one| one.line).collect::<Vec<_>>(), [5, 16]);
+    let first = &all[0].exchanges[0];
+    assert_eq!((first.stdout.as_str(), first.stderr.as_str(), first.exit_code), ("<b>\n\nx\n", "oops\n", 3));
+    assert_eq!(all[1].exchanges[0].stdout, "");
+}
+
+#[test]
+fn what_is_no_transcript_is_refused_with_its_line() {
+    let error = |text: &str| format!("{:#}", transcripts(text).unwrap_err());
+    assert!(error("a\n```transcript\nwords\n```\n").contains("the transcript on line 2"));
+    assert!(error("```transcript\n@ requires root\n$ docker ps\n```\n").contains("no comments or requirements"));
+    assert!(error("```transcript\n$ docker ps\n").contains("not closed"));
+    assert!(error(&"x".repeat(CHAPTER_BYTES_MAX + 1)).contains("CHAPTER_BYTES_MAX"));
+    assert_eq!(transcripts("```text\n$ docker ps\n```\n").unwrap(), []);
+}
+
+#[test]
+fn a_transcript_becomes_one_line_of_html_with_a_link_to_that_point() {
+    let text = rendered(CHAPTER, 1).unwrap();
+    let blocks: Vec<&str> = text.lines().filter(|line| line.starts_with("<figure")).collect();
+    assert_eq!(blocks.len(), 2);
+    assert!(blocks[0].contains("$ <kbd>docker run --rm toolbox sh -c 'echo &lt;b&gt;'</kbd>&#10;<samp>&lt;b&gt;</samp>"), "{text}");
+    assert!(blocks[0].contains("(stderr) oops") && blocks[0].contains("(exit code 3)"), "{text}");
+    assert!(blocks[1].contains("href=\"../../index.html#run=docker%20run"), "{text}");
+    assert!(blocks[1].contains("%0Adocker%20ps%20-q\""), "{text}");
+    assert!(text.starts_with("# A\n\nWords.\n\n<figure") && text.contains("\nMore.\n"), "{text}");
+}
+
+/// The chapter named by an explanation, and the anchor in it.
+fn places() -> Vec<(String, String)> {
+    let all = samples::all();
+    assert!(all.len() > 20);
+    let places = all.iter().map(|step| explain(step).book);
+    places.map(|place| place.split_once('#').map(|(file, anchor)| (file.to_string(), anchor.to_string())).unwrap()).collect()
+}
+
+#[test]
+fn the_book_builds_and_has_every_place_that_an_explanation_names() {
+    let folder = tempfile::tempdir().unwrap();
+    build(&book(), folder.path()).unwrap();
+    for (file, anchor) in places() {
+        let page = fs::read_to_string(folder.path().join(file.replace(".md", ".html"))).unwrap();
+        assert!(page.contains(&format!("id=\"{anchor}\"")), "{file} has no #{anchor}");
+    }
+    let page = fs::read_to_string(folder.path().join("what-is-a-container.html")).unwrap();
+    assert!(page.contains("href=\"../index.html#run="), "no link to the playground");
+    assert!(!page.contains("language-transcript"), "a transcript was left as it is");
+}
+
+#[test]
+fn every_picture_of_the_book_has_words() {
+    for entry in fs::read_dir(book().join("src")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "md") {
+            assert!(!fs::read_to_string(&path).unwrap().contains("![]("), "{}", path.display());
+        }
+    }
+}
