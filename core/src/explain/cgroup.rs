@@ -26,10 +26,17 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
                 "cgroup",
             )
         }
-        CgroupStep::CreateCgroup { directory, .. } => {
+        CgroupStep::CreateCgroup { directory, controllers } => {
+            let names: Vec<&str> = controllers.iter().map(|controller| controller.name()).collect();
             let why = "A directory in this file system is a control group. The kernel fills it with the files to read and set.";
             let calls = vec![call("mkdir", &[&quoted(directory), "0755"])];
-            explanation("Make a control group", why, calls, &[&format!("ls {directory}")], "cgroup")
+            explanation(
+                format!("Make a control group for {}", names.join(", ")),
+                why,
+                calls,
+                &[&format!("ls {directory}")],
+                "cgroup",
+            )
         }
         CgroupStep::WriteLimit { file, value, limit } => {
             let why = limit_why(*limit);

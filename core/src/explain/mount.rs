@@ -21,7 +21,9 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
             explanation(format!("Bind {} to {}", super::base(source), inside(target)), why, bind_calls(step), mounts, "root")
         }
         MountStep::MakeDeviceNode { path, major, minor, mode } => {
-            let device = format!("makedev({major:#x}, {minor:#x})");
+            // As strace has it: no prefix before a zero.
+            let number = |number: &u32| if *number == 0 { "0".to_string() } else { format!("{number:#x}") };
+            let device = format!("makedev({}, {})", number(major), number(minor));
             let calls = vec![call("mknod", &[&quoted(path), &format!("S_IFCHR|0{mode:o}"), &device])];
             let why = "A device node is a file that leads to a driver by two numbers. A container gets only harmless ones.";
             explanation(format!("Make the device {}", inside(path)), why, calls, &["ls -l /proc/PID/root/dev"], "root")

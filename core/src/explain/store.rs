@@ -25,7 +25,10 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         StoreStep::CreateDirectory { path, mode } => {
             let why = directory_why(base(path));
             let calls = vec![call("mkdir", &[&quoted(path), &format!("0{mode:o}")])];
-            explanation(format!("Make the directory {}", base(path)), why, calls, &[&format!("ls -ld {path}")], "create")
+            let name = base(path);
+            let headline =
+                if name.len() > 40 { "Make the container's directory".to_string() } else { format!("Make the directory {name}") };
+            explanation(headline, why, calls, &[&format!("ls -ld {path}")], "create")
         }
         StoreStep::WriteFile { path, mode, .. } => {
             let calls = write_file(path, *mode);
@@ -64,7 +67,7 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
 fn replace_file(path: &str) -> Vec<Call> {
     let path = quoted(path);
     vec![
-        call("openat", &["AT_FDCWD", "…/.state.json.…", "…", "0600"]),
+        call("openat", &["AT_FDCWD", "\"…/.state.json.…\"", "…", "0600"]),
         call("write", &["…", "…", "…"]),
         call("rename", &["…", &path]),
     ]

@@ -101,7 +101,8 @@ impl Program {
             "alloc" => Program::Alloc(Box::new(Alloc::start(args))),
             "env" => Program::Env(Box::new(Env::start(args, env))),
             "sh" => Program::Shell(Box::new(Shell::start(args, env))),
-            "init" => Program::Init(Box::new(Init::start(args, env))),
+            // `docker-init`: the name under which Docker puts it at /sbin, for `--init`.
+            "init" | "docker-init" => Program::Init(Box::new(Init::start(args, env))),
             _ => return Program::start_other(name, args),
         };
         Some(program)
@@ -143,6 +144,7 @@ mod tests {
             assert!(Program::start(&[format!("/bin/{name}")], &[]).is_some(), "{name}");
             assert!(Program::start(&["/bin/toolbox".to_string(), name.to_string()], &[]).is_some(), "{name}");
         }
+        assert!(Program::start(&["/sbin/docker-init", "--", "true"].map(String::from), &[]).is_some());
         assert!(Program::start(&["nonsense".to_string()], &[]).is_none());
         assert!(Program::start(&["toolbox".to_string()], &[]).is_none());
     }

@@ -1,0 +1,147 @@
+//! Claims: the kernel calls that explanations name are those that a run makes, with these arguments and in this order. Each case is
+//! planned with `--plan=json`, then carried out under strace(1), and the two are held against each other.
+//!
+//! Needs root and strace; without them it says that it skips. Everything runs in a mount and pid namespace of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use glassbox_core::explain::Call;
+use glassbox_core::explain::claim::{parse_trace, unfounded};
+use glassbox_core::step::{Step, StoreStep};
+use glassbox_core::view::plan::{PlanNode, PlanTree};
+
+/// A data root that goes with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Scratch {
+        let path = std::env::temp_dir().join(format!("glassbox-claims-{}", std::process::id()));
+        fs::create_dir_all(path.join("root")).unwrap();
+        Scratch(path)
+    }
+
+    fn trace(&self) -> PathBuf {
+        self.0.join("trace")
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("GLASSBOX_ROOT", self.0.join("root")).env_remove("LC_ALL");
+        command
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const GLASSBOX: &str = env!("CARGO_BIN_EXE_glassbox");
+
+fn can_trace() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let root = status.lines().any(|line| line.starts_with("Uid:\t0\t"));
+    root && Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success())
+}
+
+/// Leaves in the order of the plan, with the calls that they claim.
+fn leaves(nodes: &[PlanNode], all: &mut Vec<PlanNode>) {
+    for node in nodes {
+        if node.step.is_composite() { leaves(&node.children, all) } else { all.push(node.clone()) }
+    }
+}
+
+/// The id under which `line` would create a container.
+fn planned_id(leaves: &[PlanNode]) -> Option<String> {
+    leaves.iter().find_map(|node| match &node.step {
+        Step::Store(StoreStep::RecordContainer { container, .. }) => Some(container.id.0.clone()),
+        _ => None,
+    })
+}
+
+/// The id under which the traced run created one: the name of the first directory that it made below `containers/`.
+fn traced_id(trace: &[Call]) -> Option<String> {
+    let made = trace.iter().filter(|call| call.name.starts_with("mkdir"));
+    made.flat_map(|call| &call.arguments).find_map(|argument| {
+        let id = argument.split_once("/containers/")?.1.get(..64)?;
+        id.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| id.to_string())
+    })
+}
+
+fn claims(leaves: &[PlanNode], trace: &[Call]) -> Vec<(String, Vec<Call>)> {
+    let ids = planned_id(leaves).zip(traced_id(trace));
+    let renamed = |text: &String| match &ids {
+        Some((planned, traced)) => text.replace(planned, traced).replace(&planned[..12], &traced[..12]),
+        None => text.clone(),
+    };
+    let call = |call: &Call| Call { arguments: call.arguments.iter().map(renamed).collect(), ..call.clone() };
+    leaves.iter().map(|node| (format!("{} {}", node.id, node.name), node.calls.iter().map(call).collect())).collect()
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+fn plan(scratch: &Scratch, words: &[&str]) -> PlanTree {
+    let output = run(scratch.command(GLASSBOX).arg("--plan=json").args(words));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{words:?}: {error}: {output:?}"))
+}
+
+fn traced(scratch: &Scratch, words: &[&str]) -> Vec<Call> {
+    let inside = ["-mpf", "--mount-proc", "strace", "-f", "-s", "65536", "-o"];
+    let output = run(scratch.command("unshare").args(inside).arg(scratch.trace()).arg(GLASSBOX).args(words));
+    let text = fs::read_to_string(scratch.trace()).unwrap_or_default();
+    assert!(output.status.code().is_some_and(|code| code < 125), "{words:?}: {output:?}");
+    parse_trace(&text)
+}
+
+/// Answers how many calls were held against the trace.
+#[track_caller]
+fn check(scratch: &Scratch, words: &[&str]) -> usize {
+    let tree = plan(scratch, words);
+    let mut steps = Vec::new();
+    leaves(&tree.steps, &mut steps);
+    leaves(&tree.monitor, &mut steps);
+    let trace = traced(scratch, words);
+    let claims = claims(&steps, &trace);
+    let missing = unfounded(&claims, &trace);
+    let lines: Vec<String> = missing.iter().map(|claim| format!("{}: {}", claim.step, claim.call)).collect();
+    assert!(missing.is_empty(), "{words:?} does not make:\n{}\n{}", lines.join("\n"), keep(scratch));
+    claims.iter().map(|(_, calls)| calls.len()).sum()
+}
+
+/// Keeps the trace of a failed case.
+fn keep(scratch: &Scratch) -> String {
+    let kept: &Path = &std::env::temp_dir().join("glassbox-claims.trace");
+    fs::copy(scratch.trace(), kept).map_or_else(|error| error.to_string(), |_| format!("trace: {}", kept.display()))
+}
+
+const CASES: &[&[&str]] = &[
+    &["run", "--network", "none", "toolbox", "true"],
+    &["run", "--rm", "--network", "none", "toolbox", "echo", "hi", "\"you\""],
+    &["run", "-m", "64m", "--pids-limit", "20", "--cpus", "0.5", "--hostname", "web", "--network", "none", "toolbox", "hostname"],
+    &["run", "--rm", "-u", "nobody", "--network", "host", "--security-opt", "no-new-privileges", "toolbox", "id"],
+    &["run", "--rm", "-u", "4711:12", "--cap-drop", "ALL", "--network", "none", "toolbox", "id"],
+    &["run", "--rm", "--read-only", "--init", "--network", "none", "toolbox", "sh", "-c", "exit 3"],
+    &["run", "--rm", "--privileged", "--network", "none", "toolbox", "true"],
+    &["run", "--rm", "-t", "--network", "none", "toolbox", "tty"],
+    &["run", "--rm", "-w", "/srv/new", "-e", "A=b", "--entrypoint", "pwd", "--network", "none", "toolbox"],
+    &["run", "--rm", "--security-opt", "seccomp=unconfined", "--cap-add", "SYS_ADMIN", "--network", "none", "toolbox", "true"],
+    &["create", "--name", "made", "--network", "none", "toolbox", "true"],
+    &["start", "made"],
+    &["rm", "made"],
+];
+
+#[test]
+fn the_calls_that_explanations_name_are_made_in_that_order() {
+    if !can_trace() {
+        eprintln!("skipped: needs root and strace");
+        return;
+    }
+    let scratch = Scratch::new();
+    let calls: usize = CASES.iter().map(|words| check(&scratch, words)).sum();
+    assert!(calls > 100 * 10, "only {calls} calls were held against traces");
+}
