@@ -3,6 +3,8 @@
 //!
 //! Needs root and strace; without them it says that it skips. Everything runs in a mount and pid namespace of its own.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails here is the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
