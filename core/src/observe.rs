@@ -143,7 +143,7 @@ impl Look<'_> {
                 if leads { vec![Event::SessionStarted] } else { Vec::new() }
             }
             // Joined for children yet to come: nothing shows until one is cloned.
-            ProcessStep::JoinNamespace { kind: NamespaceKind::Pid, .. } => Vec::new(),
+            ProcessStep::JoinNamespace { kind: NamespaceKind::Pid | NamespaceKind::User, .. } => Vec::new(),
             ProcessStep::UnshareNamespace { kind } | ProcessStep::JoinNamespace { kind, .. } => vec![self.namespace(*kind)?],
             ProcessStep::SetHostname { .. } => {
                 let Answer::Text(hostname) = self.probe.ask(&Query::Hostname(self.subject()?))? else { return Err(Errno::EINVAL) };

@@ -12,7 +12,12 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
         let why = "The new process is to see what the container's processes see.";
         planned(Step::Process(ProcessStep::JoinNamespace { kind, id: container.id.clone() }), need("ExecProgram", why))
     };
-    let mut steps = vec![joined(NamespaceKind::Pid)];
+    let mut steps = Vec::new();
+    if !container.host.uid_map.is_empty() {
+        // First of all: the other namespaces belong to it, and only its root may enter them.
+        steps.push(joined(NamespaceKind::User));
+    }
+    steps.push(joined(NamespaceKind::Pid));
     let clone = ProcessStep::CloneProcess { namespaces: Vec::new() };
     let why = "A joined pid namespace holds for children: setns(2).";
     steps.push(planned(Step::Process(clone), need("JoinNamespace", why)));

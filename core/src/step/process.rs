@@ -147,8 +147,9 @@ impl ProcessStep {
             | ProcessStep::DenySetgroups
             | ProcessStep::WriteIdMap { .. }
             | ProcessStep::SendSignal { .. } => Place::Engine,
-            // A pid namespace is joined for children yet to come, so the engine joins it before it clones.
-            ProcessStep::JoinNamespace { kind: NamespaceKind::Pid, .. } => Place::Engine,
+            // A pid namespace is joined for children yet to come, so the engine joins it before it clones; and before it, where the
+            // container has one, the user namespace that the pid namespace belongs to.
+            ProcessStep::JoinNamespace { kind: NamespaceKind::Pid | NamespaceKind::User, .. } => Place::Engine,
             _ => Place::Container,
         }
     }

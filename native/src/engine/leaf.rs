@@ -143,7 +143,7 @@ impl Engine {
         let making = Making { namespaces, wanted, outlives_engine };
         let child = child::clone_child(&making, cursor, &self.context())?;
         let pid = u32::try_from(child.pid).unwrap_or_default();
-        let joined = self.target.as_ref().is_some_and(|target| !target.is_start());
+        let joined = self.target.as_ref().is_some_and(|target| self.can_return_from(target));
         self.child = Some(child);
         self.status = None;
         outcome.pid = Some(pid);
@@ -151,6 +151,13 @@ impl Engine {
             process::rejoin_own_pid_namespace()?;
         }
         self.journal().and_then(|journal| journal.made_process(pid)).call("clone3")
+    }
+
+    /// An exec has entered the container's pid namespace for its child. Out of a user namespace there is no way back, and no need of
+    /// one: the engine makes no further process.
+    fn can_return_from(&self, target: &super::Target) -> bool {
+        let container = self.state.containers.get(&target.id);
+        !target.is_start() && container.is_some_and(|container| container.host.uid_map.is_empty())
     }
 
     /// In Docker's words, with ours.
