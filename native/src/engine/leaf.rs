@@ -84,6 +84,10 @@ impl Engine {
             self.watched = Some(id.clone());
             return self.journal()?.watch(id);
         }
+        if let Step::Store(StoreStep::RemoveContainerFiles { id, .. }) = step {
+            // A removal that was begun is finished by whoever finds the journal.
+            return self.journal()?.watch(id);
+        }
         match undo {
             Undo::RemoveTree { .. } | Undo::RemoveFile { .. } | Undo::RemoveCgroup { .. } => self.journal()?.will(&undo),
             _ => Ok(()),

@@ -1,7 +1,7 @@
 //! Steps on files under the data root and on the engine's records, by way of `crate::store`.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::Write;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -43,7 +43,11 @@ impl Shelf<'_> {
             StoreStep::RecordStart { id } | StoreStep::RecordExit { id } | StoreStep::RecordFailure { id, .. } => {
                 self.save(id, step)
             }
-            StoreStep::RemoveContainerFiles { directory, .. } => self.store.remove(Path::new(directory)).call("rmdir"),
+            StoreStep::RemoveContainerFiles { directory, .. } => {
+                // First of all: from then on it is not on record, whatever else is left.
+                forgive_missing(fs::remove_file(format!("{directory}/state.json"))).call("unlink")?;
+                self.store.remove(Path::new(directory)).call("rmdir")
+            }
         }
     }
 
@@ -56,6 +60,10 @@ impl Shelf<'_> {
         let container = after.containers.get(id).ok_or_else(|| Failure::of("rename", Errno::ENOENT))?;
         self.store.save_container(container).call("rename")
     }
+}
+
+fn forgive_missing(answer: std::io::Result<()>) -> std::io::Result<()> {
+    answer.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 /// The engine's umask is 0: the mode is what the step says. A directory that is there already is taken as it is.

@@ -13,7 +13,7 @@ const EXIT_UNSEEN: i32 = 137;
 
 /// Puts a container right whose monitor is dead. The caller holds [`Store::lock`]. `false`: there was nothing to do.
 pub fn settle(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
-    let Some(record) = store.read(id)? else { return Ok(false) };
+    let Some(record) = store.read(id)? else { return finish_removal(store, id) };
     if let Some(process) = &record.process {
         undo::end_process(process)?;
     }
@@ -27,6 +27,13 @@ pub fn settle(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
         return Ok(false);
     }
     store.save(&Record::of(ended(record.container))).map(|()| true)
+}
+
+/// A container's record is the first of its files that is removed: a directory without one is half removed.
+fn finish_removal(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
+    let directory = store.layout().container(id);
+    let there = Path::new(&directory).is_dir();
+    store.remove(Path::new(&directory)).map(|()| there)
 }
 
 fn ended(mut container: Container) -> Container {

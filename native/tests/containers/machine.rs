@@ -1,0 +1,119 @@
+//! The harness: a shell script with `$G` (glassbox) in namespaces of its own, and what it left behind.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// No case takes longer.
+const SECONDS_MAX: u32 = 20;
+
+/// How long a cgroup may take to be gone that a just-ended engine was removing.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Runs at the end of each script: whatever is left of the engine's processes and mounts is written to `$LEFT`.
+const EPILOGUE: &str = "
+code=$?
+tries=0
+while set -- /proc/[0-9]*; [ $# -gt 1 ] && [ $tries -lt 100 ]; do tries=$((tries + 1)); sleep 0.02; done
+for process in /proc/[0-9]*; do
+  [ \"$process\" = /proc/1 ] || { read -r line < $process/comm && echo \"process $line\" >> $LEFT; }
+done
+grep /merged /proc/self/mountinfo >> $LEFT
+for file in $GLASSBOX_ROOT/journal/*; do [ -e $file ] && echo \"journal $file\" >> $LEFT; done
+exit $code
+";
+
+/// A data root and a place for files of the case.
+pub struct Machine {
+    directory: PathBuf,
+}
+
+/// What a script said.
+#[derive(Debug)]
+pub struct Ran {
+    /// Exit code of its last command.
+    pub code: i32,
+    /// stdout
+    pub out: String,
+    /// stderr
+    pub err: String,
+}
+
+impl Machine {
+    /// `None`, and a line that says why, where the machine cannot run containers as root.
+    pub fn new() -> Option<Machine> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        if glassbox::sys::process::effective_ids().0 != 0 {
+            eprintln!("skipped: not root");
+            return None;
+        }
+        let works = Command::new("unshare").args(["-mpf", "--mount-proc", "true"]).status();
+        if !works.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: no new mount and pid namespaces here");
+            return None;
+        }
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("glassbox-test-{}-{number}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        Some(Machine { directory })
+    }
+
+    /// A file of this case.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// The script in its namespaces, ready to be started.
+    pub fn command(&self, script: &str) -> Command {
+        let mut command = Command::new("timeout");
+        command.args([&SECONDS_MAX.to_string(), "unshare", "-mpf", "--kill-child", "--mount-proc", "sh", "-c"]);
+        command.arg(format!("{script}{EPILOGUE}"));
+        command.env("G", env!("CARGO_BIN_EXE_glassbox")).env("GLASSBOX_ROOT", self.path("root")).env("LEFT", self.path("left"));
+        command.env_remove("GLASSBOX_RECORD").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the script; nothing may be left after it.
+    #[track_caller]
+    pub fn run(&self, script: &str) -> Ran {
+        let before = cgroups();
+        let output = self.command(script).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let ran = Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) };
+        self.check_nothing_left(&before, &format!("{ran:?}"));
+        ran
+    }
+
+    #[track_caller]
+    fn check_nothing_left(&self, before: &BTreeSet<PathBuf>, said: &str) {
+        let left = fs::read_to_string(self.path("left")).unwrap_or_default();
+        assert_eq!(left, "", "left behind; {said}");
+        let deadline = Instant::now() + PATIENCE;
+        // Other engines may be at work on this machine: a cgroup with a process in it is theirs.
+        let ours = || cgroups().difference(before).filter(|path| is_empty(path)).cloned().collect::<Vec<_>>();
+        while !ours().is_empty() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(ours(), [] as [PathBuf; 0], "cgroups left behind; {said}");
+    }
+}
+
+fn is_empty(cgroup: &Path) -> bool {
+    fs::read_to_string(cgroup.join("cgroup.procs")).is_ok_and(|text| text.is_empty())
+}
+
+/// The cgroups of all engines of this machine.
+pub fn cgroups() -> BTreeSet<PathBuf> {
+    let tops = ["/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids"];
+    let entries = tops.iter().filter_map(|top| fs::read_dir(top).ok()).flatten().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("glassbox-")).map(|entry| entry.path()).collect()
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}

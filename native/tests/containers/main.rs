@@ -1,0 +1,12 @@
+//! The built binary runs real containers: each case in a mount and pid namespace of its own, with a data root of its own. After each
+//! nothing may be left: no process, mount, cgroup, journal.
+//!
+//! Needs root and unshare(1); without them a case is skipped and says why.
+
+mod lifecycle;
+mod machine;
+mod program;
+mod recovery;
+mod terminal;
+
+pub use machine::{Machine, Ran};
