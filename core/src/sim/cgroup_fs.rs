@@ -1,0 +1,215 @@
+//! The files of cgroup file systems: cgroup-v2.rst and the v1 documents of the kernel. Made when they are looked at.
+
+use super::cgroup::Hierarchy;
+use super::kernel::Kernel;
+use super::overlay::{last_of, parent_of};
+use super::tables::HostPid;
+use super::vfs::Attributes;
+use crate::errno::Errno;
+use crate::host::Controller;
+use crate::userland::{FileKind, SysResult};
+
+/// The period that a cgroup starts with, microseconds.
+const CPU_PERIOD_US: u64 = 100_000;
+/// What v1 shows for no limit: the largest number of whole pages.
+const V1_UNLIMITED: u64 = 9_223_372_036_854_771_712;
+
+impl Kernel {
+    fn hierarchy(&self, index: usize) -> SysResult<&Hierarchy> {
+        self.hierarchies.get(index).ok_or(Errno::ENOENT)
+    }
+
+    /// The controllers whose files a cgroup has.
+    fn controllers_of(&self, index: usize, path: &str) -> SysResult<Vec<Controller>> {
+        let hierarchy = self.hierarchy(index)?;
+        if !hierarchy.unified || path.is_empty() {
+            return Ok(hierarchy.controllers.clone());
+        }
+        Ok(self.cgroup(index, parent_of(path))?.subtree.clone())
+    }
+
+    fn cgroup_files(&self, index: usize, path: &str) -> SysResult<Vec<&'static str>> {
+        let unified = self.hierarchy(index)?.unified;
+        let root = path.is_empty();
+        let mut files: Vec<&'static str> = match (unified, root) {
+            (true, true) => vec!["cgroup.controllers", "cgroup.procs", "cgroup.subtree_control"],
+            (true, false) => {
+                vec!["cgroup.controllers", "cgroup.events", "cgroup.procs", "cgroup.subtree_control", "cgroup.type", "cgroup.kill"]
+            }
+            (false, _) => vec!["cgroup.procs", "tasks", "notify_on_release"],
+        };
+        for controller in self.controllers_of(index, path)? {
+            files.extend(match (controller, unified) {
+                (Controller::Memory, true) if !root => {
+                    &["memory.current", "memory.events", "memory.max", "memory.peak", "memory.swap.max"][..]
+                }
+                (Controller::Memory, false) => {
+                    &["memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control", "memory.memsw.limit_in_bytes"][..]
+                }
+                (Controller::Pids, true) if root => &[][..],
+                (Controller::Pids, false) if root => &["pids.current"][..],
+                (Controller::Pids, _) => &["pids.current", "pids.events", "pids.max"][..],
+                (Controller::Cpu, true) if !root => &["cpu.max", "cpu.stat"][..],
+                (Controller::Cpu, false) => &["cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.shares"][..],
+                _ => &[][..],
+            });
+        }
+        files.sort_unstable();
+        Ok(files)
+    }
+
+    pub(super) fn cgroup_attributes(&self, index: usize, path: &str) -> SysResult<Attributes> {
+        let owner = if path.is_empty() { 0 } else { self.host.uid };
+        if self.cgroup(index, path).is_ok() {
+            return Ok(Attributes::made(FileKind::Directory, 0o755, owner, 0));
+        }
+        let name = last_of(path);
+        if !self.cgroup_files(index, parent_of(path))?.contains(&name) {
+            return Err(Errno::ENOENT);
+        }
+        let read_only = ["cgroup.controllers", "cgroup.events", "memory.current", "memory.events", "memory.peak", "pids.current"];
+        let mode = match name {
+            _ if read_only.contains(&name) => 0o444,
+            "cgroup.kill" => 0o200,
+            _ => 0o644,
+        };
+        Ok(Attributes::made(FileKind::File, mode, owner, 0))
+    }
+
+    pub(super) fn cgroup_names(&self, index: usize, path: &str) -> SysResult<Vec<String>> {
+        let mut names: Vec<String> = self.cgroup_files(index, path)?.into_iter().map(str::to_string).collect();
+        let children = self.cgroups.keys().filter(|(of, other)| *of == index && !other.is_empty() && parent_of(other) == path);
+        names.extend(children.map(|(_, other)| last_of(other).to_string()));
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    pub(super) fn cgroup_text(&self, index: usize, path: &str, viewer: HostPid) -> SysResult<String> {
+        let (directory, name) = (parent_of(path), last_of(path));
+        let cgroup = self.cgroup(index, directory)?;
+        let max = |limit: Option<u64>| limit.map_or_else(|| "max\n".to_string(), |limit| format!("{limit}\n"));
+        let v1 = |limit: Option<u64>| format!("{}\n", limit.unwrap_or(V1_UNLIMITED));
+        let period = cgroup.cpu_period.unwrap_or(CPU_PERIOD_US);
+        Ok(match name {
+            "cgroup.procs" | "tasks" => self.members_text(index, directory, viewer),
+            "cgroup.controllers" => words(&self.controllers_of(index, directory)?),
+            "cgroup.subtree_control" => words(&cgroup.subtree),
+            "cgroup.events" => {
+                let populated = u8::from(!self.cgroup_members(index, directory, true).is_empty());
+                format!("populated {populated}\nfrozen 0\n")
+            }
+            "cgroup.type" => "domain\n".to_string(),
+            "memory.max" => max(cgroup.memory_bytes_max),
+            "memory.swap.max" => max(cgroup.swap_bytes_max),
+            "memory.current" | "memory.usage_in_bytes" => format!("{}\n", self.memory_current(index, directory)),
+            "memory.peak" => format!("{}\n", cgroup.memory_bytes_peak),
+            "memory.events" => {
+                let (most, kills) = (cgroup.max_events, cgroup.oom_kills);
+                format!("low 0\nhigh 0\nmax {most}\noom {kills}\noom_kill {kills}\noom_group_kill 0\n")
+            }
+            "memory.oom_control" => format!("oom_kill_disable 0\nunder_oom 0\noom_kill {}\n", cgroup.oom_kills),
+            "memory.limit_in_bytes" => v1(cgroup.memory_bytes_max),
+            "memory.memsw.limit_in_bytes" => v1(cgroup.swap_bytes_max),
+            "pids.max" => max(cgroup.pids_max),
+            "pids.current" => format!("{}\n", self.pids_current(index, directory)),
+            "pids.events" => format!("max {}\n", cgroup.pids_events),
+            "cpu.max" => cgroup.cpu_quota.map_or_else(|| format!("max {period}\n"), |quota| format!("{quota} {period}\n")),
+            "cpu.cfs_period_us" => format!("{period}\n"),
+            "cpu.cfs_quota_us" => cgroup.cpu_quota.map_or_else(|| "-1\n".to_string(), |quota| format!("{quota}\n")),
+            "cpu.shares" => "1024\n".to_string(),
+            "cpu.stat" => self.cpu_stat(index, directory),
+            "notify_on_release" => "0\n".to_string(),
+            _ => return Err(Errno::EINVAL),
+        })
+    }
+
+    fn members_text(&self, index: usize, directory: &str, viewer: HostPid) -> String {
+        let ns = self.own_pid_ns(viewer);
+        let members = self.cgroup_members(index, directory, false);
+        members.into_iter().map(|pid| format!("{}\n", self.number_in(pid, ns).unwrap_or(0))).collect()
+    }
+
+    fn cpu_stat(&self, index: usize, directory: &str) -> String {
+        let members = self.cgroup_members(index, directory, true);
+        let used: u64 = members.iter().filter_map(|pid| self.processes.get(pid)).map(|process| process.cpu_ns).sum();
+        format!("usage_usec {0}\nuser_usec {0}\nsystem_usec 0\n", used / 1000)
+    }
+
+    pub(super) fn cgroup_write(&mut self, index: usize, path: &str, viewer: HostPid, text: &str) -> SysResult<()> {
+        let (directory, name) = (parent_of(path).to_string(), last_of(path));
+        let text = text.trim();
+        match name {
+            "cgroup.procs" | "tasks" => return self.write_procs(index, &directory, viewer, text),
+            "cgroup.subtree_control" => return self.write_subtree(index, &directory, text),
+            "cgroup.kill" if text == "1" => {
+                self.kill_cgroup(index, &directory);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let number = |text: &str| text.parse::<u64>().map_err(|_| Errno::EINVAL);
+        let limit = |text: &str| if text == "max" || text == "-1" { Ok(None) } else { number(text).map(Some) };
+        let cgroup = self.cgroup_mut(index, &directory)?;
+        match name {
+            "memory.max" | "memory.limit_in_bytes" => cgroup.memory_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
+            "memory.swap.max" | "memory.memsw.limit_in_bytes" => cgroup.swap_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
+            "pids.max" => cgroup.pids_max = limit(text)?,
+            "cpu.cfs_quota_us" => cgroup.cpu_quota = limit(text)?,
+            "cpu.cfs_period_us" => cgroup.cpu_period = Some(number(text)?),
+            "cpu.max" => {
+                let (quota, period) = text.split_once(' ').map_or((text, None), |(quota, period)| (quota, Some(period)));
+                cgroup.cpu_quota = limit(quota)?;
+                if let Some(period) = period {
+                    cgroup.cpu_period = Some(number(period)?);
+                }
+            }
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+
+    fn write_procs(&mut self, index: usize, directory: &str, viewer: HostPid, text: &str) -> SysResult<()> {
+        let number: u32 = text.parse().map_err(|_| Errno::EINVAL)?;
+        let ns = self.own_pid_ns(viewer).ok_or(Errno::ESRCH)?;
+        let pid = if number == 0 { viewer } else { self.by_number(ns, number).ok_or(Errno::ESRCH)? };
+        // No internal processes: a v2 cgroup that gives controllers to its children has no processes itself.
+        let gives = !directory.is_empty() && !self.cgroup(index, directory)?.subtree.is_empty();
+        if gives && self.hierarchy(index)?.unified {
+            return Err(Errno::EBUSY);
+        }
+        self.join_cgroup(index, directory, pid)
+    }
+
+    fn write_subtree(&mut self, index: usize, directory: &str, text: &str) -> SysResult<()> {
+        let available = self.controllers_of(index, directory)?;
+        let inhabited = !directory.is_empty() && !self.cgroup_members(index, directory, false).is_empty();
+        for word in text.split_whitespace() {
+            let (sign, name) = word.split_at_checked(1).ok_or(Errno::EINVAL)?;
+            let controller = available.iter().copied().find(|controller| controller.name() == name).ok_or(Errno::ENOENT)?;
+            let cgroup = self.cgroup_mut(index, directory)?;
+            match sign {
+                "+" if inhabited => return Err(Errno::EBUSY),
+                "+" if !cgroup.subtree.contains(&controller) => cgroup.subtree.push(controller),
+                "+" => {}
+                "-" => cgroup.subtree.retain(|given| *given != controller),
+                _ => return Err(Errno::EINVAL),
+            }
+            cgroup.subtree.sort_unstable();
+        }
+        Ok(())
+    }
+
+    /// SIGKILL to all in a cgroup and below.
+    pub(super) fn kill_cgroup(&mut self, index: usize, directory: &str) {
+        for pid in self.cgroup_members(index, directory, true) {
+            self.end_process(pid, crate::userland::WaitStatus::Signaled(crate::userland::Signal::SIGKILL));
+        }
+    }
+}
+
+/// `cpu memory pids`, in the kernel's order.
+fn words(controllers: &[Controller]) -> String {
+    let order = [Controller::Cpu, Controller::Memory, Controller::Pids];
+    let names: Vec<&str> = order.iter().filter(|controller| controllers.contains(controller)).map(|c| c.name()).collect();
+    names.join(" ") + "\n"
+}

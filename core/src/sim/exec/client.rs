@@ -1,0 +1,116 @@
+//! Steps for the caller: streams, waiting, the log.
+
+use super::{Carried, Done, Run, done};
+use crate::errno::Errno;
+use crate::model::{ContainerId, State, Status};
+use crate::observe::Outcome;
+use crate::sim::kernel::Kernel;
+use crate::sim::streams::{Captured, Ended};
+use crate::step::ClientStep;
+use crate::userland::WaitStatus;
+
+const NS_PER_SECOND: u64 = 1_000_000_000;
+
+pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
+    kernel.collect_streams();
+    match step {
+        ClientStep::Print { .. } => done(kernel),
+        ClientStep::AttachStreams { id } => attach(kernel, run, id),
+        ClientStep::WatchContainer { id } => watch(kernel, run, id),
+        ClientStep::AwaitExit { id, timeout_seconds, .. } => await_exit(kernel, run, state, id, *timeout_seconds),
+        ClientStep::ShowLog { id, follow, tail, timestamps } => {
+            show_log(kernel, run, id, *tail, *timestamps);
+            let running = state.containers.get(id).is_some_and(|container| container.state.status == Status::Running);
+            if *follow && running { Ok(Done::Waiting) } else { done(kernel) }
+        }
+    }
+}
+
+/// The process started by this command, or the container's first where it started none.
+fn attach(kernel: &mut Kernel, run: &mut Run, id: &ContainerId) -> Carried {
+    let streams = run.streams.or_else(|| kernel.streams_of_container(id)).ok_or(Errno::ESRCH)?;
+    run.attach(streams);
+    match kernel.streams.get(&streams).ok_or(Errno::ESRCH)?.ended {
+        None => Ok(Done::Waiting),
+        Some(ended) => Ok(Done::Outcome(of_ended(ended))),
+    }
+}
+
+fn of_ended(ended: Ended) -> Outcome {
+    Outcome { status: Some(ended.status), oom_killed: ended.oom_killed, at_ns: ended.at_ns, ..Outcome::default() }
+}
+
+/// Waits for the container's first process, and reaps it: wait4(2).
+fn watch(kernel: &mut Kernel, run: &mut Run, id: &ContainerId) -> Carried {
+    let streams = kernel.streams_of_container(id).ok_or(Errno::ECHILD)?;
+    let found = kernel.streams.get(&streams).ok_or(Errno::ECHILD)?;
+    let (pid, ended) = (found.process, found.ended);
+    let Some(ended) = ended else { return Ok(Done::Waiting) };
+    kernel.reap(pid);
+    run.ended = Some(ended);
+    Ok(Done::Outcome(of_ended(ended)))
+}
+
+fn await_exit(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId, timeout_seconds: Option<u64>) -> Carried {
+    let at_ns = kernel.realtime_ns();
+    let recorded = state.containers.get(id).map(|container| &container.state);
+    if recorded.is_none_or(|recorded| recorded.status != Status::Running) {
+        run.deadline = None;
+        // What --rm has taken off the record is told by the streams.
+        let code = recorded.map(|recorded| recorded.exit_code);
+        let status = code.map(WaitStatus::Exited).or_else(|| run.ended.map(|ended| ended.status));
+        return Ok(Done::Outcome(Outcome { status, at_ns, ..Outcome::default() }));
+    }
+    let Some(seconds) = timeout_seconds else { return Ok(Done::Waiting) };
+    let deadline = *run.deadline.get_or_insert_with(|| kernel.clock_ns + seconds * NS_PER_SECOND);
+    if kernel.clock_ns < deadline {
+        return Ok(Done::Waiting);
+    }
+    run.deadline = None;
+    Ok(Done::Outcome(Outcome { timed_out: true, at_ns, ..Outcome::default() }))
+}
+
+/// What has been logged since the last time, all runs of the container one after the other.
+fn show_log(kernel: &Kernel, run: &mut Run, id: &ContainerId, tail: Option<u64>, timestamps: bool) {
+    let runs = kernel.streams.values().filter(|streams| streams.container.as_ref() == Some(id));
+    let lines = lines(runs.flat_map(|streams| streams.captured.iter()));
+    let first = match run.log_shown {
+        Some(shown) => shown,
+        None => tail.map_or(0, |tail| lines.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX))),
+    };
+    for (at_ns, stderr, text) in lines.iter().skip(first) {
+        let bytes = if timestamps { [timestamp(*at_ns).as_bytes(), b" ", text].concat() } else { text.clone() };
+        run.shown.push((*stderr, bytes));
+    }
+    run.log_shown = Some(lines.len());
+}
+
+/// Whole lines of each stream, in the order in which they began to be written; the last one may lack its newline.
+fn lines<'a>(pieces: impl Iterator<Item = &'a Captured>) -> Vec<(u64, bool, Vec<u8>)> {
+    let mut all: Vec<(u64, bool, Vec<u8>)> = Vec::new();
+    for piece in pieces {
+        for part in piece.bytes.split_inclusive(|byte| *byte == b'\n') {
+            let open = all.iter_mut().rev().find(|(_, stderr, _)| *stderr == piece.stderr).filter(|line| !line.2.ends_with(b"\n"));
+            match open {
+                Some(line) => line.2.extend_from_slice(part),
+                None => all.push((piece.at_ns, piece.stderr, part.to_vec())),
+            }
+        }
+    }
+    all
+}
+
+/// RFC 3339 with nanoseconds, as `docker logs --timestamps` shows it.
+fn timestamp(at_ns: u64) -> String {
+    let Ok(at) = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ns)) else { return String::new() };
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.nanosecond()
+    )
+}

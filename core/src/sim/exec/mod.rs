@@ -1,0 +1,70 @@
+//! The steps, carried out in the model kernel: each leaf makes the model's system calls, as the engine's process or as the one that
+//! becomes the container. It does what the step says or fails with the errno; it decides nothing.
+
+mod cgroup;
+mod client;
+mod mount;
+mod privilege;
+mod process;
+mod run;
+mod store;
+mod undo;
+
+pub use run::Run;
+pub use undo::undo;
+
+use super::kernel::Kernel;
+use crate::errno::Errno;
+use crate::model::State;
+use crate::observe::Outcome;
+use crate::step::Step;
+
+/// How carrying out a step went on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    /// The step is done.
+    Outcome(Outcome),
+    /// It waits for programs or time: let the kernel run, then execute the same step again.
+    Waiting,
+}
+
+/// A step that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What the kernel said.
+    pub errno: Errno,
+    /// The call that failed, as strace would show it, where it says more than the step.
+    pub call: Option<String>,
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Failure {
+        Failure { errno, call: None }
+    }
+}
+
+/// What one step function answers.
+type Carried = Result<Done, Failure>;
+
+/// Names the call that failed.
+fn called<T>(result: Result<T, Errno>, call: impl FnOnce() -> String) -> Result<T, Failure> {
+    result.map_err(|errno| Failure { errno, call: Some(call()) })
+}
+
+/// Done, with nothing to tell but the time.
+fn done(kernel: &Kernel) -> Carried {
+    Ok(Done::Outcome(Outcome { at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+}
+
+/// Carries out one leaf step. A phase has nothing to be done.
+pub fn execute(step: &Step, kernel: &mut Kernel, run: &mut Run, state: &State) -> Result<Done, Failure> {
+    match step {
+        Step::Phase(_) => done(kernel),
+        Step::Store(step) => store::execute(step, kernel, run, state),
+        Step::Cgroup(step) => cgroup::execute(step, kernel, run),
+        Step::Process(step) => process::execute(step, kernel, run, state),
+        Step::Mount(step) => mount::execute(step, kernel, run),
+        Step::Privilege(step) => privilege::execute(step, kernel, run),
+        Step::Client(step) => client::execute(step, kernel, run, state),
+    }
+}

@@ -1,0 +1,135 @@
+//! Steps on mounts, made by the process that becomes the container.
+
+use super::{Carried, Failure, Run, called, done};
+use crate::errno::Errno;
+use crate::sim::kernel::Kernel;
+use crate::sim::tables::{Content, HostPid, Layers, NodeId, Place};
+use crate::step::{MountFlags, MountStep};
+use crate::userland::{FileKind, SysResult};
+
+pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
+    let pid = run.process.ok_or(Errno::ESRCH)?;
+    match step {
+        MountStep::MakeMountsPrivate => {
+            let root = kernel.walk(pid, "/", true)?;
+            called(kernel.make_private(pid, &root, true), || "mount(NULL, \"/\", NULL, MS_REC|MS_PRIVATE, NULL)".to_string())?;
+        }
+        MountStep::MountOverlay { merged_dir, .. } => {
+            called(overlay(kernel, pid, step), || format!("mount(\"overlay\", \"{merged_dir}\", \"overlay\", 0, …)"))?;
+        }
+        MountStep::MountFilesystem { fs_type, source, target, flags, data } => {
+            let mounted =
+                kernel.ensure_mount_point(pid, target, true).and_then(|at| kernel.mount_fs(pid, fs_type, source, at, *flags, data));
+            let flags = flags.names().join("|");
+            called(mounted, || format!("mount(\"{source}\", \"{target}\", \"{fs_type}\", {flags}, \"{data}\")"))?;
+        }
+        MountStep::BindMount { source, target, recursive, flags } => {
+            let bound = bind(kernel, pid, source, target, *recursive, *flags);
+            called(bound, || format!("mount(\"{source}\", \"{target}\", NULL, MS_BIND, NULL)"))?;
+        }
+        MountStep::MakeDeviceNode { path, major, minor, mode } => make_device(kernel, pid, path, (*major, *minor), *mode)?,
+        MountStep::MakeSymlink { target, path } => {
+            let made = kernel.make_node(pid, path, Content::Symlink(target.as_str().into()), 0o777);
+            called(made, || format!("symlink(\"{target}\", \"{path}\")"))?;
+        }
+        MountStep::PivotRoot { new_root } => {
+            let pivoted = kernel.walk(pid, new_root, true).and_then(|place| kernel.pivot_root(pid, &place));
+            called(pivoted, || format!("pivot_root(\"{new_root}\", \"{new_root}\")"))?;
+        }
+        MountStep::DetachOldRoot => called(detach_old_root(kernel, pid), || "umount2(\".\", MNT_DETACH)".to_string())?,
+        MountStep::MaskPath { path } => called(mask(kernel, pid, path), || format!("mount(\"/dev/null\", \"{path}\", …)"))?,
+        MountStep::MakePathReadOnly { path } => {
+            called(read_only(kernel, pid, path), || format!("mount(\"{path}\", \"{path}\", NULL, MS_BIND|MS_REC, NULL)"))?;
+        }
+        MountStep::MakeRootReadOnly => {
+            let root = kernel.walk(pid, "/", true)?;
+            let remounted = remount_read_only(kernel, pid, &root);
+            called(remounted, || "mount(NULL, \"/\", NULL, MS_REMOUNT|MS_BIND|MS_RDONLY, NULL)".to_string())?;
+        }
+    }
+    done(kernel)
+}
+
+fn overlay(kernel: &mut Kernel, pid: HostPid, step: &MountStep) -> SysResult<()> {
+    let MountStep::MountOverlay { lower_dirs, upper_dir, work_dir, merged_dir, user_xattr } = step else {
+        return Err(Errno::EINVAL);
+    };
+    let directory = |path: &str| match kernel.walk(pid, path, true)?.node {
+        NodeId::Inode(id) if kernel.attributes(&NodeId::Inode(id))?.kind == FileKind::Directory => Ok(id),
+        NodeId::Inode(_) => Err(Errno::ENOTDIR),
+        NodeId::Path(..) => Err(Errno::EINVAL),
+    };
+    let lower = lower_dirs.iter().map(|path| directory(path)).collect::<SysResult<Vec<_>>>()?;
+    directory(work_dir)?;
+    let layers = Layers { upper: directory(upper_dir)?, lower };
+    let at = kernel.walk(pid, merged_dir, true)?;
+    let marks = if *user_xattr { ",userxattr" } else { "" };
+    let options = format!("lowerdir={},upperdir={upper_dir},workdir={work_dir}{marks}", lower_dirs.join(":"));
+    kernel.mount_overlay(pid, layers, &options, at).map(|_| ())
+}
+
+fn bind(kernel: &mut Kernel, pid: HostPid, source: &str, target: &str, recursive: bool, flags: MountFlags) -> SysResult<()> {
+    let source = kernel.walk(pid, source, true)?;
+    let is_directory = kernel.attributes(&source.node)?.kind == FileKind::Directory;
+    let at = kernel.ensure_mount_point(pid, target, is_directory)?;
+    let id = kernel.bind(pid, &source, at, recursive)?;
+    if flags == MountFlags::default() {
+        return Ok(());
+    }
+    let place = Place { mount: id, node: source.node };
+    kernel.remount(pid, &place, flags)
+}
+
+/// mknod(2), then chmod(2), so that the umask does not count. No user namespace but the first may make devices.
+fn make_device(kernel: &mut Kernel, pid: HostPid, path: &str, (major, minor): (u32, u32), mode: u32) -> Result<(), Failure> {
+    use crate::oci::capability::Capability;
+    let call = || format!("mknodat(AT_FDCWD, \"{path}\", S_IFCHR|0{mode:o}, makedev({major}, {minor}))");
+    let first = kernel.process(1)?.namespaces.of(crate::step::NamespaceKind::User);
+    if !kernel.is_capable(pid, Capability::Mknod, first) {
+        return called(Err(Errno::EPERM), call);
+    }
+    called(kernel.make_node(pid, path, Content::Device(major, minor), mode), call)?;
+    called(kernel.change_mode(pid, path, mode), || format!("chmod(\"{path}\", 0{mode:o})"))
+}
+
+/// The old root lies on the new one: the mount on top of the process's root goes, with all below it.
+fn detach_old_root(kernel: &mut Kernel, pid: HostPid) -> SysResult<()> {
+    let root = kernel.process(pid)?.root.clone();
+    let old = kernel.topmost(root.clone());
+    if old == root {
+        return Err(Errno::EINVAL);
+    }
+    kernel.unmount(pid, &old, true)
+}
+
+/// /dev/null over a file, an empty read-only tmpfs over a directory.
+fn mask(kernel: &mut Kernel, pid: HostPid, path: &str) -> SysResult<()> {
+    let place = match kernel.walk(pid, path, true) {
+        Ok(place) => place,
+        Err(Errno::ENOENT) => return Ok(()),
+        Err(errno) => return Err(errno),
+    };
+    if kernel.attributes(&place.node)?.kind == FileKind::Directory {
+        let flags = MountFlags { read_only: true, relatime: true, ..MountFlags::default() };
+        return kernel.mount_fs(pid, "tmpfs", "tmpfs", place, flags, "").map(|_| ());
+    }
+    let null = kernel.walk(pid, "/dev/null", true)?;
+    kernel.bind(pid, &null, place, false).map(|_| ())
+}
+
+fn read_only(kernel: &mut Kernel, pid: HostPid, path: &str) -> SysResult<()> {
+    let place = match kernel.walk(pid, path, true) {
+        Ok(place) => place,
+        Err(Errno::ENOENT) => return Ok(()),
+        Err(errno) => return Err(errno),
+    };
+    let id = kernel.bind(pid, &place, place.clone(), true)?;
+    let top = Place { mount: id, node: place.node };
+    remount_read_only(kernel, pid, &top)
+}
+
+/// MS_REMOUNT | MS_BIND | MS_RDONLY with the flags that the mount has.
+fn remount_read_only(kernel: &mut Kernel, pid: HostPid, place: &Place) -> SysResult<()> {
+    let flags = kernel.mount_of(place.mount)?.flags;
+    kernel.remount(pid, place, MountFlags { read_only: true, ..flags })
+}

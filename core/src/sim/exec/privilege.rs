@@ -1,0 +1,120 @@
+//! Steps on privileges, made by the process that becomes the container.
+
+use super::{Carried, Run, called, done};
+use crate::errno::Errno;
+use crate::oci::capability::{Capability, CapabilitySet};
+use crate::sim::kernel::Kernel;
+use crate::sim::tables::HostPid;
+use crate::step::{NamespaceKind, PrivilegeStep};
+use crate::userland::SysResult;
+
+pub(super) fn execute(step: &PrivilegeStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
+    let pid = run.process.ok_or(Errno::ESRCH)?;
+    match step {
+        PrivilegeStep::SetNoNewPrivileges => kernel.process_mut(pid)?.credentials.no_new_privileges = true,
+        PrivilegeStep::InstallSeccompFilter { capabilities } => {
+            called(install(kernel, pid, *capabilities), || "seccomp(SECCOMP_SET_MODE_FILTER, 0, …)".to_string())?;
+        }
+        PrivilegeStep::LimitBoundingSet { keep } => {
+            called(limit(kernel, pid, *keep), || "prctl(PR_CAPBSET_DROP, …)".to_string())?;
+        }
+        PrivilegeStep::SetUser { user } => {
+            let (uid, gid, groups) = look_up(kernel, pid, user)?;
+            called(set_user(kernel, pid, uid, gid, &groups), || format!("setresuid({uid}, {uid}, {uid})"))?;
+        }
+        PrivilegeStep::SetCapabilities { capabilities } => {
+            called(set_capabilities(kernel, pid, *capabilities), || "capset(…)".to_string())?;
+        }
+    }
+    done(kernel)
+}
+
+fn install(kernel: &mut Kernel, pid: HostPid, capabilities: CapabilitySet) -> SysResult<()> {
+    let own = kernel.process(pid)?;
+    let user = own.namespaces.of(NamespaceKind::User);
+    if !own.credentials.no_new_privileges && !kernel.is_capable(pid, Capability::SysAdmin, user) {
+        return Err(Errno::EACCES);
+    }
+    kernel.process_mut(pid)?.credentials.seccomp = Some(capabilities);
+    Ok(())
+}
+
+fn limit(kernel: &mut Kernel, pid: HostPid, keep: CapabilitySet) -> SysResult<()> {
+    let credentials = &mut kernel.process_mut(pid)?.credentials;
+    if credentials.bounding.minus(keep).is_empty() {
+        return Ok(());
+    }
+    if !credentials.effective.contains(Capability::Setpcap) {
+        return Err(Errno::EPERM);
+    }
+    credentials.bounding = credentials.bounding.intersection(keep);
+    Ok(())
+}
+
+/// The container's /etc/passwd and /etc/group turn `USER[:GROUP]` into numbers, as seen inside. ESRCH: no such name.
+fn look_up(kernel: &mut Kernel, pid: HostPid, user: &str) -> SysResult<(u32, u32, Vec<u32>)> {
+    let (name, group) = user.split_once(':').map_or((user, None), |(name, group)| (name, Some(group)));
+    let name = if name.is_empty() { "0" } else { name };
+    let passwd = text(kernel, pid, "/etc/passwd");
+    let groups = text(kernel, pid, "/etc/group");
+    let line = passwd
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|fields| fields.first() == Some(&name) || name.parse::<u32>().is_ok() && fields.get(2) == Some(&name));
+    let number = |field: Option<&&str>| field.and_then(|text| text.parse::<u32>().ok());
+    let (uid, mut gid) = match &line {
+        Some(fields) => (number(fields.get(2)).ok_or(Errno::ESRCH)?, number(fields.get(3)).unwrap_or(0)),
+        None => (name.parse().map_err(|_| Errno::ESRCH)?, 0),
+    };
+    let group_lines = || groups.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    if let Some(wanted) = group.filter(|wanted| !wanted.is_empty()) {
+        let named = group_lines().find(|fields| fields.first() == Some(&wanted)).and_then(|fields| number(fields.get(2)));
+        gid = named.or_else(|| wanted.parse().ok()).ok_or(Errno::ESRCH)?;
+        return Ok((uid, gid, Vec::new()));
+    }
+    let login = line.as_ref().and_then(|fields| fields.first().copied()).unwrap_or_default();
+    let member =
+        |fields: &Vec<&str>| !login.is_empty() && fields.get(3).is_some_and(|members| members.split(',').any(|one| one == login));
+    let extra = group_lines().filter(member).filter_map(|fields| number(fields.get(2))).collect();
+    Ok((uid, gid, extra))
+}
+
+fn text(kernel: &Kernel, pid: HostPid, path: &str) -> String {
+    const TEXT_BYTES_MAX: usize = 1 << 20;
+    let read = || {
+        let place = kernel.walk(pid, path, true)?;
+        let inode = kernel.real(&place.node)?.ok_or(Errno::EINVAL)?;
+        kernel.read_inode(inode, 0, TEXT_BYTES_MAX)
+    };
+    read().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+/// setgroups(2), setresgid(2), setresuid(2) with PR_SET_KEEPCAPS: the permitted set stays, the effective one goes unless root stays.
+fn set_user(kernel: &mut Kernel, pid: HostPid, uid: u32, gid: u32, groups: &[u32]) -> SysResult<()> {
+    let ns = kernel.process(pid)?.namespaces.of(NamespaceKind::User);
+    let outside = |id: u32, is_group: bool| kernel.id_outside(ns, id, is_group).ok_or(Errno::EINVAL);
+    let (new_uid, new_gid) = (outside(uid, false)?, outside(gid, true)?);
+    let denied =
+        matches!(kernel.namespaces.get(&ns).map(|ns| &ns.data), Some(crate::sim::tables::NsData::User { setgroups: false, .. }));
+    let new_groups = if denied { Vec::new() } else { groups.iter().map(|id| outside(*id, true)).collect::<SysResult<Vec<_>>>()? };
+    let may = |capability| kernel.is_capable(pid, capability, ns);
+    let old = &kernel.process(pid)?.credentials;
+    if old.gid != new_gid && !may(Capability::Setgid) || old.uid != new_uid && !may(Capability::Setuid) {
+        return Err(Errno::EPERM);
+    }
+    let credentials = &mut kernel.process_mut(pid)?.credentials;
+    (credentials.uid, credentials.gid, credentials.groups) = (new_uid, new_gid, new_groups);
+    Ok(())
+}
+
+fn set_capabilities(kernel: &mut Kernel, pid: HostPid, capabilities: CapabilitySet) -> SysResult<()> {
+    let root = kernel.is_root_inside(pid);
+    let credentials = &mut kernel.process_mut(pid)?.credentials;
+    if !capabilities.minus(credentials.permitted).is_empty() && root {
+        return Err(Errno::EPERM);
+    }
+    let held = if root { capabilities } else { CapabilitySet::EMPTY };
+    (credentials.effective, credentials.permitted) = (held, held);
+    (credentials.inheritable, credentials.ambient) = (CapabilitySet::EMPTY, CapabilitySet::EMPTY);
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Steps on processes: clone, namespaces, names, signals, and the program.
+
+use super::{Carried, Done, Failure, Run, called, done};
+use crate::errno::Errno;
+use crate::model::{ContainerId, IdMapLine, State};
+use crate::observe::Outcome;
+use crate::sim::kernel::Kernel;
+use crate::sim::tables::{Content, HostPid, Place};
+use crate::sim::tree::{Owner, directory};
+use crate::sim::tty::Tty;
+use crate::step::{NamespaceKind, ProcessStep};
+use crate::userland::{Signal, SysResult};
+
+/// Where a program is looked for when PATH is not set: execvp(3).
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
+    if let ProcessStep::CloneProcess { namespaces } = step {
+        return clone(kernel, run, namespaces);
+    }
+    if let ProcessStep::SendSignal { id, signal } = step {
+        let pid = first_process(state, id)?;
+        let engine = kernel.engine;
+        called(kernel.kill_from(engine, pid as i32, Some(Signal(*signal))), || format!("kill({pid}, {})", Signal(*signal).name()))?;
+        return done(kernel);
+    }
+    if let ProcessStep::JoinNamespace { kind: NamespaceKind::Pid, id } = step {
+        let other = first_process(state, id)?;
+        let engine = kernel.engine;
+        called(kernel.join(engine, NamespaceKind::Pid, other), || "setns(pidfd, CLONE_NEWPID)".to_string())?;
+        return done(kernel);
+    }
+    let pid = run.process.ok_or(Errno::ESRCH)?;
+    kernel.process(pid)?;
+    match step {
+        ProcessStep::CloneProcess { .. } | ProcessStep::SendSignal { .. } => {}
+        ProcessStep::DenySetgroups => super::cgroup::write(kernel, &format!("/proc/{pid}/setgroups"), "deny")?,
+        ProcessStep::WriteIdMap { groups, lines } => write_map(kernel, pid, *groups, lines)?,
+        ProcessStep::StartSession => {
+            let process = kernel.process_mut(pid)?;
+            (process.session, process.group, process.terminal) = (pid, pid, None);
+        }
+        ProcessStep::UnshareNamespace { kind } => {
+            called(kernel.unshare(pid, *kind), || format!("unshare({})", kind.flag()))?;
+        }
+        ProcessStep::JoinNamespace { kind, id } => {
+            let other = first_process(state, id)?;
+            called(kernel.join(pid, *kind, other), || format!("setns(pidfd, {})", kind.flag()))?;
+        }
+        ProcessStep::SetHostname { hostname } => {
+            called(kernel.set_hostname_of(pid, hostname), || format!("sethostname(\"{hostname}\", {})", hostname.len()))?;
+        }
+        ProcessStep::BringUpInterface { interface } => {
+            called(kernel.bring_up(pid, interface), || format!("ioctl(SIOCSIFFLAGS, \"{interface}\", IFF_UP)"))?;
+        }
+        ProcessStep::OpenTerminal { rows, columns } => return open_terminal(kernel, run, pid, *rows, *columns),
+        ProcessStep::ChangeDirectory { path } => {
+            called(change_directory(kernel, pid, path), || format!("chdir(\"{path}\")"))?;
+        }
+        ProcessStep::ExecProgram { argv, env } => exec_program(kernel, run, pid, argv, env)?,
+    }
+    done(kernel)
+}
+
+fn first_process(state: &State, id: &ContainerId) -> Result<HostPid, Failure> {
+    let container = state.containers.get(id).ok_or(Errno::ENOENT)?;
+    Ok(container.state.pid.ok_or(Errno::ESRCH)?)
+}
+
+/// clone3(2) with new namespaces, and the engine's pipes as the child's streams.
+fn clone(kernel: &mut Kernel, run: &mut Run, namespaces: &[NamespaceKind]) -> Carried {
+    let engine = kernel.engine;
+    let flags: Vec<&str> = namespaces.iter().map(|kind| kind.flag()).collect();
+    let call = || format!("clone3({})", flags.join("|"));
+    // A clone with a new user namespace takes the capabilities for the other namespaces from it: the child is made in steps, as if
+    // the engine had unshared, and nothing is seen of the steps in between.
+    let before = kernel.process(engine)?.clone();
+    let made = unshare_for_child(kernel, engine, namespaces).and_then(|()| kernel.fork_process(engine, None));
+    let own = kernel.process_mut(engine)?;
+    *own = before;
+    own.pid_for_children = own.namespaces.of(NamespaceKind::Pid);
+    let pid = called(made, call)?;
+    run.process = Some(pid);
+    run.streams = Some(kernel.give_pipes(pid)?);
+    Ok(Done::Outcome(Outcome { pid: Some(pid), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+}
+
+fn unshare_for_child(kernel: &mut Kernel, engine: HostPid, namespaces: &[NamespaceKind]) -> SysResult<()> {
+    if namespaces.contains(&NamespaceKind::User) {
+        kernel.unshare(engine, NamespaceKind::User)?;
+    }
+    for kind in namespaces.iter().filter(|kind| **kind != NamespaceKind::User) {
+        kernel.unshare(engine, *kind)?;
+    }
+    Ok(())
+}
+
+fn write_map(kernel: &mut Kernel, pid: HostPid, groups: bool, lines: &[IdMapLine]) -> Result<(), Failure> {
+    let text: String = lines.iter().map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count)).collect();
+    let file = if groups { "gid_map" } else { "uid_map" };
+    super::cgroup::write(kernel, &format!("/proc/{pid}/{file}"), &text)?;
+    become_root_inside(kernel, pid, groups).map_err(Failure::from)
+}
+
+/// Once its id is mapped to 0, the process takes that id: setresuid(0), setresgid(0). Where the id is the same, nothing changes.
+fn become_root_inside(kernel: &mut Kernel, pid: HostPid, groups: bool) -> SysResult<()> {
+    let ns = kernel.process(pid)?.namespaces.of(NamespaceKind::User);
+    let Some(id) = kernel.id_outside(ns, 0, groups) else { return Ok(()) };
+    let credentials = &mut kernel.process_mut(pid)?.credentials;
+    *(if groups { &mut credentials.gid } else { &mut credentials.uid }) = id;
+    Ok(())
+}
+
+/// A terminal from the container's own devpts.
+fn open_terminal(kernel: &mut Kernel, run: &Run, pid: HostPid, rows: u16, columns: u16) -> Carried {
+    let place = called(kernel.walk(pid, "/dev/pts", true), || "openat(\"/dev/pts/ptmx\", O_RDWR|O_NOCTTY)".to_string())?;
+    let super_id = kernel.super_id(&place.node)?;
+    let number = (0..).find(|number| kernel.terminal_at(super_id, *number).is_none()).unwrap_or_default();
+    let tty = kernel.fresh_id();
+    kernel.ttys.insert_mut(tty, Tty::new(super_id, number, rows, columns));
+    let credentials = &kernel.process(pid)?.credentials;
+    let owner = Owner { uid: credentials.uid, gid: TTY_GROUP, mode: 0o620 };
+    let node = kernel.add(&place.node, &number.to_string(), Content::Device(136, number), owner)?;
+    let slave = Place { mount: place.mount, node };
+    kernel.give_terminal(run.streams.ok_or(Errno::ENOTTY)?, tty, slave)?;
+    let process = kernel.process_mut(pid)?;
+    process.terminal = Some(tty);
+    let (session, group) = (process.session, process.group);
+    if let Some(found) = kernel.ttys.get_mut(&tty) {
+        (found.session, found.foreground) = (session, group);
+    }
+    let terminal = Some(format!("/dev/pts/{number}"));
+    Ok(Done::Outcome(Outcome { terminal, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+}
+
+/// The group of terminals on Debian, Docker's `gid=5`.
+const TTY_GROUP: u32 = 5;
+
+/// chdir(2); what is missing is made first, as Docker does.
+fn change_directory(kernel: &mut Kernel, pid: HostPid, path: &str) -> SysResult<()> {
+    let mut at = String::new();
+    for name in path.split('/').filter(|name| !name.is_empty()) {
+        at = format!("{at}/{name}");
+        if kernel.walk(pid, &at, true) == Err(Errno::ENOENT) {
+            kernel.make_node(pid, &at, directory(0), 0o755)?;
+        }
+    }
+    kernel.change_directory(pid, path)
+}
+
+fn exec_program(kernel: &mut Kernel, run: &Run, pid: HostPid, argv: &[String], env: &[String]) -> Result<(), Failure> {
+    let name = argv.first().ok_or(Errno::ENOENT)?;
+    if let Some(streams) = run.streams {
+        let silent = kernel.streams.get(&streams).is_some_and(|streams| streams.tty.is_none() && streams.container.is_none());
+        if run.joins(kernel) && !run.interactive && silent {
+            kernel.close_stdin_for_good(streams)?;
+        }
+    }
+    let call = |path: &str| format!("execve(\"{path}\", {argv:?})");
+    if name.contains('/') {
+        return called(kernel.execute(pid, name, argv, env), || call(name));
+    }
+    let path = env.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
+    let mut refusal = Errno::ENOENT;
+    for directory in path.split(':') {
+        let file = format!("{}/{name}", if directory.is_empty() { "." } else { directory });
+        match kernel.execute(pid, &file, argv, env) {
+            Ok(()) => return Ok(()),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+            Err(Errno::EACCES) => refusal = Errno::EACCES,
+            Err(errno) => return called(Err(errno), || call(&file)),
+        }
+    }
+    called(Err(refusal), || call(name))
+}

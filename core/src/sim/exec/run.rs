@@ -1,0 +1,109 @@
+//! `Run`: what one command knows while its steps are carried out: the process that it made and its streams.
+
+use crate::cli::{Command, Invocation};
+use crate::sim::kernel::Kernel;
+use crate::sim::streams::{Ended, StreamsId};
+use crate::sim::tables::{HostPid, Object, ProcessState, Wait};
+
+/// A command at work.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The process made by the last `CloneProcess`.
+    pub(super) process: Option<HostPid>,
+    /// Its streams.
+    pub(super) streams: Option<StreamsId>,
+    /// The streams that the caller's terminal is connected to, and how much of them she has seen.
+    pub(super) attached: Option<StreamsId>,
+    pub(super) seen: usize,
+    /// The caller's standard input goes to an exec'ed process.
+    pub(super) interactive: bool,
+    /// How the watched container ended.
+    pub(super) ended: Option<Ended>,
+    /// When the wait at hand gives up: CLOCK_MONOTONIC nanoseconds.
+    pub(super) deadline: Option<u64>,
+    /// Output that does not come from attached streams: a container's log.
+    pub(super) shown: Vec<(bool, Vec<u8>)>,
+    /// Records of the log already shown.
+    pub(super) log_shown: Option<usize>,
+}
+
+impl Run {
+    /// For a command: whether its standard input goes to the process depends on its flags.
+    pub fn of(invocation: &Invocation) -> Run {
+        let interactive = matches!(&invocation.command, Command::ExecProcess(exec) if exec.interactive);
+        Run { interactive, ..Run::default() }
+    }
+
+    /// A process of the attached job waits to read what the caller would type.
+    pub fn wants_input(&self, kernel: &Kernel) -> bool {
+        let Some(streams) = self.attached.and_then(|id| kernel.streams.get(&id)) else { return false };
+        let reads = |object: &Object| match object {
+            Object::Terminal(tty) => streams.tty == Some(*tty),
+            Object::PipeReader(pipe) => streams.stdin == Some(*pipe),
+            _ => false,
+        };
+        kernel.processes.values().any(|process| match process.state {
+            ProcessState::Waiting(Wait::Readable(file)) => kernel.files.get(&file).is_some_and(|file| reads(&file.object)),
+            _ => false,
+        })
+    }
+
+    /// When the wait at hand gives up, on the clock of [`Kernel::next_wake_ns`].
+    pub fn deadline_ns(&self) -> Option<u64> {
+        self.deadline
+    }
+
+    /// Bytes that the caller typed.
+    pub fn feed(&self, kernel: &mut Kernel, bytes: &[u8]) {
+        if let Some(id) = self.attached {
+            kernel.feed(id, bytes);
+        }
+    }
+
+    /// The caller's standard input ended.
+    pub fn end_of_input(&self, kernel: &mut Kernel) {
+        if let Some(id) = self.attached {
+            kernel.end_input(id);
+        }
+    }
+
+    /// ^C: a byte at a terminal, else SIGINT, which the client passes on to the process.
+    pub fn interrupt(&self, kernel: &mut Kernel) {
+        const END_OF_TEXT: u8 = 3;
+        let Some(streams) = self.attached.and_then(|id| kernel.streams.get(&id)) else { return };
+        let (pid, tty) = (streams.process, streams.tty);
+        match tty {
+            Some(tty) => kernel.type_at(tty, &[END_OF_TEXT]),
+            None => kernel.deliver(kernel.engine, pid, crate::userland::Signal::SIGINT),
+        }
+    }
+
+    /// What came out for the caller since the last time: to stderr or not, and the bytes.
+    pub fn take_output(&mut self, kernel: &mut Kernel) -> Vec<(bool, Vec<u8>)> {
+        kernel.collect_streams();
+        let mut all = std::mem::take(&mut self.shown);
+        let Some(streams) = self.attached.and_then(|id| kernel.streams.get(&id)) else { return all };
+        let new = streams.captured.iter().skip(self.seen);
+        all.extend(new.map(|captured| (captured.stderr, captured.bytes.to_vec())));
+        self.seen = streams.captured.len();
+        all
+    }
+
+    /// The process that the last `CloneProcess` made, as long as it is there.
+    pub fn process_host_pid(&self, kernel: &Kernel) -> Option<u32> {
+        self.process.filter(|pid| kernel.processes.contains_key(pid))
+    }
+
+    /// The process was made in the pid namespace of a running container: an exec.
+    pub(super) fn joins(&self, kernel: &Kernel) -> bool {
+        let numbers = self.process.and_then(|pid| kernel.processes.get(&pid)).map(|process| &process.numbers);
+        numbers.is_some_and(|numbers| numbers.last().is_some_and(|(_, number)| *number != 1))
+    }
+
+    /// Connects the caller's terminal.
+    pub(super) fn attach(&mut self, id: StreamsId) {
+        if self.attached != Some(id) {
+            (self.attached, self.seen) = (Some(id), 0);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Steps on the engine's files and records, made by the engine's process.
+
+use std::rc::Rc;
+
+use super::{Carried, Done, Run, called, done};
+use crate::errno::Errno;
+use crate::model::State;
+use crate::observe::Outcome;
+use crate::oci::toolbox::{self, ToolboxFileKind};
+use crate::sim::execve::TOOLBOX_HEADER;
+use crate::sim::kernel::Kernel;
+use crate::sim::overlay::last_of;
+use crate::sim::tables::{Content, Data, InodeId, NodeId};
+use crate::sim::tree::{Owner, directory, file};
+use crate::step::StoreStep;
+use crate::userland::SysResult;
+
+pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
+    match step {
+        StoreStep::ExtractLayer { image, diff_id, directory } => extract(kernel, state, image, diff_id, directory)?,
+        StoreStep::CreateDirectory { path, mode } => {
+            called(make_directory(kernel, path, *mode).map(|_| ()), || format!("mkdir(\"{path}\", 0{mode:o})"))?;
+        }
+        StoreStep::WriteFile { path, mode, contents } => {
+            called(write_file(kernel, path, *mode, contents), || {
+                format!("openat(AT_FDCWD, \"{path}\", O_WRONLY|O_CREAT|O_TRUNC)")
+            })?;
+        }
+        StoreStep::RecordContainer { container, path } => {
+            const RECORD_MODE: u32 = 0o600;
+            let text = serde_json::to_string(container).map_err(|_| Errno::EINVAL)?;
+            called(write_file(kernel, path, RECORD_MODE, &text), || format!("openat(AT_FDCWD, \"{path}\", O_WRONLY|O_CREAT)"))?;
+        }
+        StoreStep::RecordStart { id } => {
+            if let Some(streams) = run.streams {
+                let open = state.containers.get(id).is_some_and(|container| container.process.open_stdin);
+                if let Some(found) = kernel.streams.get_mut(&streams) {
+                    found.container = Some(id.clone());
+                }
+                if !open && kernel.streams.get(&streams).is_some_and(|found| found.tty.is_none()) {
+                    kernel.close_stdin_for_good(streams)?;
+                }
+            }
+        }
+        StoreStep::RecordExit { .. } => {
+            let ended = run.ended.ok_or(Errno::ECHILD)?;
+            let outcome =
+                Outcome { status: Some(ended.status), oom_killed: ended.oom_killed, at_ns: ended.at_ns, ..Outcome::default() };
+            return Ok(Done::Outcome(outcome));
+        }
+        StoreStep::RecordFailure { .. } => {}
+        StoreStep::RemoveContainerFiles { id, directory } => {
+            called(remove_tree(kernel, directory), || format!("unlinkat(AT_FDCWD, \"{directory}\", AT_REMOVEDIR)"))?;
+            let old: Vec<u64> =
+                kernel.streams.iter().filter(|(_, streams)| streams.container.as_ref() == Some(id)).map(|(id, _)| *id).collect();
+            for streams in old.into_iter().filter(|streams| run.attached != Some(*streams)) {
+                if let Some(found) = kernel.streams.get_mut(&streams) {
+                    found.container = None;
+                }
+            }
+        }
+    }
+    done(kernel)
+}
+
+fn extract(kernel: &mut Kernel, state: &State, image: &str, diff_id: &str, path: &str) -> Result<(), super::Failure> {
+    let known =
+        state.images.values().any(|known| known.reference == image || known.layers.iter().any(|layer| layer.diff_id == diff_id));
+    if !known {
+        return Err(Errno::ENOENT.into());
+    }
+    let top = called(make_directory(kernel, path, 0o755), || format!("mkdir(\"{path}\", 0755)"))?;
+    let size_bytes = kernel.host.toolbox.size_bytes;
+    for entry in toolbox::files() {
+        let content = match entry.kind {
+            ToolboxFileKind::Directory => directory(top),
+            ToolboxFileKind::Text(text) => file(text),
+            ToolboxFileKind::Link(target) => Content::Symlink(Rc::from(target)),
+            ToolboxFileKind::Binary => {
+                let zeros = size_bytes.saturating_sub(TOOLBOX_HEADER.len() as u64);
+                Content::File(Data { bytes: Rc::new(TOOLBOX_HEADER.to_vec()), zeros })
+            }
+        };
+        let owner = engine_owner(kernel, entry.mode)?;
+        kernel.make_at(top, entry.path.trim_start_matches('/'), content, owner)?;
+    }
+    Ok(())
+}
+
+fn engine_owner(kernel: &Kernel, mode: u32) -> SysResult<Owner> {
+    let credentials = &kernel.process(kernel.engine)?.credentials;
+    Ok(Owner { uid: credentials.uid, gid: credentials.gid, mode })
+}
+
+/// mkdir(2) with the missing parents. The directory itself gets `mode` whatever the umask.
+pub(super) fn make_directory(kernel: &mut Kernel, path: &str, mode: u32) -> SysResult<InodeId> {
+    let engine = kernel.engine;
+    let mut at = String::new();
+    for name in path.split('/').filter(|name| !name.is_empty()) {
+        at = format!("{at}/{name}");
+        if kernel.walk(engine, &at, true).is_err() {
+            kernel.make_node(engine, &at, directory(0), 0o755)?;
+        }
+    }
+    let place = kernel.walk(engine, path, true)?;
+    let NodeId::Inode(id) = place.node else { return Err(Errno::EEXIST) };
+    let inode = kernel.inode_mut(id)?;
+    if !matches!(inode.content, Content::Directory { .. }) {
+        return Err(Errno::EEXIST);
+    }
+    inode.mode = mode;
+    Ok(id)
+}
+
+fn write_file(kernel: &mut Kernel, path: &str, mode: u32, contents: &str) -> SysResult<()> {
+    let engine = kernel.engine;
+    let owner = engine_owner(kernel, mode)?;
+    let target = kernel.walk_parent(engine, path)?;
+    kernel.check_entries(engine, &target.dir)?;
+    if kernel.lookup(&target).is_ok() {
+        kernel.take(&target.dir.node, &target.name)?;
+    }
+    kernel.add(&target.dir.node, &target.name, file(contents), owner).map(|_| ())
+}
+
+/// A directory and all in it; one that is not there is no error.
+pub(super) fn remove_tree(kernel: &mut Kernel, path: &str) -> SysResult<()> {
+    let engine = kernel.engine;
+    let place = match kernel.walk(engine, path, false) {
+        Ok(place) => place,
+        Err(Errno::ENOENT) => return Ok(()),
+        Err(errno) => return Err(errno),
+    };
+    let NodeId::Inode(id) = place.node else { return Err(Errno::EBUSY) };
+    kernel.remove_below(id)?;
+    let parent = kernel.above(&NodeId::Inode(id));
+    kernel.take(&parent, last_of(path.trim_end_matches('/')))
+}

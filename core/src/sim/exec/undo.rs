@@ -1,0 +1,32 @@
+//! Taking steps back. Idempotent: what is already gone is no error.
+
+use super::store::remove_tree;
+use super::{Run, cgroup};
+use crate::sim::kernel::Kernel;
+use crate::step::{Step, Undo};
+use crate::userland::{Signal, WaitStatus};
+
+/// Takes a step back, as its [`Undo`] says.
+pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
+    match step.undo() {
+        Undo::RemoveTree { path } => {
+            let _ = remove_tree(kernel, &path);
+        }
+        Undo::RemoveFile { path } => {
+            let _ = kernel.remove_node(kernel.engine, &path, false);
+        }
+        Undo::RemoveCgroup { directory } => {
+            let _ = cgroup::remove(kernel, &directory);
+        }
+        Undo::EndProcess => {
+            if let Some(pid) = run.process.take() {
+                kernel.end_process(pid, WaitStatus::Signaled(Signal::SIGKILL));
+                kernel.reap(pid);
+            }
+            if let Some(id) = run.streams.take() {
+                kernel.streams.remove_mut(&id);
+            }
+        }
+        Undo::ByItsSteps | Undo::EndsWithProcess | Undo::EndsWithDirectory | Undo::Impossible { .. } | Undo::NothingChanged => {}
+    }
+}

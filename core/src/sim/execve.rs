@@ -1,0 +1,120 @@
+//! execve(2): which program a file is, and what becomes of the process that calls it.
+
+use std::rc::Rc;
+
+use super::credentials::EXECUTE;
+use super::kernel::Kernel;
+use super::tables::{HostPid, Place};
+use crate::errno::Errno;
+use crate::oci::capability::CapabilitySet;
+use crate::step::NamespaceKind;
+use crate::userland::{Disposition, FileKind, Program, SysResult};
+
+/// How the toolbox's binary begins in this model; the rest of its bytes are zeros.
+pub(super) const TOOLBOX_HEADER: &[u8] = b"\x7fELF\x02\x01\x01\x00glassbox toolbox\n";
+/// Interpreters of interpreters: execve(2).
+const INTERPRETERS_MAX: usize = 4;
+/// Bytes of the first line that are looked at.
+const LINE_BYTES_MAX: usize = 256;
+/// TASK_COMM_LEN without its NUL.
+const COMM_BYTES_MAX: usize = 15;
+/// ARG_MAX: bytes of arguments and environment.
+const ARGUMENT_BYTES_MAX: usize = 2 << 20;
+
+impl Kernel {
+    /// The process becomes another program.
+    pub(super) fn execute(&mut self, pid: HostPid, path: &str, argv: &[String], env: &[String]) -> SysResult<()> {
+        if argv.iter().chain(env).map(|word| word.len() + 1).sum::<usize>() > ARGUMENT_BYTES_MAX {
+            return Err(Errno::E2BIG);
+        }
+        let mut path = path.to_string();
+        let mut argv = argv.to_vec();
+        let first = path.clone();
+        for _ in 0..=INTERPRETERS_MAX {
+            let place = self.executable(pid, &path)?;
+            let head = match self.real(&place.node)? {
+                Some(inode) => self.read_inode(inode, 0, LINE_BYTES_MAX)?,
+                None => return Err(Errno::EACCES),
+            };
+            if head.starts_with(TOOLBOX_HEADER) {
+                return self.replace(pid, &first, place, argv, env);
+            }
+            let (interpreter, argument) = shebang(&head).ok_or(Errno::ENOEXEC)?;
+            let rest: Vec<String> = argv.iter().skip(1).cloned().collect();
+            argv = [vec![interpreter.clone()], argument.into_iter().collect(), vec![path], rest].concat();
+            path = interpreter;
+        }
+        Err(Errno::ELOOP)
+    }
+
+    fn executable(&self, pid: HostPid, path: &str) -> SysResult<Place> {
+        let place = self.walk(pid, path, true)?;
+        self.check_executable(pid, &place)?;
+        Ok(place)
+    }
+
+    /// EACCES unless it is a file that may be executed: access(2) X_OK is the same but for directories.
+    pub(super) fn check_executable(&self, pid: HostPid, place: &Place) -> SysResult<()> {
+        let attributes = self.attributes(&place.node)?;
+        if attributes.kind != FileKind::File || self.mount_of(place.mount)?.flags.no_exec {
+            return Err(Errno::EACCES);
+        }
+        self.may(pid, &attributes, EXECUTE)
+    }
+
+    fn replace(&mut self, pid: HostPid, path: &str, exe: Place, argv: Vec<String>, env: &[String]) -> SysResult<()> {
+        let program = Program::start(&argv, env).or_else(|| Program::start(&["false".to_string()], env));
+        let closed: Vec<i32> =
+            self.process(pid)?.descriptors.iter().filter(|(_, descriptor)| descriptor.close_on_exec).map(|(fd, _)| *fd).collect();
+        for fd in closed {
+            self.close_fd(pid, fd)?;
+        }
+        let root_user = self.is_root_inside(pid);
+        let process = self.process_mut(pid)?;
+        process.program = program;
+        process.comm = Rc::from(comm(path).as_str());
+        (process.argv, process.env, process.exe) = (Rc::new(argv), Rc::new(env.to_vec()), Some(exe));
+        process.memory_bytes = 0;
+        let caught: Vec<_> =
+            process.dispositions.iter().filter(|(_, what)| **what == Disposition::Catch).map(|(signal, _)| *signal).collect();
+        for signal in caught {
+            process.dispositions.remove_mut(&signal);
+        }
+        // capabilities(7), "Transformation of capabilities during execve()": files here have no capabilities of their own.
+        let credentials = &mut process.credentials;
+        credentials.permitted = if root_user { credentials.inheritable.union(credentials.bounding) } else { credentials.ambient };
+        credentials.effective = credentials.permitted;
+        if root_user {
+            credentials.ambient = CapabilitySet::EMPTY;
+        }
+        Ok(())
+    }
+
+    /// User 0 of its own user namespace.
+    pub(super) fn is_root_inside(&self, pid: HostPid) -> bool {
+        let Ok(process) = self.process(pid) else { return false };
+        self.id_inside(process.namespaces.of(NamespaceKind::User), process.credentials.uid, false) == Some(0)
+    }
+}
+
+fn comm(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let mut end = name.len().min(COMM_BYTES_MAX);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].to_string()
+}
+
+/// The interpreter of a script and its one argument: execve(2), "Interpreter scripts".
+fn shebang(head: &[u8]) -> Option<(String, Option<String>)> {
+    let line = head.strip_prefix(b"#!")?;
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    let line = line.trim();
+    let (interpreter, argument) = line.split_once([' ', '\t']).map_or((line, None), |(name, rest)| (name, Some(rest.trim())));
+    if interpreter.is_empty() {
+        return None;
+    }
+    Some((interpreter.to_string(), argument.filter(|text| !text.is_empty()).map(str::to_string)))
+}

@@ -1,0 +1,130 @@
+//! Signals: signal(7), kill(2), and the shelter of a pid namespace's first process: pid_namespaces(7).
+
+use super::kernel::Kernel;
+use super::tables::{HostPid, NsId, ProcessState};
+use super::tty::is_zombie;
+use crate::errno::Errno;
+use crate::oci::capability::Capability;
+use crate::step::NamespaceKind;
+use crate::userland::{Disposition, Pid, Signal, SysResult, WaitStatus};
+
+/// What a signal does by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    End,
+    Stop,
+    Continue,
+    Nothing,
+}
+
+fn default_action(signal: Signal) -> Action {
+    match signal {
+        Signal::SIGCHLD | Signal::SIGURG | Signal::SIGWINCH => Action::Nothing,
+        Signal::SIGCONT => Action::Continue,
+        Signal::SIGSTOP | Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU => Action::Stop,
+        _ => Action::End,
+    }
+}
+
+fn is_forced(signal: Signal) -> bool {
+    signal == Signal::SIGKILL || signal == Signal::SIGSTOP
+}
+
+impl Kernel {
+    /// The pid namespace that a process is in: the innermost that numbers it.
+    pub(super) fn own_pid_ns(&self, pid: HostPid) -> Option<NsId> {
+        self.processes.get(&pid)?.numbers.last().map(|(ns, _)| *ns)
+    }
+
+    fn is_init(&self, pid: HostPid) -> bool {
+        self.processes.get(&pid).is_some_and(|process| process.numbers.last().is_some_and(|(_, number)| *number == 1))
+    }
+
+    /// Delivers a signal that `sender` (the process itself: the kernel or a terminal) was allowed to send.
+    pub(super) fn deliver(&mut self, sender: HostPid, pid: HostPid, signal: Signal) {
+        let Ok(process) = self.process(pid) else { return };
+        if is_zombie(&process.state) {
+            return;
+        }
+        let disposition = process.dispositions.get(&signal).copied().unwrap_or(Disposition::Default);
+        if self.is_init(pid) {
+            let from_outside = sender != pid && self.number_in(sender, self.own_pid_ns(pid)).is_none();
+            let forced = is_forced(signal) && from_outside;
+            if !forced && disposition == Disposition::Default {
+                return;
+            }
+        }
+        if is_forced(signal) || disposition == Disposition::Default {
+            return self.act(pid, signal);
+        }
+        if disposition == Disposition::Ignore {
+            return;
+        }
+        let Ok(process) = self.process_mut(pid) else { return };
+        if !process.pending.contains(&signal) {
+            process.pending.push(signal);
+        }
+        let stopped = process.state == ProcessState::Stopped;
+        if !stopped || signal == Signal::SIGCONT {
+            process.state = ProcessState::Runnable;
+        }
+    }
+
+    fn act(&mut self, pid: HostPid, signal: Signal) {
+        match default_action(signal) {
+            Action::End => self.end_process(pid, WaitStatus::Signaled(signal)),
+            Action::Stop => {
+                if let Ok(process) = self.process_mut(pid) {
+                    process.state = ProcessState::Stopped;
+                }
+            }
+            Action::Continue => {
+                if let Ok(process) = self.process_mut(pid)
+                    && process.state == ProcessState::Stopped
+                {
+                    process.state = ProcessState::Runnable;
+                }
+            }
+            Action::Nothing => {}
+        }
+    }
+
+    /// EPERM unless `sender` may signal `pid`: kill(2).
+    fn may_signal(&self, sender: HostPid, pid: HostPid) -> SysResult<()> {
+        let (from, to) = (self.process(sender)?, self.process(pid)?);
+        let target = to.namespaces.of(NamespaceKind::User);
+        let allowed = from.credentials.uid == to.credentials.uid || self.is_capable(sender, Capability::Kill, target);
+        if allowed { Ok(()) } else { Err(Errno::EPERM) }
+    }
+
+    /// kill(2), with numbers as the sender sees them.
+    pub(super) fn kill_from(&mut self, sender: HostPid, target: Pid, signal: Option<Signal>) -> SysResult<()> {
+        let ns = self.own_pid_ns(sender).ok_or(Errno::ESRCH)?;
+        let group = self.process(sender)?.group;
+        let wanted: Vec<HostPid> = self
+            .processes
+            .iter()
+            .filter(|(pid, process)| {
+                let Some(number) = self.number_in(**pid, Some(ns)) else { return false };
+                match target {
+                    -1 => **pid != sender && number != 1,
+                    0 => process.group == group,
+                    1.. => i64::from(number) == i64::from(target),
+                    _ => self.number_in(process.group, Some(ns)) == Some(target.unsigned_abs()),
+                }
+            })
+            .map(|(pid, _)| *pid)
+            .collect();
+        if wanted.is_empty() {
+            return Err(Errno::ESRCH);
+        }
+        let allowed: Vec<HostPid> = wanted.into_iter().filter(|pid| self.may_signal(sender, *pid).is_ok()).collect();
+        if allowed.is_empty() {
+            return Err(Errno::EPERM);
+        }
+        if let Some(signal) = signal {
+            allowed.into_iter().for_each(|pid| self.deliver(sender, pid, signal));
+        }
+        Ok(())
+    }
+}

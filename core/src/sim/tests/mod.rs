@@ -1,0 +1,5 @@
+//! The model kernel under whole commands: planned, walked with the cursor, executed, observed, applied.
+
+mod bench;
+mod containers;
+mod programs;
