@@ -5,6 +5,7 @@ use anyhow::Result;
 
 use crate::need::{self, Need};
 use crate::process;
+use crate::stage::kernel;
 
 /// What may be said after `cargo xtask bless`.
 #[derive(clap::Args)]
@@ -16,8 +17,9 @@ pub struct Options {
 /// Runs the workspace's tests in bless mode and shows which files changed.
 pub fn run(options: &Options) -> Result<()> {
     need::ensure(&[Need::MuslTools, Need::Target("x86_64-unknown-linux-musl")])?;
-    let mut tests = process::cargo(&["test", "--workspace", "--exclude", "xtask", "--quiet", "--"]);
+    let mut tests = kernel::apart(&["test", "--workspace", "--exclude", "xtask", "--no-fail-fast", "--"]);
     tests.args(&options.names).env("GLASSBOX_BLESS", "1");
-    process::run(&mut tests)?;
-    process::run(process::program("git").args(["diff", "--stat"]))
+    let outcome = process::run(&mut tests);
+    process::run(process::program("git").args(["diff", "--stat"]))?;
+    outcome
 }

@@ -9,7 +9,7 @@ use crate::need::Need;
 
 mod browser;
 mod code;
-mod kernel;
+pub mod kernel;
 mod licences;
 mod site;
 mod vm;
