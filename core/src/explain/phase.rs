@@ -4,85 +4,87 @@ use super::{Explanation, explanation};
 use crate::step::Phase;
 
 pub(super) fn explain(phase: &Phase) -> Explanation {
-    let (headline, why, anchor) = words(phase);
-    explanation(headline, why, Vec::new(), &[], anchor)
+    explanation(headline(phase), why(phase), Vec::new(), &[], anchor(phase))
 }
 
-fn words(phase: &Phase) -> (String, &'static str, &'static str) {
-    let fixed = |text: &str| text.to_string();
+fn headline(phase: &Phase) -> String {
+    let fixed = match phase {
+        Phase::PrepareImage { image } => return format!("Prepare the image {image}"),
+        Phase::CreateContainer { container } => return format!("Create the container {}", container.name),
+        Phase::StartContainer { .. } => "Start the container",
+        Phase::PrepareCgroup { .. } => "Prepare the control group",
+        Phase::CreateProcess { .. } => "Create the first process",
+        Phase::IsolateProcess { .. } => "Isolate the process in namespaces",
+        Phase::BuildRoot { .. } => "Build the root file system",
+        Phase::HidePaths { .. } => "Hide and protect paths",
+        Phase::DropPrivileges { .. } => "Drop privileges",
+        Phase::RunProgram { .. } => "Run the program",
+        Phase::ExecInContainer { .. } => "Run a further process in the container",
+        Phase::StopContainer { .. } => "Stop the container",
+        Phase::KillIfRunning { .. } => "End it by force, if it still runs",
+        Phase::CleanUpContainer { .. } => "Clean up after the container",
+        Phase::RemoveContainer { .. } => "Remove the container",
+    };
+    fixed.to_string()
+}
+
+fn why(phase: &Phase) -> &'static str {
     match phase {
-        Phase::PrepareImage { image } => (
-            format!("Prepare the image {image}"),
-            "The container's files come from the image's layers. A layer is extracted once and then shared by all containers.",
-            "image",
-        ),
-        Phase::CreateContainer { container } => (
-            format!("Create the container {}", container.name),
-            "A container begins as directories, a specification and a record. Nothing runs yet.",
-            "create",
-        ),
-        Phase::StartContainer { .. } => (
-            fixed("Start the container"),
-            "An ordinary process is made, isolated, given a root directory, stripped of power, and replaced by your program.",
-            "process",
-        ),
-        Phase::PrepareCgroup { .. } => (
-            fixed("Prepare the control group"),
-            "Limits belong to a group of processes and not to one. The group is there before the first process is.",
-            "cgroup",
-        ),
-        Phase::CreateProcess { .. } => (
-            fixed("Create the first process"),
-            "The kernel knows no containers, only processes. This one will become the container's pid 1.",
-            "process",
-        ),
-        Phase::IsolateProcess { .. } => (
-            fixed("Isolate the process in namespaces"),
-            "Each namespace gives the process its own view of one thing: mounts, names, queues, network, cgroups.",
-            "namespaces",
-        ),
-        Phase::BuildRoot { .. } => (
-            fixed("Build the root file system"),
-            "The process still sees the host's files. It gets the image's files, a few file systems that the kernel makes, and a new `/`.",
-            "root",
-        ),
-        Phase::HidePaths { .. } => (
-            fixed("Hide and protect paths"),
-            "Some files in /proc and /sys tell of the whole host or act on it. They are covered or made read-only.",
-            "hidden",
-        ),
-        Phase::DropPrivileges { .. } => (
-            fixed("Drop privileges"),
-            "Root in the container is to have less power than root on the host. What is dropped here cannot be taken back.",
-            "privileges",
-        ),
-        Phase::RunProgram { .. } => (
-            fixed("Run the program"),
-            "Everything up to here was the engine's code. Now your program takes the process over.",
-            "program",
-        ),
-        Phase::ExecInContainer { .. } => (
-            fixed("Run a further process in the container"),
-            "There is no container to go into, only namespaces and a cgroup to join. The new process joins those of the first one.",
-            "process",
-        ),
-        Phase::StopContainer { .. } => (
-            fixed("Stop the container"),
-            "A program gets a signal and time to end in order. Only then is it ended by force.",
-            "end",
-        ),
-        Phase::KillIfRunning { .. } => {
-            (fixed("End it by force, if it still runs"), "A program can ignore the first signal. It cannot ignore SIGKILL.", "end")
+        Phase::PrepareImage { .. } => {
+            "The container's files come from the image's layers. A layer is extracted once and then shared by all containers."
         }
-        Phase::CleanUpContainer { .. } => (
-            fixed("Clean up after the container"),
-            "Its first process has ended, and the kernel has ended all others in its pid namespace. What was made for them goes too.",
-            "end",
-        ),
-        Phase::RemoveContainer { .. } => (
-            fixed("Remove the container"),
-            "Its record, its log and every file that it changed are deleted. The image stays as it was.",
-            "end",
-        ),
+        Phase::CreateContainer { .. } => "A container begins as directories, a specification and a record. Nothing runs yet.",
+        Phase::StartContainer { .. } => {
+            "An ordinary process is made, isolated, given a root directory, stripped of power, and replaced by your program."
+        }
+        Phase::PrepareCgroup { .. } => {
+            "Limits belong to a group of processes and not to one. The group is there before the first process is."
+        }
+        Phase::CreateProcess { .. } => {
+            "The kernel knows no containers, only processes. This one will become the container's pid 1."
+        }
+        Phase::IsolateProcess { .. } => {
+            "Each namespace gives the process its own view of one thing: mounts, names, queues, network, cgroups."
+        }
+        Phase::BuildRoot { .. } => {
+            "The process still sees the host's files. It gets the image's files, a few file systems that the kernel makes, and a new `/`."
+        }
+        Phase::HidePaths { .. } => {
+            "Some files in /proc and /sys tell of the whole host or act on it. They are covered or made read-only."
+        }
+        Phase::DropPrivileges { .. } => {
+            "Root in the container is to have less power than root on the host. What is dropped here cannot be taken back."
+        }
+        Phase::RunProgram { .. } => "Everything up to here was the engine's code. Now your program takes the process over.",
+        Phase::ExecInContainer { .. } => {
+            "There is no container to go into, only namespaces and a cgroup to join. The new process joins those of the first one."
+        }
+        Phase::StopContainer { .. } => "A program gets a signal and time to end in order. Only then is it ended by force.",
+        Phase::KillIfRunning { .. } => "A program can ignore the first signal. It cannot ignore SIGKILL.",
+        Phase::CleanUpContainer { .. } => {
+            "Its first process has ended, and the kernel has ended all others in its pid namespace. What was made for them goes too."
+        }
+        Phase::RemoveContainer { .. } => {
+            "Its record, its log and every file that it changed are deleted. The image stays as it was."
+        }
+    }
+}
+
+/// Where the book's chapter treats it.
+fn anchor(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::PrepareImage { .. } => "image",
+        Phase::CreateContainer { .. } => "create",
+        Phase::StartContainer { .. } | Phase::CreateProcess { .. } | Phase::ExecInContainer { .. } => "process",
+        Phase::PrepareCgroup { .. } => "cgroup",
+        Phase::IsolateProcess { .. } => "namespaces",
+        Phase::BuildRoot { .. } => "root",
+        Phase::HidePaths { .. } => "hidden",
+        Phase::DropPrivileges { .. } => "privileges",
+        Phase::RunProgram { .. } => "program",
+        Phase::StopContainer { .. }
+        | Phase::KillIfRunning { .. }
+        | Phase::CleanUpContainer { .. }
+        | Phase::RemoveContainer { .. } => "end",
     }
 }

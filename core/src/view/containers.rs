@@ -66,16 +66,37 @@ fn aligned(rows: &[[String; 7]]) -> String {
     text
 }
 
-/// Program and arguments in quotes, cut with an ellipsis.
+/// Program and arguments in quotes, cut with an ellipsis. As dockerd puts them together: an argument with a blank in it stands between
+/// single quotes.
 fn command(container: &Container, no_trunc: bool) -> String {
-    let words = container.process.argv().join(" ");
+    let argv = container.process.argv();
+    let argument = |(at, word): (usize, &String)| if at > 0 && word.contains(' ') { format!("'{word}'") } else { word.clone() };
+    let words: Vec<String> = argv.iter().enumerate().map(argument).collect();
+    let words = words.join(" ");
     let cut = if no_trunc || words.chars().count() <= COMMAND_CHARACTERS_MAX {
         words
     } else {
         let kept: String = words.chars().take(COMMAND_CHARACTERS_MAX - 1).collect();
         format!("{kept}…")
     };
-    format!("{cut:?}")
+    go_quoted(&cut)
+}
+
+/// A string literal as Go writes it.
+fn go_quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            control if control.is_ascii_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(control))),
+            control if control.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => quoted.push(other),
+        }
+    }
+    quoted + "\""
 }
 
 /// `Up 3 seconds`, `Exited (0) 2 minutes ago`, `Created`.
@@ -134,5 +155,46 @@ mod tests {
                         0123456789ab   toolbox   \"sh\"      2 seconds ago   Created             web\n";
         assert_eq!(text, expected);
         assert_eq!(table(&state, 0, Options::default()).lines().count(), 1);
+    }
+
+    fn shown(argv: &[&str]) -> String {
+        let mut container = crate::step::samples::container();
+        container.process.cmd = argv.iter().map(|word| (*word).to_string()).collect();
+        command(&container, false)
+    }
+
+    #[test]
+    fn commands_are_quoted_and_cut_as_docker_does() {
+        assert_eq!(shown(&["sh", "-c", "a b"]), "\"sh -c 'a b'\"");
+        assert_eq!(shown(&["sh", "-c", "while true; do date; done"]), "\"sh -c 'while true; …\"");
+        assert_eq!(shown(&["echo", "\"\n\u{1b}é"]), "\"echo \\\"\\n\\x1bé\"");
+        assert_eq!(shown(&["12345678901234567890"]), "\"12345678901234567890\"");
+        assert_eq!(shown(&["123456789012345678901"]), "\"1234567890123456789…\"");
+    }
+
+    #[test]
+    fn states_are_worded_as_docker_words_them() {
+        let mut container = crate::step::samples::container();
+        (container.state.status, container.state.started_ns) = (Status::Running, 1_000_000_000);
+        assert_eq!(status(&container, 62_000_000_000), "Up About a minute");
+        (container.state.status, container.state.finished_ns, container.state.exit_code) = (Status::Exited, 2_000_000_000, 137);
+        assert_eq!(status(&container, 5_000_000_000), "Exited (137) 3 seconds ago");
+    }
+
+    #[test]
+    fn the_last_so_many_are_shown_in_any_state() {
+        let mut state = State::default();
+        for (digit, seconds) in [("1", 5), ("2", 7), ("3", 6)] {
+            let mut container = crate::step::samples::container();
+            (container.id.0, container.created_ns) = (digit.repeat(64), seconds);
+            state.containers.insert_mut(container.id.clone(), container);
+        }
+        let ids = |options: Options| table(&state, 10, Options { quiet: true, ..options });
+        assert_eq!(ids(Options { last: 2, ..Options::default() }), "222222222222\n333333333333\n");
+        assert_eq!(ids(Options { last: -1, ..Options::default() }), "");
+        assert_eq!(
+            ids(Options { last: -1, all: true, no_trunc: true, ..Options::default() }).lines().next(),
+            Some("2".repeat(64).as_str())
+        );
     }
 }

@@ -8,6 +8,10 @@ use crate::cli::NetworkMode;
 use crate::host::HostFacts;
 use crate::layout::Layout;
 use crate::model::{Container, Status};
+use crate::oci::defaults;
+
+/// The size of /dev/shm: see [`defaults::mounts`].
+const SHM_BYTES: u64 = 64 << 20;
 
 /// The JSON array that `inspect` prints, indented by four blanks, with its newline.
 pub fn containers(all: &[&Container], host: &HostFacts) -> String {
@@ -105,25 +109,47 @@ fn host_config(container: &Container) -> Value {
     if !host.seccomp {
         security.push("seccomp=unconfined");
     }
-    json!({
+    let hidden = |paths: &[&str]| if host.privileged { Value::Null } else { json!(paths) };
+    let user_namespace = !host.uid_map.is_empty();
+    let mut value = json!({
+        "Binds": Value::Null,
+        "LogConfig": { "Type": "json-file", "Config": {} },
         "NetworkMode": network(container),
+        "PortBindings": {},
+        "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
         "AutoRemove": host.auto_remove,
         "CapAdd": list(&host.cap_add),
         "CapDrop": list(&host.cap_drop),
+        "CgroupnsMode": if crate::plan::has_cgroup_namespace(container) { "private" } else { "host" },
+        "IpcMode": "private",
+        "PidMode": "",
         "Privileged": host.privileged,
         "ReadonlyRootfs": host.read_only,
         "SecurityOpt": if security.is_empty() { Value::Null } else { json!(security) },
+        "UTSMode": "",
+        "UsernsMode": if user_namespace { "private" } else { "" },
+        "ShmSize": SHM_BYTES,
         "Memory": host.memory_bytes_max,
         "NanoCpus": host.nano_cpus,
         "PidsLimit": host.pids_max,
-        "Init": if host.init { Value::Bool(true) } else { Value::Null },
-    })
+        "MaskedPaths": hidden(defaults::MASKED_PATHS),
+        "ReadonlyPaths": hidden(defaults::READONLY_PATHS),
+    });
+    insert(&mut value, "Init", host.init.then_some(Value::Bool(true)));
+    value
+}
+
+/// A field that Docker leaves out where it has no value.
+fn insert(object: &mut Value, name: &str, value: Option<Value>) {
+    if let (Some(object), Some(value)) = (object.as_object_mut(), value) {
+        object.insert(name.to_string(), value);
+    }
 }
 
 fn config(container: &Container) -> Value {
     let process = &container.process;
     let attached = !container.host.detached;
-    json!({
+    let mut value = json!({
         "Hostname": process.hostname,
         "Domainname": "",
         "User": process.user,
@@ -140,9 +166,10 @@ fn config(container: &Container) -> Value {
         "WorkingDir": process.cwd,
         "Entrypoint": if process.entrypoint.is_empty() { Value::Null } else { json!(process.entrypoint) },
         "Labels": process.labels,
-        "StopSignal": process.stop_signal.map(crate::userland::Signal::name),
-        "StopTimeout": process.stop_timeout_seconds,
-    })
+    });
+    insert(&mut value, "StopSignal", process.stop_signal.map(|signal| json!(signal.name())));
+    insert(&mut value, "StopTimeout", process.stop_timeout_seconds.map(|seconds| json!(seconds)));
+    value
 }
 
 #[cfg(test)]
@@ -156,5 +183,21 @@ mod tests {
         assert!(text.starts_with("[\n    {\n        \"Id\": \"0123456789abcdef"), "{text}");
         assert!(text.contains("\"StartedAt\": \"0001-01-01T00:00:00Z\""));
         assert_eq!(containers(&[], &HostFacts::example()), "[]\n");
+    }
+
+    #[test]
+    fn what_was_asked_for_is_shown_where_docker_shows_it() {
+        let mut container = crate::step::samples::container();
+        container.host.init = true;
+        container.host.memory_bytes_max = 64 << 20;
+        container.process.stop_timeout_seconds = Some(3);
+        let value = container_value(&container, &HostFacts::example());
+        let names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names[..5], ["Id", "Created", "Path", "Args", "State"]);
+        assert_eq!((&value["HostConfig"]["Init"], &value["HostConfig"]["Memory"]), (&json!(true), &json!(64 << 20)));
+        assert_eq!(value["Config"]["StopTimeout"], 3);
+        assert!(value["Config"].get("StopSignal").is_none() && value["HostConfig"]["MaskedPaths"].as_array().is_some());
+        container.host.privileged = true;
+        assert!(container_value(&container, &HostFacts::example())["HostConfig"]["MaskedPaths"].is_null());
     }
 }
