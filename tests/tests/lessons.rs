@@ -1,5 +1,7 @@
 //! Lessons: every one is read, and proved by the linter on Linux with a data root of its own. The same is proved in the simulator.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
