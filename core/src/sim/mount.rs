@@ -56,7 +56,8 @@ impl Kernel {
         if let Some(place) = &at {
             self.mounted.insert_mut(place.clone(), id);
         }
-        self.mounts.insert_mut(id, Mount { namespace, at, root, super_id, flags, shared: None, locked: false });
+        let source = self.supers.get(&super_id).map_or_else(|| "none".into(), |found| found.source.clone());
+        self.mounts.insert_mut(id, Mount { namespace, at, root, super_id, flags, source, shared: None, locked: false });
         Ok(id)
     }
 
@@ -125,7 +126,7 @@ impl Kernel {
         for (old, new) in pairs.clone() {
             let Some(mut mount) = self.mounts.get(&old).cloned() else { continue };
             mount.namespace = to;
-            mount.locked = lock;
+            mount.locked = lock && mount.at.is_some();
             mount.at = mount.at.map(|place| translate(&pairs, place));
             if let Some(place) = &mount.at {
                 self.mounted.insert_mut(place.clone(), new);
@@ -167,7 +168,7 @@ impl Kernel {
                     target,
                     root: self.shown_root(pid, &mount.root),
                     fs_type: found.fs_type.to_string(),
-                    source: found.source.to_string(),
+                    source: mount.source.to_string(),
                     flags: MountFlags { relatime: !mount.flags.strictatime, strictatime: false, ..mount.flags },
                 },
             });

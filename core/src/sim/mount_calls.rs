@@ -46,7 +46,11 @@ impl Kernel {
             found.options = Rc::from(shown_options(fs_type, data));
         }
         let ns = self.mount_ns(pid)?;
-        self.attach(ns, Some(at), root, flags)
+        let id = self.attach(ns, Some(at), root, flags)?;
+        if let Some(mount) = self.mounts.get_mut(&id) {
+            mount.source = Rc::from(source);
+        }
+        Ok(id)
     }
 
     fn make_fs(&mut self, pid: HostPid, fs_type: &str, source: &str, data: &str) -> SysResult<NodeId> {

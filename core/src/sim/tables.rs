@@ -136,6 +136,8 @@ pub(super) struct Mount {
     pub(super) root: NodeId,
     pub(super) super_id: SuperId,
     pub(super) flags: MountFlags,
+    /// What was mounted, as the caller named it.
+    pub(super) source: Rc<str>,
     /// Peer group.
     pub(super) shared: Option<u64>,
     /// Mounted from a more privileged mount namespace: cannot be taken off alone.

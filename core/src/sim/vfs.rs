@@ -66,8 +66,12 @@ impl Kernel {
     pub(super) fn attributes(&self, node: &NodeId) -> SysResult<Attributes> {
         if let Some(id) = self.real(node)? {
             let mut found = Attributes::stored(id, self.inode(id)?);
-            if let NodeId::Path(super_id, _) = node {
+            if let NodeId::Path(super_id, path) = node {
                 found.device = *super_id;
+                // overlayfs counts no subdirectories of a merged directory.
+                if found.kind == FileKind::Directory && self.overlay_stack(&*self.layers(*super_id)?, path)?.len() > 1 {
+                    found.links = 1;
+                }
             }
             return Ok(found);
         }

@@ -5,6 +5,7 @@ use crate::errno::Errno;
 use crate::model::{ContainerId, IdMapLine, State};
 use crate::observe::Outcome;
 use crate::sim::kernel::Kernel;
+use crate::sim::process::HOST_INIT;
 use crate::sim::tables::{Content, HostPid, Place};
 use crate::sim::tree::{Owner, directory};
 use crate::sim::tty::Tty;
@@ -24,10 +25,13 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
         called(kernel.kill_from(engine, pid as i32, Some(Signal(*signal))), || format!("kill({pid}, {})", Signal(*signal).name()))?;
         return done(kernel);
     }
-    if let ProcessStep::JoinNamespace { kind: NamespaceKind::Pid, id } = step {
+    if let ProcessStep::JoinNamespace { kind: kind @ (NamespaceKind::Pid | NamespaceKind::User), id } = step {
         let other = first_process(state, id)?;
-        let engine = kernel.engine;
-        called(kernel.join(engine, NamespaceKind::Pid, other), || "setns(pidfd, CLONE_NEWPID)".to_string())?;
+        let joined = kernel.join(kernel.engine, *kind, other);
+        if joined.is_err() {
+            engine_itself_again(kernel)?;
+        }
+        called(joined, || format!("setns(pidfd, {})", kind.flag()))?;
         return done(kernel);
     }
     let pid = run.process.ok_or(Errno::ESRCH)?;
@@ -74,15 +78,23 @@ fn clone(kernel: &mut Kernel, run: &mut Run, namespaces: &[NamespaceKind]) -> Ca
     let call = || format!("clone3({})", flags.join("|"));
     // A clone with a new user namespace takes the capabilities for the other namespaces from it: the child is made in steps, as if
     // the engine had unshared, and nothing is seen of the steps in between.
-    let before = kernel.process(engine)?.clone();
     let made = unshare_for_child(kernel, engine, namespaces).and_then(|()| kernel.fork_process(engine, None));
-    let own = kernel.process_mut(engine)?;
-    *own = before;
-    own.pid_for_children = own.namespaces.of(NamespaceKind::Pid);
+    engine_itself_again(kernel)?;
     let pid = called(made, call)?;
     run.process = Some(pid);
     run.streams = Some(kernel.give_pipes(pid)?);
     Ok(Done::Outcome(Outcome { pid: Some(pid), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+}
+
+/// The namespaces that the engine joined for its child it joined in a process of its own, which ends with the command: in this model
+/// the one engine goes back to the host's.
+pub(super) fn engine_itself_again(kernel: &mut Kernel) -> SysResult<()> {
+    let first = kernel.process(HOST_INIT)?.namespaces;
+    let (held, engine) = (kernel.host.capabilities, kernel.engine);
+    let own = kernel.process_mut(engine)?;
+    (own.namespaces, own.pid_for_children) = (first, first.of(NamespaceKind::Pid));
+    (own.credentials.effective, own.credentials.permitted) = (held, held);
+    Ok(())
 }
 
 fn unshare_for_child(kernel: &mut Kernel, engine: HostPid, namespaces: &[NamespaceKind]) -> SysResult<()> {

@@ -3,3 +3,5 @@
 mod bench;
 mod containers;
 mod programs;
+mod rootless;
+mod shells;
