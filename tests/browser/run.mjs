@@ -1,0 +1,160 @@
+// The page in Chromium: a person types, steps, jumps and reads. Prints a line per check and `N passed, N failed` at the end.
+// Usage: node tests/browser/run.mjs [directory of the built page, else dist/]; pictures go to target/browser/.
+import { createServer } from "node:http";
+import { readFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, extname, join, normalize, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const dist = resolve(process.argv[2] ?? join(here, "../../dist"));
+const pictures = resolve(here, "../../target/browser");
+const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm", ".svg": "image/svg+xml" };
+
+const server = createServer(async (request, response) => {
+  const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname)).replace(/^\/+$/, "/index.html");
+  try {
+    const body = await readFile(join(dist, path));
+    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" });
+    response.end(body);
+  } catch {
+    response.writeHead(404).end("not found");
+  }
+});
+
+const checks = [];
+const check = (name, run) => checks.push({ name, run });
+const expect = (truth, message) => { if (!truth) throw new Error(message); };
+
+async function type(page, line) {
+  await page.fill("#line", line);
+  await page.press("#line", "Enter");
+}
+const screen = (page) => page.textContent("#screen");
+const position = async (page) => Number((await page.textContent("#position")).match(/^(\d+) of/)[1]);
+
+check("a command shows what it shows on Linux, and its steps", async (page) => {
+  await type(page, "docker run --rm --network none --hostname web toolbox hostname");
+  expect((await screen(page)).includes("\nweb\n"), `the screen shows: ${await screen(page)}`);
+  expect(await position(page) > 40, "fewer than 40 steps");
+});
+
+check("back, forward and jump move through the steps, and the words that caused one are marked", async (page) => {
+  await type(page, "docker run --rm --network none --hostname web toolbox hostname");
+  const end = await position(page);
+  await page.click("#back");
+  expect(await position(page) === end - 1, "back did not go back");
+  await page.click("#forward");
+  expect(await position(page) === end, "forward did not go forward");
+  const row = page.locator(".steps button", { hasText: "Set the host name to web" });
+  await row.click();
+  expect((await page.textContent("#headline")).includes("Set the host name to web"), "the explanation is of another step");
+  expect((await page.textContent(".command mark")) === "--hostname web", "the flag is not marked");
+  await page.fill("#jump", "1");
+  expect(await position(page) === 1, "the slider did not jump");
+});
+
+check("the keyboard alone suffices", async (page) => {
+  await page.focus("#line");
+  await page.keyboard.type("docker run --rm --network none toolbox echo from the keyboard");
+  await page.keyboard.press("Enter");
+  expect((await screen(page)).includes("from the keyboard\n"), "no output");
+  const end = await position(page);
+  await page.keyboard.press("Alt+ArrowLeft");
+  await page.keyboard.press("Alt+ArrowLeft");
+  expect(await position(page) === end - 2, "Alt+Left did not go back");
+  await page.keyboard.press("Alt+ArrowRight");
+  expect(await position(page) === end - 1, "Alt+Right did not go forward");
+});
+
+check("an interactive shell takes lines, and ends with exit", async (page) => {
+  await type(page, "docker run --rm -it --network none toolbox sh");
+  await type(page, "echo $((6 * 7)) > /tmp/answer; cat /tmp/answer");
+  expect((await screen(page)).includes("\n42\n"), `the screen shows: ${await screen(page)}`);
+  await type(page, "exit 3");
+  await type(page, "docker ps -a -q");
+  expect((await screen(page)).trimEnd().endsWith("docker ps -a -q"), "a container is left");
+});
+
+check("a detached container is in both pictures", async (page) => {
+  await type(page, "docker run -d --name box --network none toolbox sleep 1000");
+  const processes = await page.textContent("section[aria-label='Process tree']");
+  expect(processes.includes("sleep 1000") && processes.includes("1 inside"), `the tree shows: ${processes}`);
+  const row = await page.textContent("section[aria-label='Namespaces'] tbody tr:nth-child(2)");
+  expect(row.startsWith("box") && row.includes("B"), `the matrix shows: ${row}`);
+});
+
+check("stopping at every step waits before each", async (page) => {
+  await page.check("#stepping");
+  await type(page, "docker run --rm --network none toolbox true");
+  const before = await position(page);
+  await page.click("#forward");
+  expect(await position(page) === before + 1, "forward did not carry out one step");
+  await page.click("#run");
+  expect(await page.isDisabled("#run"), "run did not come to the end");
+});
+
+check("a refusal is Docker's, and says what next", async (page) => {
+  await type(page, "docker run --frobnicate toolbox");
+  expect((await screen(page)).includes("unknown flag: --frobnicate"), `the screen shows: ${await screen(page)}`);
+});
+
+check("the page comes back as it was left", async (page) => {
+  await type(page, "docker create --name kept toolbox");
+  await page.reload();
+  await page.waitForSelector("#line");
+  expect((await screen(page)).includes("--name kept"), "the session is lost");
+});
+
+check("accessible: axe finds nothing", async (page) => {
+  await type(page, "docker run --rm --network none toolbox true");
+  await page.addScriptTag({ path: join(here, "node_modules/axe-core/axe.min.js") });
+  const found = await page.evaluate(() => globalThis.axe.run());
+  const words = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(" ")}`);
+  expect(words.length === 0, words.join("; "));
+});
+
+check("it fits a phone, and a dark room", async (page) => {
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await type(page, "docker run --rm --network none toolbox true");
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  expect(!wide, "the page scrolls sideways");
+});
+
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+await mkdir(pictures, { recursive: true });
+await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+const address = `http://127.0.0.1:${server.address().port}/`;
+const profile = await mkdtemp(join(tmpdir(), "glassbox-chromium-"));
+let passed = 0;
+let failed = 0;
+for (const [number, { name, run }] of checks.entries()) {
+  const browser = await chromium.launchPersistentContext(join(profile, String(number)), { headless: true, executablePath, args: flags,
+    viewport: { width: 1280, height: 900 } });
+  const page = await browser.newPage();
+  page.setDefaultTimeout(15_000);
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  try {
+    await page.goto(address);
+    await page.waitForSelector("#line");
+    await run(page);
+    expect(errors.length === 0, errors.join("; "));
+    passed += 1;
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${name}: ${error.message}`);
+  }
+  await page.screenshot({ path: join(pictures, `${String(number + 1).padStart(2, "0")}.png`), fullPage: true });
+  await browser.close();
+}
+server.close();
+await rm(profile, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
