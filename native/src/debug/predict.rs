@@ -1,0 +1,32 @@
+//! The prediction beside each step: the same plan, carried out by the model kernel in lockstep.
+
+use glassbox_core::event::Event;
+use glassbox_core::plan::Node;
+
+use crate::engine::Engine;
+
+/// The model at the same place as the engine.
+pub struct Predictor {
+    /// One world before each leaf, as far as the model follows.
+    lockstep: Option<glassbox_core::session::Lockstep>,
+}
+
+impl Predictor {
+    /// A model of this machine with the engine's state. `None` inside where containers are running: it does not hold them.
+    pub fn new(engine: &Engine) -> Predictor {
+        let lockstep = glassbox_core::session::Lockstep::new(&engine.host, &engine.state);
+        Predictor { lockstep }
+    }
+
+    /// What the model kernel shows after this step.
+    pub fn predict(&mut self, node: &Node) -> Option<Vec<Event>> {
+        self.lockstep.as_mut()?.carry_out(&node.step)
+    }
+
+    /// Goes back to where `steps` leaves had been carried out.
+    pub fn return_to(&mut self, steps: usize) {
+        if let Some(lockstep) = &mut self.lockstep {
+            lockstep.return_to(steps);
+        }
+    }
+}
