@@ -23,6 +23,7 @@ use crate::exec::{Failure, NameCall, process::flag};
 use crate::streams::{self, Outside, Wanted};
 use crate::sys::process::{CloneFlags, CloneResult, Pid, clone_into};
 use crate::sys::socket::Channel;
+use crate::sys::trace;
 use inside::Inside;
 use message::{Order, Reply};
 
@@ -53,6 +54,8 @@ pub struct Child {
     begin: Cursor,
     released: bool,
     executing: bool,
+    /// It stands at the first instruction of its program, until `let_go`.
+    held: bool,
 }
 
 /// A failure in the child: of which of its steps, counted from 0.
@@ -84,6 +87,7 @@ pub fn clone_child(making: &Making<'_>, cursor: &Cursor, context: &Context<'_>) 
             begin: cursor.clone(),
             released: false,
             executing: false,
+            held: false,
         }),
     }
 }
@@ -105,6 +109,20 @@ impl Child {
                 None => return self.ended().map_err(|failure| failure.failure),
             }
         }
+    }
+
+    /// As `step`, for `ExecProgram`: the program is held at its first instruction, so that it can be looked at. Where somebody else
+    /// traces the process (strace), it runs at once.
+    pub fn step_and_hold(&mut self) -> Result<(), Failure> {
+        let traced = trace::hold_at_exec(self.pid).is_ok();
+        self.step()?;
+        self.held = traced && trace::await_exec(self.pid).is_ok();
+        Ok(())
+    }
+
+    /// Lets a held program run.
+    pub fn let_go(&mut self) -> Result<(), Failure> {
+        if std::mem::take(&mut self.held) { trace::let_go(self.pid).call("ptrace") } else { Ok(()) }
     }
 
     /// Lets it carry out all that is left; nothing is waited for.

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod child;
+pub mod debug;
 pub mod engine;
 pub mod exec;
 pub mod journal;

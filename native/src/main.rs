@@ -17,6 +17,8 @@ fn main() {
     let record = take_record(&mut argv);
     let exit_code = match argv.first().map(String::as_str) {
         Some("recover") => engine::recover(),
+        Some("facts") => looked(engine::facts_json()),
+        Some("probe") => looked(engine::battery_json()),
         _ => match cli::parse(&argv) {
             Ok(invocation) => carry_out(invocation, record).unwrap_or_else(|error| told(&error)),
             Err(error) => said(&error.message, error.exit_code),
@@ -42,6 +44,7 @@ fn carry_out(invocation: Invocation, record: Option<PathBuf>) -> Result<i32, Com
         let _ = file::close_from(3);
     }
     let mode = invocation.mode;
+    let invocation = if mode == Mode::Step { attached(invocation) } else { invocation };
     let mut engine = engine::open(invocation)?;
     if let Some(path) = record {
         engine.watch_with(Box::new(Recorder::create(&path)?));
@@ -49,7 +52,8 @@ fn carry_out(invocation: Invocation, record: Option<PathBuf>) -> Result<i32, Com
     match mode {
         Mode::Explain => engine.watch_with(Box::new(Narrator)),
         Mode::Step => {
-            return Ok(said("glassbox: the step debugger comes in a later version; --explain tells each step\n", ENGINE_FAILED));
+            let plan = engine.plan()?;
+            return Ok(glassbox::debug::run(engine, plan));
         }
         Mode::Execute | Mode::Plan { .. } => {}
     }
@@ -66,6 +70,25 @@ fn show_plan(invocation: Invocation, json: bool) -> Result<i32, CommandError> {
     // Where stdout is closed there is nobody to show it to.
     let _ = file::write_all(&std::io::stdout(), text.as_bytes());
     Ok(said(&plan.late_errors, plan.exit_code))
+}
+
+/// In the debugger the container stays with the caller: its monitor is stepped through as well.
+fn attached(mut invocation: Invocation) -> Invocation {
+    if let Command::RunContainer(run) = &mut invocation.command {
+        run.detach = false;
+    }
+    invocation
+}
+
+/// What the machine is (`facts`), what both kernels can be asked (`probe`): JSON for tests and bug reports.
+fn looked(answer: Result<String, CommandError>) -> i32 {
+    match answer {
+        Ok(text) => {
+            let _ = file::write_all(&std::io::stdout(), text.as_bytes());
+            0
+        }
+        Err(error) => told(&error),
+    }
 }
 
 fn starts_a_monitor(command: &Command) -> bool {

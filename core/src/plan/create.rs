@@ -18,7 +18,9 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     check_limits(spec, context)?;
     let id = names::fresh_id(&context.host.entropy);
     let name = choose_name(spec, context)?;
-    let capabilities = capability::apply(&spec.cap_add, &spec.cap_drop, spec.privileged)
+    // In a user namespace of its own a process holds every capability, over what belongs to that namespace.
+    let available = if context.host.is_root() { context.host.capabilities } else { capability::CapabilitySet::ALL };
+    let capabilities = capability::apply_available(&spec.cap_add, &spec.cap_drop, spec.privileged, available)
         .map_err(|error| refuse(context, &error.to_string(), Some("cap-add")))?;
     let process = merge_process(spec, image, &id, context)?;
     let host = host_config(spec, detached, capabilities, &id, context);

@@ -9,11 +9,13 @@
 //! a session is its list of commands and inputs ([`Recording`]); replayed, it gives the same events, byte for byte.
 
 mod job;
+mod lockstep;
 mod world;
 
 use serde::{Deserialize, Serialize};
 
 pub use job::Role;
+pub use lockstep::Lockstep;
 pub use world::{Chunk, Stream, World};
 
 use crate::errno::Errno;

@@ -7,7 +7,7 @@ use glassbox_core::plan::{CommandError, Cursor, Node, failure};
 use glassbox_core::step::{CgroupStep, NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
 
 use super::Engine;
-use crate::child::{self, Making};
+use crate::child::{self, Child, Making};
 use crate::exec::store::Shelf;
 use crate::exec::{Done, Failure, NameCall, cgroup, process};
 use crate::journal::Journal;
@@ -33,13 +33,21 @@ impl Engine {
     fn leaf_in_child(&mut self, node: &Node) -> Result<Vec<Event>, CommandError> {
         let looks = self.looks;
         let child = self.child.as_mut().ok_or_else(|| Failure::of("clone3", Errno::ECHILD));
-        let done = child.and_then(|child| if looks { child.step() } else { child.release() });
+        let last = matches!(node.step, Step::Process(ProcessStep::ExecProgram { .. }));
+        let done = child.and_then(|child| match (looks, last) {
+            (false, _) => child.release(),
+            (true, false) => child.step(),
+            (true, true) => child.step_and_hold(),
+        });
         done.map_err(|failure| self.command_error(node, &failure))?;
         if !looks {
             return Ok(Vec::new());
         }
         let terminal = self.child.as_ref().and_then(|child| child.terminal.clone());
-        self.events(node, &Outcome { at_ns: now_ns(), terminal, ..Outcome::default() })
+        let events = self.events(node, &Outcome { at_ns: now_ns(), terminal, ..Outcome::default() });
+        let gone_on = self.child.as_mut().map_or(Ok(()), Child::let_go);
+        gone_on.map_err(|failure| self.command_error(node, &failure))?;
+        events
     }
 
     fn events(&mut self, node: &Node, outcome: &Outcome) -> Result<Vec<Event>, CommandError> {

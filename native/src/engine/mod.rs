@@ -13,6 +13,7 @@ mod detach;
 mod frame;
 mod leaf;
 mod open;
+mod rewind;
 mod tell;
 
 use std::cell::Cell;
@@ -34,7 +35,7 @@ use crate::store::{Lock, Store};
 use crate::sys::signal::SignalFd;
 use frame::Target;
 
-pub use open::{data_root, facts_and_state, open, recover};
+pub use open::{battery_json, data_root, facts_and_state, facts_json, open, recover};
 pub use tell::{Narrator, Recorder};
 
 /// Told what goes on: `--explain`, `--record`. All methods may do nothing.
@@ -97,6 +98,17 @@ impl Engine {
     pub fn watch_with(&mut self, watcher: Box<dyn Watcher>) {
         self.looks = true;
         self.watchers.push(watcher);
+    }
+
+    /// From now on steps go one by one, and what each left behind is asked of the kernel.
+    pub fn look(&mut self) {
+        self.looks = true;
+    }
+
+    /// The plan's steps are through: watches a container in the foreground to its end, and keeps what stands.
+    pub(crate) fn finish(mut self) -> i32 {
+        let done = self.finish_child_steps().and_then(|()| self.watch_to_the_end());
+        self.close(done)
     }
 
     /// What expansion may look at.

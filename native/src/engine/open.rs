@@ -157,3 +157,24 @@ impl Engine {
         self.lock = None;
     }
 }
+
+/// The machine's facts as JSON.
+pub fn facts_json() -> Result<String, CommandError> {
+    let (host, _) = facts_and_state().map_err(|error| refused(&error))?;
+    Ok(json_line(&host))
+}
+
+/// Every question of the battery with its answer, as JSON: what the fidelity tests compare with the model's.
+pub fn battery_json() -> Result<String, CommandError> {
+    let (_, state) = facts_and_state().map_err(|error| refused(&error))?;
+    let store = Store::open(&data_root()).map_err(|error| refused(&error))?;
+    Ok(json_line(&glassbox_core::query::battery::ask(&state, &observe::LinuxProbe::new(&store))))
+}
+
+fn refused(error: &StoreError) -> CommandError {
+    CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None }
+}
+
+fn json_line(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default() + "\n"
+}

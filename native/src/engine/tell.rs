@@ -8,6 +8,8 @@ use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::explain::{cause_sentence, explain};
 use glassbox_core::plan::{CommandError, Node};
+use glassbox_core::session::Role;
+use glassbox_core::step::{ClientStep, Step};
 use glassbox_core::view::events::event_line;
 use serde_json::{Value, json};
 
@@ -54,6 +56,8 @@ fn indent(node: &Node) -> String {
 #[derive(Debug)]
 pub struct Recorder {
     file: File,
+    /// Since the streams of a container in the foreground have ended, this process is its monitor.
+    monitor: bool,
 }
 
 impl Recorder {
@@ -64,7 +68,7 @@ impl Recorder {
             exit_code: 125,
             span: None,
         };
-        let mut recorder = Recorder { file: File::create(path).map_err(refused)? };
+        let mut recorder = Recorder { file: File::create(path).map_err(refused)?, monitor: false };
         recorder.write(&json!({ "format": RECORDING_FORMAT }));
         Ok(recorder)
     }
@@ -76,11 +80,18 @@ impl Recorder {
 }
 
 impl Watcher for Recorder {
+    fn before(&mut self, node: &Node) {
+        self.monitor |= matches!(node.step, Step::Client(ClientStep::WatchContainer { .. }));
+    }
+
     fn after(&mut self, node: &Node, events: &[Event]) {
-        self.write(&json!({ "id": node.id.to_string(), "step": node.step, "events": events }));
+        let role = if self.monitor { Role::Monitor } else { Role::Command };
+        self.write(&json!({ "id": node.id.to_string(), "role": role, "step": node.step, "events": events }));
     }
 
     fn failed(&mut self, node: &Node, errno: Errno) {
-        self.write(&json!({ "id": node.id.to_string(), "step": node.step, "events": [], "errno": errno.name() }));
+        let role = if self.monitor { Role::Monitor } else { Role::Command };
+        let failed = json!({ "id": node.id.to_string(), "role": role, "step": node.step, "events": [], "errno": errno.name() });
+        self.write(&failed);
     }
 }

@@ -60,6 +60,7 @@ pub mod socket;
 pub mod syscall_numbers;
 pub mod terminal;
 pub mod time;
+pub mod trace;
 pub mod wait;
 
 /// What a call answers.
