@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use glassbox_core::cli::Invocation;
 use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
 use glassbox_core::query::{Answer, Query};
@@ -20,8 +19,6 @@ pub struct Shown {
     pub exchange: Exchange,
     /// Events of the command itself, in order.
     pub events: Vec<Event>,
-    /// Events of the monitors of containers, in order.
-    pub monitor_events: Vec<Event>,
     /// Every question of the battery with its answer; an errno's name where there was none.
     pub answers: Vec<(Query, Result<Answer, String>)>,
 }
@@ -34,12 +31,15 @@ pub trait Machine {
     fn run(&mut self, exchange: &Exchange) -> Result<Shown>;
     /// The data root, for normalising.
     fn data_root(&self) -> String;
+    /// For each command so far: the events of the monitor of the container that it started, in order.
+    fn monitor_events(&mut self) -> Result<Vec<Vec<Event>>>;
 }
 
 /// The model kernel.
 pub struct Model {
     session: Session,
     host: HostFacts,
+    commands: usize,
 }
 
 /// The most entries that one command of a fixture may take.
@@ -48,7 +48,7 @@ const STEPS_MAX: usize = 5_000;
 impl Model {
     /// A model of the machine with these facts.
     pub fn new(host: &HostFacts) -> Model {
-        Model { session: Session::new(host.clone()), host: host.clone() }
+        Model { session: Session::new(host.clone()), host: host.clone(), commands: 0 }
     }
 
     fn finish(&mut self, stdin: &str) -> i32 {
@@ -79,6 +79,16 @@ impl Machine for Model {
         self.host.data_root.clone()
     }
 
+    fn monitor_events(&mut self) -> Result<Vec<Vec<Event>>> {
+        let mut all = vec![Vec::new(); self.commands];
+        for entry in self.session.timeline().iter().filter(|entry| entry.role == Role::Monitor) {
+            if let Some(events) = all.get_mut(entry.command) {
+                events.extend(entry.events.iter().cloned());
+            }
+        }
+        Ok(all)
+    }
+
     fn run(&mut self, exchange: &Exchange) -> Result<Shown> {
         let from = self.session.position();
         let printed = self.session.world().output().len();
@@ -94,12 +104,12 @@ impl Machine for Model {
                 glassbox_core::session::Stream::Prompt => {}
             }
         }
-        for entry in &self.session.timeline()[from..self.session.position()] {
-            let to = if entry.role == Role::Command { &mut shown.events } else { &mut shown.monitor_events };
-            to.extend(entry.events.iter().cloned());
-        }
+        let entries = &self.session.timeline()[from..self.session.position()];
+        let own = entries.iter().filter(|entry| entry.role == Role::Command);
+        shown.events = own.flat_map(|entry| entry.events.iter().cloned()).collect();
+        self.commands += 1;
         let world = self.session.world();
-        shown.answers = crate::battery::ask(world.state(), &world.probe());
+        shown.answers = glassbox_core::query::battery::ask(world.state(), &world.probe());
         Ok(shown)
     }
 }
@@ -108,12 +118,13 @@ impl Machine for Model {
 pub struct Linux {
     binary: PathBuf,
     root: PathBuf,
+    records: Vec<PathBuf>,
 }
 
 impl Linux {
     /// `root`: an empty directory, removed by the caller.
     pub fn new(binary: &Path, root: &Path) -> Linux {
-        Linux { binary: binary.to_path_buf(), root: root.to_path_buf() }
+        Linux { binary: binary.to_path_buf(), root: root.to_path_buf(), records: Vec::new() }
     }
 
     /// The machine's facts, as the binary reads them off.
@@ -130,13 +141,7 @@ impl Linux {
     }
 
     fn execute(&self, exchange: &Exchange, record: &Path) -> Result<Exchange> {
-        let invocation: Invocation = match glassbox_core::cli::parse_line(&exchange.line) {
-            Ok(invocation) => invocation,
-            Err(error) => {
-                return Ok(Exchange { stderr: error.message, stdout: String::new(), exit_code: error.exit_code, ..exchange.clone() });
-            }
-        };
-        let words = crate::words::of(&invocation.words.text)?;
+        let words = glassbox_core::cli::words_of(&exchange.line).map_err(|error| anyhow::anyhow!(error.message))?;
         let mut command = self.command(&words);
         command.env("GLASSBOX_RECORD", record).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().context("starting glassbox")?;
@@ -165,18 +170,35 @@ impl Machine for Linux {
         self.root.to_string_lossy().into_owned()
     }
 
-    fn run(&mut self, exchange: &Exchange) -> Result<Shown> {
-        let record = self.root.with_extension("record");
-        let _ = std::fs::remove_file(&record);
-        let mut shown = Shown { exchange: self.execute(exchange, &record)?, ..Shown::default() };
-        let text = std::fs::read_to_string(&record).unwrap_or_default();
-        for line in text.lines().skip(1) {
-            let value: serde_json::Value = serde_json::from_str(line).with_context(|| format!("a line of the record: {line}"))?;
-            let events: Vec<Event> = serde_json::from_value(value["events"].clone())?;
-            let monitor = value["role"] == "monitor";
-            if monitor { shown.monitor_events.extend(events) } else { shown.events.extend(events) }
-        }
-        shown.answers = self.probe()?;
-        Ok(shown)
+    fn monitor_events(&mut self) -> Result<Vec<Vec<Event>>> {
+        self.records.iter().map(|record| recorded(record, "monitor")).collect()
     }
+
+    fn run(&mut self, exchange: &Exchange) -> Result<Shown> {
+        let record = self.root.with_extension(format!("record-{}", self.records.len()));
+        self.records.push(record.clone());
+        let exchange = self.execute(exchange, &record)?;
+        Ok(Shown { exchange, events: recorded(&record, "command")?, answers: self.probe()? })
+    }
+}
+
+impl Drop for Linux {
+    fn drop(&mut self) {
+        for record in &self.records {
+            let _ = std::fs::remove_file(record);
+        }
+    }
+}
+
+/// The events of a role in a record; none where the command was refused before there was one.
+fn recorded(record: &Path, role: &str) -> Result<Vec<Event>> {
+    let text = std::fs::read_to_string(record).unwrap_or_default();
+    let mut all = Vec::new();
+    for line in text.lines().skip(1) {
+        let value: serde_json::Value = serde_json::from_str(line).with_context(|| format!("a line of the record: {line}"))?;
+        if value["role"] == role {
+            all.extend(serde_json::from_value::<Vec<Event>>(value["events"].clone())?);
+        }
+    }
+    Ok(all)
 }

@@ -9,6 +9,7 @@ use yew::prelude::*;
 
 use crate::effects;
 use crate::explanation::Explained;
+use crate::live::Live;
 use crate::pictures::Pictures;
 use crate::terminal::{Terminal, Typed};
 use crate::timeline::{Move, Timeline};
@@ -98,6 +99,7 @@ pub fn app() -> Html {
             <div class="column">
                 <Terminal output={chunks(&now)} progress={now.progress()} {on_typed} />
                 { pictures(&now) }
+                if let Some(token) = effects::live_token() { <Live {token} /> }
             </div>
             <div class="column">
                 <Timeline rows={rows(&now)} position={now.position()} stepping={*stepping} {on_move} {on_stepping}

@@ -42,3 +42,34 @@ pub fn scroll_to_end(id: &str) {
         element.set_scroll_top(element.scroll_height());
     }
 }
+
+/// Sends a command line to the live engine of `cargo xtask play` and calls back with its answer, JSON, or with why there is none.
+pub fn run_live(token: &str, line: &str, answer: impl Fn(Result<String, String>) + 'static) {
+    let sent = send(token, line, Closure::once_into_js(move |request: web_sys::XmlHttpRequest| answer(answered(&request))));
+    if let Err(error) = sent {
+        web_sys::console::error_1(&error);
+    }
+}
+
+fn send(token: &str, line: &str, done: wasm_bindgen::JsValue) -> Result<(), wasm_bindgen::JsValue> {
+    let request = web_sys::XmlHttpRequest::new()?;
+    request.open("POST", "live")?;
+    request.set_request_header("X-Glassbox-Token", token)?;
+    request.set_request_header("Content-Type", "application/json")?;
+    let done: js_sys::Function = done.unchecked_into();
+    let asked = request.clone();
+    let ended = Closure::once_into_js(move || {
+        let _ = done.call1(&wasm_bindgen::JsValue::NULL, &asked);
+    });
+    request.set_onloadend(Some(ended.unchecked_ref()));
+    request.send_with_opt_str(Some(&serde_json::json!({ "line": line }).to_string()))
+}
+
+fn answered(request: &web_sys::XmlHttpRequest) -> Result<String, String> {
+    let text = request.response_text().ok().flatten().unwrap_or_default();
+    match request.status() {
+        Ok(200) => Ok(text),
+        Ok(0) | Err(_) => Err("the server of `cargo xtask play` does not answer; is it still running?".to_string()),
+        Ok(status) => Err(format!("{status}: {text}")),
+    }
+}

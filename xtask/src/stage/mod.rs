@@ -43,8 +43,8 @@ pub fn all() -> Vec<Stage> {
         licences::LICENCES,
         code::TESTS,
         wasm::WASM,
-        kernel::KERNEL,
         site::SITE,
+        kernel::KERNEL,
         browser::BROWSER,
         VM,
     ];

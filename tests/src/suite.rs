@@ -1,0 +1,86 @@
+//! Running fixtures: all files of `tests/suite`, on one kernel or on both.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use glassbox_core::host::{Controller, HostFacts};
+
+use crate::compare::Account;
+use crate::fixture::{Exchange, Fixture};
+use crate::kernels::{Linux, Machine, Shown};
+use crate::normalise::Normaliser;
+
+/// The folder of the fixtures.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("suite")
+}
+
+/// All fixtures, by name.
+pub fn fixtures() -> Result<Vec<Fixture>> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder())?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "txt"));
+    paths.sort();
+    let read = |path: &PathBuf| -> Result<Fixture> {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        Fixture::parse(&name, &std::fs::read_to_string(path).with_context(|| path.display().to_string())?)
+    };
+    paths.iter().map(read).collect()
+}
+
+/// Runs a fixture from its first command to its last.
+pub fn run(machine: &mut dyn Machine, fixture: &Fixture) -> Result<(Vec<Shown>, Account)> {
+    let mut shown = Vec::new();
+    for exchange in &fixture.commands {
+        let context = || format!("{}: {} on {}", fixture.name, exchange.line, machine.name());
+        let context = context();
+        shown.push(machine.run(exchange).context(context)?);
+    }
+    let monitor = machine.monitor_events()?;
+    let account = Account::of(machine, &shown, &monitor);
+    Ok((shown, account))
+}
+
+/// What the fixture would look like if this were what it expects.
+pub fn rendered(machine: &dyn Machine, fixture: &Fixture, shown: &[Shown]) -> String {
+    let mut normaliser = Normaliser::new(&[(&machine.data_root(), "<root>")]);
+    let exchanges: Vec<Exchange> = shown
+        .iter()
+        .map(|shown| Exchange {
+            stdout: normaliser.text(&shown.exchange.stdout),
+            stderr: normaliser.text(&shown.exchange.stderr),
+            ..shown.exchange.clone()
+        })
+        .collect();
+    fixture.render(&exchanges)
+}
+
+/// Why a fixture cannot run on this host; `None`: it can.
+pub fn missing(fixture: &Fixture, host: &HostFacts) -> Option<String> {
+    let has = |word: &str| match word {
+        "root" => host.is_root(),
+        "memory" => host.cgroup.directory(Controller::Memory).is_some(),
+        "pids" => host.cgroup.directory(Controller::Pids).is_some(),
+        "cpu" => host.cgroup.directory(Controller::Cpu).is_some(),
+        _ => false,
+    };
+    fixture.requires.iter().find(|word| !has(word)).map(|word| format!("{}: this host has no {word}", fixture.name))
+}
+
+/// The `glassbox` binary under test: `GLASSBOX_BIN`, else the one that was built beside the tests.
+pub fn binary() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("GLASSBOX_BIN") {
+        return Ok(PathBuf::from(path));
+    }
+    let own = std::env::current_exe()?;
+    let beside = own.ancestors().nth(2).map(|folder| folder.join("glassbox"));
+    beside.filter(|path| path.is_file()).context("no glassbox binary beside the tests; build it with: cargo build -p glassbox")
+}
+
+/// Linux with a fresh data root, and the folder that holds it.
+pub fn linux() -> Result<(tempfile::TempDir, Linux)> {
+    let place = tempfile::Builder::new().prefix("glassbox-suite-").tempdir()?;
+    let root = place.path().join("root");
+    std::fs::create_dir(&root)?;
+    let linux = Linux::new(&binary()?, &root);
+    Ok((place, linux))
+}

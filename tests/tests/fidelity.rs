@@ -1,0 +1,72 @@
+//! Fidelity: every fixture by the model kernel and by Linux; what is shown, the ordered events and every answer have to agree, and
+//! Linux has to show what the fixture says. `GLASSBOX_BLESS=1` writes what Linux shows into the fixtures.
+
+use glassbox_tests::compare::Account;
+use glassbox_tests::kernels::{Machine, Model};
+use glassbox_tests::suite;
+
+/// The least number of fixtures, so that an empty folder does not pass.
+const FIXTURES_MIN: usize = 60;
+
+fn is_root() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|text| text.contains("\nUid:\t0\t"))
+}
+
+#[test]
+fn every_fixture_shows_the_same_on_both_kernels() {
+    if !is_root() {
+        assert!(std::env::var_os("CI").is_none(), "CI runs this as root");
+        println!("skipped: containers with all namespaces need root");
+        return;
+    }
+    let fixtures = suite::fixtures().unwrap();
+    assert!(fixtures.len() >= FIXTURES_MIN, "only {} fixtures", fixtures.len());
+    let only = std::env::var("GLASSBOX_FIXTURE").ok();
+    let (mut problems, mut skipped, mut compared) = (Vec::new(), Vec::new(), 0);
+    for fixture in fixtures.iter().filter(|fixture| only.as_ref().is_none_or(|only| fixture.name == *only)) {
+        let (_place, mut linux) = suite::linux().unwrap();
+        let host = linux.facts().unwrap();
+        if let Some(why) = suite::missing(fixture, &host) {
+            skipped.push(why);
+            continue;
+        }
+        let (shown, seen) = suite::run(&mut linux, fixture).unwrap();
+        let rendered = suite::rendered(&linux, fixture, &shown);
+        let path = suite::folder().join(format!("{}.txt", fixture.name));
+        if std::env::var_os("GLASSBOX_BLESS").is_some() {
+            std::fs::write(&path, &rendered).unwrap();
+        } else if rendered != std::fs::read_to_string(&path).unwrap() {
+            problems.push(format!("{}: Linux shows otherwise than the fixture says:\n{rendered}", fixture.name));
+        }
+        let (_, predicted) = suite::run(&mut Model::new(&host), fixture).unwrap();
+        let differences = predicted.differences(&seen, ("the model", "Linux"));
+        if !differences.is_empty() {
+            problems.push(format!("{}: the kernels differ\n  {}", fixture.name, differences.join("\n  ")));
+        }
+        compared += 1;
+    }
+    println!("{compared} fixtures compared, {} skipped {skipped:?}", skipped.len());
+    assert!(skipped.is_empty() || std::env::var_os("CI").is_none(), "skipped in CI: {skipped:?}");
+    assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
+}
+
+/// The suite can fail: a model of another machine, and an account with one line changed, are told apart.
+#[test]
+fn a_planted_divergence_is_found() {
+    let fixtures = suite::fixtures().unwrap();
+    let fixture = fixtures.iter().find(|fixture| fixture.name == "memory-limit").unwrap();
+    let host = glassbox_core::host::HostFacts::example();
+    let mut other = host.clone();
+    other.guarded_paths.remove("/proc/kcore");
+    let account = |host| suite::run(&mut Model::new(host), fixture).unwrap().1;
+    let (ours, theirs) = (account(&host), account(&other));
+    assert!(ours.differences(&ours, ("a", "b")).is_empty());
+    assert!(ours.differences(&theirs, ("a", "b")).iter().any(|line| line.contains("/proc/kcore")), "{theirs:?}");
+    let mut planted: Account = ours.clone();
+    planted.commands[0][0].push('!');
+    assert!(!ours.differences(&planted, ("a", "b")).is_empty());
+    let mut swapped = ours.clone();
+    swapped.commands[0].swap(5, 6);
+    assert!(!ours.differences(&swapped, ("a", "b")).is_empty(), "an exchange of two events goes unseen");
+    let _: &dyn Machine = &Model::new(&host);
+}
