@@ -45,6 +45,8 @@ pub(super) enum Turn {
 #[derive(Clone, Debug)]
 pub(super) struct Job {
     role: Role,
+    /// Which of the session's commands started it, counted from 0.
+    command: usize,
     invocation: Rc<Invocation>,
     host: Rc<HostFacts>,
     cursor: Cursor,
@@ -66,9 +68,10 @@ pub(super) struct Job {
 
 impl Job {
     /// The caller's command.
-    pub(super) fn command(plan: Plan, host: HostFacts) -> Job {
+    pub(super) fn command(plan: Plan, host: HostFacts, command: usize) -> Job {
         Job {
             role: Role::Command,
+            command,
             invocation: plan.invocation,
             host: Rc::new(host),
             cursor: Cursor::new(plan.steps, Vec::new()),
@@ -216,7 +219,7 @@ impl Job {
     }
 
     fn entry(&self, node: Node, events: Vec<crate::event::Event>, errno: Option<Errno>) -> Entry {
-        Entry { command: 0, role: self.role, node: Some(node), events, errno, at_ns: 0 }
+        Entry { command: self.command, role: self.role, node: Some(node), events, errno, at_ns: 0 }
     }
 
     /// What a step means for the command: its output, its exit code.

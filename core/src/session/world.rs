@@ -174,7 +174,7 @@ impl World {
                     for warning in &plan.warnings {
                         self.show(Stream::Stderr, &format!("{warning}\n"));
                     }
-                    self.foreground = Some(Job::command(plan, facts));
+                    self.foreground = Some(Job::command(plan, facts, self.commands.saturating_sub(1)));
                 }
             },
         }
@@ -231,7 +231,12 @@ impl World {
     }
 
     fn stamped(&self, entry: Entry) -> Entry {
-        Entry { command: self.commands.saturating_sub(1), at_ns: self.kernel.realtime_ns(), ..entry }
+        Entry { at_ns: self.kernel.realtime_ns(), ..entry }
+    }
+
+    fn programs_ran(&self) -> Entry {
+        let command = self.commands.saturating_sub(1);
+        self.stamped(Entry { command, role: Role::Command, node: None, events: Vec::new(), errno: None, at_ns: 0 })
     }
 
     fn take_shown(&mut self, job: &mut Job) {
@@ -244,7 +249,7 @@ impl World {
     fn let_programs_run(&mut self) -> Option<Entry> {
         let ran = self.kernel.run(sim::RESUMES_PER_TURN);
         if ran.resumed > 0 || self.kernel.let_clock_go_on(self.nearest_deadline()) {
-            return Some(self.stamped(Entry { command: 0, role: Role::Command, node: None, events: Vec::new(), errno: None, at_ns: 0 }));
+            return Some(self.programs_ran());
         }
         None
     }
@@ -265,7 +270,7 @@ impl World {
             self.settling = 0;
             return None;
         }
-        Some(self.stamped(Entry { command: 0, role: Role::Command, node: None, events: Vec::new(), errno: None, at_ns: 0 }))
+        Some(self.programs_ran())
     }
 
     fn show(&mut self, stream: Stream, text: &str) {
