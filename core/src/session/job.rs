@@ -8,7 +8,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::world::{Chunk, Stream, World};
-use super::{Entry, Progress};
+use super::Entry;
 use crate::cli::{Command, Invocation};
 use crate::errno::Errno;
 use crate::host::HostFacts;
@@ -111,19 +111,9 @@ impl Job {
         &self.invocation
     }
 
-    /// What the caller would see of it: `monitored` while a container's clean-up is still to come.
-    pub(super) fn progress(&self, kernel: &Kernel, monitored: bool) -> Progress {
-        let waits = self.waiting.is_some() && kernel.is_idle();
-        if !waits {
-            return Progress::Running;
-        }
-        if self.run.wants_input(kernel) {
-            return Progress::NeedsInput;
-        }
-        if kernel.next_wake_ns().is_some() || self.deadline_ns().is_some() || monitored && !kernel.is_idle() {
-            return Progress::Running;
-        }
-        Progress::Stuck
+    /// The program in the foreground waits for what a person types.
+    pub(super) fn wants_input(&self, kernel: &Kernel) -> bool {
+        self.waiting.is_some() && self.run.wants_input(kernel)
     }
 
     /// When the wait at hand gives up.

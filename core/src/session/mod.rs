@@ -10,6 +10,8 @@
 
 mod job;
 mod lockstep;
+#[cfg(test)]
+mod tests;
 mod world;
 
 use serde::{Deserialize, Serialize};
@@ -93,13 +95,15 @@ pub struct Session {
     /// Where in the timeline the session stands: entries before it have happened.
     at: usize,
     recording: Recording,
+    /// The worlds at each prompt before a command was typed, by position: where a branch begins.
+    prompts: Vec<(usize, World)>,
 }
 
 impl Session {
     /// A freshly booted machine.
     pub fn new(host: HostFacts) -> Session {
         let recording = Recording { format: 1, inputs: Vec::new() };
-        Session { worlds: vec![World::boot(host)], entries: Vec::new(), at: 0, recording }
+        Session { worlds: vec![World::boot(host)], entries: Vec::new(), at: 0, recording, prompts: Vec::new() }
     }
 
     /// The world at the present place of the timeline.
@@ -132,9 +136,17 @@ impl Session {
         self.world().progress()
     }
 
-    /// Takes an input. After going back, the future that was there is dropped: a branch.
+    /// Takes an input. After going back, the future that was there is dropped: a branch. A line typed in the middle of a past command
+    /// goes to the prompt before that command.
     pub fn give(&mut self, input: &Input) {
+        let is_line = matches!(input, Input::Line(_));
+        if is_line && self.at < self.entries.len() && !self.is_at_prompt() {
+            self.return_to_prompt();
+        }
         self.drop_future();
+        if is_line && self.is_at_prompt() {
+            self.prompts.push((self.at, self.world().clone()));
+        }
         self.recording.inputs.truncate(self.world().inputs);
         self.recording.inputs.push(input.clone());
         if let Some(world) = self.worlds.last_mut() {
@@ -205,9 +217,25 @@ impl Session {
         Ok(session)
     }
 
+    fn is_at_prompt(&self) -> bool {
+        matches!(self.progress(), Progress::Ready(_))
+    }
+
+    fn return_to_prompt(&mut self) {
+        if let Some((at, world)) = self.prompts.iter().rev().find(|(at, _)| *at <= self.at).cloned() {
+            self.at = at;
+            self.drop_future();
+            self.prompts.pop();
+            if let Some(last) = self.worlds.last_mut() {
+                *last = world;
+            }
+        }
+    }
+
     fn drop_future(&mut self) {
         self.entries.truncate(self.at);
         self.worlds.truncate(self.at + 1);
+        self.prompts.retain(|(at, _)| *at <= self.at);
     }
 
     /// Beyond the limit the first entry goes, with the world before it.
@@ -216,6 +244,8 @@ impl Session {
             self.entries.remove(0);
             self.worlds.remove(0);
             self.at = self.at.saturating_sub(1);
+            self.prompts.retain(|(at, _)| *at > 0);
+            self.prompts.iter_mut().for_each(|(at, _)| *at -= 1);
         }
     }
 }

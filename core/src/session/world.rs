@@ -12,7 +12,7 @@ use crate::apply::apply;
 use crate::cli::{self, Invocation, Mode};
 use crate::host::HostFacts;
 use crate::model::State;
-use crate::oci::toolbox_image;
+use crate::oci::toolbox;
 use crate::plan;
 use crate::sim::{self, Kernel, SimProbe};
 
@@ -57,13 +57,15 @@ pub struct World {
     exit_code: i32,
     settling: u32,
     line: Rc<str>,
+    /// Nothing could go on the last time: input is awaited, or there is nothing to come.
+    stalled: bool,
 }
 
 impl World {
     /// A machine that has booted, with the toolbox image and nothing else.
     pub fn boot(host: HostFacts) -> World {
         let mut state = State::default();
-        let image = toolbox_image::image(&host.toolbox);
+        let image = toolbox::image(&host.toolbox);
         state.images.insert_mut(image.reference.clone(), image);
         World {
             kernel: sim::boot(&host),
@@ -77,6 +79,7 @@ impl World {
             exit_code: 0,
             settling: 0,
             line: Rc::from(""),
+            stalled: false,
         }
     }
 
@@ -121,7 +124,9 @@ impl World {
     /// See [`super::Session::progress`].
     pub fn progress(&self) -> Progress {
         match &self.foreground {
-            Some(job) => job.progress(&self.kernel, !self.monitors.is_empty()),
+            Some(_) if !self.stalled => Progress::Running,
+            Some(job) if job.wants_input(&self.kernel) => Progress::NeedsInput,
+            Some(_) => Progress::Stuck,
             None if self.settling > 0 => Progress::Running,
             None => Progress::Ready(self.exit_code),
         }
@@ -130,6 +135,7 @@ impl World {
     /// Takes an input. A line while a command runs goes to its standard input.
     pub fn give(&mut self, input: &Input) {
         self.inputs += 1;
+        self.stalled = false;
         match (&mut self.foreground, input) {
             (None, Input::Line(line)) => self.begin(line),
             (None, _) => {}
@@ -182,6 +188,12 @@ impl World {
 
     /// One entry further; `None`: there is nothing to do.
     pub fn advance(&mut self) -> Option<Entry> {
+        let entry = self.go_on();
+        self.stalled = entry.is_none() && self.foreground.is_some();
+        entry
+    }
+
+    fn go_on(&mut self) -> Option<Entry> {
         if let Some(entry) = self.advance_monitors() {
             return Some(entry);
         }
@@ -245,10 +257,11 @@ impl World {
         }
     }
 
-    /// Programs run until all wait; where all wait for time alone, the clock goes on.
+    /// Programs run until all wait; where all wait for time alone, the clock goes on, but not while a person is waited for.
     fn let_programs_run(&mut self) -> Option<Entry> {
         let ran = self.kernel.run(sim::RESUMES_PER_TURN);
-        if ran.resumed > 0 || self.kernel.let_clock_go_on(self.nearest_deadline()) {
+        let waits_for_a_person = self.foreground.as_ref().is_some_and(|job| job.wants_input(&self.kernel));
+        if ran.resumed > 0 || !waits_for_a_person && self.kernel.let_clock_go_on(self.nearest_deadline()) {
             return Some(self.programs_ran());
         }
         None

@@ -1,0 +1,80 @@
+use super::*;
+
+fn shown(session: &Session) -> String {
+    session.world().output().iter().map(|chunk| chunk.text.clone()).collect()
+}
+
+fn session() -> Session {
+    Session::new(HostFacts::example())
+}
+
+#[test]
+fn a_container_runs_and_leaves_nothing() {
+    let mut session = session();
+    let progress = session.command("docker run --rm --network none --hostname web toolbox hostname");
+    assert_eq!(progress, Progress::Ready(0), "{}", shown(&session));
+    assert!(shown(&session).ends_with("\nweb\n"), "{}", shown(&session));
+    assert!(session.timeline().len() > 40);
+    assert!(session.timeline().iter().all(|entry| entry.errno.is_none()));
+    session.command("docker ps -a -q");
+    assert!(session.world().state().containers.is_empty());
+}
+
+#[test]
+fn back_and_forward_show_the_same_world_and_a_new_command_branches() {
+    let mut session = session();
+    session.command("docker run -d --name box --network none toolbox sleep 1000");
+    let end = session.position();
+    session.jump(3);
+    assert!(session.world().state().containers.is_empty());
+    session.jump(end);
+    assert_eq!(session.world().state().containers.size(), 1);
+    session.jump(0);
+    session.command("docker ps -a -q");
+    assert!(session.timeline().len() < end);
+    assert_eq!(session.recording().inputs.len(), 1);
+}
+
+#[test]
+fn a_recording_replays_to_the_same_events() {
+    let mut session = session();
+    session.command("docker run -d --name box --network none -m 64m toolbox sh -c 'while true; do sleep 1; done'");
+    session.command("docker exec box sh -c 'echo hi > /tmp/x; cat /tmp/x'");
+    session.command("docker stop -t 1 box");
+    session.command("docker rm box");
+    let replayed = Session::replay(HostFacts::example(), session.recording()).unwrap();
+    assert_eq!(replayed.timeline(), session.timeline());
+    assert_eq!(shown(&replayed), shown(&session));
+    assert!(shown(&session).contains("\nhi\n"), "{}", shown(&session));
+}
+
+#[test]
+fn a_shell_at_a_terminal_takes_lines() {
+    let mut session = session();
+    assert_eq!(session.command("docker run --rm -it --network none toolbox sh"), Progress::NeedsInput, "{}", shown(&session));
+    session.give(&Input::Bytes(b"echo $((6 * 7))\n".to_vec()));
+    assert_eq!(session.run(100), Progress::NeedsInput, "{}", shown(&session));
+    assert!(shown(&session).replace('\r', "").contains("\n42\n"), "{}", shown(&session));
+    session.give(&Input::Bytes(b"exit 3\n".to_vec()));
+    assert_eq!(session.run(100), Progress::Ready(3), "{}", shown(&session));
+}
+
+#[test]
+fn failures_are_dockers_and_roll_back() {
+    let mut session = session();
+    assert_eq!(session.command("docker run --rm --network none toolbox nothere"), Progress::Ready(127), "{}", shown(&session));
+    assert!(shown(&session).contains("executable file not found in $PATH"), "{}", shown(&session));
+    assert!(session.world().state().containers.is_empty());
+    assert_eq!(session.command("docker run --frobnicate toolbox"), Progress::Ready(125));
+    assert_eq!(session.command("docker stop nobody"), Progress::Ready(1));
+}
+
+#[test]
+fn an_interrupt_ends_a_wait_that_would_not_end() {
+    let mut session = session();
+    session.command("docker run -d --name box --network none toolbox sh -c 'while true; do sleep 5; done'");
+    session.submit("docker wait box");
+    session.run(5);
+    session.give(&Input::Interrupt);
+    assert_eq!(session.run(50), Progress::Ready(130));
+}
