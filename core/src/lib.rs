@@ -27,6 +27,7 @@ pub mod oci;
 pub mod plan;
 pub mod query;
 pub mod reference;
+pub mod session;
 pub mod sim;
 pub mod step;
 pub mod userland;
