@@ -240,6 +240,8 @@ impl Event {
             Event::ContainerExited { at_ns, .. } | Event::ContainerFailed { at_ns, .. } => *at_ns = 0,
             Event::CgroupJoined { pid, .. } | Event::ProcessCloned { pid, .. } => *pid = 0,
             Event::NamespaceEntered { number, .. } => *number = 0,
+            // Until the old root is detached the host's own mounts are counted too.
+            Event::RootChanged { mounts } => *mounts = 0,
             Event::ContainerRecorded { container } => container.created_ns = 0,
             _ => {}
         }

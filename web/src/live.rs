@@ -86,7 +86,9 @@ fn read(answer: Result<String, String>) -> Shown {
 
 fn body(shown: &Shown) -> Html {
     match shown {
-        Shown::Nothing => html! { <p class="modelled">{"Containers started here really run, on the machine that serves this page."}</p> },
+        Shown::Nothing => {
+            html! { <p class="modelled">{"Containers started here really run, on the machine that serves this page."}</p> }
+        }
         Shown::Running => html! { <p>{"Running…"}</p> },
         Shown::Refused(why) => html! { <p>{ why }</p> },
         Shown::Ran(answer) => html! { <>

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::world::{Chunk, Stream, World};
 use super::Entry;
+use super::world::{Chunk, Stream, World};
 use crate::cli::{Command, Invocation};
 use crate::errno::Errno;
 use crate::host::HostFacts;
@@ -34,7 +34,7 @@ pub enum Role {
 #[derive(Debug)]
 pub(super) enum Turn {
     /// A step was carried out, or failed.
-    Stepped(Entry),
+    Stepped(Box<Entry>),
     /// The step at hand waits for the kernel to go on.
     Waiting,
     /// Nothing is left to do; the exit code.
@@ -202,7 +202,7 @@ impl Job {
                 };
                 World::apply_all(state, &events);
                 self.after(&node.step, outcome.status.map(crate::userland::WaitStatus::code));
-                Turn::Stepped(self.entry(node, events, errno))
+                Turn::Stepped(Box::new(self.entry(node, events, errno)))
             }
             Err(failure) => self.fail(node, failure.errno, failure.call.as_deref(), kernel, state),
         }
@@ -239,7 +239,7 @@ impl Job {
             let prefix = vec![self.top, u16::MAX];
             self.cursor = if several { self.cursor.clone() } else { Cursor::new(rest, prefix) };
         }
-        Turn::Stepped(self.entry(node, Vec::new(), Some(errno)))
+        Turn::Stepped(Box::new(self.entry(node, Vec::new(), Some(errno))))
     }
 
     fn finish(&mut self, _state: &State, _kernel: &Kernel) -> Turn {

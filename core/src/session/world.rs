@@ -204,7 +204,7 @@ impl World {
             Turn::Stepped(entry) => {
                 self.after_step(&job, &entry);
                 self.foreground = Some(job);
-                Some(self.stamped(entry))
+                Some(self.stamped(*entry))
             }
             Turn::Waiting => {
                 self.foreground = Some(job);
@@ -224,7 +224,7 @@ impl World {
             match job.advance(&mut self.kernel, &mut self.state) {
                 Turn::Stepped(entry) => {
                     self.monitors.insert(at, job);
-                    return Some(self.stamped(entry));
+                    return Some(self.stamped(*entry));
                 }
                 Turn::Waiting => self.monitors.insert(at, job),
                 Turn::Finished(_) => return self.advance_monitors(),

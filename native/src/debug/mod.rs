@@ -173,9 +173,9 @@ impl Debugger {
         let name = last.node.step.name();
         match last.node.step.undo() {
             Undo::Impossible { why } => return say(&format!("glassbox: {name} cannot be taken back. {why}\n")),
-            Undo::EndProcess | Undo::EndsWithProcess => self.redo_since(|step| {
-                matches!(step, Step::Process(ProcessStep::CloneProcess { .. }))
-            }),
+            Undo::EndProcess | Undo::EndsWithProcess => {
+                self.redo_since(|step| matches!(step, Step::Process(ProcessStep::CloneProcess { .. })))
+            }
             Undo::EndsWithDirectory => self.redo_since(|step| matches!(step, Step::Cgroup(CgroupStep::CreateCgroup { .. }))),
             _ => self.return_to(self.past.len() - 1, false),
         }

@@ -83,10 +83,9 @@ fn namespaces(subject: &Subject, probe: &dyn Probe) -> String {
 
 fn answer_text(answer: &Answer) -> String {
     match answer {
-        Answer::Processes(all) => all
-            .iter()
-            .map(|process| format!("  {:>6} {:>6} {}\n", process.host_pid, process.pid, process.argv.join(" ")))
-            .collect(),
+        Answer::Processes(all) => {
+            all.iter().map(|process| format!("  {:>6} {:>6} {}\n", process.host_pid, process.pid, process.argv.join(" "))).collect()
+        }
         Answer::Mounts(all) => {
             all.iter().map(|mount| format!("  {:<8} {} {}\n", mount.fs_type, mount.target, mount.flags.names().join("|"))).collect()
         }
