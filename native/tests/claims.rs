@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails here is the test")]
 
 use std::fs;
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -15,13 +16,33 @@ use glassbox_core::step::{Step, StoreStep};
 use glassbox_core::view::plan::{PlanNode, PlanTree};
 
 /// A data root that goes with it.
-struct Scratch(PathBuf);
+struct Scratch(PathBuf, Caller);
+
+/// Who calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Root,
+    Nobody,
+}
+
+impl Caller {
+    /// What stands before a command line.
+    fn prefix(self) -> &'static [&'static str] {
+        match self {
+            Caller::Root => &["env"],
+            Caller::Nobody => &["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"],
+        }
+    }
+}
 
 impl Scratch {
-    fn new() -> Scratch {
-        let path = std::env::temp_dir().join(format!("glassbox-claims-{}", std::process::id()));
+    fn new(name: &str, caller: Caller) -> Scratch {
+        let path = std::env::temp_dir().join(format!("glassbox-claims-{}-{name}", std::process::id()));
         fs::create_dir_all(path.join("root")).unwrap();
-        Scratch(path)
+        if caller == Caller::Nobody {
+            [path.clone(), path.join("root")].iter().for_each(|path| chown(path, Some(65534), Some(65534)).unwrap());
+        }
+        Scratch(path, caller)
     }
 
     fn trace(&self) -> PathBuf {
@@ -88,12 +109,15 @@ fn run(command: &mut Command) -> Output {
 }
 
 fn plan(scratch: &Scratch, words: &[&str]) -> PlanTree {
-    let output = run(scratch.command(GLASSBOX).arg("--plan=json").args(words));
+    let prefix = scratch.1.prefix();
+    let output = run(scratch.command(prefix[0]).args(&prefix[1..]).args([GLASSBOX, "--plan=json"]).args(words));
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{words:?}: {error}: {output:?}"))
 }
 
 fn traced(scratch: &Scratch, words: &[&str]) -> Vec<Call> {
-    let inside = ["-mpf", "--mount-proc", "strace", "-f", "-s", "65536", "-o"];
+    let mut inside = vec!["-mpf", "--mount-proc"];
+    inside.extend(scratch.1.prefix());
+    inside.extend(["strace", "-f", "-s", "65536", "-o"]);
     let output = run(scratch.command("unshare").args(inside).arg(scratch.trace()).arg(GLASSBOX).args(words));
     let text = fs::read_to_string(scratch.trace()).unwrap_or_default();
     assert!(output.status.code().is_some_and(|code| code < 125), "{words:?}: {output:?}");
@@ -137,13 +161,74 @@ const CASES: &[&[&str]] = &[
     &["rm", "made"],
 ];
 
+/// What is asked of a container that runs: `docker run -d` first, all in one pid namespace, which has to last from one command to the next.
+const RUNNING: &[&[&str]] = &[
+    &["exec", "web", "cat", "/proc/1/comm"],
+    &["exec", "-t", "-u", "nobody", "-w", "/tmp", "-e", "A=b", "web", "tty"],
+    &["kill", "-s", "USR1", "web"],
+    &["stop", "-t", "1", "web"],
+    &["logs", "web"],
+    &["start", "web"],
+    &["kill", "web"],
+    &["rm", "-f", "web"],
+];
+
+#[test]
+fn so_are_those_of_commands_on_a_running_container() {
+    if !can_trace() {
+        eprintln!("skipped: needs root and strace");
+        return;
+    }
+    let scratch = Scratch::new("running", Caller::Root);
+    let mut script = format!("{GLASSBOX} run -d --name web --network none toolbox sleep 1000 || exit\n");
+    for (at, words) in RUNNING.iter().enumerate() {
+        let words = words.join(" ");
+        let (plan, trace) = (scratch.0.join(format!("{at}.json")), scratch.0.join(format!("{at}.trace")));
+        // strace would wait for the monitor of a container that is started.
+        let strace = if words.starts_with("start") { "" } else { "strace -f -s 65536 -o" };
+        let trace = if strace.is_empty() { String::new() } else { trace.display().to_string() };
+        script += &format!("{GLASSBOX} --plan=json {words} > {}\n{strace} {trace} {GLASSBOX} {words}\n", plan.display());
+    }
+    let output = run(scratch.command("unshare").args(["-mpf", "--mount-proc", "sh", "-c", &script]));
+    let mut calls = 0;
+    for (at, words) in RUNNING.iter().enumerate() {
+        let read = |ending: &str| fs::read_to_string(scratch.0.join(format!("{at}.{ending}"))).unwrap_or_default();
+        let tree: PlanTree = serde_json::from_str(&read("json")).unwrap_or_else(|error| panic!("{words:?}: {error}: {output:?}"));
+        let mut steps = Vec::new();
+        leaves(&tree.steps, &mut steps);
+        if words[0] == "start" {
+            continue;
+        }
+        let trace = parse_trace(&read("trace"));
+        let claims = claims(&steps, &trace);
+        calls += claims.iter().map(|(_, calls)| calls.len()).sum::<usize>();
+        let missing = unfounded(&claims, &trace);
+        let lines: Vec<String> = missing.iter().map(|claim| format!("{}: {}", claim.step, claim.call)).collect();
+        assert!(!steps.is_empty() && missing.is_empty(), "{words:?} does not make:\n{}\n{output:?}", lines.join("\n"));
+    }
+    assert!(calls > 100, "only {calls} calls were held against traces");
+}
+
 #[test]
 fn the_calls_that_explanations_name_are_made_in_that_order() {
     if !can_trace() {
         eprintln!("skipped: needs root and strace");
         return;
     }
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("cases", Caller::Root);
     let calls: usize = CASES.iter().map(|words| check(&scratch, words)).sum();
     assert!(calls > 100 * 10, "only {calls} calls were held against traces");
+}
+
+#[test]
+fn so_are_those_of_an_ordinary_user() {
+    let prefix = Caller::Nobody.prefix();
+    let reaches = || Command::new(prefix[0]).args(&prefix[1..]).args([GLASSBOX, "--version"]).output();
+    if !can_trace() || !reaches().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: needs root, strace, setpriv, and a binary that anybody may execute");
+        return;
+    }
+    let scratch = Scratch::new("ordinary", Caller::Nobody);
+    check(&scratch, &["run", "--rm", "--network", "none", "toolbox", "id"]);
+    check(&scratch, &["run", "--rm", "--network", "host", "--hostname", "web", "toolbox", "cat", "/proc/self/uid_map"]);
 }
