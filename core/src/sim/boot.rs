@@ -57,6 +57,10 @@ const HOST_DIRECTORIES: &[(&str, u32)] = &[
     ("/var/tmp", 0o1777),
 ];
 
+fn host_interfaces() -> Vec<InterfaceFact> {
+    ["lo", "eth0"].map(|name| InterfaceFact { name: name.to_string(), up: true }).to_vec()
+}
+
 /// A machine with these facts, just booted. What cannot happen on a fresh kernel leaves it without that piece.
 pub fn boot(host: &HostFacts) -> Kernel {
     let mut kernel = empty(host);
@@ -138,14 +142,13 @@ impl Kernel {
 
     fn first_namespaces(&mut self) {
         let everyone = || vec![IdMapLine { inside: 0, outside: 0, count: u32::MAX }];
-        let interface = |name: &str| InterfaceFact { name: name.to_string(), up: true };
         let data = [
             NsData::User { parent: None, uid_map: everyone(), gid_map: everyone(), setgroups: true, creator: 0 },
             NsData::Pid { parent: None, next: FIRST_PID, init: Some(HOST_INIT) },
             NsData::Mount { root: 0 },
             NsData::Uts { hostname: Rc::from(self.host.hostname.as_str()) },
             NsData::Ipc,
-            NsData::Network { interfaces: vec![interface("lo"), interface("eth0")] },
+            NsData::Network { interfaces: host_interfaces() },
             NsData::Cgroup { roots: Vec::new() },
             NsData::Time,
         ];
@@ -167,7 +170,7 @@ impl Kernel {
     fn host_mounts(&mut self, root: &Place) -> SysResult<()> {
         let (sysfs, top) = self.new_stored("sysfs", "sysfs", Owner::root(0o555));
         self.sysfs = sysfs;
-        self.fill_sysfs(top)?;
+        self.fill_sysfs(top, &host_interfaces())?;
         self.mount_at_boot(root, "/sys", NodeId::Inode(top), GUARDED)?;
         let proc = self.new_super("proc", "proc", FsKind::Proc(FIRST_NAMESPACES[1]));
         self.mount_at_boot(root, "/proc", NodeId::Path(proc, Rc::from("")), GUARDED)?;
@@ -192,12 +195,21 @@ impl Kernel {
         Ok(())
     }
 
-    fn fill_sysfs(&mut self, top: InodeId) -> SysResult<()> {
+    pub(super) fn fill_sysfs(&mut self, top: InodeId, interfaces: &[InterfaceFact]) -> SysResult<()> {
         let last = self.host.cpus.saturating_sub(1);
         let online = if last == 0 { "0\n".to_string() } else { format!("0-{last}\n") };
         self.make_at(top, "/devices/system/cpu/online", file(&online), Owner::root(0o444))?;
         for path in ["/fs/cgroup", "/class/net", "/kernel", "/block", "/bus", "/module"] {
             self.make_tree(top, path, Owner::root(0o755))?;
+        }
+        for interface in interfaces {
+            let state = match (interface.up, interface.name.as_str()) {
+                (false, _) => "down\n",
+                (true, "lo") => "unknown\n",
+                (true, _) => "up\n",
+            };
+            let path = format!("/class/net/{}/operstate", interface.name);
+            self.make_at(top, &path, file(state), Owner::root(0o444))?;
         }
         let guarded: Vec<(String, bool)> = self.host.guarded_paths.iter().map(|(path, is)| (path.clone(), *is)).collect();
         for (path, is_directory) in guarded {
@@ -257,7 +269,7 @@ impl Kernel {
         let names: Vec<&str> = controllers.iter().map(|controller| controller.name()).collect();
         let label = if unified { String::new() } else { names.join(",") };
         if let Some(found) = self.supers.get_mut(&super_id) {
-            found.options = Rc::from(if unified { "nsdelegate" } else { label.as_str() });
+            found.options = Rc::from(if unified { "nsdelegate,memory_recursiveprot" } else { label.as_str() });
         }
         if unified {
             self.cgroup_mut(index, "")?.subtree = self.host.cgroup.enabled.clone();

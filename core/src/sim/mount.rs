@@ -1,5 +1,7 @@
 //! Mount tables: mount_namespaces(7). What is mounted where, copies for new namespaces, and the lines of /proc/PID/mountinfo.
 
+use std::rc::Rc;
+
 use super::kernel::Kernel;
 use super::tables::{HostPid, Mount, MountId, NodeId, NsId, Place, SuperId};
 use crate::errno::Errno;
@@ -56,7 +58,7 @@ impl Kernel {
         if let Some(place) = &at {
             self.mounted.insert_mut(place.clone(), id);
         }
-        let source = self.supers.get(&super_id).map_or_else(|| "none".into(), |found| found.source.clone());
+        let source = self.supers.get(&super_id).map_or_else(|| Rc::from("none"), |found| found.source.clone());
         self.mounts.insert_mut(id, Mount { namespace, at, root, super_id, flags, source, shared: None, locked: false });
         Ok(id)
     }
@@ -95,7 +97,7 @@ impl Kernel {
             if id == self.sysfs || self.hierarchies.iter().any(|hierarchy| hierarchy.super_id == id) {
                 continue;
             }
-            let inodes: Vec<(u64, Option<std::rc::Rc<str>>, u64)> = self
+            let inodes: Vec<(u64, Option<Rc<str>>, u64)> = self
                 .inodes
                 .iter()
                 .filter(|(_, inode)| inode.super_id == id)
@@ -147,8 +149,8 @@ impl Kernel {
         self.drop_unmounted();
     }
 
-    /// What a process finds in /proc/PID/mountinfo: the mounts that it can reach.
-    pub(super) fn mount_lines(&self, pid: HostPid) -> SysResult<Vec<MountLine>> {
+    /// /proc/PID/mountinfo of `pid`: the mounts that it can reach. A cgroup's root is shown as `viewer` sees it, cgroup_namespaces(7).
+    pub(super) fn mount_lines(&self, viewer: HostPid, pid: HostPid) -> SysResult<Vec<MountLine>> {
         let process = self.process(pid)?;
         let ns = process.namespaces.of(NamespaceKind::Mount);
         let mut lines = Vec::new();
@@ -166,10 +168,10 @@ impl Kernel {
                 super_options: format!("{}{comma}{}", if found.read_only { "ro" } else { "rw" }, found.options),
                 fact: MountFact {
                     target,
-                    root: self.shown_root(pid, &mount.root),
+                    root: self.shown_root(viewer, &mount.root),
                     fs_type: found.fs_type.to_string(),
                     source: mount.source.to_string(),
-                    flags: MountFlags { relatime: !mount.flags.strictatime, strictatime: false, ..mount.flags },
+                    flags: MountFlags { relatime: !mount.flags.strictatime, ..mount.flags },
                 },
             });
         }

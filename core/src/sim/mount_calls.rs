@@ -44,11 +44,13 @@ impl Kernel {
         let super_id = self.super_id(&root)?;
         if let Some(found) = self.supers.get_mut(&super_id) {
             found.options = Rc::from(shown_options(fs_type, data));
+            // The cgroup tree is there already, and is not made read-only by one mount of it.
+            found.read_only |= flags.read_only && fs_type != "cgroup2";
         }
         let ns = self.mount_ns(pid)?;
         let id = self.attach(ns, Some(at), root, flags)?;
         if let Some(mount) = self.mounts.get_mut(&id) {
-            mount.source = Rc::from(source);
+            mount.source = Rc::from(if source.is_empty() { "none" } else { source });
         }
         Ok(id)
     }
@@ -65,7 +67,7 @@ impl Kernel {
             }
             "sysfs" => {
                 self.need(pid, Capability::SysAdmin, NamespaceKind::Network)?;
-                self.sysfs_root()
+                self.sysfs_root(pid, source)
             }
             "cgroup2" => {
                 self.need(pid, Capability::SysAdmin, NamespaceKind::Cgroup)?;
@@ -95,9 +97,18 @@ impl Kernel {
         }
     }
 
-    fn sysfs_root(&self) -> SysResult<NodeId> {
-        let root = self.inodes.iter().find(|(_, inode)| inode.super_id == self.sysfs).map(|(id, _)| *id);
-        root.map(NodeId::Inode).ok_or(Errno::ENODEV)
+    /// A sysfs for each network namespace but the first. Its interfaces are those at the time of mounting, and nothing in it is made
+    /// or goes later: no program here can add an interface.
+    fn sysfs_root(&mut self, pid: HostPid, source: &str) -> SysResult<NodeId> {
+        let network = |pid| self.process(pid).map(|process| process.namespaces.of(NamespaceKind::Network));
+        if network(pid)? == network(self.engine)? {
+            let root = self.inodes.iter().find(|(_, inode)| inode.super_id == self.sysfs).map(|(id, _)| *id);
+            return root.map(NodeId::Inode).ok_or(Errno::ENODEV);
+        }
+        let (_, top) = self.new_stored("sysfs", source, Owner::root(0o555));
+        let interfaces = self.interfaces_of(pid);
+        self.fill_sysfs(top, &interfaces)?;
+        Ok(NodeId::Inode(top))
     }
 
     fn cgroup2_root(&self, pid: HostPid) -> SysResult<NodeId> {
@@ -142,8 +153,10 @@ impl Kernel {
         let ns = self.mount_ns(pid)?;
         let original = self.mount_of(source.mount)?.clone();
         let below = if recursive { self.mounts_below(source) } else { Vec::new() };
-        let flags = original.flags;
-        let top = self.attach_super(ns, Some(at), source.node.clone(), original.super_id, flags)?;
+        let top = self.attach_super(ns, Some(at), source.node.clone(), original.super_id, original.flags)?;
+        if let Some(mount) = self.mounts.get_mut(&top) {
+            mount.source = original.source;
+        }
         let mut pairs = vec![(source.mount, top)];
         for old in below {
             let Some(mount) = self.mounts.get(&old).cloned() else { continue };
@@ -321,17 +334,27 @@ fn parse_bytes(text: &str) -> Option<u64> {
     text.get(..text.len() - 1)?.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// What /proc/mounts shows of the options given.
+/// What /proc/mounts shows of the options given: each file system has its own order, whatever the caller's.
 fn shown_options(fs_type: &str, data: &str) -> String {
-    let options = data.split(',').filter(|option| !option.is_empty() && *option != "newinstance");
-    let options: Vec<String> = options
-        .map(|option| match (fs_type, option.split_once('=')) {
-            ("tmpfs", Some(("mode", value))) => format!("mode={}", value.trim_start_matches('0')),
-            ("devpts", Some(("mode", value))) => format!("mode={}", value.trim_start_matches('0')),
-            ("devpts", Some(("ptmxmode", value))) => format!("ptmxmode={}", value.trim_start_matches('0')),
-            _ => option.to_string(),
-        })
-        .filter(|option| !(fs_type == "tmpfs" && option == "mode=1777"))
-        .collect();
-    if fs_type == "cgroup2" { "nsdelegate".to_string() } else { options.join(",") }
+    let value = |name: &str| data.split(',').find_map(|option| option.strip_prefix(name)?.strip_prefix('='));
+    let octal = |name: &str, otherwise: &str| match value(name).map(|mode| mode.trim_start_matches('0')) {
+        Some("") => "000".to_string(),
+        Some(mode) => mode.to_string(),
+        None => otherwise.to_string(),
+    };
+    let given = |name: &str| value(name).map(|value| format!("{name}={value}"));
+    match fs_type {
+        "tmpfs" => {
+            let size = value("size").and_then(parse_bytes).map(|bytes| format!("size={}k", bytes >> 10));
+            let mode = Some(octal("mode", "1777")).filter(|mode| mode != "1777").map(|mode| format!("mode={mode}"));
+            let all = [size, given("nr_inodes"), mode, given("uid"), given("gid"), Some("inode64".to_string())];
+            all.into_iter().flatten().collect::<Vec<_>>().join(",")
+        }
+        "devpts" => {
+            let modes = format!("mode={},ptmxmode={}", octal("mode", "600"), octal("ptmxmode", "000"));
+            [given("uid"), given("gid"), Some(modes)].into_iter().flatten().collect::<Vec<_>>().join(",")
+        }
+        "cgroup2" => "nsdelegate,memory_recursiveprot".to_string(),
+        _ => data.to_string(),
+    }
 }

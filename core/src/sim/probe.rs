@@ -135,7 +135,7 @@ impl<'a> SimProbe<'a> {
         let NodeId::Inode(top) = place.node else { return Err(Errno::ENOTDIR) };
         let mut found = Vec::new();
         self.changes_below(top, "", &mut found)?;
-        found.sort();
+        found.sort_by(|one, other| path_of(one).cmp(path_of(other)));
         Ok(Answer::Changes(found))
     }
 
@@ -157,11 +157,17 @@ impl<'a> SimProbe<'a> {
     }
 
     fn mounts(&self, pid: HostPid) -> SysResult<Answer> {
-        Ok(Answer::Mounts(self.kernel.mount_lines(pid)?.into_iter().map(|line| line.fact).collect()))
+        Ok(Answer::Mounts(self.kernel.mount_lines(self.kernel.engine, pid)?.into_iter().map(|line| line.fact).collect()))
     }
 
     fn namespace(&self, subject: &Subject, kind: NamespaceKind) -> SysResult<u64> {
         Ok(self.kernel.process(self.pid(subject)?)?.namespaces.of(kind))
+    }
+}
+
+fn path_of(change: &ChangeFact) -> &str {
+    match change {
+        ChangeFact::Present(path) | ChangeFact::Removed(path) => path,
     }
 }
 

@@ -65,7 +65,7 @@ impl Kernel {
         let mut names: Vec<String> = match rest {
             "" => FILES.iter().chain(LINKS).chain(DIRECTORIES).map(|name| (*name).to_string()).collect(),
             "fd" => process.descriptors.keys().map(i32::to_string).collect(),
-            "ns" => NamespaceKind::ALL.iter().map(|kind| kind.file().to_string()).collect(),
+            "ns" => NamespaceKind::ALL.iter().map(|kind| kind.file()).chain(["pid_for_children"]).map(str::to_string).collect(),
             "net" => vec!["dev".to_string()],
             _ => return Err(Errno::ENOTDIR),
         };
@@ -133,8 +133,8 @@ impl Kernel {
                 process.env.iter().map(|entry| format!("{entry}\0")).collect()
             }
             "cgroup" => self.cgroup_lines(pid, viewer),
-            "mountinfo" => self.mount_lines(pid)?.iter().map(mountinfo_line).collect(),
-            "mounts" => self.mount_lines(pid)?.iter().map(mounts_line).collect(),
+            "mountinfo" => self.mount_lines(viewer, pid)?.iter().map(mountinfo_line).collect(),
+            "mounts" => self.mount_lines(viewer, pid)?.iter().map(mounts_line).collect(),
             "uid_map" | "gid_map" => self.map_text(process, rest == "gid_map"),
             "setgroups" => {
                 let ns = self.namespaces.get(&process.namespaces.of(NamespaceKind::User));

@@ -2,6 +2,7 @@
 
 mod bench;
 mod containers;
+mod mountinfo;
 mod programs;
 mod rootless;
 mod shells;
