@@ -54,12 +54,13 @@ fn is_neutral(row: &FlagRow, flag: &FlagUse) -> bool {
     }
 }
 
-/// The names of the arguments in Docker's usage line; the last one goes for all that follow.
+/// The command's own name as `SUBCOMMAND`, then the names of the arguments in Docker's usage line; the last one goes for all that follow.
 fn positionals(call: &Call<'_>) -> Vec<(String, Span)> {
     let words: Vec<&str> =
         call.row.usage.split(' ').map(|word| word.trim_matches(['[', ']', '.'])).filter(|word| *word != "OPTIONS").collect();
     let name = |at: usize| words.get(at).or(words.last()).map_or("ARG", |word| word.split('|').next().unwrap_or(word));
-    call.arguments.iter().enumerate().map(|(at, word)| (name(at).to_string(), word.span)).collect()
+    let arguments = call.arguments.iter().enumerate().map(|(at, word)| (name(at).to_string(), word.span));
+    std::iter::once(("SUBCOMMAND".to_string(), call.name_span)).chain(arguments).collect()
 }
 
 fn command(call: &Call<'_>) -> Result<Command, UsageError> {

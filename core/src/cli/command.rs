@@ -25,7 +25,7 @@ pub struct Words {
     pub text: String,
     /// Each flag as used, in order; the span covers the flag and its value (`-m 64m`, `--name=web`).
     pub flags: Vec<FlagUse>,
-    /// The positional words by their names in Docker's usage line: `IMAGE`, `COMMAND`, `ARG`, `CONTAINER`.
+    /// The command's own name as `SUBCOMMAND`, then the positional words by their names in Docker's usage line: `IMAGE`, `COMMAND`, `ARG`, `CONTAINER`.
     pub positionals: Vec<(String, Span)>,
 }
 

@@ -126,31 +126,136 @@ impl PlanTree {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// An indented tree: number, headline, causes, calls.
+    /// An indented tree: number, headline, why, causes, calls. What a step shares with the one before it is not said twice, and digests
+    /// are cut; the JSON has everything.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}\n", self.command);
         for warning in &self.warnings {
             text.push_str(&format!("! {warning}\n"));
         }
         text.push('\n');
-        self.steps.iter().for_each(|node| write_node(node, 0, &mut text));
+        write_nodes(&self.steps, 0, &mut text);
         if !self.monitor.is_empty() {
             text.push_str("\nThen the monitor of the container:\n");
-            self.monitor.iter().for_each(|node| write_node(node, 0, &mut text));
+            write_nodes(&self.monitor, 0, &mut text);
         }
         text.push_str(&format!("\n{} steps. Nothing was done.\n", self.leaves()));
-        text
+        with_short_digests(&text)
     }
 }
 
-fn write_node(node: &PlanNode, depth: usize, text: &mut String) {
+fn write_nodes(nodes: &[PlanNode], depth: usize, text: &mut String) {
+    let mut before: Option<&PlanNode> = None;
+    for node in nodes {
+        write_node(node, before, depth, text);
+        before = Some(node);
+    }
+}
+
+fn write_node(node: &PlanNode, before: Option<&PlanNode>, depth: usize, text: &mut String) {
     let indent = "  ".repeat(depth);
     text.push_str(&format!("{indent}{} {}\n", node.id, node.headline));
-    for cause in &node.causes {
-        text.push_str(&format!("{indent}    because: {}\n", cause_sentence(cause)));
+    if before.is_none_or(|before| before.why != node.why) {
+        text.push_str(&format!("{indent}    {}\n", node.why));
+    }
+    if before.is_none_or(|before| before.causes != node.causes) {
+        for cause in &node.causes {
+            text.push_str(&format!("{indent}    because: {}\n", cause_sentence(cause)));
+        }
     }
     for call in &node.calls {
-        text.push_str(&format!("{indent}    {call}\n"));
+        text.push_str(&format!("{indent}    > {call}\n"));
     }
-    node.children.iter().for_each(|child| write_node(child, depth + 1, text));
+    write_nodes(&node.children, depth + 1, text);
+}
+
+/// The hexadecimal digits of a digest or an id.
+const DIGEST_DIGITS: usize = 64;
+/// Those that are shown, as `docker ps` does.
+const SHORT_DIGITS: usize = 12;
+
+fn with_short_digests(text: &str) -> String {
+    let mut short = String::with_capacity(text.len());
+    for part in text.split_inclusive(|character: char| !character.is_ascii_hexdigit()) {
+        match part.split_at_checked(DIGEST_DIGITS) {
+            Some((digest, rest)) if rest.chars().count() == 1 => {
+                short.push_str(digest.get(..SHORT_DIGITS).unwrap_or(digest));
+                short.push('…');
+                short.push_str(rest);
+            }
+            _ => short.push_str(part),
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+
+    fn tree(line: &str) -> PlanTree {
+        let host = HostFacts::example();
+        let mut state = State::default();
+        let image = crate::oci::toolbox::image(&host.toolbox);
+        state.images.insert_mut(image.reference.clone(), image);
+        let invocation = Rc::new(crate::cli::parse_line(line).unwrap());
+        let plan = crate::plan::plan(&invocation, &state, &host).unwrap();
+        plan_tree(&plan, &state, &host)
+    }
+
+    fn each(nodes: &[PlanNode], check: &mut dyn FnMut(&PlanNode)) {
+        for node in nodes {
+            check(node);
+            each(&node.children, check);
+        }
+    }
+
+    #[test]
+    fn every_step_is_there_with_a_cause_and_points_at_its_words() {
+        let line = "docker run -m 64m --network none toolbox true";
+        let tree = tree(line);
+        let mut names = Vec::new();
+        each(&tree.steps, &mut |node| {
+            assert!(!node.causes.is_empty(), "{} {}", node.id, node.name);
+            names.push(node.name.clone());
+            for cause in &node.causes {
+                if let Cause::Words { text, span } = cause {
+                    assert_eq!(&line[span.start..span.end], text);
+                }
+            }
+        });
+        for name in ["CreateContainer", "WriteLimit", "PivotRoot", "ExecProgram", "RecordStart"] {
+            assert!(names.iter().any(|known| known == name), "{name}");
+        }
+        let start = tree.steps.iter().find(|node| node.name == "StartContainer").unwrap();
+        assert_eq!(cause_sentence(&start.causes[0]), "You wrote `run`.");
+        assert_eq!(tree.monitor.len(), 2);
+    }
+
+    #[test]
+    fn json_comes_back_as_it_went() {
+        let tree = tree("docker run -d --init toolbox sh -c 'echo hi'");
+        assert_eq!(serde_json::from_str::<PlanTree>(&tree.to_json()).unwrap(), tree);
+    }
+
+    #[test]
+    fn the_text_says_why_once_and_cuts_digests() {
+        let text = tree("docker run --network none toolbox true").to_text();
+        assert_eq!(text.matches("It tells of the whole host or acts on it.").count(), 1);
+        assert!(text.contains("> pivot_root(\".\", \".\")\n") && text.contains("steps. Nothing was done.\n"));
+        let longest = text.split(|character: char| !character.is_ascii_hexdigit()).map(str::len).max();
+        assert_eq!(longest, Some(SHORT_DIGITS));
+    }
+
+    #[test]
+    fn only_digests_are_cut() {
+        let digest = "ab".repeat(32);
+        assert_eq!(with_short_digests(&format!("/{digest}/x {digest}\n")), "/abababababab…/x abababababab…\n");
+        for text in ["feedface 1\n", &format!("{}é", "a".repeat(63)), &format!("{}…", "a".repeat(62))] {
+            assert_eq!(with_short_digests(text), text);
+        }
+        assert_eq!(with_short_digests(&format!("{digest}0\n")), format!("{digest}0\n"));
+    }
 }
