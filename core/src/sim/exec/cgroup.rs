@@ -15,14 +15,14 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
         }
         CgroupStep::CreateCgroup { directory, .. } => {
             let made = kernel.make_node(kernel.engine, directory, crate::sim::tree::directory(0), 0o755);
-            called(made, || format!("mkdir(\"{directory}\", 0755)"))?;
+            called(made, "mkdir")?;
         }
         CgroupStep::WriteLimit { file, value, .. } => write(kernel, file, value)?,
         CgroupStep::JoinCgroup { directory } => {
             let pid = run.process.ok_or(Errno::ESRCH)?;
             write(kernel, &format!("{directory}/cgroup.procs"), &pid.to_string())?;
         }
-        CgroupStep::RemoveCgroup { directory } => called(remove(kernel, directory), || format!("rmdir(\"{directory}\")"))?,
+        CgroupStep::RemoveCgroup { directory } => called(remove(kernel, directory), "rmdir")?,
     }
     done(kernel)
 }
@@ -35,7 +35,7 @@ pub(super) fn write(kernel: &mut Kernel, path: &str, text: &str) -> Result<(), s
         kernel.may_node(engine, &place.node, crate::sim::credentials::WRITE)?;
         kernel.made_write(&place.node, engine, text)
     });
-    called(written, || format!("write(\"{path}\", \"{text}\")"))
+    called(written, "write")
 }
 
 /// rmdir(2), after ending what still runs in it. One that is not there is no error.

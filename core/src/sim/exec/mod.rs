@@ -33,7 +33,7 @@ pub enum Done {
 pub struct Failure {
     /// What the kernel said.
     pub errno: Errno,
-    /// The call that failed, as strace would show it, where it says more than the step.
+    /// The call that failed, as strace names it: `mount`.
     pub call: Option<String>,
 }
 
@@ -46,9 +46,9 @@ impl From<Errno> for Failure {
 /// What one step function answers.
 type Carried = Result<Done, Failure>;
 
-/// Names the call that failed.
-fn called<T>(result: Result<T, Errno>, call: impl FnOnce() -> String) -> Result<T, Failure> {
-    result.map_err(|errno| Failure { errno, call: Some(call()) })
+/// Names the call that failed, as strace names it.
+fn called<T>(result: Result<T, Errno>, call: &str) -> Result<T, Failure> {
+    result.map_err(|errno| Failure { errno, call: Some(call.to_string()) })
 }
 
 /// Done, with nothing to tell but the time.

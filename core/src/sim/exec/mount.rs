@@ -12,39 +12,38 @@ pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run) -> C
     match step {
         MountStep::MakeMountsPrivate => {
             let root = kernel.walk(pid, "/", true)?;
-            called(kernel.make_private(pid, &root, true), || "mount(NULL, \"/\", NULL, MS_REC|MS_PRIVATE, NULL)".to_string())?;
+            called(kernel.make_private(pid, &root, true), "mount")?;
         }
-        MountStep::MountOverlay { merged_dir, .. } => {
-            called(overlay(kernel, pid, step), || format!("mount(\"overlay\", \"{merged_dir}\", \"overlay\", 0, …)"))?;
+        MountStep::MountOverlay { .. } => {
+            called(overlay(kernel, pid, step), "mount")?;
         }
         MountStep::MountFilesystem { fs_type, source, target, flags, data } => {
             let mounted =
                 kernel.ensure_mount_point(pid, target, true).and_then(|at| kernel.mount_fs(pid, fs_type, source, at, *flags, data));
-            let flags = flags.names().join("|");
-            called(mounted, || format!("mount(\"{source}\", \"{target}\", \"{fs_type}\", {flags}, \"{data}\")"))?;
+            called(mounted, "mount")?;
         }
         MountStep::BindMount { source, target, recursive, flags } => {
             let bound = bind(kernel, pid, source, target, *recursive, *flags);
-            called(bound, || format!("mount(\"{source}\", \"{target}\", NULL, MS_BIND, NULL)"))?;
+            called(bound, "mount")?;
         }
         MountStep::MakeDeviceNode { path, major, minor, mode } => make_device(kernel, pid, path, (*major, *minor), *mode)?,
         MountStep::MakeSymlink { target, path } => {
             let made = kernel.make_node(pid, path, Content::Symlink(target.as_str().into()), 0o777);
-            called(made, || format!("symlink(\"{target}\", \"{path}\")"))?;
+            called(made, "symlink")?;
         }
         MountStep::PivotRoot { new_root } => {
             let pivoted = kernel.walk(pid, new_root, true).and_then(|place| kernel.pivot_root(pid, &place));
-            called(pivoted, || format!("pivot_root(\"{new_root}\", \"{new_root}\")"))?;
+            called(pivoted, "pivot_root")?;
         }
-        MountStep::DetachOldRoot => called(detach_old_root(kernel, pid), || "umount2(\".\", MNT_DETACH)".to_string())?,
-        MountStep::MaskPath { path } => called(mask(kernel, pid, path), || format!("mount(\"/dev/null\", \"{path}\", …)"))?,
+        MountStep::DetachOldRoot => called(detach_old_root(kernel, pid), "umount2")?,
+        MountStep::MaskPath { path } => called(mask(kernel, pid, path), "mount")?,
         MountStep::MakePathReadOnly { path } => {
-            called(read_only(kernel, pid, path), || format!("mount(\"{path}\", \"{path}\", NULL, MS_BIND|MS_REC, NULL)"))?;
+            called(read_only(kernel, pid, path), "mount")?;
         }
         MountStep::MakeRootReadOnly => {
             let root = kernel.walk(pid, "/", true)?;
             let remounted = remount_read_only(kernel, pid, &root);
-            called(remounted, || "mount(NULL, \"/\", NULL, MS_REMOUNT|MS_BIND|MS_RDONLY, NULL)".to_string())?;
+            called(remounted, "mount")?;
         }
     }
     done(kernel)
@@ -83,13 +82,12 @@ fn bind(kernel: &mut Kernel, pid: HostPid, source: &str, target: &str, recursive
 /// mknod(2), then chmod(2), so that the umask does not count. No user namespace but the first may make devices.
 fn make_device(kernel: &mut Kernel, pid: HostPid, path: &str, (major, minor): (u32, u32), mode: u32) -> Result<(), Failure> {
     use crate::oci::capability::Capability;
-    let call = || format!("mknodat(AT_FDCWD, \"{path}\", S_IFCHR|0{mode:o}, makedev({major}, {minor}))");
     let first = kernel.process(1)?.namespaces.of(crate::step::NamespaceKind::User);
     if !kernel.is_capable(pid, Capability::Mknod, first) {
-        return called(Err(Errno::EPERM), call);
+        return called(Err(Errno::EPERM), "mknod");
     }
-    called(kernel.make_node(pid, path, Content::Device(major, minor), mode), call)?;
-    called(kernel.change_mode(pid, path, mode), || format!("chmod(\"{path}\", 0{mode:o})"))
+    called(kernel.make_node(pid, path, Content::Device(major, minor), mode), "mknod")?;
+    called(kernel.change_mode(pid, path, mode), "chmod")
 }
 
 /// The old root lies on the new one: the mount on top of the process's root goes, with all below it.

@@ -13,17 +13,17 @@ pub(super) fn execute(step: &PrivilegeStep, kernel: &mut Kernel, run: &mut Run) 
     match step {
         PrivilegeStep::SetNoNewPrivileges => kernel.process_mut(pid)?.credentials.no_new_privileges = true,
         PrivilegeStep::InstallSeccompFilter { capabilities } => {
-            called(install(kernel, pid, *capabilities), || "seccomp(SECCOMP_SET_MODE_FILTER, 0, …)".to_string())?;
+            called(install(kernel, pid, *capabilities), "seccomp")?;
         }
         PrivilegeStep::LimitBoundingSet { keep } => {
-            called(limit(kernel, pid, *keep), || "prctl(PR_CAPBSET_DROP, …)".to_string())?;
+            called(limit(kernel, pid, *keep), "prctl")?;
         }
         PrivilegeStep::SetUser { user } => {
-            let (uid, gid, groups) = look_up(kernel, pid, user)?;
-            called(set_user(kernel, pid, uid, gid, &groups), || format!("setresuid({uid}, {uid}, {uid})"))?;
+            let (uid, gid, groups) = called(look_up(kernel, pid, user), "setresuid")?;
+            called(set_user(kernel, pid, uid, gid, &groups), "setresuid")?;
         }
         PrivilegeStep::SetCapabilities { capabilities } => {
-            called(set_capabilities(kernel, pid, *capabilities), || "capset(…)".to_string())?;
+            called(set_capabilities(kernel, pid, *capabilities), "capset")?;
         }
     }
     done(kernel)

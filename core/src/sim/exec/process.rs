@@ -22,7 +22,7 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
     if let ProcessStep::SendSignal { id, signal } = step {
         let pid = first_process(state, id)?;
         let engine = kernel.engine;
-        called(kernel.kill_from(engine, pid as i32, Some(Signal(*signal))), || format!("kill({pid}, {})", Signal(*signal).name()))?;
+        called(kernel.kill_from(engine, pid as i32, Some(Signal(*signal))), "kill")?;
         return done(kernel);
     }
     if let ProcessStep::JoinNamespace { kind: kind @ (NamespaceKind::Pid | NamespaceKind::User), id } = step {
@@ -31,7 +31,7 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
         if joined.is_err() {
             engine_itself_again(kernel)?;
         }
-        called(joined, || format!("setns(pidfd, {})", kind.flag()))?;
+        called(joined, "setns")?;
         return done(kernel);
     }
     let pid = run.process.ok_or(Errno::ESRCH)?;
@@ -45,21 +45,21 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
             (process.session, process.group, process.terminal) = (pid, pid, None);
         }
         ProcessStep::UnshareNamespace { kind } => {
-            called(kernel.unshare(pid, *kind), || format!("unshare({})", kind.flag()))?;
+            called(kernel.unshare(pid, *kind), "unshare")?;
         }
         ProcessStep::JoinNamespace { kind, id } => {
             let other = first_process(state, id)?;
-            called(kernel.join(pid, *kind, other), || format!("setns(pidfd, {})", kind.flag()))?;
+            called(kernel.join(pid, *kind, other), "setns")?;
         }
         ProcessStep::SetHostname { hostname } => {
-            called(kernel.set_hostname_of(pid, hostname), || format!("sethostname(\"{hostname}\", {})", hostname.len()))?;
+            called(kernel.set_hostname_of(pid, hostname), "sethostname")?;
         }
         ProcessStep::BringUpInterface { interface } => {
-            called(kernel.bring_up(pid, interface), || format!("ioctl(SIOCSIFFLAGS, \"{interface}\", IFF_UP)"))?;
+            called(kernel.bring_up(pid, interface), "ioctl")?;
         }
         ProcessStep::OpenTerminal { rows, columns } => return open_terminal(kernel, run, pid, *rows, *columns),
         ProcessStep::ChangeDirectory { path } => {
-            called(change_directory(kernel, pid, path), || format!("chdir(\"{path}\")"))?;
+            called(change_directory(kernel, pid, path), "chdir")?;
         }
         ProcessStep::ExecProgram { argv, env } => exec_program(kernel, run, pid, argv, env)?,
     }
@@ -74,13 +74,11 @@ fn first_process(state: &State, id: &ContainerId) -> Result<HostPid, Failure> {
 /// clone3(2) with new namespaces, and the engine's pipes as the child's streams.
 fn clone(kernel: &mut Kernel, run: &mut Run, namespaces: &[NamespaceKind]) -> Carried {
     let engine = kernel.engine;
-    let flags: Vec<&str> = namespaces.iter().map(|kind| kind.flag()).collect();
-    let call = || format!("clone3({})", flags.join("|"));
     // A clone with a new user namespace takes the capabilities for the other namespaces from it: the child is made in steps, as if
     // the engine had unshared, and nothing is seen of the steps in between.
     let made = unshare_for_child(kernel, engine, namespaces).and_then(|()| kernel.fork_process(engine, None));
     engine_itself_again(kernel)?;
-    let pid = called(made, call)?;
+    let pid = called(made, "clone3")?;
     run.process = Some(pid);
     run.streams = Some(kernel.give_pipes(pid)?);
     Ok(Done::Outcome(Outcome { pid: Some(pid), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
@@ -125,7 +123,7 @@ fn become_root_inside(kernel: &mut Kernel, pid: HostPid, groups: bool) -> SysRes
 
 /// A terminal from the container's own devpts.
 fn open_terminal(kernel: &mut Kernel, run: &Run, pid: HostPid, rows: u16, columns: u16) -> Carried {
-    let place = called(kernel.walk(pid, "/dev/pts", true), || "openat(\"/dev/pts/ptmx\", O_RDWR|O_NOCTTY)".to_string())?;
+    let place = called(kernel.walk(pid, "/dev/pts", true), "openat")?;
     let super_id = kernel.super_id(&place.node)?;
     let number = (0..).find(|number| kernel.terminal_at(super_id, *number).is_none()).unwrap_or_default();
     let tty = kernel.fresh_id();
@@ -168,9 +166,8 @@ fn exec_program(kernel: &mut Kernel, run: &Run, pid: HostPid, argv: &[String], e
             kernel.close_stdin_for_good(streams)?;
         }
     }
-    let call = |path: &str| format!("execve(\"{path}\", {argv:?})");
     if name.contains('/') {
-        return called(kernel.execute(pid, name, argv, env), || call(name));
+        return called(kernel.execute(pid, name, argv, env), "execve");
     }
     let path = env.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
     let mut refusal = Errno::ENOENT;
@@ -180,8 +177,8 @@ fn exec_program(kernel: &mut Kernel, run: &Run, pid: HostPid, argv: &[String], e
             Ok(()) => return Ok(()),
             Err(Errno::ENOENT | Errno::ENOTDIR) => {}
             Err(Errno::EACCES) => refusal = Errno::EACCES,
-            Err(errno) => return called(Err(errno), || call(&file)),
+            Err(errno) => return called(Err(errno), "execve"),
         }
     }
-    called(Err(refusal), || call(name))
+    called(Err(refusal), "execve")
 }

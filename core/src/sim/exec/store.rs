@@ -19,17 +19,15 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
     match step {
         StoreStep::ExtractLayer { image, diff_id, directory } => extract(kernel, state, image, diff_id, directory)?,
         StoreStep::CreateDirectory { path, mode } => {
-            called(make_directory(kernel, path, *mode).map(|_| ()), || format!("mkdir(\"{path}\", 0{mode:o})"))?;
+            called(make_directory(kernel, path, *mode).map(|_| ()), "mkdir")?;
         }
         StoreStep::WriteFile { path, mode, contents } => {
-            called(write_file(kernel, path, *mode, contents), || {
-                format!("openat(AT_FDCWD, \"{path}\", O_WRONLY|O_CREAT|O_TRUNC)")
-            })?;
+            called(write_file(kernel, path, *mode, contents), "openat")?;
         }
         StoreStep::RecordContainer { container, path } => {
             const RECORD_MODE: u32 = 0o600;
             let text = serde_json::to_string(container).map_err(|_| Errno::EINVAL)?;
-            called(write_file(kernel, path, RECORD_MODE, &text), || format!("openat(AT_FDCWD, \"{path}\", O_WRONLY|O_CREAT)"))?;
+            called(write_file(kernel, path, RECORD_MODE, &text), "openat")?;
         }
         StoreStep::RecordStart { id } => {
             if let Some(streams) = run.streams {
@@ -50,7 +48,7 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
         StoreStep::RecordFailure { .. } => {}
         StoreStep::RemoveContainerFiles { id, directory } => {
-            called(remove_tree(kernel, directory), || format!("unlinkat(AT_FDCWD, \"{directory}\", AT_REMOVEDIR)"))?;
+            called(remove_tree(kernel, directory), "unlink")?;
             let old: Vec<u64> =
                 kernel.streams.iter().filter(|(_, streams)| streams.container.as_ref() == Some(id)).map(|(id, _)| *id).collect();
             for streams in old.into_iter().filter(|streams| run.attached != Some(*streams)) {
@@ -69,7 +67,7 @@ fn extract(kernel: &mut Kernel, state: &State, image: &str, diff_id: &str, path:
     if !known {
         return Err(Errno::ENOENT.into());
     }
-    let top = called(make_directory(kernel, path, 0o755), || format!("mkdir(\"{path}\", 0755)"))?;
+    let top = called(make_directory(kernel, path, 0o755), "mkdir")?;
     let size_bytes = kernel.host.toolbox.size_bytes;
     for entry in toolbox::files() {
         let content = match entry.kind {
