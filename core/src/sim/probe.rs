@@ -10,12 +10,6 @@ use crate::query::{Answer, CapabilitiesFact, ChangeFact, CredentialsFact, Probe,
 use crate::step::{Limit, NamespaceKind};
 use crate::userland::{FileKind, SysResult};
 
-fn path_of(change: &ChangeFact) -> &str {
-    match change {
-        ChangeFact::Present(path) | ChangeFact::Removed(path) => path,
-    }
-}
-
 /// The most bytes of a file that an answer gives.
 const FILE_BYTES_MAX: usize = 1 << 20;
 
