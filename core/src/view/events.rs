@@ -1,7 +1,9 @@
-//! An event as a line of text, past tense: what the kernel showed.
+//! An event as a line of text, past tense: what the kernel showed. Told by `--explain`, the step debugger and the page.
 
 use crate::event::Event;
-use crate::query::MountFact;
+use crate::host::Controller;
+use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
+use crate::step::{Limit, NamespaceKind};
 use crate::userland::Signal;
 
 /// One line, without a newline.
@@ -12,77 +14,99 @@ pub fn event_line(event: &Event) -> String {
         Event::FileWritten { path, size_bytes } => format!("{path} holds {size_bytes} bytes"),
         Event::ContainerRecorded { container } => format!("container {} ({}) is on record", container.name, container.id.short()),
         Event::ContainerStarted { pid, .. } => format!("container runs as process {pid} of the host"),
-        Event::ContainerExited { exit_code, oom_killed, .. } => {
-            let oom = if *oom_killed { ", after the OOM killer acted" } else { "" };
-            format!("container ended with {exit_code}{oom}")
-        }
+        Event::ContainerExited { exit_code, oom_killed, .. } => ended(*exit_code, *oom_killed),
         Event::ContainerFailed { error, .. } => format!("container could not be started: {error}"),
         Event::ContainerRemoved { id } => format!("container {} is gone", id.short()),
-        Event::ControllersEnabled { directory, controllers } => {
-            let names: Vec<&str> = controllers.iter().map(|controller| controller.name()).collect();
-            format!("{directory} enables {} for its children", names.join(" "))
-        }
+        Event::ControllersEnabled { directory, controllers } => enabled(directory, controllers),
         Event::CgroupCreated { directory } => format!("cgroup {directory} is there"),
-        Event::LimitSet { limit, value } => format!("limit in force: {limit:?} {value}"),
+        Event::LimitSet { limit, value } => format!("{} limit in force: {value}", limit_name(*limit)),
         Event::CgroupJoined { directory, pid } => format!("process {pid} is in {directory}"),
         Event::CgroupRemoved { directory } => format!("cgroup {directory} is gone"),
-        other => process_line(other),
-    }
-}
-
-fn process_line(event: &Event) -> String {
-    match event {
-        Event::ProcessCloned { pid, pid_inside, new_namespaces } => {
-            let kinds: Vec<&str> = new_namespaces.iter().map(|kind| kind.file()).collect();
-            format!("process {pid} of the host is {pid_inside} inside; namespaces of its own: {}", listed(&kinds))
-        }
-        Event::IdMapWritten { groups, lines } => {
-            let lines: Vec<String> =
-                lines.iter().map(|(inside, outside, count)| format!("{inside} -> {outside} ({count})")).collect();
-            format!("{} id map: {}", if *groups { "group" } else { "user" }, lines.join(", "))
-        }
+        Event::ProcessCloned { pid, pid_inside, new_namespaces } => cloned(*pid, *pid_inside, new_namespaces),
+        Event::IdMapWritten { groups, lines } => id_map(*groups, lines),
         Event::SetgroupsDenied => "setgroups is denied".to_string(),
         Event::SessionStarted => "the process leads a session".to_string(),
-        Event::NamespaceEntered { kind, number, shared_with_host } => {
-            let shared = if *shared_with_host { "shared with the host" } else { "not shared with the host" };
-            format!("{} namespace {number}, {shared}", kind.file())
-        }
+        Event::NamespaceEntered { kind, number, shared_with_host } => entered(*kind, *number, *shared_with_host),
         Event::HostnameSet { hostname } => format!("host name in its uts namespace: {hostname}"),
         Event::InterfaceUp { interface } => format!("interface {interface} is up"),
         Event::TerminalOpened { path } => format!("terminal {path} is open"),
-        Event::CredentialsSet { credentials } => format!(
-            "uid {} gid {} groups {:?}, no_new_privs {}, seccomp filter {}",
-            credentials.uid,
-            credentials.gid,
-            credentials.groups,
-            yes(credentials.no_new_privileges),
-            yes(credentials.seccomp_filter)
-        ),
-        Event::CapabilitiesSet { capabilities } => {
-            format!("capabilities: {} effective, {} in the bounding set", capabilities.effective.len(), capabilities.bounding.len())
-        }
-        Event::DirectoryChanged { path } => format!("working directory: {path}"),
-        Event::ProgramExecuted { exe, argv } => format!("{exe} runs as: {}", argv.join(" ")),
-        other => mount_line(other),
-    }
-}
-
-fn mount_line(event: &Event) -> String {
-    match event {
         Event::MountsMadePrivate { shared_left } => format!("mounts that still spread: {shared_left}"),
         Event::Mounted { mount } => mounted(mount),
         Event::NodeMade { path } => format!("{path} is there"),
         Event::RootChanged { mounts } => format!("it has a new root and sees {mounts} mounts"),
         Event::OldRootDetached { mounts } => format!("the old root is gone; it sees {mounts} mounts"),
-        Event::PathGuarded { path, mount: None } => format!("{path} does not exist here"),
-        Event::PathGuarded { mount: Some(mount), .. } => mounted(mount),
+        Event::PathGuarded { path, mount: None } => format!("nothing lies over {path}"),
+        Event::PathGuarded { path: _, mount: Some(mount) } => mounted(mount),
+        Event::CredentialsSet { credentials } => credentials_line(credentials),
+        Event::CapabilitiesSet { capabilities } => capabilities_line(capabilities),
+        Event::DirectoryChanged { path } => format!("working directory: {path}"),
+        Event::ProgramExecuted { exe, argv } => format!("{exe} runs as: {}", argv.join(" ")),
         Event::SignalSent { signal, .. } => format!("{} was delivered", Signal(*signal).name()),
-        Event::ProcessExited { exit_code } => format!("the process ended with {exit_code}"),
-        Event::WaitEnded { exit_code: Some(code), .. } => format!("it has ended with {code}"),
+        Event::ProcessExited { exit_code } => format!("the process ended with {exit_code}{}", signal_of(*exit_code)),
+        Event::WaitEnded { exit_code: Some(code), .. } => format!("it has ended with {code}{}", signal_of(*code)),
         Event::WaitEnded { exit_code: None, .. } => "time ran out first".to_string(),
         Event::Printed { text, .. } => format!("printed: {}", text.trim_end()),
-        _ => String::new(),
     }
+}
+
+fn ended(exit_code: i32, oom_killed: bool) -> String {
+    let oom = if oom_killed { "; the OOM killer acted in its cgroup" } else { "" };
+    format!("container ended with {exit_code}{}{oom}", signal_of(exit_code))
+}
+
+/// Docker's exit codes above 128 stand for signals.
+fn signal_of(exit_code: i32) -> String {
+    let known = |signal: &Signal| Signal::NAMED.iter().any(|(_, named)| named == signal);
+    let signal = Some(Signal(exit_code - 128)).filter(known);
+    signal.map_or_else(String::new, |signal| format!(" (128 + {}: {})", signal.0, signal.name()))
+}
+
+fn enabled(directory: &str, controllers: &[Controller]) -> String {
+    let names: Vec<&str> = controllers.iter().map(|controller| controller.name()).collect();
+    format!("{directory} enables for its children: {}", listed(&names))
+}
+
+fn limit_name(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Memory => "memory",
+        Limit::Swap => "swap",
+        Limit::Pids => "process",
+        Limit::CpuQuota => "processor time",
+        Limit::CpuPeriod => "period of the processor time",
+    }
+}
+
+fn cloned(pid: u32, pid_inside: u32, new_namespaces: &[NamespaceKind]) -> String {
+    let kinds: Vec<&str> = new_namespaces.iter().map(|kind| kind.file()).collect();
+    format!("process {pid} of the host is {pid_inside} inside; namespaces of its own: {}", listed(&kinds))
+}
+
+fn id_map(groups: bool, lines: &[(u32, u32, u32)]) -> String {
+    let line = |(inside, outside, count): &(u32, u32, u32)| format!("{inside} inside is {outside} outside ({count})");
+    let lines: Vec<String> = lines.iter().map(line).collect();
+    format!("{} id map: {}", if groups { "group" } else { "user" }, lines.join(", "))
+}
+
+fn entered(kind: NamespaceKind, number: u64, shared_with_host: bool) -> String {
+    let shared = if shared_with_host { "shared with the host" } else { "not shared with the host" };
+    format!("{} namespace {number}, {shared}", kind.file())
+}
+
+fn credentials_line(fact: &CredentialsFact) -> String {
+    let groups: Vec<String> = fact.groups.iter().map(u32::to_string).collect();
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    format!(
+        "uid {}, gid {}, further groups: {}; no_new_privs {}, seccomp filter {}",
+        fact.uid,
+        fact.gid,
+        listed(&groups),
+        on(fact.no_new_privileges),
+        on(fact.seccomp_filter)
+    )
+}
+
+fn capabilities_line(fact: &CapabilitiesFact) -> String {
+    format!("capabilities: {} effective, {} in the bounding set", fact.effective.len(), fact.bounding.len())
 }
 
 fn mounted(mount: &MountFact) -> String {
@@ -95,6 +119,33 @@ fn listed(words: &[&str]) -> String {
     if words.is_empty() { "none".to_string() } else { words.join(" ") }
 }
 
-fn yes(truth: bool) -> &'static str {
+fn on(truth: bool) -> &'static str {
     if truth { "on" } else { "off" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(event: &Event, line: &str) {
+        assert_eq!(event_line(event), line);
+    }
+
+    #[test]
+    fn lines_say_what_was_seen() {
+        let kind = NamespaceKind::Uts;
+        let entered = Event::NamespaceEntered { kind, number: 4_026_532_211, shared_with_host: false };
+        check(&entered, "uts namespace 4026532211, not shared with the host");
+        check(&Event::LimitSet { limit: Limit::Memory, value: "67108864".into() }, "memory limit in force: 67108864");
+        check(&Event::IdMapWritten { groups: false, lines: vec![(0, 1000, 1)] }, "user id map: 0 inside is 1000 outside (1)");
+        check(&Event::PathGuarded { path: "/proc/scsi".into(), mount: None }, "nothing lies over /proc/scsi");
+    }
+
+    #[test]
+    fn exit_codes_above_128_name_their_signal() {
+        check(&Event::ProcessExited { exit_code: 137 }, "the process ended with 137 (128 + 9: SIGKILL)");
+        check(&Event::ProcessExited { exit_code: 1 }, "the process ended with 1");
+        check(&Event::ProcessExited { exit_code: 255 }, "the process ended with 255");
+    }
 }
