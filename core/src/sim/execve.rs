@@ -21,6 +21,9 @@ const COMM_BYTES_MAX: usize = 15;
 /// ARG_MAX: bytes of arguments and environment.
 const ARGUMENT_BYTES_MAX: usize = 2 << 20;
 
+/// The toolbox's own words where it is called without a program's name.
+const USAGE: &str = "usage: toolbox NAME [ARG]...   (toolbox --list shows the names)";
+
 impl Kernel {
     /// The process becomes another program.
     pub(super) fn execute(&mut self, pid: HostPid, path: &str, argv: &[String], env: &[String]) -> SysResult<()> {
@@ -63,7 +66,7 @@ impl Kernel {
     }
 
     fn replace(&mut self, pid: HostPid, path: &str, exe: Place, argv: Vec<String>, env: &[String]) -> SysResult<()> {
-        let program = Program::start(&argv, env).or_else(|| Program::start(&["false".to_string()], env));
+        let program = Program::start(&argv, env).or_else(|| without_program(&argv, env));
         let closed: Vec<i32> =
             self.process(pid)?.descriptors.iter().filter(|(_, descriptor)| descriptor.close_on_exec).map(|(fd, _)| *fd).collect();
         for fd in closed {
@@ -95,6 +98,18 @@ impl Kernel {
         let Ok(process) = self.process(pid) else { return false };
         self.id_inside(process.namespaces.of(NamespaceKind::User), process.credentials.uid, false) == Some(0)
     }
+}
+
+/// What the toolbox does when it is called by a name that none of its programs has: it says so and ends with 127. As a shell's script,
+/// since it has no program of its own for that.
+fn without_program(argv: &[String], env: &[String]) -> Option<Program> {
+    let asked = argv.get(1).filter(|_| argv.first().is_some_and(|first| first.ends_with("toolbox")));
+    let (script, word) = match asked.or(argv.first()).filter(|_| argv.len() > 1) {
+        Some(name) if name == "--list" => ("echo \"$1\"".to_string(), Program::NAMES.join("\n")),
+        Some(name) => ("echo \"toolbox: $1: no such program\" >&2; exit 127".to_string(), name.clone()),
+        None => ("echo \"$1\" >&2; exit 127".to_string(), USAGE.to_string()),
+    };
+    Program::start(&["sh".to_string(), "-c".to_string(), script, "toolbox".to_string(), word], env)
 }
 
 fn comm(path: &str) -> String {

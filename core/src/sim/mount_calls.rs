@@ -228,7 +228,18 @@ impl Kernel {
         self.may_mount(pid)?;
         let id = self.check_mount_root(place)?;
         let mount = self.mount_of(id)?;
-        if mount.locked || mount.at.is_none() || mount.namespace != self.mount_ns(pid)? {
+        if mount.locked || mount.namespace != self.mount_ns(pid)? {
+            return Err(Errno::EINVAL);
+        }
+        // The root cannot go: it is made read-only instead, do_umount_root() of fs/namespace.c.
+        if !lazy && self.process(pid)?.root.mount == id {
+            let super_id = mount.super_id;
+            if let Some(found) = self.supers.get_mut(&super_id) {
+                found.read_only = true;
+            }
+            return Ok(());
+        }
+        if mount.at.is_none() {
             return Err(Errno::EINVAL);
         }
         if !lazy && (self.subtree(id).len() > 1 || self.is_mount_used(id)) {

@@ -182,17 +182,22 @@ impl Kernel {
         let credentials = &process.credentials;
         let uid = self.shown_id(viewer, credentials.uid, false);
         let gid = self.shown_id(viewer, credentials.gid, true);
-        let groups: String = credentials.groups.iter().map(|group| format!("{} ", self.shown_id(viewer, *group, true))).collect();
+        let groups: Vec<String> = credentials.groups.iter().map(|group| self.shown_id(viewer, *group, true).to_string()).collect();
+        let groups = groups.join(" ");
         let from = process.numbers.iter().position(|(ns, _)| Some(*ns) == viewer_ns).unwrap_or(0);
-        let numbers: String = process.numbers[from..].iter().map(|(_, number)| format!("\t{number}")).collect();
+        let chain = |of: HostPid| -> String {
+            let spaces = process.numbers[from..].iter();
+            spaces.map(|(space, _)| format!("\t{}", self.number_in(of, Some(*space)).unwrap_or(0))).collect()
+        };
+        let numbers = chain(pid);
         let number = |pid: HostPid| self.number_in(pid, viewer_ns).unwrap_or(0);
         let set = |name: &str, set: CapabilitySet| format!("{name}:\t{:016x}\n", set.0);
         let seccomp = if credentials.seccomp.is_some() { 2 } else { 0 };
         Ok([
             format!("Name:\t{}\nUmask:\t{:04o}\nState:\t{}\n", process.comm, process.umask, state_words(&process.state)),
             format!("Tgid:\t{0}\nNgid:\t0\nPid:\t{0}\nPPid:\t{1}\nTracerPid:\t0\n", number(pid), number(process.parent)),
-            format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\nFDSize:\t64\nGroups:\t{groups}\n"),
-            format!("NStgid:{numbers}\nNSpid:{numbers}\n"),
+            format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\nFDSize:\t64\nGroups:\t{groups} \n"),
+            format!("NStgid:{numbers}\nNSpid:{numbers}\nNSpgid:{}\nNSsid:{}\n", chain(process.group), chain(process.session)),
             format!("VmRSS:\t{:>8} kB\nThreads:\t1\n", (process.memory_bytes + BASE_BYTES) >> 10),
             set("CapInh", credentials.inheritable),
             set("CapPrm", credentials.permitted),

@@ -53,6 +53,15 @@ impl Attributes {
     }
 }
 
+/// The size of a directory: tmpfs counts 20 bytes for an entry (BOGO_DIRENT_SIZE), others none or whole blocks.
+fn directory_bytes(fs_type: &str, entries: usize) -> u64 {
+    match fs_type {
+        "tmpfs" | "devtmpfs" | "mqueue" => 40 + 20 * entries as u64,
+        "devpts" | "sysfs" => 0,
+        _ => 4096,
+    }
+}
+
 /// A number for a path: FNV-1a, so that the same path has the same inode number.
 fn path_number(path: &str) -> u64 {
     path.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)) >> 20
@@ -65,7 +74,11 @@ impl Kernel {
 
     pub(super) fn attributes(&self, node: &NodeId) -> SysResult<Attributes> {
         if let Some(id) = self.real(node)? {
-            let mut found = Attributes::stored(id, self.inode(id)?);
+            let inode = self.inode(id)?;
+            let mut found = Attributes::stored(id, inode);
+            if let Content::Directory { entries, .. } = &inode.content {
+                found.size = directory_bytes(self.fs_type(inode.super_id), entries.size());
+            }
             if let NodeId::Path(super_id, path) = node {
                 found.device = *super_id;
                 // overlayfs counts no subdirectories of a merged directory.
@@ -83,6 +96,11 @@ impl Kernel {
         };
         (found.inode, found.device, found.modified_seconds) = (path_number(path), *super_id, self.realtime_seconds());
         Ok(found)
+    }
+
+    /// The type of a file system; empty where it is gone.
+    fn fs_type(&self, super_id: SuperId) -> &str {
+        self.supers.get(&super_id).map_or("", |found| &found.fs_type)
     }
 
     pub(super) fn child(&self, node: &NodeId, name: &str) -> SysResult<NodeId> {
@@ -174,6 +192,10 @@ impl Kernel {
         match dir {
             NodeId::Inode(parent) => {
                 let super_id = self.inode(*parent)?.super_id;
+                // The kernel alone makes files there: vfs_create() and vfs_mkdir() of fs/namei.c.
+                if matches!(self.fs_type(super_id), "devpts" | "sysfs") {
+                    return Err(if matches!(content, Content::File(_)) { Errno::EACCES } else { Errno::EPERM });
+                }
                 let new = self.new_inode(super_id, content, owner);
                 self.put_entry(*parent, name, new)?;
                 Ok(NodeId::Inode(new))
