@@ -14,6 +14,7 @@ mod fields;
 mod goal;
 mod lint;
 mod parse;
+mod stage;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -26,6 +27,7 @@ pub use ask::{Ask, Reply, Value};
 pub use check::Verdict;
 pub use goal::{Condition, FileFact, Goal, Who};
 pub use lint::{Proof, Stage, lint};
+pub use stage::{COMMAND_STEPS_MAX, SessionStage};
 pub use text::Text;
 
 /// The format that is understood: `format = 1`.
