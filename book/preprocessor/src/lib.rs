@@ -15,7 +15,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use mdbook_driver::MDBook;
 
-pub use transcript::{Transcript, transcripts};
+pub use transcript::{Transcript, fixture, transcripts};
 
 /// The largest chapter.
 pub const CHAPTER_BYTES_MAX: usize = 1 << 20;

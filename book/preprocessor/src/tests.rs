@@ -4,7 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use glassbox_core::explain::explain;
+use glassbox_core::host::HostFacts;
 use glassbox_core::step::samples;
+use glassbox_tests::fixture::Fixture;
+use glassbox_tests::kernels::Model;
+use glassbox_tests::suite;
 
 use super::*;
 
@@ -68,10 +72,41 @@ fn the_book_builds_and_has_every_place_that_an_explanation_names() {
 
 #[test]
 fn every_picture_of_the_book_has_words() {
-    for entry in fs::read_dir(book().join("src")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "md") {
-            assert!(!fs::read_to_string(&path).unwrap().contains("![]("), "{}", path.display());
-        }
+    for (name, chapter) in chapters() {
+        assert!(!chapter.contains("![]("), "{name}");
     }
+}
+
+/// What a chapter's commands show in the model kernel, in the notation of the chapter.
+fn shown(fixture: &Fixture) -> String {
+    let mut model = Model::new(&HostFacts::example());
+    let (shown, _) = suite::run(&mut model, fixture).unwrap();
+    suite::rendered(&model, fixture, &shown)
+}
+
+#[test]
+fn every_transcript_shows_in_the_model_what_the_chapter_says() {
+    let mut commands = 0;
+    for (name, chapter) in chapters() {
+        let fixture = fixture(&name, &chapter).unwrap();
+        assert_eq!(shown(&fixture), fixture.render(&fixture.commands), "{name}");
+        commands += fixture.commands.len();
+    }
+    assert!(commands >= 15, "only {commands} commands in the whole book");
+}
+
+#[test]
+fn a_transcript_that_is_not_true_is_found() {
+    let chapter = "```transcript\n$ docker run --rm --network none --hostname web toolbox hostname\nwob\n```\n";
+    let fixture = fixture("planted", chapter).unwrap();
+    assert!(shown(&fixture).ends_with("hostname\nweb\n"));
+    assert_ne!(shown(&fixture), fixture.render(&fixture.commands));
+}
+
+/// The files of `book/src`, by name.
+fn chapters() -> Vec<(String, String)> {
+    let folder = book().join("src");
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = paths.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+    files.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap())).collect()
 }

@@ -83,3 +83,9 @@ fn parts(chapter: &str) -> Result<Vec<Part>> {
     }
     Ok(parts)
 }
+
+/// The transcripts of a chapter as one fixture: all its commands in order, on one machine.
+pub fn fixture(name: &str, chapter: &str) -> Result<Fixture> {
+    let commands = transcripts(chapter)?.into_iter().flat_map(|transcript| transcript.exchanges).collect();
+    Ok(Fixture { name: name.to_string(), commands, ..Fixture::default() })
+}
