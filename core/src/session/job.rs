@@ -72,11 +72,11 @@ impl Job {
         Job {
             role: Role::Command,
             command,
+            run: Run::of(&plan.invocation),
             invocation: plan.invocation,
             host: Rc::new(host),
             cursor: Cursor::new(plan.steps, Vec::new()),
             monitor: plan.monitor,
-            run: Run::default(),
             waiting: None,
             done: Vec::new(),
             top: 0,

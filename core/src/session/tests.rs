@@ -78,3 +78,11 @@ fn an_interrupt_ends_a_wait_that_would_not_end() {
     session.give(&Input::Interrupt);
     assert_eq!(session.run(50), Progress::Ready(130));
 }
+
+#[test]
+fn exec_reads_what_is_typed_only_with_interactive() {
+    let mut session = session();
+    session.command("docker run -d --name box --network none toolbox sleep 1000");
+    assert_eq!(session.command("docker exec box cat"), Progress::Ready(0), "{}", shown(&session));
+    assert_eq!(session.command("docker exec -i box cat"), Progress::NeedsInput, "{}", shown(&session));
+}
