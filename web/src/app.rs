@@ -17,10 +17,17 @@ use crate::timeline::{Move, Timeline};
 /// Entries that one key press may set going before the page is drawn again.
 const STEPS_PER_TURN: usize = 400;
 
+/// What a link of the book asks for, else what was there at the last visit.
 fn restored() -> Session {
-    let saved = effects::saved_recording().and_then(|text| serde_json::from_str::<Recording>(&text).ok());
+    let lines = |commands: Vec<String>| Recording { format: 1, inputs: commands.into_iter().map(Input::Line).collect() };
+    let linked = effects::linked_commands().map(lines);
+    let saved = linked.or_else(saved);
     let replayed = saved.and_then(|recording| Session::replay(HostFacts::example(), &recording).ok());
     replayed.unwrap_or_else(|| Session::new(HostFacts::example()))
+}
+
+fn saved() -> Option<Recording> {
+    effects::saved_recording().and_then(|text| serde_json::from_str(&text).ok())
 }
 
 fn remember(session: &Session) {

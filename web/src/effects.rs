@@ -27,6 +27,13 @@ pub fn live_token() -> Option<String> {
     hash.strip_prefix("#live=").map(str::to_string)
 }
 
+/// The command lines that a link of the book puts into the address after `#run=`, percent-encoded, one a line.
+pub fn linked_commands() -> Option<Vec<String>> {
+    let hash = web_sys::window()?.location().hash().ok()?;
+    let text = String::from(js_sys::decode_uri_component(hash.strip_prefix("#run=")?).ok()?);
+    Some(text.lines().map(str::to_string).collect())
+}
+
 /// Calls back once, after so many milliseconds.
 pub fn after(milliseconds: i32, call: impl FnOnce() + 'static) {
     let closure = Closure::once_into_js(call);

@@ -15,7 +15,6 @@ pub(crate) fn block(transcript: &Transcript, playground: &str, commands: &[Strin
 
 fn exchange(exchange: &Exchange) -> String {
     let mut text = format!("$ <kbd>{}</kbd>\n", escaped(&exchange.line));
-    exchange.stdin.lines().for_each(|line| text.push_str(&format!("<kbd>{}</kbd>\n", escaped(line))));
     exchange.stdout.lines().for_each(|line| text.push_str(&format!("<samp>{}</samp>\n", escaped(line))));
     exchange.stderr.lines().for_each(|line| text.push_str(&format!("<samp>(stderr) {}</samp>\n", escaped(line))));
     if exchange.exit_code != 0 {

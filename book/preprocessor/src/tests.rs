@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use glassbox_core::explain::explain;
 use glassbox_core::host::HostFacts;
+use glassbox_core::session::{Input, Progress, Recording, Session, Stream};
 use glassbox_core::step::samples;
 use glassbox_tests::fixture::Fixture;
 use glassbox_tests::kernels::Model;
@@ -32,6 +33,7 @@ fn what_is_no_transcript_is_refused_with_its_line() {
     let error = |text: &str| format!("{:#}", transcripts(text).unwrap_err());
     assert!(error("a\n```transcript\nwords\n```\n").contains("the transcript on line 2"));
     assert!(error("```transcript\n@ requires root\n$ docker ps\n```\n").contains("no comments or requirements"));
+    assert!(error("```transcript\n$ docker run -i toolbox cat\n< a\na\n```\n").contains("types commands and no input"));
     assert!(error("```transcript\n$ docker ps\n").contains("not closed"));
     assert!(error(&"x".repeat(CHAPTER_BYTES_MAX + 1)).contains("CHAPTER_BYTES_MAX"));
     assert_eq!(transcripts("```text\n$ docker ps\n```\n").unwrap(), []);
@@ -109,4 +111,18 @@ fn chapters() -> Vec<(String, String)> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = paths.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
     files.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// The page replays the commands of a link as a recording: that has to end at the prompt.
+#[test]
+fn a_link_into_the_playground_ends_at_the_prompt() {
+    for (name, chapter) in chapters() {
+        let commands = fixture(&name, &chapter).unwrap().commands;
+        let inputs: Vec<Input> = commands.iter().map(|exchange| Input::Line(exchange.line.clone())).collect();
+        let count = inputs.len();
+        let session = Session::replay(HostFacts::example(), &Recording { format: 1, inputs }).unwrap();
+        assert!(matches!(session.progress(), Progress::Ready(_)), "{name}: {:?}", session.progress());
+        let prompts = session.world().output().iter().filter(|chunk| chunk.stream == Stream::Prompt).count();
+        assert_eq!(prompts, count, "{name}: a command went to another's input");
+    }
 }

@@ -29,6 +29,9 @@ pub fn transcripts(chapter: &str) -> Result<Vec<Transcript>> {
             if !fixture.title.is_empty() || !fixture.requires.is_empty() {
                 bail!("{place}: a transcript holds commands and what they show, no comments or requirements");
             }
+            if fixture.commands.iter().any(|exchange| !exchange.stdin.is_empty()) {
+                bail!("{place}: a link into the playground types commands and no input; use `echo … |` inside of `sh -c`");
+            }
             all.push(Transcript { line, exchanges: fixture.commands });
         }
         line += part.lines();
