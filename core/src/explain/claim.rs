@@ -107,6 +107,16 @@ pub fn unfounded(claims: &[(String, Vec<Call>)], trace: &[Call]) -> Vec<Unfounde
     missing
 }
 
+/// Calls of these names that were made and that no step claims, up to the one that starts the program: what follows is the program's
+/// own doing. The first call of a trace, which starts the engine, is left out.
+pub fn unnamed(claims: &[(String, Vec<Call>)], trace: &[Call], names: &[&str]) -> Vec<Call> {
+    let wanted: Vec<Call> = claims.iter().flat_map(|(_, calls)| calls.iter().map(one_form)).collect();
+    let starts_program = |made: &Call| wanted.iter().any(|claim| claim.name == "execve" && is_claimed(claim, made));
+    let made = trace.iter().skip(1).take_while(|made| !starts_program(made));
+    let named = made.filter(|made| names.contains(&made.name.as_str()));
+    named.filter(|made| !wanted.iter().any(|claim| is_claimed(claim, &one_form(made)))).cloned().collect()
+}
+
 /// The call in the form with a directory's descriptor, and with flags where the other form has none.
 fn one_form(call: &Call) -> Call {
     let here = || "AT_FDCWD".to_string();
@@ -203,6 +213,18 @@ mod tests {
         );
         check(&[call("execve", &["…", "[\"echo\", \"hi\"]", "…"])], &[]);
         check(&[call("umount2", &["…"]).when(CallWhen::IfPresent)], &[]);
+    }
+
+    #[test]
+    fn what_no_step_names_is_found() {
+        let names = ["mount", "rename", "execve"];
+        let found = |claims: &[Call]| -> Vec<String> {
+            let claims = [("Step".to_string(), claims.to_vec())];
+            unnamed(&claims, &parse_trace(TRACE), &names).into_iter().map(|call| call.name).collect()
+        };
+        assert_eq!(found(&[]), ["mount", "rename", "execve"]);
+        let mount = call("mount", &["NULL", "\"/\"", "…"]).when(CallWhen::IfPresent);
+        assert_eq!(found(&[mount, call("execve", &["…", "…", "…"])]), ["rename"]);
     }
 
     #[test]

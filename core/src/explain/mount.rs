@@ -108,7 +108,7 @@ fn bind_calls(step: &MountStep) -> Vec<Call> {
 
 fn mask(path: &str) -> Explanation {
     let calls = vec![
-        bind("/dev/null", path, "MS_BIND"),
+        bind("/dev/null", path, "MS_BIND").when(CallWhen::IfFile),
         call("mount", &["\"tmpfs\"", &quoted(path), "\"tmpfs\"", "MS_RDONLY", "NULL"]).when(CallWhen::IfDirectory),
     ];
     let why = "It tells of the whole host or acts on it. A file is covered by /dev/null, a directory by an empty file system.";
