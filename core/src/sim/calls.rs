@@ -1,7 +1,7 @@
 //! `Caller`: the system calls of one process, as the userland's `Sys`.
 
 use super::kernel::Kernel;
-use super::tables::{Content, HostPid, NodeId, Object, Wait};
+use super::tables::{Content, HostPid, NodeId, Object, ProcessState, Wait};
 use super::vfs::Attributes;
 use crate::errno::Errno;
 use crate::step::MountFlags;
@@ -64,6 +64,10 @@ impl Sys for Caller<'_> {
     }
 
     fn write(&mut self, fd: Fd, bytes: &[u8]) -> SysResult<usize> {
+        // A program that has stopped itself (kill -STOP $$) gets no further before it is continued.
+        if self.kernel.process(self.pid)?.state == ProcessState::Stopped {
+            return Err(Errno::RESTART);
+        }
         self.kernel.write_fd(self.pid, fd, bytes)
     }
 
@@ -186,6 +190,8 @@ impl Sys for Caller<'_> {
 
     fn getcwd(&mut self) -> SysResult<String> {
         let process = self.kernel.process(self.pid)?;
+        // ENOENT where the directory was removed.
+        self.kernel.attributes(&process.cwd.node)?;
         self.kernel.path_of(&process.cwd, &process.root).ok_or(Errno::ENOENT)
     }
 

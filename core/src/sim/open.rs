@@ -264,7 +264,8 @@ impl Kernel {
     /// link(2)
     pub(super) fn link_node(&mut self, pid: HostPid, existing: &str, new: &str) -> SysResult<()> {
         let source = self.walk(pid, existing, false)?;
-        if self.attributes(&source.node)?.kind == FileKind::Directory {
+        let attributes = self.attributes(&source.node)?;
+        if attributes.kind == FileKind::Directory || !self.may_link(pid, &attributes)? {
             return Err(Errno::EPERM);
         }
         let target = self.walk_parent(pid, new)?;
@@ -277,6 +278,16 @@ impl Kernel {
         self.check_entries(pid, &target.dir)?;
         let inode = self.writable(&source.node)?;
         self.enter(&target.dir.node, &target.name, inode)
+    }
+
+    /// fs.protected_hardlinks, proc_sys_fs(5): only the owner links a file that is set-user-id or that she could not read and write.
+    fn may_link(&self, pid: HostPid, attributes: &Attributes) -> SysResult<bool> {
+        let own = self.process(pid)?.credentials.uid == attributes.uid;
+        if own || self.is_capable_over(pid, Capability::Fowner, attributes) {
+            return Ok(true);
+        }
+        let harmless = attributes.kind == FileKind::File && attributes.mode & 0o4000 == 0 && attributes.mode & 0o2010 != 0o2010;
+        Ok(harmless && self.may(pid, attributes, READ | WRITE).is_ok())
     }
 
     /// chmod(2)

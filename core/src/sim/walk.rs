@@ -228,7 +228,14 @@ impl<'a> Walk<'a> {
         if name.len() > NAME_BYTES_MAX {
             return Err(Errno::ENAMETOOLONG);
         }
-        let attributes = self.kernel.attributes(&self.at.node)?;
+        let attributes = match self.kernel.attributes(&self.at.node) {
+            // A directory that was removed still knows the one above it.
+            Err(Errno::ENOENT) if name == ".." => {
+                self.at = self.kernel.up(&self.at, &self.walker.root);
+                return Ok(());
+            }
+            answer => answer?,
+        };
         if attributes.kind != FileKind::Directory {
             return Err(Errno::ENOTDIR);
         }

@@ -160,7 +160,7 @@ fn change_directory(kernel: &mut Kernel, pid: HostPid, path: &str) -> SysResult<
 }
 
 fn exec_program(kernel: &mut Kernel, run: &Run, pid: HostPid, argv: &[String], env: &[String]) -> Result<(), Failure> {
-    let name = argv.first().ok_or(Errno::ENOENT)?;
+    let name = argv.first().filter(|name| !name.is_empty()).ok_or(Errno::ENOENT)?;
     if let Some(streams) = run.streams {
         let silent = kernel.streams.get(&streams).is_some_and(|streams| streams.tty.is_none() && streams.container.is_none());
         if run.joins(kernel) && !run.interactive && silent {

@@ -40,3 +40,26 @@ fn a_process_tells_its_group_and_session() {
     let shown = Bench::new().run("docker run --rm -u 4711 toolbox cat /proc/self/status");
     assert!(shown.out.contains("\nGroups:\t \nNStgid:\t1\nNSpid:\t1\nNSpgid:\t1\nNSsid:\t1\n"), "{}", shown.out);
 }
+
+#[test]
+fn a_removed_directory_has_no_path_but_a_way_up() {
+    let err = "sh: pwd: getcwd: No such file or directory\ntouch: x: No such file or directory\n";
+    check("docker run --rm toolbox sh -c 'mkdir a; cd a; rmdir ../a; pwd; touch x; cd ..; pwd'", "/\n", err, 0);
+}
+
+#[test]
+fn hard_links_to_what_one_may_not_write_are_refused() {
+    let err = "ln: hard: Operation not permitted\n";
+    check(
+        "docker run --rm -u 65534 toolbox sh -c 'cd /tmp; ln /etc/passwd hard; touch own; ln own second; ls'",
+        "own\nsecond\n",
+        err,
+        0,
+    );
+}
+
+#[test]
+fn a_program_that_stops_itself_waits_for_sigcont() {
+    let line = "docker run --rm toolbox sh -c 'sh -c \"kill -STOP \\$\\$; echo on\" & sleep 0.1; echo first; kill -CONT $!; wait'";
+    check(line, "first\non\n", "", 0);
+}
