@@ -52,6 +52,8 @@ pub struct HostFacts {
     /// is a directory.
     #[serde(default)]
     pub guarded_paths: BTreeMap<String, bool>,
+    /// The file system that the data root lies on: type and source, as in /proc/mounts.
+    pub data_mount: (String, String),
 }
 
 /// The embedded toolbox binary, by which its image is identified.
@@ -169,6 +171,7 @@ impl HostFacts {
             overlay: true,
             toolbox: ToolboxFacts { size_bytes: 900_000, sha256: "0".repeat(64) },
             guarded_paths: stock_guarded_paths(),
+            data_mount: ("ext4".into(), "/dev/vda1".into()),
         }
     }
 

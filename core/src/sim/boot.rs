@@ -96,7 +96,9 @@ fn empty(host: &HostFacts) -> Kernel {
 
 impl Kernel {
     fn furnish(&mut self) -> SysResult<()> {
-        let (_, root) = self.new_stored("ext4", "/dev/vda1", Owner::root(0o755));
+        let host = self.host.clone();
+        let (fs_type, source) = &host.data_mount;
+        let (_, root) = self.new_stored(fs_type, source, Owner::root(0o755));
         self.host_files(root)?;
         self.first_namespaces();
         let set = NsSet(FIRST_NAMESPACES);

@@ -40,7 +40,15 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         kernel_release,
         toolbox,
         guarded_paths: guarded_paths(),
+        data_mount: data_mount(&mounts, data_root),
     })
+}
+
+/// The mount that `data_root` lies below: the longest target, of equals the last, which lies over the others.
+fn data_mount(mounts: &[mountinfo::Mount], data_root: &Path) -> (String, String) {
+    let above = mounts.iter().filter(|mount| data_root.starts_with(&mount.target));
+    let nearest = above.max_by_key(|mount| mount.target.len());
+    nearest.map_or_else(Default::default, |mount| (mount.fs_type.clone(), mount.source.clone()))
 }
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.
