@@ -74,7 +74,8 @@ fn times_in_line(line: &str) -> String {
             out.replace_range(from..to, "<time>");
         }
     }
-    if out == line { out } else { out.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ") }
+    let is_table = out != line || line.starts_with("CONTAINER ID ");
+    if !is_table { out } else { out.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ") }
 }
 
 /// Where `12 seconds` stands.

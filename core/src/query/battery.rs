@@ -1,6 +1,7 @@
 //! The battery: every question that is asked of both kernels after each command of a fixture.
 
 use super::{Answer, Probe, Query, Subject};
+use crate::cli::NetworkMode;
 use crate::errno::Errno;
 use crate::model::{State, Status};
 use crate::step::{Limit, NamespaceKind};
@@ -19,7 +20,13 @@ fn questions(state: &State) -> Vec<Query> {
         all.push(Query::ContainerState(container.id.clone()));
         all.push(Query::Changes(container.id.clone()));
         if container.state.status == Status::Running {
-            all.extend(of_running(&Subject::Container(container.id.clone())));
+            let subject = Subject::Container(container.id.clone());
+            all.extend(of_running(&subject));
+            // With the host's network these two are the machine's own affair, and no kernel's.
+            if container.host.network != NetworkMode::Host {
+                all.push(Query::Interfaces(subject.clone()));
+                all.push(Query::FileBytes(subject, "/etc/hosts".into()));
+            }
         }
     }
     all
@@ -32,12 +39,11 @@ fn of_running(subject: &Subject) -> Vec<Query> {
         Query::Capabilities(subject.clone()),
         Query::Credentials(subject.clone()),
         Query::Hostname(subject.clone()),
-        Query::Interfaces(subject.clone()),
         Query::Program(subject.clone()),
     ];
     all.extend(NamespaceKind::ALL.map(|kind| Query::SharesNamespace(Subject::Host, subject.clone(), kind)));
     all.extend([Limit::Memory, Limit::Pids, Limit::CpuQuota].map(|limit| Query::LimitOf(subject.clone(), limit)));
     all.extend(["/", "/dev", "/bin", "/etc"].map(|path| Query::Directory(subject.clone(), path.into())));
-    all.extend(["/etc/hostname", "/etc/hosts", "/proc/self/uid_map"].map(|path| Query::FileBytes(subject.clone(), path.into())));
+    all.extend(["/etc/hostname", "/proc/self/uid_map"].map(|path| Query::FileBytes(subject.clone(), path.into())));
     all
 }
