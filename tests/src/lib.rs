@@ -1,7 +1,12 @@
 //! The harness: fixtures run by the simulator, by the simulator as wasm, and by Linux.
 
+pub mod apart;
+pub mod binary;
+pub mod claims;
 pub mod compare;
 pub mod fixture;
 pub mod kernels;
+pub mod leftovers;
 pub mod normalise;
 pub mod suite;
+pub mod trace;

@@ -1,0 +1,230 @@
+//! The engine is killed (SIGKILL) just before every call by which it changes or asks for something, one run for each; after the next
+//! command nothing is left: no mount, cgroup, process, network namespace, journal, directory.
+//!
+//! strace(1) is the hand that kills: exactly at the N-th call of a name. The points are read off a traced run of the same command.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use glassbox_tests::apart::apart;
+use glassbox_tests::binary::{Engine, has_program, skip};
+use glassbox_tests::leftovers::Count;
+use glassbox_tests::trace::{self, KillPoint};
+
+/// Calls that change something or hand it over: the engine is killed before each of them.
+const CHANGING: [&str; 27] = [
+    "mkdir",
+    "mkdirat",
+    "rename",
+    "renameat",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "symlink",
+    "symlinkat",
+    "clone3",
+    "write",
+    "sendmsg",
+    "recvmsg",
+    "socketpair",
+    "pipe2",
+    "flock",
+    "fchmod",
+    "ftruncate",
+    "waitid",
+    "wait4",
+    "poll",
+    "ppoll",
+    "pidfd_send_signal",
+    "setsid",
+    "umask",
+    "signalfd4",
+    "exit_group",
+];
+
+/// Calls that only look, or are too many: the engine is killed before every third of them.
+const LOOKING: [&str; 3] = ["openat", "close", "statx"];
+
+/// A command that is killed, and what stands around it.
+struct Case {
+    /// Made ready before the count.
+    prepare: &'static [&'static str],
+    /// Killed.
+    words: &'static [&'static str],
+    /// Every process that comes to the point is killed, not the command's own alone.
+    all: bool,
+    /// What the command started may stand and run on: it is removed before counting.
+    may_stand: bool,
+}
+
+#[test]
+fn run_in_the_foreground() -> Result<()> {
+    apart("run_in_the_foreground", || {
+        let words = &["run", "--rm", "--network", "none", "-m", "64m", "toolbox", "true"];
+        killed_everywhere(&Case { prepare: &[], words, all: false, may_stand: false })
+    })
+}
+
+#[test]
+fn run_in_the_foreground_with_its_processes() -> Result<()> {
+    apart("run_in_the_foreground_with_its_processes", || {
+        let words = &["run", "--rm", "--network", "none", "-m", "64m", "toolbox", "true"];
+        killed_everywhere(&Case { prepare: &[], words, all: true, may_stand: false })
+    })
+}
+
+#[test]
+fn start_with_a_monitor() -> Result<()> {
+    apart("start_with_a_monitor", || {
+        let prepare = &["create --name web --network none -m 64m toolbox sleep 1"];
+        killed_everywhere(&Case { prepare, words: &["start", "web"], all: true, may_stand: true })
+    })
+}
+
+#[test]
+fn run_detached() -> Result<()> {
+    apart("run_detached", || {
+        let words = &["run", "-d", "--rm", "--network", "none", "-m", "64m", "toolbox", "sleep", "1"];
+        killed_everywhere(&Case { prepare: &[], words, all: true, may_stand: true })
+    })
+}
+
+#[test]
+fn exec_in_a_container() -> Result<()> {
+    apart("exec_in_a_container", || {
+        let prepare = &["run -d --name web --network none toolbox sleep 1000"];
+        killed_everywhere(&Case { prepare, words: &["exec", "web", "true"], all: false, may_stand: false })
+    })
+}
+
+/// The test of the test: a directory, a cgroup and a process that nobody clears away are found.
+#[test]
+fn a_planted_leftover_is_found() -> Result<()> {
+    apart("a_planted_leftover_is_found", || {
+        let engine = Engine::new()?;
+        engine.succeed("ps -a")?;
+        let before = Count::now(&engine.root());
+        assert_eq!(Count::now(&engine.root()).since(&before), [""; 0]);
+        let container = engine.root().join("containers/planted");
+        std::fs::create_dir(&container)?;
+        let mut sleeper = engine.program("unshare", &["--net", "sleep", "1000"]).spawn()?;
+        let mount = engine.program("mount", &["-t", "tmpfs", "planted", &container.to_string_lossy()]).status()?;
+        ensure!(mount.success(), "mount: {mount}");
+        let cgroup = first_cgroup_tree()?.join("glassbox-planted");
+        std::fs::create_dir(&cgroup)?;
+        while Count::now(&engine.root()).networks.len() == before.networks.len() {
+            std::thread::yield_now();
+        }
+        let found = Count::now(&engine.root()).since(&before);
+        engine.program("umount", &[&container.to_string_lossy()]).status()?;
+        sleeper.kill()?;
+        sleeper.wait()?;
+        std::fs::remove_dir(&cgroup)?;
+        for what in ["mount", "cgroup", "process", "network namespace", "file"] {
+            assert!(found.iter().any(|line| line.starts_with(what)), "no {what} in {found:?}");
+        }
+        Ok(())
+    })
+}
+
+fn first_cgroup_tree() -> Result<std::path::PathBuf> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
+    let trees = mounts.lines().filter(|line| line.contains(" - cgroup2 ") || line.contains(" - cgroup "));
+    let mut trees = trees.filter_map(|line| line.split(' ').nth(4)).filter(|tree| !tree.ends_with("cpuset"));
+    trees.next().map(|tree| Path::new(tree).to_path_buf()).context("no cgroup tree is mounted")
+}
+
+fn killed_everywhere(case: &Case) -> Result<()> {
+    if !has_program("strace") {
+        skip("strace is not installed");
+        return Ok(());
+    }
+    let points = points_of(case)?;
+    let engine = Engine::new()?;
+    for line in case.prepare {
+        engine.succeed(line)?;
+    }
+    let before = Count::now(&engine.root());
+    let (mut killed, mut problems) = (0, Vec::new());
+    for point in &points {
+        let ended = trace::kill_at(&engine, case.words, point, case.all)?;
+        killed += usize::from(ended.signal == Some(9));
+        problems
+            .extend(look(&engine, case, &before)?.into_iter().map(|problem| format!("{} {}: {problem}", point.call, point.number)));
+        if problems.len() > 20 {
+            break;
+        }
+    }
+    eprintln!("{}: {} points, {killed} ended by the signal, {} leftovers", case.words.join(" "), points.len(), problems.len());
+    engine.run("rm -f web")?;
+    ensure!(problems.is_empty(), "left behind:\n{}", problems.join("\n"));
+    ensure!(killed * 2 > points.len(), "only {killed} of {} runs were killed: the test does not test", points.len());
+    Ok(())
+}
+
+/// The next command recovers; then things are to be as before.
+fn look(engine: &Engine, case: &Case, before: &Count) -> Result<Vec<String>> {
+    let next = engine.run("ps -aq --no-trunc")?;
+    let mut problems = Vec::new();
+    if next.code != Some(0) || !next.stderr.is_empty() {
+        problems.push(format!("the next command ended with {:?}: {}", next.code, next.stderr.trim()));
+    }
+    if case.may_stand {
+        clear(engine, case)?;
+    }
+    // A process that was ended a moment ago may still be on its way out.
+    let mut left = Count::now(&engine.root()).since(before);
+    for _ in 0..200 {
+        if left.is_empty() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        left = Count::now(&engine.root()).since(before);
+    }
+    problems.extend(left);
+    if !problems.is_empty() {
+        let _ = engine.run("recover")?;
+        clear(engine, case)?;
+    }
+    Ok(problems)
+}
+
+/// What was started is removed; what was there before stays. (strace has waited for the end of all that it followed.)
+fn clear(engine: &Engine, case: &Case) -> Result<()> {
+    if case.prepare.is_empty() {
+        for id in engine.run("ps -aq --no-trunc")?.stdout.lines() {
+            engine.run_words(&["rm", "-f", id])?;
+        }
+    }
+    Ok(())
+}
+
+/// Where to kill, read off a run that nobody kills.
+fn points_of(case: &Case) -> Result<Vec<KillPoint>> {
+    let engine = Engine::new()?;
+    for line in case.prepare {
+        engine.succeed(line)?;
+    }
+    let trace = trace::follow(&engine, case.words)?;
+    ensure!(trace.ended.code == Some(0), "{}: {:?}", case.words.join(" "), trace.ended);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for calls in trace.processes.values().take(if case.all { usize::MAX } else { 1 }) {
+        let mut own: BTreeMap<&str, usize> = BTreeMap::new();
+        calls.iter().for_each(|call| *own.entry(&call.name).or_default() += 1);
+        own.into_iter().for_each(|(name, count)| {
+            let most = counts.entry(name).or_default();
+            *most = (*most).max(count);
+        });
+    }
+    let of = |name: &&'static str, stride: usize| -> Vec<KillPoint> {
+        let most = counts.get(*name).copied().unwrap_or(0);
+        (1..=most).step_by(stride).map(|number| KillPoint { call: (*name).to_string(), number }).collect()
+    };
+    let changing = CHANGING.iter().flat_map(|name| of(name, 1));
+    let points: Vec<KillPoint> = changing.chain(LOOKING.iter().flat_map(|name| of(name, 3))).collect();
+    if points.len() < 20 {
+        bail!("only {} calls to kill at: was {} traced?", points.len(), case.words.join(" "));
+    }
+    Ok(points)
+}
