@@ -2,7 +2,6 @@
 
 pub mod apart;
 pub mod binary;
-pub mod claims;
 pub mod compare;
 pub mod fixture;
 pub mod kernels;

@@ -105,17 +105,21 @@ pub struct KillPoint {
 }
 
 /// Runs `glassbox` with these words and kills its processes at the point: only the engine's first one, or (`all`) each that comes there.
-pub fn kill_at(engine: &Engine, words: &[&str], point: &KillPoint, all: bool) -> Result<Ended> {
+/// `false`: none came there. Waits for the end of all that were followed.
+pub fn kill_at(engine: &Engine, words: &[&str], point: &KillPoint, all: bool) -> Result<bool> {
+    let log = engine.scratch().join("killed");
     let trace = format!("trace={}", point.call);
     let inject = format!("inject={}:signal=KILL:when={}", point.call, point.number);
-    let mut arguments = vec!["-qq", "-e", &trace, "-e", &inject, "-o", "/dev/null"];
+    let log_path = log.display().to_string();
+    let mut arguments = vec!["-q", "-e", &trace, "-e", &inject, "-o", &log_path];
     if all {
         arguments.push("-f");
     }
     let binary = engine.binary().display().to_string();
     arguments.extend(["--", &binary]);
     arguments.extend(words);
-    Ok(engine.program("strace", &arguments).output().context("strace")?.into())
+    engine.program("strace", &arguments).output().context("strace")?;
+    Ok(String::from_utf8_lossy(&fs::read(&log)?).contains("+++ killed by SIGKILL"))
 }
 
 #[cfg(test)]

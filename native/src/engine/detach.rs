@@ -17,6 +17,7 @@ use glassbox_core::userland::Signal;
 use super::{Engine, say};
 use crate::exec::Failure;
 use crate::exec::NameCall;
+use crate::journal;
 use crate::sys::file;
 use crate::sys::process::{self, CloneFlags, CloneResult};
 use crate::sys::wait;
@@ -24,6 +25,9 @@ use crate::sys::wait;
 /// The monitor's end of the pipe to the caller's process.
 #[derive(Debug)]
 pub(super) struct Report(OwnedFd);
+
+/// Docker's exit code where the engine itself failed.
+const ENGINE_FAILED: i32 = 125;
 
 /// The first byte of a report.
 const STARTED: &[u8] = b"+";
@@ -58,8 +62,23 @@ impl Engine {
         // It has nothing more to do: it only has to be reaped.
         let _ = wait::wait(pid, true);
         let told: Option<(i32, String)> = serde_json::from_slice(&bytes).ok();
-        let (exit_code, message) = told.ok_or_else(|| refused(Failure::of("the monitor", Errno::ECHILD)))?;
+        let (exit_code, message) = told.unwrap_or_else(|| self.lose_monitor());
         Err(CommandError { message, exit_code, span: None })
+    }
+
+    /// The monitor was killed before it could report. What it had begun stands in the journal's file and not in this process's memory:
+    /// it is undone as after the death of a whole engine.
+    fn lose_monitor(&mut self) -> (i32, String) {
+        self.target = None;
+        if let Some(journal) = self.journal.take() {
+            journal.leave();
+        }
+        self.unlock_records();
+        let problems = journal::recover(&self.store).problems;
+        let problems: String = problems.iter().map(|problem| format!("glassbox: {problem}\n")).collect();
+        let message = "docker: Error response from daemon: the container's monitor was killed before the container ran\n\
+                       glassbox: what it had begun is undone; run the command again\n";
+        (ENGINE_FAILED, format!("{message}{problems}"))
     }
 
     /// The journal is the monitor's now; what it has recorded is read.
