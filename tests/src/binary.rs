@@ -104,7 +104,7 @@ impl Engine {
 
     /// Runs `glassbox` with the words of this line, to its end.
     pub fn run(&self, line: &str) -> Result<Ended> {
-        let words = crate::words::of(line)?;
+        let words = glassbox_core::cli::words_of(line).map_err(|error| anyhow::anyhow!(error.message))?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.run_words(&words)
     }

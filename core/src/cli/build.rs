@@ -164,7 +164,10 @@ fn signal(call: &Call<'_>, name: &str) -> Result<Option<Signal>, UsageError> {
         let reason = format!("Error response from daemon: invalid signal: {}", error::echo(&flag.value));
         match call.row.key {
             "run" => call.frame().value(&reason, Some(flag.span)),
-            _ => error::bare(&reason, Some(flag.span)),
+            _ => error::bare(
+                &format!("{reason}\nglassbox: name one of signal(7), as in: glassbox kill -s TERM NAME"),
+                Some(flag.span),
+            ),
         }
     };
     Signal::parse(&flag.value).map(Some).ok_or_else(refusal)

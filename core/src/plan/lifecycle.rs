@@ -11,10 +11,13 @@ use crate::userland::Signal;
 /// Docker's patience between the stop signal and SIGKILL, seconds.
 const STOP_TIMEOUT_SECONDS: i64 = 10;
 
+/// What helps who named a container that is not there.
+const SEE_ALL: &str = "glassbox: see which there are with: glassbox ps -a\n";
+
 /// Looks `word` up; Docker's refusal if it leads nowhere.
 pub(super) fn find<'a>(word: &str, context: &Context<'a>) -> Result<&'a Container, String> {
     context.state.container(word).map_err(|lookup| match lookup {
-        Lookup::Missing => format!("Error response from daemon: No such container: {word}\n"),
+        Lookup::Missing => format!("Error response from daemon: No such container: {word}\n{SEE_ALL}"),
         Lookup::Ambiguous => format!("Error response from daemon: multiple IDs found with provided prefix: {word}\n"),
     })
 }
@@ -254,7 +257,7 @@ pub(super) fn inspect(words: &[String], context: &Context<'_>, plan: &mut Plan) 
     for word in words {
         match context.state.container(word) {
             Ok(container) => found.push(container),
-            Err(_) => plan.fail_later(&format!("Error: No such object: {word}\n")),
+            Err(_) => plan.fail_later(&format!("Error: No such object: {word}\n{SEE_ALL}")),
         }
     }
     plan.steps.push(print(crate::view::inspect::containers(&found, context.host), context));
