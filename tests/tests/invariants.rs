@@ -1,6 +1,8 @@
 //! The invariants of the architecture that are not the tidy test's: planning is pure, every step has an explanation, a cause and an undo,
 //! the same commands give the same events, a recording tells its format, and `core` does no I/O, not even by what it depends on.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails here is the test")]
+
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::rc::Rc;
