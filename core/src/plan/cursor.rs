@@ -47,7 +47,7 @@ pub enum Visit {
 
 #[derive(Clone, Debug)]
 struct Frame {
-    parent: Option<Node>,
+    parent: Option<std::rc::Rc<Node>>,
     prefix: Vec<u16>,
     steps: std::rc::Rc<Vec<Planned>>,
     next: usize,
@@ -73,7 +73,7 @@ impl Cursor {
         let frame = self.stack.last_mut()?;
         let Some(planned) = frame.steps.get(frame.next).cloned() else {
             let parent = self.stack.pop().and_then(|frame| frame.parent);
-            return parent.map(Visit::Leave);
+            return parent.map(|node| Visit::Leave((*node).clone()));
         };
         frame.next += 1;
         let mut id = frame.prefix.clone();
@@ -83,7 +83,7 @@ impl Cursor {
             return Some(Visit::Leaf(node));
         }
         let steps = std::rc::Rc::new(expand(&node.step, context));
-        self.stack.push(Frame { parent: Some(node.clone()), prefix: id, steps, next: 0 });
+        self.stack.push(Frame { parent: Some(std::rc::Rc::new(node.clone())), prefix: id, steps, next: 0 });
         Some(Visit::Enter(node))
     }
 

@@ -51,12 +51,12 @@ pub(super) struct Job {
     host: Rc<HostFacts>,
     cursor: Cursor,
     /// Watch and clean-up steps for the containers that this command starts.
-    monitor: Vec<Planned>,
+    monitor: Rc<[Planned]>,
     run: Run,
     /// The step that is being waited for.
     waiting: Option<Node>,
     /// Carried out since the present top-level step began.
-    done: Vec<Step>,
+    done: Vec<Rc<Step>>,
     top: u16,
     /// The container that the command is about to start.
     starting: Option<ContainerId>,
@@ -76,7 +76,7 @@ impl Job {
             invocation: plan.invocation,
             host: Rc::new(host),
             cursor: Cursor::new(plan.steps, Vec::new()),
-            monitor: plan.monitor,
+            monitor: plan.monitor.into(),
             waiting: None,
             done: Vec::new(),
             top: 0,
@@ -98,7 +98,7 @@ impl Job {
         Some(Job {
             role: Role::Monitor,
             cursor,
-            monitor: Vec::new(),
+            monitor: Rc::from([]),
             done: Vec::new(),
             late_errors: String::new(),
             exit_code: 0,
@@ -160,8 +160,7 @@ impl Job {
         }
         loop {
             let (host, invocation) = (self.host.clone(), self.invocation.clone());
-            let now = HostFacts { now_ns: kernel.realtime_ns(), ..(*host).clone() };
-            let context = Context { state, host: &now, invocation: &invocation };
+            let context = Context { state, host: &host, invocation: &invocation };
             match self.cursor.advance(&context) {
                 None => return self.finish(state, kernel),
                 Some(Visit::Enter(node)) => self.enter(&node),
@@ -195,7 +194,7 @@ impl Job {
             Ok(Done::Outcome(outcome)) => {
                 let actors = Actors { process: self.run.process_host_pid(kernel) };
                 let seen = observe(&node.step, &outcome, actors, &SimProbe::new(kernel, state));
-                self.done.push(node.step.clone());
+                self.done.push(Rc::new(node.step.clone()));
                 let (events, errno) = match seen {
                     Ok(events) => (events, None),
                     Err(errno) => (Vec::new(), Some(errno)),

@@ -59,7 +59,8 @@ impl Kernel {
             self.mounted.insert_mut(place.clone(), id);
         }
         let source = self.supers.get(&super_id).map_or_else(|| Rc::from("none"), |found| found.source.clone());
-        self.mounts.insert_mut(id, Mount { namespace, at, root, super_id, flags, source, shared: None, locked: false });
+        let root_path = Rc::from(self.path_in_fs(&root));
+        self.mounts.insert_mut(id, Mount { namespace, at, root, root_path, super_id, flags, source, shared: None, locked: false });
         Ok(id)
     }
 
@@ -168,7 +169,7 @@ impl Kernel {
                 super_options: format!("{}{comma}{}", if found.read_only { "ro" } else { "rw" }, found.options),
                 fact: MountFact {
                     target,
-                    root: self.shown_root(viewer, &mount.root),
+                    root: self.shown_root(viewer, mount),
                     fs_type: found.fs_type.to_string(),
                     source: mount.source.to_string(),
                     flags: MountFlags { relatime: !mount.flags.strictatime, ..mount.flags },
@@ -187,13 +188,13 @@ impl Kernel {
     }
 
     /// The root of a mount in its file system; a cgroup's relative to the reader's cgroup namespace.
-    fn shown_root(&self, pid: HostPid, root: &NodeId) -> String {
-        if let NodeId::Path(super_id, path) = root
+    fn shown_root(&self, viewer: HostPid, mount: &Mount) -> String {
+        if let NodeId::Path(super_id, path) = &mount.root
             && let Ok(super::tables::FsKind::Cgroup(index)) = self.fs_kind(*super_id)
         {
-            return self.cgroup_path_seen(pid, index, path);
+            return self.cgroup_path_seen(viewer, index, path);
         }
-        self.path_in_fs(root)
+        mount.root_path.to_string()
     }
 
     pub(super) fn check_mount_root(&self, place: &Place) -> SysResult<MountId> {

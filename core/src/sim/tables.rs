@@ -134,6 +134,8 @@ pub(super) struct Mount {
     /// Where it is mounted; `None`: the root of its namespace.
     pub(super) at: Option<Place>,
     pub(super) root: NodeId,
+    /// The path of `root` in its file system when it was mounted. Linux follows later renames.
+    pub(super) root_path: Rc<str>,
     pub(super) super_id: SuperId,
     pub(super) flags: MountFlags,
     /// What was mounted, as the caller named it.
