@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
 use glassbox_core::query::{Answer, Query};
-use glassbox_core::session::{Input, Progress, Role, Session};
+use glassbox_core::session::{Input, Progress, Recording, Role, Session};
 
 use crate::fixture::Exchange;
 
@@ -49,6 +49,11 @@ impl Model {
     /// A model of the machine with these facts.
     pub fn new(host: &HostFacts) -> Model {
         Model { session: Session::new(host.clone()), host: host.clone(), commands: 0 }
+    }
+
+    /// What was typed so far.
+    pub fn recording(&self) -> &Recording {
+        self.session.recording()
     }
 
     fn finish(&mut self, stdin: &str) -> i32 {

@@ -84,3 +84,8 @@ pub fn linux() -> Result<(tempfile::TempDir, Linux)> {
     let linux = Linux::new(&binary()?, &root);
     Ok((place, linux))
 }
+
+/// The caller is root: containers with all namespaces need that.
+pub fn is_root() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|text| text.contains("\nUid:\t0\t"))
+}

@@ -8,13 +8,9 @@ use glassbox_tests::suite;
 /// The least number of fixtures, so that an empty folder does not pass.
 const FIXTURES_MIN: usize = 60;
 
-fn is_root() -> bool {
-    std::fs::read_to_string("/proc/self/status").is_ok_and(|text| text.contains("\nUid:\t0\t"))
-}
-
 #[test]
 fn every_fixture_shows_the_same_on_both_kernels() {
-    if !is_root() {
+    if !suite::is_root() {
         assert!(std::env::var_os("CI").is_none(), "CI runs this as root");
         println!("skipped: containers with all namespaces need root");
         return;

@@ -41,6 +41,9 @@ pub const OUTPUT_CHUNKS_MAX: usize = 4_000;
 /// How many times programs that nobody waits for get to run before the prompt is given back.
 const SETTLE_TURNS_MAX: u32 = 50;
 
+/// What typing a command takes at the least, on the virtual clock.
+const COMMAND_NS: u64 = 1_000_000;
+
 /// A snapshot of everything.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -152,6 +155,8 @@ impl World {
             return;
         }
         self.commands += 1;
+        // No two commands happen at the same moment: what they create has an order.
+        self.kernel.pass(COMMAND_NS);
         self.line = Rc::from(line);
         match cli::parse_line(line) {
             Ok(invocation) => self.plan(Rc::new(invocation)),

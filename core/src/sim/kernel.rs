@@ -49,6 +49,11 @@ impl Kernel {
         self.host.now_ns + self.clock_ns
     }
 
+    /// Lets so many nanoseconds pass, in which no program gets to run.
+    pub fn pass(&mut self, nanoseconds: u64) {
+        self.clock_ns += nanoseconds;
+    }
+
     pub(super) fn realtime_seconds(&self) -> i64 {
         (self.realtime_ns() / 1_000_000_000) as i64
     }

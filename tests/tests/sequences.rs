@@ -1,0 +1,128 @@
+//! Generated command sequences: seeded, carried out by the model kernel and by Linux, and compared as fixtures are.
+//!
+//! `GLASSBOX_SEED` chooses another seed, `GLASSBOX_SEQUENCES` another number. A failure prints the sequence as a fixture.
+
+use glassbox_tests::fixture::{Exchange, Fixture};
+use glassbox_tests::kernels::Model;
+use glassbox_tests::suite;
+
+const SEQUENCES: u64 = 200;
+const COMMANDS_MAX: u64 = 6;
+
+/// A small generator of numbers (splitmix64): the same seed, the same sequences.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn pick<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        let at = self.next() % all.len() as u64;
+        all[usize::try_from(at).unwrap_or_default()]
+    }
+}
+
+const FLAGS: &[&str] = &[
+    "",
+    "",
+    "--hostname web ",
+    "-e A=1 ",
+    "-w /tmp ",
+    "-u 1000 ",
+    "--read-only ",
+    "--cap-drop ALL ",
+    "--cap-add NET_ADMIN ",
+    "--security-opt no-new-privileges ",
+    "--init ",
+    "--privileged ",
+    "--network host ",
+    "-m 64m ",
+    "--pids-limit 50 ",
+];
+const PROGRAMS: &[&str] = &[
+    "true",
+    "false",
+    "echo hi",
+    "id -u",
+    "hostname",
+    "pwd",
+    "sh -c 'exit 9'",
+    "nothere",
+    "cat /etc/hostname",
+    "ls /",
+    "sh -c 'echo x > /tmp/x; rm /etc/passwd; ls /etc'",
+    "grep Cap /proc/self/status",
+    "sh -c 'kill -9 $$; echo survived'",
+];
+/// No name is a prefix of an id. Containers that stay, and those that end by themselves: the latter are never started in the background, where they would race.
+const LASTING: &[&str] = &["left", "right"];
+const ENDING: &[&str] = &["short", "brief"];
+
+fn command(numbers: &mut Numbers) -> String {
+    let (flags, program) = (numbers.pick(FLAGS), numbers.pick(PROGRAMS));
+    let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
+    let any = numbers.pick(&[lasting, lasting, ending]);
+    match numbers.next() % 14 {
+        0 | 1 => format!("docker run -d --name {lasting} --network none {flags}toolbox sleep 1000"),
+        2 => format!("docker create --name {lasting} --network none {flags}toolbox sleep 1000"),
+        3 => format!("docker run --rm --network none {flags}toolbox {program}"),
+        4 => format!("docker run --name {ending} --network none {flags}toolbox {program}"),
+        5 => format!("docker start {lasting}"),
+        6 | 7 => format!("docker exec {lasting} {program}"),
+        8 => format!("docker stop -t 0 {any}"),
+        9 => format!("docker kill {any}"),
+        10 => format!("docker rm {any}"),
+        11 => format!("docker rm -f {any}"),
+        12 => format!("docker logs {ending}"),
+        _ => "docker ps -a".to_string(),
+    }
+}
+
+fn sequence(seed: u64, number: u64) -> Fixture {
+    let mut numbers = Numbers(seed.wrapping_mul(1_000_003).wrapping_add(number));
+    let count = 2 + numbers.next() % (COMMANDS_MAX - 1);
+    let mut commands: Vec<Exchange> = (0..count).map(|_| Exchange { line: command(&mut numbers), ..Exchange::default() }).collect();
+    commands.push(Exchange { line: "docker rm -f left right short brief".into(), ..Exchange::default() });
+    Fixture { name: format!("seed {seed}, sequence {number}"), commands, ..Fixture::default() }
+}
+
+fn number_from(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+#[test]
+fn generated_sequences_show_the_same_on_both_kernels() {
+    if !glassbox_tests::suite::is_root() {
+        assert!(std::env::var_os("CI").is_none(), "CI runs this as root");
+        println!("skipped: containers with all namespaces need root");
+        return;
+    }
+    let (seed, count) = (number_from("GLASSBOX_SEED", 1), number_from("GLASSBOX_SEQUENCES", SEQUENCES));
+    let (mut problems, mut commands) = (Vec::new(), 0);
+    for number in 0..count {
+        let fixture = sequence(seed, number);
+        let (_place, mut linux) = suite::linux().unwrap();
+        let host = linux.facts().unwrap();
+        let (shown, seen) = suite::run(&mut linux, &fixture).unwrap();
+        let (_, predicted) = suite::run(&mut Model::new(&host), &fixture).unwrap();
+        let differences = predicted.differences(&seen, ("the model", "Linux"));
+        if !differences.is_empty() {
+            let rendered = suite::rendered(&linux, &fixture, &shown);
+            problems.push(format!("{}\n{rendered}  {}", fixture.name, differences.join("\n  ")));
+        }
+        commands += fixture.commands.len();
+    }
+    println!("{count} sequences of {commands} commands compared, seed {seed}");
+    assert!(problems.is_empty(), "{} of {count} sequences differ\n{}", problems.len(), problems.join("\n"));
+}
+
+#[test]
+fn a_seed_gives_the_same_sequences_and_another_gives_others() {
+    assert_eq!(sequence(1, 7), sequence(1, 7));
+    assert_ne!(sequence(1, 7).commands, sequence(2, 7).commands);
+}
