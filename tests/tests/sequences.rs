@@ -38,7 +38,6 @@ const FLAGS: &[&str] = &[
     "--cap-drop ALL ",
     "--cap-add NET_ADMIN ",
     "--security-opt no-new-privileges ",
-    "--init ",
     "--privileged ",
     "--network host ",
     "-m 64m ",
