@@ -127,8 +127,6 @@ fn guarded_paths() -> BTreeMap<String, bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     fn facts() -> HostFacts {
@@ -161,17 +159,5 @@ mod tests {
     #[test]
     fn no_two_commands_have_the_same_entropy() {
         assert_ne!(facts().entropy, facts().entropy);
-    }
-
-    #[test]
-    fn they_cost_less_than_a_millisecond() {
-        let time = || {
-            let start = Instant::now();
-            facts();
-            start.elapsed()
-        };
-        let best = (0..20).map(|_| time()).min().unwrap();
-        println!("{best:?}");
-        assert!(best.as_micros() < 1000, "{best:?}");
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 mod container;
 pub mod place;
+mod simulator;
 mod start;
 mod time;
 
@@ -15,13 +16,13 @@ use place::Place;
 pub struct Measurement {
     /// What it is.
     pub name: &'static str,
-    /// The most that it may be, and in what.
+    /// The most (or the least) that it may be, and in what.
     pub bound: Bound,
     /// Measures it; the number of runs of which the median counts.
     pub measure: fn(&Place, usize) -> Result<Measured>,
 }
 
-/// The most that a measurement may be.
+/// The most that a measurement may be, or the least where more is better.
 #[derive(Clone, Copy)]
 pub enum Bound {
     /// Milliseconds.
@@ -30,6 +31,8 @@ pub enum Bound {
     Megabytes(f64),
     /// Times the other one, whose name is told.
     Times(f64, &'static str),
+    /// Thousands a second, and here more is better: the least that it may be.
+    ThousandsPerSecond(f64),
 }
 
 /// What was measured, in the bound's unit, and how it came about.
@@ -49,6 +52,8 @@ pub fn all() -> Vec<Measurement> {
         Measurement { name: "run / floor", bound: Bound::Times(2.5, "the floor"), measure: container::against_floor },
         Measurement { name: "run / runc", bound: Bound::Times(0.5, "runc"), measure: container::against_runc },
         Measurement { name: "peak memory", bound: Bound::Megabytes(12.0), measure: container::peak_memory },
+        Measurement { name: "wasm steps", bound: Bound::ThousandsPerSecond(20.0), measure: simulator::steps },
+        Measurement { name: "wasm jump", bound: Bound::Milliseconds(16.0), measure: simulator::jump },
     ]
 }
 
@@ -67,8 +72,10 @@ impl Row {
 
     /// Whether it was measured and the bound is kept.
     pub fn is_kept(&self) -> bool {
-        let (Bound::Milliseconds(most) | Bound::Megabytes(most) | Bound::Times(most, _)) = self.bound;
-        self.measured.as_ref().is_ok_and(|measured| measured.value <= most)
+        self.measured.as_ref().is_ok_and(|measured| match self.bound {
+            Bound::Milliseconds(most) | Bound::Megabytes(most) | Bound::Times(most, _) => measured.value <= most,
+            Bound::ThousandsPerSecond(least) => measured.value >= least,
+        })
     }
 
     fn text(&self) -> String {
@@ -76,12 +83,13 @@ impl Row {
             Bound::Milliseconds(most) => ("ms", format!("at most {most} ms")),
             Bound::Megabytes(most) => ("MB", format!("at most {most} MB")),
             Bound::Times(most, other) => ("×", format!("at most {most} × {other}")),
+            Bound::ThousandsPerSecond(least) => ("k/s", format!("at least {least} k/s")),
         };
         let name = self.name;
         match &self.measured {
             Ok(Measured { value, detail }) => {
                 let verdict = if self.is_kept() { "kept" } else { "MISSED" };
-                format!("{name:<14} {value:>8.2} {unit:<2}  {most:<24} {verdict:<7} {detail}\n")
+                format!("{name:<14} {value:>8.2} {unit:<3} {most:<24} {verdict:<7} {detail}\n")
             }
             Err(error) => format!("{name:<14} {:>11}  {most:<24} FAILED  {error:#}\n", "-"),
         }
@@ -107,6 +115,12 @@ mod tests {
         assert!(row(Ok(5.0)).is_kept());
         assert!(!row(Ok(5.01)).is_kept());
         assert!(!row(Err(anyhow::anyhow!("no"))).is_kept());
+    }
+
+    #[test]
+    fn where_more_is_better_the_bound_is_the_least() {
+        let row = |value| Row { bound: Bound::ThousandsPerSecond(20.0), ..row(Ok(value)) };
+        assert_eq!([19.9, 20.0, 90.0].map(|value| row(value).is_kept()), [false, true, true]);
     }
 
     #[test]

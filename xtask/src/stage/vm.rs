@@ -21,8 +21,6 @@ const PACKAGES: [&str; 2] = ["glassbox", "glassbox-tests"];
 const NOT_THERE: [&str; 1] = ["tidy"];
 /// What the tests read, if it is there.
 const READ: [&str; 4] = ["tests", "lessons", "book/src", "core/src"];
-/// Tests that hold a clock against a bound: under emulation the clock says nothing. They run in the stage `tests`.
-const MEASURES: [&str; 2] = ["with_nothing_to_do_recovery_is_quick", "they_cost_less_than_a_millisecond"];
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 pub const VM: Stage = Stage {
@@ -79,8 +77,6 @@ struct Program {
     path: PathBuf,
     /// Its package's folder: where cargo would start it.
     folder: PathBuf,
-    /// Whether it is a library's unit tests: other tests may have a harness of their own, without `--skip`.
-    is_library: bool,
 }
 
 impl Programs {
@@ -95,11 +91,8 @@ impl Programs {
         let mut script =
             String::from("export PATH=/usr/sbin:/usr/bin:/sbin:/bin GLASSBOX_VM=1 RUST_BACKTRACE=1 TMPDIR=/var/tmp\nfailed=0\n");
         for test in &self.tests {
-            let measures = if test.is_library { &MEASURES[..] } else { &[] };
-            let skip: String = measures.iter().map(|name| format!(" --skip {name}")).collect();
             let (folder, program) = (quoted(&test.folder), quoted(&test.path));
-            script +=
-                &format!("echo '     Running' {program}\n{{ cd {folder} 2>/dev/null || cd /; }} && {program}{skip} || failed=1\n");
+            script += &format!("echo '     Running' {program}\n{{ cd {folder} 2>/dev/null || cd /; }} && {program} || failed=1\n");
         }
         script + "exit $failed\n"
     }
@@ -136,8 +129,7 @@ fn program(message: &Value) -> Option<Program> {
         return None;
     }
     let folder = Path::new(message["manifest_path"].as_str()?).parent()?.to_path_buf();
-    let is_library = message["target"]["kind"] == serde_json::json!(["lib"]);
-    Some(Program { path, folder, is_library })
+    Some(Program { path, folder })
 }
 
 #[cfg(test)]
@@ -151,16 +143,11 @@ mod tests {
     }
 
     #[test]
-    fn a_library_skips_what_emulation_cannot_measure_and_a_failure_is_kept() {
-        let program = |path: &str, is_library| Program { path: path.into(), folder: "/w/native".into(), is_library };
-        let programs = Programs { tests: vec![program("/t/lib-1", true), program("/t/it's", false)], binaries: vec![] };
+    fn every_program_runs_and_a_failure_is_kept() {
+        let program = |path: &str| Program { path: path.into(), folder: "/w/native".into() };
+        let programs = Programs { tests: vec![program("/t/lib-1"), program("/t/it's")], binaries: vec![] };
         let script = programs.script();
-        assert!(
-            script.contains(
-                "&& '/t/lib-1' --skip with_nothing_to_do_recovery_is_quick --skip they_cost_less_than_a_millisecond || failed=1\n"
-            ),
-            "{script}"
-        );
+        assert!(script.contains("&& '/t/lib-1' || failed=1\n"), "{script}");
         assert!(script.contains("&& '/t/it'\\''s' || failed=1\n") && script.ends_with("exit $failed\n"), "{script}");
     }
 }
