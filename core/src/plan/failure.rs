@@ -47,7 +47,7 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>) -> (String, i32) {
         Step::Process(ProcessStep::ExecProgram { argv, .. }) => exec_reason(argv.first().map_or("", String::as_str), errno),
         Step::Process(ProcessStep::ChangeDirectory { path }) => {
             let what = format!("chdir to cwd (\"{path}\") set in config.json failed: {sentence}");
-            (what, if errno == Errno::EACCES { CANNOT_EXECUTE } else { NOT_FOUND.min(ENGINE_FAILED + 1) })
+            (what, CANNOT_EXECUTE)
         }
         Step::Privilege(crate::step::PrivilegeStep::SetUser { user }) if errno == Errno::ESRCH || errno == Errno::ENOENT => {
             let name = user.split(':').next().unwrap_or(user);
