@@ -223,9 +223,7 @@ impl Look<'_> {
                 let mount = self.mount_at(target)?.ok_or(Errno::ENOENT)?;
                 vec![Event::Mounted { mount }]
             }
-            MountStep::MakeDeviceNode { path, .. } | MountStep::MakeSymlink { path, .. } => {
-                vec![Event::NodeMade { path: path.clone() }]
-            }
+            MountStep::MakeDeviceNode { path, .. } | MountStep::MakeSymlink { path, .. } => self.node_made(path)?,
             MountStep::PivotRoot { .. } => vec![Event::RootChanged { mounts: self.mounts()?.len() }],
             MountStep::DetachOldRoot => vec![Event::OldRootDetached { mounts: self.mounts()?.len() }],
             MountStep::MaskPath { path } | MountStep::MakePathReadOnly { path } => {
@@ -233,6 +231,15 @@ impl Look<'_> {
             }
             MountStep::MakeRootReadOnly => vec![Event::PathGuarded { path: "/".into(), mount: self.mount_at("/")? }],
         })
+    }
+
+    /// The process finds the name in the directory: a link may lead nowhere yet, so it is not followed.
+    fn node_made(&self, path: &str) -> Result<Vec<Event>, Errno> {
+        let (directory, name) = path.rsplit_once('/').ok_or(Errno::EINVAL)?;
+        let query = Query::Directory(self.subject()?, format!("{directory}/"));
+        let Answer::Names(names) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
+        let there = names.iter().any(|known| known == name);
+        Ok(if there { vec![Event::NodeMade { path: path.to_string() }] } else { Vec::new() })
     }
 
     fn mounts(&self) -> Result<Vec<MountFact>, Errno> {
