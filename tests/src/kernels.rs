@@ -11,6 +11,7 @@ use glassbox_core::query::{Answer, Query};
 use glassbox_core::session::{Input, Progress, Recording, Role, Session};
 
 use crate::fixture::Exchange;
+use crate::still;
 
 /// What a kernel showed for one command.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -183,6 +184,7 @@ impl Machine for Linux {
         let record = self.root.with_extension(format!("record-{}", self.records.len()));
         self.records.push(record.clone());
         let exchange = self.execute(exchange, &record)?;
+        still::wait(&self.root)?;
         Ok(Shown { exchange, events: recorded(&record, "command")?, answers: self.probe()? })
     }
 }

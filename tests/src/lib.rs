@@ -7,5 +7,6 @@ pub mod fixture;
 pub mod kernels;
 pub mod leftovers;
 pub mod normalise;
+pub mod still;
 pub mod suite;
 pub mod trace;

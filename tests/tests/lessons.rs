@@ -15,6 +15,7 @@ use glassbox_core::model::State;
 use glassbox_core::oci::toolbox;
 use glassbox_core::query::Probe;
 use glassbox_tests::normalise::Normaliser;
+use glassbox_tests::still;
 use tempfile::TempDir;
 
 /// All lessons of the course, by folder.
@@ -90,6 +91,7 @@ impl Stage for LinuxStage {
         command.args(["-c", &script]).env("GLASSBOX", &self.binary).env("GLASSBOX_ROOT", self.place.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let output = command.output().map_err(|error| error.to_string())?;
+        still::wait(self.place.path()).map_err(|error| error.to_string())?;
         match output.status.code() {
             Some(code) if code != 125 => Ok(()),
             _ => Err(String::from_utf8_lossy(&output.stderr).into_owned()),

@@ -1,0 +1,110 @@
+//! Waiting until the containers of a data root are still: every process of theirs, and every monitor, sleeps.
+//!
+//! The model lets the programs in the background run after each command until all wait, and lets no clock go on for them. Linux is
+//! looked at in the same moment: not while a container that ends by itself is half ended, and not before a program has begun.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+/// A program that never waits never becomes still. Long, because a machine may be slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Thread to its state's letter and how often it was switched away from.
+type Tasks = BTreeMap<u32, (char, u64)>;
+
+/// Returns in a moment in which all processes of the engines of `root`, and all their descendants, were asleep or had ended.
+pub fn wait(root: &Path) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let processes = belonging(root);
+        let first = tasks(&processes);
+        // Who slept in both looks and was not switched to in between slept all the while: then all slept after the first look.
+        if first.values().all(|(state, _)| matches!(state, 'S' | 'T' | 'Z' | 'X')) && tasks(&processes) == first {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("the containers of {} did not become still: {first:?}", root.display());
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Engines are known by their environment; containers descend from them.
+fn belonging(root: &Path) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let parents: BTreeMap<u32, u32> = entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, field(&status(pid, pid)?, "PPid")?.parse().ok()?)))
+        .collect();
+    let wanted = format!("GLASSBOX_ROOT={}", root.display());
+    let mut ours: Vec<u32> = parents.keys().copied().filter(|pid| has_variable(*pid, &wanted)).collect();
+    let mut seen = 0;
+    while let Some(parent) = ours.get(seen).copied() {
+        let children = parents.iter().filter(|(_, above)| **above == parent).map(|(pid, _)| *pid);
+        let new: Vec<u32> = children.filter(|pid| !ours.contains(pid)).collect();
+        ours.extend(new);
+        seen += 1;
+    }
+    ours
+}
+
+fn has_variable(pid: u32, wanted: &str) -> bool {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+}
+
+fn tasks(processes: &[u32]) -> Tasks {
+    processes.iter().flat_map(|pid| threads(*pid).into_iter().filter_map(|task| Some((task, look(*pid, task)?)))).collect()
+}
+
+fn threads(pid: u32) -> Vec<u32> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn look(pid: u32, task: u32) -> Option<(char, u64)> {
+    let status = status(pid, task)?;
+    let count = |name| field(&status, name)?.parse::<u64>().ok();
+    let switches = count("voluntary_ctxt_switches")? + count("nonvoluntary_ctxt_switches")?;
+    Some((field(&status, "State")?.chars().next()?, switches))
+}
+
+fn status(pid: u32, task: u32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{pid}/task/{task}/status")).ok()
+}
+
+fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_sleeper_is_still_and_a_busy_process_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let start = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]).env("GLASSBOX_ROOT", root.path()).stdout(Stdio::piped()).stdin(Stdio::piped());
+            command.spawn().unwrap()
+        };
+        wait(root.path()).unwrap();
+        let mut sleeper = start("exec 3<&0; sh -c 'read word' <&3 & wait");
+        wait(root.path()).unwrap();
+        let found = belonging(root.path());
+        assert!(found.contains(&sleeper.id()) && found.len() == 2, "{found:?}");
+        let mut busy = start("echo; while :; do :; done");
+        std::io::Read::read_exact(busy.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+        assert!(tasks(&belonging(root.path())).values().any(|(state, _)| *state == 'R'));
+        for child in [&mut busy, &mut sleeper] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
