@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::oci::capability::CapabilitySet;
 
+/// What Docker copies for a container on the host's network.
+pub const NETWORK_FILES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
+
+/// A file of [`NETWORK_FILES`] that is larger is not copied.
+pub const NETWORK_FILE_BYTES_MAX: usize = 256 << 10;
+
 /// Facts on the machine and the caller at the moment of planning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostFacts {
@@ -52,6 +58,10 @@ pub struct HostFacts {
     /// is a directory.
     #[serde(default)]
     pub guarded_paths: BTreeMap<String, bool>,
+    /// The machine's own files that say how names become addresses ([`NETWORK_FILES`]): absolute path and text. A container on the host's
+    /// network gets copies. One that the machine does not have is not here; one larger than [`NETWORK_FILE_BYTES_MAX`] is without its text.
+    #[serde(default)]
+    pub network_files: BTreeMap<String, Option<String>>,
     /// The file system that the data root lies on: type and source, as in /proc/mounts.
     pub data_mount: (String, String),
 }
@@ -171,6 +181,7 @@ impl HostFacts {
             overlay: true,
             toolbox: ToolboxFacts { size_bytes: 900_000, sha256: "0".repeat(64) },
             guarded_paths: stock_guarded_paths(),
+            network_files: stock_network_files("linux"),
             data_mount: ("ext4".into(), "/dev/vda1".into()),
         }
     }
@@ -179,6 +190,11 @@ impl HostFacts {
     pub fn is_root(&self) -> bool {
         self.uid == 0
     }
+}
+
+fn stock_network_files(hostname: &str) -> BTreeMap<String, Option<String>> {
+    let texts = [format!("127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n"), "nameserver 9.9.9.9\n".to_string()];
+    NETWORK_FILES.iter().map(|path| (*path).to_string()).zip(texts.map(Some)).collect()
 }
 
 /// What of the guarded paths a stock Debian 12 cloud kernel has.

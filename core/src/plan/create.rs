@@ -274,15 +274,32 @@ fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, Str
     let names = || origin::docker_default("Docker manages these three files.", "engine/network/#dns-services");
     let host_cause = origin::flag_or(context, container, "hostname", names);
     files.push(("hostname", format!("{hostname}\n"), host_cause));
-    if container.host.network != NetworkMode::Host {
-        files.push(("hosts", HOSTS.to_string(), names()));
-        files.push(("resolv.conf", RESOLV_CONF.to_string(), names()));
+    let network = || match container.host.network {
+        NetworkMode::Host => origin::flag_or(context, container, "network", names),
+        NetworkMode::None | NetworkMode::Default => names(),
+    };
+    for name in ["hosts", "resolv.conf"] {
+        files.push((name, network_file(name, container, context), network()));
     }
     files
 }
 
+/// As in Docker, a container on the host's network gets a copy of the host's file, not the file itself: it may be written to. Where the
+/// host has none, Docker's copy of resolv.conf is empty, and so is ours but for a remark.
+fn network_file(name: &str, container: &Container, context: &Context<'_>) -> String {
+    let host_network = container.host.network == NetworkMode::Host;
+    let of_host = context.host.network_files.get(&format!("/etc/{name}")).and_then(Option::as_ref);
+    match (name, of_host) {
+        (_, Some(text)) if host_network => text.clone(),
+        ("hosts", _) => HOSTS.to_string(),
+        _ if host_network => NO_RESOLV_CONF.to_string(),
+        _ => RESOLV_CONF.to_string(),
+    }
+}
+
 const HOSTS: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n\
                      ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
+const NO_RESOLV_CONF: &str = "# Written by Glassbox: there was no /etc/resolv.conf of the host that could be copied.\n";
 const RESOLV_CONF: &str = "# Written by Glassbox: no name server can be reached from a network with nothing but loopback.\n";
 
 /// The phases of `create` for this container.

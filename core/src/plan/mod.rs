@@ -25,7 +25,7 @@ pub use cursor::{Cursor, Node, StepId, Visit};
 pub(crate) use start::{environment, has_cgroup_namespace, program};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
-use crate::host::{CgroupVersion, HostFacts};
+use crate::host::{CgroupVersion, HostFacts, NETWORK_FILE_BYTES_MAX};
 use crate::model::{Container, State};
 use crate::step::{ClientStep, Phase, Step};
 
@@ -168,6 +168,12 @@ fn warnings(container: &Container, context: &Context<'_>) -> Vec<String> {
     }
     if host.network == NetworkMode::Default {
         all.push("glassbox: bridges come in a later version: this container has loopback only, as with --network none".to_string());
+    }
+    if host.network == NetworkMode::Host {
+        let too_large = context.host.network_files.iter().filter(|(_, text)| text.is_none());
+        all.extend(too_large.map(|(path, _)| {
+            format!("glassbox: {path} is larger than {NETWORK_FILE_BYTES_MAX} bytes: the container gets one of its own instead of a copy")
+        }));
     }
     all
 }

@@ -93,7 +93,6 @@ fn devices(container: &Container, root: &str) -> Vec<Planned> {
 
 /// hostname, hosts, resolv.conf, and the init program.
 fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root: &str) -> Vec<Planned> {
-    let host_network = container.host.network == NetworkMode::Host;
     let bind = |source: String, name: &str| MountStep::BindMount {
         source,
         target: format!("{root}{name}"),
@@ -102,10 +101,8 @@ fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root
     };
     let mut steps = Vec::new();
     for name in ["resolv.conf", "hostname", "hosts"] {
-        let target = format!("/etc/{name}");
-        let source = if host_network && name != "hostname" { target.clone() } else { layout.of(&container.id, name) };
         let cause = docker_default("Docker manages these three files.", "engine/network/#dns-services");
-        steps.push(planned(Step::Mount(bind(source, &target)), cause));
+        steps.push(planned(Step::Mount(bind(layout.of(&container.id, name), &format!("/etc/{name}"))), cause));
     }
     if container.host.init {
         let toolbox = context.state.images.get("toolbox:latest").and_then(|image| image.layers.first());

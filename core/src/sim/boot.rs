@@ -127,8 +127,6 @@ impl Kernel {
         let hostname = self.host.hostname.clone();
         let texts = [
             ("/etc/hostname", format!("{hostname}\n")),
-            ("/etc/hosts", format!("127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n")),
-            ("/etc/resolv.conf", "nameserver 9.9.9.9\n".to_string()),
             ("/etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n".to_string()),
             (
                 "/etc/passwd",
@@ -136,7 +134,9 @@ impl Kernel {
             ),
             ("/etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n".to_string()),
         ];
-        for (path, text) in texts {
+        let network = self.host.network_files.clone();
+        let network = network.iter().filter_map(|(path, text)| Some((path.as_str(), text.clone()?)));
+        for (path, text) in texts.into_iter().chain(network) {
             self.make_at(root, path, file(&text), Owner::root(0o644))?;
         }
         Ok(())

@@ -36,8 +36,6 @@ pub fn timestamp(nanoseconds: u64) -> String {
 fn container_value(container: &Container, host: &HostFacts) -> Value {
     let layout = Layout::new(&host.data_root);
     let argv = container.process.argv();
-    let own_files = container.host.network != NetworkMode::Host;
-    let managed = |name: &str| if own_files { layout.of(&container.id, name) } else { format!("/etc/{name}") };
     json!({
         "Id": container.id.0,
         "Created": timestamp(container.created_ns),
@@ -45,9 +43,9 @@ fn container_value(container: &Container, host: &HostFacts) -> Value {
         "Args": argv.get(1..).unwrap_or_default(),
         "State": state(container),
         "Image": container.image_id,
-        "ResolvConfPath": managed("resolv.conf"),
+        "ResolvConfPath": layout.of(&container.id, "resolv.conf"),
         "HostnamePath": layout.of(&container.id, "hostname"),
-        "HostsPath": managed("hosts"),
+        "HostsPath": layout.of(&container.id, "hosts"),
         "LogPath": layout.log(&container.id),
         "Name": format!("/{}", container.name),
         "RestartCount": 0,

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::SystemTime;
 
-use glassbox_core::host::{HostFacts, ToolboxFacts};
+use glassbox_core::host::{HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, ToolboxFacts};
 use glassbox_core::oci::defaults::{MASKED_PATHS, READONLY_PATHS};
 
 use super::procfs::Status;
@@ -40,6 +40,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         kernel_release,
         toolbox,
         guarded_paths: guarded_paths(),
+        network_files: NETWORK_FILES.iter().filter_map(|path| Some(((*path).to_string(), network_file(path)?))).collect(),
         data_mount: data_mount(&mounts, data_root),
     })
 }
@@ -125,6 +126,14 @@ fn guarded_paths() -> BTreeMap<String, bool> {
     MASKED_PATHS.iter().chain(READONLY_PATHS).filter_map(found).collect()
 }
 
+/// The text of one of the machine's files; `None`: there is none that can be read; without text: it is too large to be copied.
+fn network_file(path: &str) -> Option<Option<String>> {
+    let mut bytes = Vec::new();
+    let most = NETWORK_FILE_BYTES_MAX as u64 + 1;
+    fs::File::open(path).ok()?.take(most).read_to_end(&mut bytes).ok()?;
+    Some((bytes.len() <= NETWORK_FILE_BYTES_MAX).then(|| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +162,21 @@ mod tests {
         assert_eq!(facts.environment.get("PATH"), std::env::var("PATH").ok().as_ref());
         for mount in &facts.cgroup.controllers {
             assert!(Path::new(&mount.directory).join("cgroup.procs").exists(), "{mount:?}");
+        }
+    }
+
+    #[test]
+    fn files_of_the_network_are_there_as_far_as_they_are() {
+        let root = crate::test_support::TempRoot::new();
+        let path = |name: &str| root.path().join(name).to_str().unwrap().to_string();
+        fs::write(path("hosts"), "127.0.0.1 localhost\n").unwrap();
+        fs::write(path("large"), vec![b'#'; NETWORK_FILE_BYTES_MAX + 1]).unwrap();
+        std::os::unix::fs::symlink("nowhere", path("dangling")).unwrap();
+        assert_eq!(network_file(&path("hosts")), Some(Some("127.0.0.1 localhost\n".to_string())));
+        assert_eq!(network_file(&path("large")), Some(None));
+        assert_eq!((network_file(&path("none")), network_file(&path("dangling")), network_file(&path("."))), (None, None, None));
+        for name in NETWORK_FILES {
+            assert_eq!(facts().network_files.contains_key(name), Path::new(name).exists());
         }
     }
 

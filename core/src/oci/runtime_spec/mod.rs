@@ -60,11 +60,8 @@ fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> 
     let wanted = defaults::mounts().iter().filter(|mount| mount.fs_type != "cgroup2" || v2);
     let mut all: Vec<Mount> = wanted.map(|mount| file_system(mount, container)).collect();
     let layout = Layout::new(&host.data_root);
-    let host_network = container.host.network == NetworkMode::Host;
     for name in ["resolv.conf", "hostname", "hosts"] {
-        let target = format!("/etc/{name}");
-        let source = if host_network && name != "hostname" { target.clone() } else { layout.of(&container.id, name) };
-        all.push(bind(&source, &target, &["rprivate"], false));
+        all.push(bind(&layout.of(&container.id, name), &format!("/etc/{name}"), &["rprivate"], false));
     }
     let toolbox = state.images.get(super::toolbox::REFERENCE).and_then(|image| image.layers.first());
     if let Some(layer) = toolbox.filter(|_| container.host.init) {

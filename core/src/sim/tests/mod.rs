@@ -3,6 +3,7 @@
 mod bench;
 mod containers;
 mod mountinfo;
+mod names;
 mod oddities;
 mod programs;
 mod rootless;
