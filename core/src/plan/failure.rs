@@ -5,7 +5,7 @@ use super::{CommandError, Context, Node, Planned};
 use crate::cli::Command;
 use crate::errno::Errno;
 use crate::model::{Container, ContainerId};
-use crate::step::{Phase, ProcessStep, Step, StoreStep};
+use crate::step::{ClientStep, Phase, ProcessStep, Step, StoreStep};
 
 /// Docker's frame around what the runtime says when a container cannot be started.
 const CREATE_FRAME: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create \
@@ -15,6 +15,8 @@ const EXEC_FRAME: &str = "OCI runtime exec failed: exec failed: unable to start 
 
 /// Docker's exit codes for a command that could not be carried out, from docker-run(1).
 const ENGINE_FAILED: i32 = 125;
+/// And of every other command for what is not there.
+const NOT_THERE: i32 = 1;
 const CANNOT_EXECUTE: i32 = 126;
 const NOT_FOUND: i32 = 127;
 
@@ -53,6 +55,9 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>) -> (String, i32) {
             let name = user.split(':').next().unwrap_or(user);
             (format!("unable to find user {name}: no matching entries in passwd file"), ENGINE_FAILED)
         }
+        Step::Client(ClientStep::AwaitExit { id, .. }) if errno == Errno::ENOENT => {
+            (format!("No such container: {}", id.short()), NOT_THERE)
+        }
         _ => {
             let call = call.map_or_else(|| step.name().to_string(), str::to_string);
             (format!("{call}: {sentence}"), ENGINE_FAILED)
@@ -79,6 +84,9 @@ fn hint(node: &Node, errno: Errno, call: Option<&str>, exit_code: i32) -> String
             "see what there is with: glassbox run --rm IMAGE ls /bin"
         }
         (Step::Process(ProcessStep::ExecProgram { .. }), Errno::EACCES) => "the file is not executable; see: ls -l",
+        (Step::Client(ClientStep::AwaitExit { .. }), Errno::ENOENT) => {
+            "it was removed in the meantime; see all with: glassbox ps -a"
+        }
         (_, Errno::EPERM | Errno::EACCES) => "run it as root, or see what it would do with --plan",
         (_, Errno::ENOSPC) => "the disk is full: make room below the data root (df -h), then try again",
         (_, Errno::EUSERS | Errno::EAGAIN) => "a limit of the host is reached; see: sysctl user.max_user_namespaces, ulimit -u",

@@ -109,10 +109,13 @@ impl Engine {
             outcome.status = self.recorded_exit(id)?.or_else(|| exit_code.as_mut().and_then(read_number)).map(WaitStatus::Exited);
         }
         self.load().call("openat")?;
-        if let (true, Some(status)) = (print, outcome.status) {
-            // As for Print.
-            let _ = file::write_all(&std::io::stdout(), format!("{}\n", status.code()).as_bytes());
+        if !print || outcome.timed_out {
+            return Ok(());
         }
+        // It was removed after the command had found it, and before its exit code could be asked for.
+        let status = outcome.status.ok_or_else(|| Failure::of("openat", Errno::ENOENT))?;
+        // As for Print.
+        let _ = file::write_all(&std::io::stdout(), format!("{}\n", status.code()).as_bytes());
         Ok(())
     }
 

@@ -78,9 +78,14 @@ fn a_detached_start_that_fails_is_told_and_stays_on_record() {
 #[test]
 fn wait_tells_the_code_of_a_container_that_removes_itself() {
     let Some(machine) = Machine::new() else { return };
-    let ran =
-        machine.run("$G run -d --rm --network none --name ww toolbox sh -c 'sleep 0.3; exit 5' >/dev/null; $G wait ww; $G ps -aq");
-    assert_eq!(ran.out, "5\n", "{}", ran.err);
+    // It ends when whoever waits has begun to: as soon as the promise of an exit code is open.
+    let ran = machine.run(
+        "$G run -d --rm --network none --name ww toolbox sh -c 'until [ -e /go ]; do sleep 0.02; done; exit 5' >/dev/null
+         $G wait ww > $GLASSBOX_ROOT.out & waiting=$!
+         until ls -l /proc/$waiting/fd | grep -q /exit_code; do sleep 0.02; done
+         $G exec ww touch /go; wait $waiting; echo $?; cat $GLASSBOX_ROOT.out; $G ps -aq; $G wait ww 2>/dev/null; echo $?",
+    );
+    assert_eq!(ran.out, "0\n5\n1\n", "{}", ran.err);
 }
 
 #[test]
