@@ -74,8 +74,10 @@ fn show_plan(invocation: Invocation, json: bool) -> Result<i32, CommandError> {
 
 /// In the debugger the container stays with the caller: its monitor is stepped through as well.
 fn attached(mut invocation: Invocation) -> Invocation {
-    if let Command::RunContainer(run) = &mut invocation.command {
-        run.detach = false;
+    match &mut invocation.command {
+        Command::RunContainer(run) => run.detach = false,
+        Command::StartContainers { containers, attach, .. } => *attach |= containers.len() == 1,
+        _ => {}
     }
     invocation
 }

@@ -92,7 +92,7 @@ fn empty_cause(cause: &Cause) -> bool {
 }
 
 fn faults(node: &PlanNode) -> Vec<&'static str> {
-    let why_not = matches!(&node.undo, Undo::Impossible { why } if why.trim().is_empty());
+    let why_not = matches!(&node.undo, Undo::Impossible { why } | Undo::LeftStanding { why } if why.trim().is_empty());
     let checks = [
         ("no cause", node.causes.is_empty()),
         ("an empty cause", node.causes.iter().any(empty_cause)),
@@ -141,7 +141,7 @@ fn every_kind_of_step_is_explained_and_can_be_undone_or_says_why_not() {
     for step in samples::all() {
         let explanation = explain(&step);
         assert!(!explanation.headline.is_empty() && !explanation.why.is_empty(), "{}", step.name());
-        if let Undo::Impossible { why } = step.undo() {
+        if let Undo::Impossible { why } | Undo::LeftStanding { why } = step.undo() {
             assert!(why.trim().len() > 10, "{}: {why}", step.name());
         }
         assert_eq!(step.undo() == Undo::ByItsSteps, matches!(step, Step::Phase(_)), "{}", step.name());

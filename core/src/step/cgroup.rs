@@ -73,7 +73,7 @@ impl CgroupStep {
     /// See [`super::Step::undo`].
     pub fn undo(&self) -> Undo {
         match self {
-            CgroupStep::EnableControllers { .. } => Undo::Impossible {
+            CgroupStep::EnableControllers { .. } => Undo::LeftStanding {
                 why: "Other cgroups beside ours may have come to use the controllers since; enabled ones do no harm.".into(),
             },
             CgroupStep::CreateCgroup { directory, .. } => Undo::RemoveCgroup { directory: directory.clone() },

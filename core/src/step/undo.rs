@@ -33,6 +33,11 @@ pub enum Undo {
     EndsWithProcess,
     /// The effect lives in a directory that an earlier step made and goes with it.
     EndsWithDirectory,
+    /// What it did is left standing, for this reason: it does no harm, and doing it again changes nothing.
+    LeftStanding {
+        /// Why, in a sentence.
+        why: String,
+    },
     /// It cannot be taken back, for this reason.
     Impossible {
         /// Why, in a sentence.

@@ -11,17 +11,24 @@ mod order;
 mod predict;
 mod show;
 
-use std::io::BufRead;
-
+use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
-use glassbox_core::model::State;
+use glassbox_core::model::{ContainerId, State};
 use glassbox_core::plan::{CommandError, Cursor, Node, Plan, Visit};
-use glassbox_core::step::{CgroupStep, ProcessStep, Step, Undo};
+use glassbox_core::step::{CgroupStep, ProcessStep, Step, StoreStep, Undo};
 
 use crate::engine::{Engine, say};
 use crate::journal::Mark;
+use crate::sys::file;
+use crate::sys::signal::{SignalSet, set_mask};
 use order::{Order, Stop};
 use predict::Predictor;
+
+/// Asks for an order.
+const PROMPT: &str = "(glassbox) ";
+
+/// What is longer is no order: the rest of its line is not kept.
+const ORDER_BYTES_MAX: usize = 4096;
 
 /// A leaf that was carried out, and how things stood before it.
 struct Moment {
@@ -56,9 +63,10 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
         say(&format!("{warning}\n"));
     }
     let predictor = Predictor::new(&engine);
-    engine.monitor.clone_from(&plan.monitor);
     engine.exit_code = plan.exit_code;
-    let cursor = Cursor::new(plan.steps, Vec::new());
+    // The monitor of a container in the foreground is this process: its steps come after the command's own.
+    let steps = plan.steps.into_iter().chain(plan.monitor).collect();
+    let cursor = Cursor::new(steps, Vec::new());
     let mut debugger = Debugger { engine, cursor, past: Vec::new(), breaks: Vec::new(), predictor };
     say("glassbox: step debugger. `help` lists what you can say; an empty line repeats `into`.\n");
     match debugger.walk() {
@@ -68,14 +76,12 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
             exit_code
         }
         Ok(Ended::Quit) => {
-            debugger.engine.abandon();
-            say("glassbox: everything that was done is undone\n");
+            debugger.quit();
             0
         }
         Err(error) => {
-            debugger.engine.abandon();
-            say(&error.message);
-            error.exit_code
+            say("glassbox: the step failed; what its phase did is undone\n");
+            debugger.engine.fail(error)
         }
     }
 }
@@ -83,15 +89,11 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
 impl Debugger {
     /// Prompt by prompt to the end.
     fn walk(&mut self) -> Result<Ended, CommandError> {
-        let mut input = std::io::stdin().lock();
         loop {
             let Some(node) = self.upcoming() else { return Ok(Ended::Through) };
             say(&show::upcoming(&node));
-            let mut line = String::new();
-            say("(glassbox) ");
-            if input.read_line(&mut line).unwrap_or(0) == 0 {
-                return Ok(Ended::Quit);
-            }
+            say(PROMPT);
+            let Some(line) = read_line() else { return Ok(Ended::Quit) };
             match order::parse(&line) {
                 Ok(Order::Quit) => return Ok(Ended::Quit),
                 Ok(order) => self.obey(&order, &node)?,
@@ -173,6 +175,10 @@ impl Debugger {
         let name = last.node.step.name();
         match last.node.step.undo() {
             Undo::Impossible { why } => return say(&format!("glassbox: {name} cannot be taken back. {why}\n")),
+            Undo::LeftStanding { why } => {
+                self.return_to(self.past.len() - 1, false);
+                return say(&format!("glassbox: before {name} again; what it did is left standing. {why}\n"));
+            }
             Undo::EndProcess | Undo::EndsWithProcess => {
                 self.redo_since(|step| matches!(step, Step::Process(ProcessStep::CloneProcess { .. })))
             }
@@ -204,10 +210,26 @@ impl Debugger {
         if !undone.is_empty() {
             let moment = undone.swap_remove(0);
             let ends_process = ends_process && undone_process(&moment, &undone);
-            self.engine.rewind(moment.mark, moment.state, ends_process);
+            let rewritten = rewritten([&moment].into_iter().chain(&undone));
+            self.engine.rewind(moment.mark, moment.state, ends_process, &rewritten);
             self.cursor = moment.cursor;
         }
         self.predictor.return_to(at);
+    }
+
+    /// Undoes all that can be undone, and says what cannot.
+    fn quit(self) {
+        let rewritten = rewritten(self.past.iter());
+        let before = self.past.first().map_or_else(|| self.engine.state.clone(), |first| first.state.clone());
+        self.engine.abandon(&before, &rewritten);
+        let mut stands = String::new();
+        for step in self.past.iter().map(|moment| &moment.node.step) {
+            if let (Undo::Impossible { why }, false) = (step.undo(), ends_with_its_container(step, &before)) {
+                stands.push_str(&format!("glassbox: {} stands. {why}\n", step.name()));
+            }
+        }
+        let all = if stands.is_empty() { "everything that was done is undone" } else { "everything else that was done is undone" };
+        say(&format!("{stands}glassbox: {all}\n"));
     }
 
     /// A step that was shown before is carried out again.
@@ -242,11 +264,54 @@ impl Debugger {
         let Some(pid) = self.process() else { return say("glassbox: there is no process yet; go on to CloneProcess first\n") };
         let target = pid.to_string();
         let arguments = ["--target", &target, "--all", "--root", "--wd", "/bin/sh"];
+        // Signals are held for the container while it is made: the shell is to get its own.
+        let held = set_mask(&SignalSet::empty());
         match std::process::Command::new("nsenter").args(arguments).status() {
             Ok(_) => {}
             Err(error) => say(&format!("glassbox: nsenter: {error}; install it with: apt-get install util-linux\n")),
         }
+        if let Ok(held) = held {
+            let _ = set_mask(&held);
+        }
     }
+}
+
+/// The containers whose records these steps have changed.
+fn rewritten<'a>(moments: impl Iterator<Item = &'a Moment>) -> Vec<ContainerId> {
+    let changed = |moment: &Moment| match &moment.node.step {
+        Step::Store(StoreStep::RecordStart { id } | StoreStep::RecordExit { id } | StoreStep::RecordFailure { id, .. }) => {
+            Some(id.clone())
+        }
+        _ => None,
+    };
+    moments.filter_map(changed).collect()
+}
+
+/// It is about a container that this command has made: where that is undone as a whole, so is this.
+fn ends_with_its_container(step: &Step, before: &State) -> bool {
+    match step {
+        Step::Store(
+            StoreStep::RecordExit { id } | StoreStep::RecordFailure { id, .. } | StoreStep::RemoveContainerFiles { id, .. },
+        ) => !before.containers.contains_key(id),
+        Step::Cgroup(CgroupStep::RemoveCgroup { .. }) => true,
+        _ => false,
+    }
+}
+
+/// A line of stdin without its end, byte by byte: what follows it is for the shell or the container. `None`: there is no more.
+fn read_line() -> Option<String> {
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    loop {
+        match file::read(&std::io::stdin(), &mut byte) {
+            Err(Errno::EINTR) => {}
+            Ok(1) if byte[0] == b'\n' => break,
+            Ok(1) if line.len() < ORDER_BYTES_MAX => line.push(byte[0]),
+            Ok(1) => {}
+            _ if line.is_empty() => return None,
+            _ => break,
+        }
+    }
+    Some(String::from_utf8_lossy(&line).into_owned())
 }
 
 fn undone_process(first: &Moment, rest: &[Moment]) -> bool {

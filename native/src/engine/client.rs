@@ -56,8 +56,11 @@ impl Engine {
         if self.child.is_none() {
             return self.follow_running(id, outcome);
         }
-        let attached = Attached { output: true, input: self.forwards_input(), signals: self.forwards_signals() };
-        self.pump(id, attached)?;
+        // Stepped back over and come to again, it has ended already.
+        if self.status.is_none() {
+            let attached = Attached { output: true, input: self.forwards_input(), signals: self.forwards_signals() };
+            self.pump(id, attached)?;
+        }
         outcome.status = self.status;
         self.exit_code = self.status.map_or(ENGINE_FAILED, WaitStatus::code);
         Ok(())

@@ -105,9 +105,9 @@ impl Engine {
         self.looks = true;
     }
 
-    /// The plan's steps are through: watches a container in the foreground to its end, and keeps what stands.
+    /// The plan's steps and those of its monitor are through: keeps what stands.
     pub(crate) fn finish(mut self) -> i32 {
-        let done = self.finish_child_steps().and_then(|()| self.watch_to_the_end());
+        let done = self.finish_child_steps();
         self.close(done)
     }
 

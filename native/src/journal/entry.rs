@@ -20,9 +20,9 @@ pub enum Line {
         /// What.
         entry: Entry,
     },
-    /// The last entry that stands has been undone.
+    /// The last line that stands has been undone: what it tells does not hold any more.
     Undone,
-    /// The owner watches this container: its files stay.
+    /// The owner watches this container: the files written down before stay.
     Watch {
         /// Which.
         id: ContainerId,
@@ -84,6 +84,7 @@ impl Entry {
             | Undo::EndProcess
             | Undo::EndsWithProcess
             | Undo::EndsWithDirectory
+            | Undo::LeftStanding { .. }
             | Undo::Impossible { .. }
             | Undo::NothingChanged => None,
         }
@@ -106,22 +107,35 @@ impl Entry {
 
 /// What a journal's bytes leave to do. A torn last line is passed over: its step had not begun.
 pub fn replay(bytes: &[u8]) -> Result<Pending, String> {
-    let mut pending = Pending::default();
+    let mut standing = Vec::new();
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end);
     for (index, line) in bytes.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n').enumerate() {
         if line.is_empty() {
             continue;
         }
         match serde_json::from_slice(line).map_err(|error| format!("line {}: {error}", index + 1))? {
-            Line::Will { entry } => pending.entries.push(entry),
-            Line::Undone => drop(pending.entries.pop()),
-            Line::Watch { id } => {
-                pending.entries.retain(Entry::outlives_watch);
-                pending.watched.push(id);
-            }
+            Line::Undone => drop(standing.pop()),
+            line => standing.push(line),
         }
     }
-    Ok(pending)
+    Ok(Pending::of(standing))
+}
+
+impl Pending {
+    fn of(standing: Vec<Line>) -> Pending {
+        let mut pending = Pending::default();
+        for line in standing {
+            match line {
+                Line::Will { entry } => pending.entries.push(entry),
+                Line::Watch { id } => {
+                    pending.entries.retain(Entry::outlives_watch);
+                    pending.watched.push(id);
+                }
+                Line::Undone => {}
+            }
+        }
+        pending
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +167,12 @@ mod tests {
         let id = ContainerId("a".into());
         let lines = [tree("/r/a"), Line::Will { entry: cgroup.clone() }, Line::Watch { id: id.clone() }];
         assert_eq!(replay(&bytes(&lines)).unwrap(), Pending { entries: vec![cgroup], watched: vec![id] });
+    }
+
+    #[test]
+    fn stepped_back_over_a_watch_the_files_go_again() {
+        let written = bytes(&[tree("/r/a"), Line::Watch { id: ContainerId("a".into()) }, Line::Undone]);
+        assert_eq!(replay(&written).unwrap(), Pending { entries: vec![Entry::Tree { path: "/r/a".into() }], watched: vec![] });
     }
 
     #[test]

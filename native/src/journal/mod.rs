@@ -77,7 +77,16 @@ pub struct Journal {
     store: Store,
     path: PathBuf,
     file: File,
-    entries: Vec<Entry>,
+    entries: Vec<Kept>,
+}
+
+/// What stands in a journal: in the order in which it was written, the last is undone first.
+#[derive(Clone, Debug, PartialEq)]
+enum Kept {
+    /// To be undone.
+    Entry(Entry),
+    /// From here on the files written down before are not to be undone after a crash.
+    Watch,
 }
 
 impl Journal {
@@ -112,10 +121,11 @@ impl Journal {
     }
 
     /// From now on the files of the container stay: should the owner die, the container is ended and its record put right instead.
-    /// To be called before `RecordStart`; `commit` follows when the end is recorded and the cgroups are removed.
+    /// To be called before `RecordStart`; `commit` follows when the end is recorded and the cgroups are removed. Whoever steps back over
+    /// it with [`Journal::undo_to`] has the files undone again.
     pub fn watch(&mut self, id: &ContainerId) -> Result<(), StoreError> {
         self.write(&Line::Watch { id: id.clone() })?;
-        self.entries.retain(Entry::outlives_watch);
+        self.entries.push(Kept::Watch);
         Ok(())
     }
 
@@ -148,8 +158,10 @@ impl Journal {
     pub fn undo_to(&mut self, mark: Mark) -> Report {
         let mut report = Report::default();
         while self.entries.len() > mark.0 {
-            let Some(entry) = self.entries.pop() else { break };
-            undo::carry_out(&self.store, &entry, &mut report);
+            let Some(kept) = self.entries.pop() else { break };
+            if let Kept::Entry(entry) = kept {
+                undo::carry_out(&self.store, &entry, &mut report);
+            }
             if let Err(error) = self.write(&Line::Undone) {
                 report.problems.push(error);
             }
@@ -168,7 +180,7 @@ impl Journal {
 
     fn push(&mut self, entry: Entry) -> Result<(), StoreError> {
         self.write(&Line::Will { entry: entry.clone() })?;
-        self.entries.push(entry);
+        self.entries.push(Kept::Entry(entry));
         Ok(())
     }
 

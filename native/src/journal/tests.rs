@@ -92,6 +92,22 @@ fn stepping_back_undoes_to_the_mark_and_no_further() {
 }
 
 #[test]
+fn stepping_back_over_a_watch_takes_the_files_too() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let mut journal = Journal::create(&store).unwrap();
+    let directory = root.path().join("containers/aa");
+    journal.will(&tree(&directory)).unwrap();
+    fs::create_dir(&directory).unwrap();
+    let before_watch = journal.mark();
+    journal.watch(&ContainerId("aa".into())).unwrap();
+    assert!(journal.undo_to(before_watch).is_empty() && directory.exists());
+    journal.watch(&ContainerId("aa".into())).unwrap();
+    assert_eq!(journal.roll_back().undone.len(), 1);
+    assert!(!directory.exists());
+}
+
+#[test]
 fn rolling_back_ends_the_process_and_leaves_no_journal() {
     let root = TempRoot::new();
     let store = root.store();

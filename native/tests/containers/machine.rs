@@ -69,7 +69,8 @@ impl Machine {
     /// The script in its namespaces, ready to be started.
     pub fn command(&self, script: &str) -> Command {
         let mut command = Command::new("timeout");
-        command.args([&SECONDS_MAX.to_string(), "unshare", "-mpf", "--kill-child", "--mount-proc", "sh", "-c"]);
+        // unshare(1) holds SIGTERM back while its child runs.
+        command.args(["--signal=KILL", &SECONDS_MAX.to_string(), "unshare", "-mpf", "--kill-child", "--mount-proc", "sh", "-c"]);
         command.arg(format!("{script}{EPILOGUE}"));
         command.env("G", env!("CARGO_BIN_EXE_glassbox")).env("GLASSBOX_ROOT", self.path("root")).env("LEFT", self.path("left"));
         command.env_remove("GLASSBOX_RECORD").stdin(Stdio::null());

@@ -49,3 +49,14 @@ fn exec_on_a_terminal() {
     assert_eq!(code, 5, "{seen}");
     assert!(seen.contains("/dev/pts/0\r\n") && seen.contains("got key\r\n"), "{seen:?}");
 }
+
+#[test]
+fn the_debugger_and_its_shell_on_a_terminal() {
+    let Some(machine) = Machine::new() else { return };
+    let script = "$G --step run --rm -it --network none --hostname glass toolbox sh -c 'tty; exit 6'";
+    let keys = "break MaskPath\rcontinue\rshell\rcat /etc/hostname; tty; echo typed-$((6 * 7))\rexit\rdelete\rcontinue\r";
+    let (code, seen) = on_a_terminal(&machine, script, "(glassbox) ", keys);
+    assert_eq!(code, 6, "{seen}");
+    assert!(seen.contains("glass\r\n") && seen.contains("typed-42\r\n") && seen.contains("/dev/pts/0\r\n"), "{seen:?}");
+    assert!(!seen.contains("model and Linux differ") && !seen.contains("cannot tell"), "{seen:?}");
+}

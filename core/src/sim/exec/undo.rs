@@ -27,6 +27,11 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
                 kernel.streams.remove_mut(&id);
             }
         }
-        Undo::ByItsSteps | Undo::EndsWithProcess | Undo::EndsWithDirectory | Undo::Impossible { .. } | Undo::NothingChanged => {}
+        Undo::ByItsSteps
+        | Undo::EndsWithProcess
+        | Undo::EndsWithDirectory
+        | Undo::LeftStanding { .. }
+        | Undo::Impossible { .. }
+        | Undo::NothingChanged => {}
     }
 }

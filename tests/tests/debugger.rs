@@ -1,0 +1,386 @@
+//! `glassbox --step`: the line debugger, driven as a person drives it: an order, its answer, the next order. Between the orders the test
+//! looks at the machine itself (/proc, cgroup directories, files): what was taken back has to be gone, and there again after going on.
+
+mod dialog;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use glassbox_tests::apart::apart;
+use glassbox_tests::binary::Engine;
+use glassbox_tests::leftovers::Count;
+
+use dialog::{Answer, Dialog};
+
+/// A container of every kind of step but a terminal's.
+const RUN: &[&str] =
+    &["run", "--rm", "-m", "32m", "--network", "none", "--hostname", "glass", "toolbox", "sh", "-c", "echo inside; exit 3"];
+
+/// More steps than any plan here has.
+const ORDERS_MAX: usize = 500;
+
+/// An engine, and what stood before the debugger began.
+struct Stage {
+    engine: Engine,
+    before: Count,
+}
+
+impl Stage {
+    fn new() -> Result<Stage> {
+        let engine = Engine::new()?;
+        let before = Count::now(&engine.root());
+        Ok(Stage { engine, before })
+    }
+
+    fn start(&self, words: &[&str]) -> Result<Dialog> {
+        let step = ["--step"];
+        Dialog::start(self.engine.command(&[&step, words].concat()))
+    }
+
+    fn nothing_left(&self) -> Result<()> {
+        let left = Count::now(&self.engine.root()).since(&self.before);
+        ensure!(left.is_empty(), "left behind: {left:#?}");
+        Ok(())
+    }
+
+    /// The one directory below `containers/`.
+    fn container(&self) -> Option<PathBuf> {
+        let mut entries = fs::read_dir(self.engine.root().join("containers")).ok()?;
+        Some(entries.next()?.ok()?.path())
+    }
+
+    fn layers(&self) -> usize {
+        fs::read_dir(self.engine.root().join("layers")).map_or(0, Iterator::count)
+    }
+
+    fn cgroups(&self) -> usize {
+        Count::now(&self.engine.root()).cgroups.difference(&self.before.cgroups).count()
+    }
+}
+
+fn is_overlay_there(dialog: &Dialog) -> Result<bool> {
+    let pid = dialog.child()?.context("there is no process in the container")?;
+    let mounts = fs::read_to_string(format!("/proc/{pid}/mountinfo"))?;
+    Ok(mounts.lines().any(|line| line.contains("/merged ") && line.contains(" - overlay ")))
+}
+
+fn has_own_network(dialog: &Dialog) -> Result<bool> {
+    let pid = dialog.child()?.context("there is no process in the container")?;
+    Ok(fs::read_link(format!("/proc/{pid}/ns/net"))? != fs::read_link("/proc/self/ns/net")?)
+}
+
+/// How often the program in the container wrote its line.
+fn said_inside(all: &str) -> usize {
+    all.lines().filter(|line| line.trim_start_matches("(glassbox) ") == "inside").count()
+}
+
+/// Goes on to before `name`.
+fn go_to(dialog: &mut Dialog, name: &str) -> Result<()> {
+    dialog.order(&format!("break {name}"))?;
+    let answer = dialog.order("continue")?;
+    answer.none_differs()?;
+    ensure!(answer.upcoming().contains(&format!(" {name}: ")), "not before {name}: {}", answer.upcoming());
+    dialog.order("delete")?;
+    Ok(())
+}
+
+#[test]
+fn each_step_shows_prediction_and_observation_and_they_agree() -> Result<()> {
+    apart("each_step_shows_prediction_and_observation_and_they_agree", || {
+        let stage = Stage::new()?;
+        let mut dialog = stage.start(RUN)?;
+        let (mut leaves, mut seen) = (0, Vec::new());
+        for _ in 0..ORDERS_MAX {
+            let upcoming = dialog.upcoming();
+            let answer = dialog.order("into")?;
+            if !upcoming.ends_with("(has parts)") {
+                leaves += 1;
+                ensure!(answer.verdicts() == 1, "{upcoming}: not one verdict: {}", answer.0);
+                answer.steps_agree().with_context(|| upcoming.clone())?;
+            }
+            seen.push(upcoming);
+            if dialog.has_ended() {
+                break;
+            }
+        }
+        ensure!(leaves > 80, "only {leaves} steps: {seen:#?}");
+        for name in
+            ["ExtractLayer", "CreateCgroup", "PivotRoot", "ExecProgram", "RecordStart", "RecordExit", "RemoveContainerFiles"]
+        {
+            ensure!(seen.iter().any(|line| line.contains(&format!(" {name}: "))), "{name} was no step of its own: {seen:#?}");
+        }
+        let (code, all) = dialog.end()?;
+        ensure!(code == Some(3) && said_inside(&all) == 1, "{code:?} {all}");
+        stage.nothing_left()
+    })
+}
+
+#[test]
+fn what_is_taken_back_is_gone_and_there_again_after_going_on() -> Result<()> {
+    apart("what_is_taken_back_is_gone_and_there_again_after_going_on", || {
+        let stage = Stage::new()?;
+        let mut dialog = stage.start(RUN)?;
+        files_go_and_come(&stage, &mut dialog)?;
+        cgroups_go_and_come(&stage, &mut dialog)?;
+        namespaces_go_and_come(&mut dialog)?;
+        mounts_go_and_come(&mut dialog)?;
+        start_goes_and_comes(&stage, &mut dialog)?;
+        let (code, all) = dialog.go_on_to_the_end()?;
+        ensure!(code == Some(3) && said_inside(&all) == 1, "{code:?} {all}");
+        stage.nothing_left()
+    })
+}
+
+fn files_go_and_come(stage: &Stage, dialog: &mut Dialog) -> Result<()> {
+    ensure!(dialog.order("back")?.0.contains("this is the beginning"));
+    dialog.order("into")?;
+    ensure!(dialog.upcoming().contains(" ExtractLayer: ") && stage.layers() == 0, "{}", dialog.upcoming());
+    dialog.order("into")?.steps_agree()?;
+    ensure!(stage.layers() == 1, "the layer is not there");
+    ensure!(dialog.order("back")?.0.contains("ExtractLayer is taken back") && stage.layers() == 0, "the layer is still there");
+    dialog.order("over")?.steps_agree()?;
+    ensure!(stage.layers() == 1, "the layer is not there again");
+    // CreateContainer as a whole, and its last two steps back.
+    let answer = dialog.order("over")?;
+    answer.steps_agree()?;
+    ensure!(answer.verdicts() == 9, "{}", answer.0);
+    let container = stage.container().context("no container")?;
+    let (record, resolv) = (container.join("state.json"), container.join("resolv.conf"));
+    ensure!(record.exists() && resolv.exists() && container.join("upper").is_dir());
+    dialog.order("back")?;
+    ensure!(!record.exists() && resolv.exists(), "the record is still there");
+    dialog.order("back")?;
+    ensure!(!resolv.exists() && container.is_dir(), "the file is still there");
+    dialog.order("out")?.steps_agree()?;
+    ensure!(record.exists() && resolv.exists(), "record and file are not there again");
+    Ok(())
+}
+
+fn cgroups_go_and_come(stage: &Stage, dialog: &mut Dialog) -> Result<()> {
+    go_to(dialog, "CreateCgroup")?;
+    ensure!(stage.cgroups() == 0);
+    dialog.order("into")?.steps_agree()?;
+    ensure!(stage.cgroups() == 1, "the cgroup is not there");
+    dialog.order("back")?;
+    ensure!(stage.cgroups() == 0, "the cgroup is still there");
+    go_to(dialog, "CloneProcess")?;
+    ensure!(stage.cgroups() > 0 && dialog.child()?.is_none(), "no cgroup, or a process already");
+    // The limit goes with its directory: that one is made again.
+    let answer = dialog.order("back")?;
+    ensure!(answer.0.contains("WriteLimit is taken back") && answer.upcoming().contains(" WriteLimit: "), "{}", answer.0);
+    go_to(dialog, "CloneProcess")?;
+    dialog.order("into")?.steps_agree()?;
+    ensure!(dialog.child()?.is_some(), "no process");
+    dialog.order("back")?;
+    ensure!(dialog.child()?.is_none(), "the process is still there");
+    Ok(())
+}
+
+fn namespaces_go_and_come(dialog: &mut Dialog) -> Result<()> {
+    dialog.order("break 3.3.5")?;
+    let answer = dialog.order("c")?;
+    ensure!(answer.upcoming().contains("3.3.5 UnshareNamespace: Enter a new network namespace"), "{}", answer.upcoming());
+    dialog.order("delete")?;
+    ensure!(!has_own_network(dialog)?);
+    dialog.order("into")?.steps_agree()?;
+    ensure!(has_own_network(dialog)?, "it has no network namespace of its own");
+    let namespaces = dialog.order("inspect namespaces")?.0;
+    let net = fs::read_link(format!("/proc/{}/ns/net", dialog.child()?.context("no process")?))?;
+    let number: String = net.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+    ensure!(
+        namespaces.lines().any(|line| line.split_whitespace().collect::<Vec<_>>() == ["net", &number, "its", "own"]),
+        "{namespaces}"
+    );
+    dialog.order("back")?;
+    ensure!(!has_own_network(dialog)?, "it still has a network namespace of its own");
+    // Two more: the IPC and the UTS namespace.
+    dialog.order("back")?;
+    let answer = dialog.order("back")?;
+    ensure!(answer.upcoming().contains("Enter a new uts namespace"), "{}", answer.upcoming());
+    Ok(())
+}
+
+fn mounts_go_and_come(dialog: &mut Dialog) -> Result<()> {
+    go_to(dialog, "MountOverlay")?;
+    ensure!(has_own_network(dialog)?, "it has no network namespace of its own again");
+    ensure!(!is_overlay_there(dialog)?);
+    let why = dialog.order("why")?.0;
+    ensure!(why.contains("because: ") && why.contains("call: "), "{why}");
+    dialog.order("into")?.steps_agree()?;
+    ensure!(is_overlay_there(dialog)?, "the overlay is not there");
+    ensure!(dialog.order("inspect mounts")?.0.contains("  overlay "));
+    let before = dialog.child()?;
+    dialog.order("back")?;
+    ensure!(!is_overlay_there(dialog)?, "the overlay is still there");
+    ensure!(dialog.child()? != before, "the process was not made again");
+    dialog.order("into")?.steps_agree()?;
+    ensure!(is_overlay_there(dialog)?, "the overlay is not there again");
+    Ok(())
+}
+
+/// The record of a running container, and the way back over it to before its files.
+fn start_goes_and_comes(stage: &Stage, dialog: &mut Dialog) -> Result<()> {
+    go_to(dialog, "RecordStart")?;
+    let status = || -> Result<String> {
+        let bytes = fs::read(stage.container().context("no container")?.join("state.json"))?;
+        let record: serde_json::Value = serde_json::from_slice(&bytes)?;
+        Ok(record["container"]["state"]["status"].as_str().unwrap_or_default().to_string())
+    };
+    let created = status()?;
+    dialog.order("into")?.steps_agree()?;
+    let running = status()?;
+    ensure!(created != running, "{created}");
+    dialog.order("back")?;
+    ensure!(status()? == created, "the record still says {}", status()?);
+    dialog.order("into")?.steps_agree()?;
+    ensure!(status()? == running, "the record says {}", status()?);
+    while !dialog.upcoming().contains(" RecordContainer: ") {
+        let answer = dialog.order("back")?;
+        ensure!([" is taken back", " is left standing"].iter().any(|said| answer.0.contains(said)), "{}", answer.0);
+    }
+    let container = stage.container().context("no container")?;
+    ensure!(stage.cgroups() == 0 && dialog.child()?.is_none() && !container.join("state.json").exists());
+    Ok(())
+}
+
+#[test]
+fn breaks_stop_before_a_step_a_call_and_a_number() -> Result<()> {
+    apart("breaks_stop_before_a_step_a_call_and_a_number", || {
+        let stage = Stage::new()?;
+        let mut dialog = stage.start(RUN)?;
+        ensure!(dialog.order("break")?.0.contains("break needs a name"));
+        ensure!(dialog.order("fly")?.0.contains("fly is no order"));
+        ensure!(dialog.order("shell")?.0.contains("no process yet"));
+        ensure!(dialog.order("help")?.0.contains("take the last step back"));
+        for name in ["RecordContainer", "pivot_root", "execve"] {
+            dialog.order(&format!("break {name}"))?;
+        }
+        let mut stops = Vec::new();
+        for _ in 0..3 {
+            stops.push(dialog.order("c")?.upcoming());
+        }
+        let names: Vec<&str> = stops.iter().filter_map(|line| line.split([' ', ':']).nth(1)).collect();
+        ensure!(names == ["RecordContainer", "PivotRoot", "ExecProgram"], "{stops:?}");
+        let carried_out = dialog.order("where")?.0;
+        ensure!(carried_out.contains(" PivotRoot\n") && !carried_out.contains(" ExecProgram\n"), "{carried_out}");
+        ensure!(dialog.go_on_to_the_end()?.0 == Some(3));
+        stage.nothing_left()
+    })
+}
+
+#[test]
+fn a_shell_in_the_half_made_container() -> Result<()> {
+    apart("a_shell_in_the_half_made_container", || {
+        let stage = Stage::new()?;
+        let mut dialog = stage.start(RUN)?;
+        go_to(&mut dialog, "DetachOldRoot")?;
+        dialog.order("over")?.steps_agree()?;
+        dialog.type_line("shell")?;
+        dialog.type_line("echo $$ is not 1, on $(hostname); touch /by-hand; ls /dev/null /by-hand")?;
+        let seen = dialog.read_until("/dev/null\n")?;
+        ensure!(seen.contains(" is not 1, on glass\n") && seen.contains("/by-hand\n"), "{seen}");
+        let upper = stage.container().context("no container")?.join("upper/by-hand");
+        ensure!(upper.exists(), "what the shell wrote is not in the container's layer");
+        dialog.type_line("exit")?;
+        dialog.read_prompt()?;
+        let processes = dialog.order("inspect processes")?.0;
+        ensure!(processes.lines().filter(|line| line.starts_with("  ")).count() >= 1, "{processes}");
+        let (code, all) = dialog.go_on_to_the_end()?;
+        ensure!(code == Some(3) && said_inside(&all) == 1, "{code:?} {all}");
+        stage.nothing_left()
+    })
+}
+
+#[test]
+fn leaving_at_any_step_undoes_everything() -> Result<()> {
+    apart("leaving_at_any_step_undoes_everything", || {
+        let places = "ExtractLayer WriteFile RecordContainer CreateCgroup WriteLimit CloneProcess JoinCgroup MountOverlay PivotRoot \
+                      InstallSeccompFilter ExecProgram RecordStart AttachStreams WatchContainer RecordExit RemoveCgroup";
+        let warm = Stage::new()?;
+        for (at, name) in places.split_whitespace().enumerate() {
+            // By an order and by the end of input, in turns; the first with nothing extracted yet.
+            let mut dialog = warm.start(RUN)?;
+            go_to(&mut dialog, name)?;
+            if at % 2 == 0 {
+                dialog.type_line("quit")?;
+            }
+            let (code, all) = dialog.end().with_context(|| name.to_string())?;
+            ensure!(code == Some(0) && all.ends_with("everything that was done is undone\n"), "{name}: {code:?} {all}");
+            warm.nothing_left().with_context(|| name.to_string())?;
+            ensure!(warm.layers() == 0, "{name}: the layer is left");
+            ensure!(warm.engine.succeed("ps -aq")?.stdout.is_empty(), "{name}: a container is on record");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn going_back_anywhere_and_on_again_ends_the_same() -> Result<()> {
+    apart("going_back_anywhere_and_on_again_ends_the_same", || {
+        let places = "RecordContainer CloneProcess PivotRoot ExecProgram RecordStart AttachStreams WatchContainer RecordExit";
+        for name in places.split_whitespace() {
+            let stage = Stage::new()?;
+            let mut dialog = stage.start(RUN)?;
+            go_to(&mut dialog, name)?;
+            let upcoming = dialog.upcoming();
+            for _ in 0..3 {
+                let answer = dialog.order("back")?;
+                ensure!([" is taken back", " is left standing"].iter().any(|said| answer.0.contains(said)), "{name}: {}", answer.0);
+            }
+            go_to(&mut dialog, name)?;
+            ensure!(dialog.upcoming() == upcoming, "{name}: {}", dialog.upcoming());
+            let (code, all) = dialog.go_on_to_the_end()?;
+            ensure!(code == Some(3), "{name}: {code:?} {all}");
+            stage.nothing_left().with_context(|| name.to_string())?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_failing_step_ends_the_command_as_without_a_debugger() -> Result<()> {
+    apart("a_failing_step_ends_the_command_as_without_a_debugger", || {
+        let stage = Stage::new()?;
+        let words = ["run", "--name", "plain", "--network", "none", "toolbox", "no-such-program"];
+        let plain = stage.engine.run_words(&words)?;
+        let stepped = stage.start(&[&words[..2], &["stepped"], &words[3..]].concat())?.go_on_to_the_end()?;
+        ensure!(plain.code == Some(127) && stepped.0 == plain.code, "{plain:?} {stepped:?}");
+        ensure!(stepped.1.ends_with(&plain.stderr), "{stepped:?}\n{plain:?}");
+        let listed = stage.engine.succeed("ps -a --format {{.Names}}:{{.Status}}");
+        let listed = listed.map(|ended| ended.stdout).unwrap_or_default();
+        ensure!(stage.engine.succeed("rm plain stepped")?.stdout == "plain\nstepped\n", "{listed}");
+        stage.nothing_left()
+    })
+}
+
+#[test]
+fn a_container_is_started_again_and_a_detached_one_stays_attached() -> Result<()> {
+    apart("a_container_is_started_again_and_a_detached_one_stays_attached", || {
+        let stage = Stage::new()?;
+        let words = ["run", "-d", "--name", "web", "--network", "none", "toolbox", "echo", "inside"];
+        let (code, all) = stage.start(&words)?.go_on_to_the_end()?;
+        ensure!(code == Some(0) && said_inside(&all) == 1, "{code:?} {all}");
+        let mut dialog = stage.start(&["start", "web"])?;
+        dialog.order("break AttachStreams")?;
+        dialog.order("continue")?;
+        ensure!(dialog.upcoming().contains(" AttachStreams: "), "{}", dialog.upcoming());
+        dialog.type_line("quit")?;
+        let (code, all) = dialog.end()?;
+        ensure!(code == Some(0) && all.ends_with("everything that was done is undone\n"), "{code:?} {all}");
+        ensure!(stage.engine.succeed("ps -a")?.stdout.contains("Exited (0)"), "the record does not say what it said before");
+        let (code, all) = stage.start(&["start", "web"])?.go_on_to_the_end()?;
+        ensure!(code == Some(0) && said_inside(&all) == 1, "{code:?} {all}");
+        stage.engine.succeed("rm web")?;
+        stage.nothing_left()
+    })
+}
+
+#[test]
+fn a_disagreement_would_be_seen() {
+    let differs = "    Linux shows:  interface lo is up\n    model and Linux differ\n      predicted: interface lo is down\n";
+    assert!(Answer(differs.into()).steps_agree().is_err());
+    assert!(Answer("    the model cannot tell: …\n".into()).steps_agree().is_err());
+    assert!(Answer("(glassbox) ".into()).steps_agree().is_err(), "nothing was carried out");
+    assert!(Answer("    Linux shows:  x\n    predicted by the model: the same\n".into()).steps_agree().is_ok());
+}
