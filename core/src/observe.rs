@@ -109,10 +109,7 @@ impl Look<'_> {
             }
             CgroupStep::WriteLimit { file, limit, .. } => vec![self.limit(file, *limit)?],
             CgroupStep::JoinCgroup { directory } => {
-                let pid = self.actors.process.ok_or(Errno::ESRCH)?;
-                let members = self.text(Subject::Host, &format!("{directory}/cgroup.procs"))?;
-                let inside = members.lines().any(|line| line == pid.to_string());
-                if inside { vec![Event::CgroupJoined { directory: directory.clone(), pid }] } else { Vec::new() }
+                self.joined(directory, self.actors.process.ok_or(Errno::ESRCH)?)?.into_iter().collect()
             }
             CgroupStep::RemoveCgroup { directory } => {
                 if self.exists(directory)? {
@@ -124,6 +121,12 @@ impl Look<'_> {
         })
     }
 
+    fn joined(&self, directory: &str, pid: u32) -> Result<Option<Event>, Errno> {
+        let members = self.text(Subject::Host, &format!("{directory}/cgroup.procs"))?;
+        let inside = members.lines().any(|line| line == pid.to_string());
+        Ok(inside.then(|| Event::CgroupJoined { directory: directory.to_string(), pid }))
+    }
+
     fn limit(&self, file: &str, limit: Limit) -> Result<Event, Errno> {
         let value = self.text(Subject::Host, file)?.trim_end().to_string();
         Ok(Event::LimitSet { limit, value })
@@ -131,7 +134,11 @@ impl Look<'_> {
 
     fn process(&self, step: &ProcessStep) -> Result<Vec<Event>, Errno> {
         Ok(match step {
-            ProcessStep::CloneProcess { .. } => vec![self.cloned()?],
+            ProcessStep::CloneProcess { cgroup, .. } => {
+                let pid = self.outcome.pid.ok_or(Errno::ESRCH)?;
+                let joined = cgroup.as_ref().map_or(Ok(None), |directory| self.joined(directory, pid))?;
+                [self.cloned()?].into_iter().chain(joined).collect()
+            }
             ProcessStep::DenySetgroups => {
                 let denied = self.text(Subject::Host, &self.proc("setgroups")?)?.trim_end() == "deny";
                 if denied { vec![Event::SetgroupsDenied] } else { Vec::new() }

@@ -13,7 +13,8 @@
 mod inside;
 mod message;
 
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use glassbox_core::errno::Errno;
 use glassbox_core::plan::{Context, Cursor, Node, Visit};
@@ -32,6 +33,8 @@ use message::{Order, Reply};
 pub struct Making<'a> {
     /// New namespaces.
     pub namespaces: &'a [NamespaceKind],
+    /// The cgroup that it is born in.
+    pub cgroup: Option<&'a str>,
     /// Its streams.
     pub wanted: Wanted,
     /// It goes on when the engine has ended: a detached exec.
@@ -72,10 +75,11 @@ pub fn clone_child(making: &Making<'_>, cursor: &Cursor, context: &Context<'_>) 
     let (inside, streams) = streams::wire(making.wanted).call("pipe2")?;
     let (near, far) = Channel::pair().call("socketpair")?;
     let flags = making.namespaces.iter().fold(CloneFlags::NONE, |sum, kind| sum | flag(*kind));
-    match clone_into(flags, None).call("clone3")? {
+    let cgroup = making.cgroup.map(|directory| File::open(directory).call("openat")).transpose()?;
+    match clone_into(flags, cgroup.as_ref().map(AsRawFd::as_raw_fd)).call("clone3")? {
         CloneResult::Child => {
             // Held here, they would keep the channel and the pipes open.
-            drop((near, streams));
+            drop((near, streams, cgroup));
             Inside::new(far, cursor.clone(), *context, making.outlives_engine).serve(inside)
         }
         CloneResult::Parent { pid, pidfd } => Ok(Child {

@@ -8,10 +8,6 @@ fn write(file: &str, value: &str) -> Vec<Call> {
     vec![call("openat", &["AT_FDCWD", &quoted(file), "O_WRONLY|O_CLOEXEC"]), call("write", &["…", &quoted(value), &length])]
 }
 
-fn write_unknown(file: &str) -> Vec<Call> {
-    vec![call("openat", &["AT_FDCWD", &quoted(file), "O_WRONLY|O_CLOEXEC"]), call("write", &["…", "\"…\"", "…"])]
-}
-
 pub(super) fn explain(step: &CgroupStep) -> Explanation {
     match step {
         CgroupStep::EnableControllers { directory, controllers } => {
@@ -44,10 +40,10 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
             explanation(headline, why, write(file, value), &[&format!("cat {file}")], "cgroup")
         }
         CgroupStep::JoinCgroup { directory } => {
-            let file = format!("{directory}/cgroup.procs");
-            let calls = write_unknown(&file);
-            let why = "A process is in the cgroup of its parent until someone moves it. Its own children will start in this one.";
-            explanation("Move the process into the control group", why, calls, &["cat /proc/PID/cgroup"], "cgroup")
+            let calls = write(&format!("{directory}/tasks"), "0");
+            let why = "A process is in the cgroup of its parent until it is moved. It moves itself: 0 stands for whoever writes. Its own \
+                       children will start in this one.";
+            explanation("Move into the control group", why, calls, &["cat /proc/PID/cgroup"], "cgroup")
         }
         CgroupStep::RemoveCgroup { directory } => {
             let calls = vec![call("rmdir", &[&quoted(directory)])];

@@ -66,13 +66,22 @@ fn read_only(path: &str) -> Call {
 }
 
 fn overlay(step: &MountStep) -> Explanation {
-    let MountStep::MountOverlay { lower_dirs, upper_dir, work_dir, merged_dir, user_xattr } = step else {
+    let MountStep::MountOverlay { lower_dirs, upper_dir, work_dir, merged_dir, user_xattr, volatile } = step else {
         return explanation("", "", Vec::new(), &[], "root");
     };
-    let extra = if *user_xattr { ",userxattr" } else { "" };
-    let data = format!("lowerdir={},upperdir={upper_dir},workdir={work_dir}{extra}", lower_dirs.join(":"));
-    let calls = vec![call("mount", &["\"overlay\"", &quoted(merged_dir), "\"overlay\"", "0", &quoted(&data)])];
-    let why = "The image's layers lie below and are never written to. Every change is copied up into the directory above.";
+    let marks = format!("{}{}", if *volatile { ",volatile" } else { "" }, if *user_xattr { ",userxattr" } else { "" });
+    let data = format!("lowerdir={},upperdir={upper_dir},workdir={work_dir}{marks}", lower_dirs.join(":"));
+    let mark = quoted(&format!("{work_dir}/work/incompat/volatile"));
+    let forget = volatile.then(|| call("rmdir", &[&mark]).when(CallWhen::IfPresent));
+    let mut calls: Vec<Call> = forget.into_iter().collect();
+    calls.push(call("mount", &["\"overlay\"", &quoted(merged_dir), "\"overlay\"", "0", &quoted(&data)]));
+    let why = match volatile {
+        false => "The image's layers lie below and are never written to. Every change is copied up into the directory above.",
+        true => {
+            "The image's layers lie below and are never written to. Every change is copied up into the directory above. With --rm \
+             nothing of it is kept, so the kernel need not write it to disk at the end: volatile."
+        }
+    };
     let see = format!("ls {upper_dir}");
     explanation("Mount the image and a writable layer as one tree", why, calls, &[&see], "root")
 }

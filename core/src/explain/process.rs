@@ -6,7 +6,7 @@ use crate::userland::Signal;
 
 pub(super) fn explain(step: &ProcessStep) -> Explanation {
     match step {
-        ProcessStep::CloneProcess { namespaces } => clone(namespaces),
+        ProcessStep::CloneProcess { namespaces, cgroup } => clone(namespaces, cgroup.as_deref()),
         ProcessStep::DenySetgroups | ProcessStep::WriteIdMap { .. } => ids(step),
         ProcessStep::StartSession => {
             let why = "A session has its own terminal or none. Keys pressed in the engine's terminal no longer reach this process.";
@@ -44,12 +44,15 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
     }
 }
 
-fn clone(namespaces: &[NamespaceKind]) -> Explanation {
+fn clone(namespaces: &[NamespaceKind], cgroup: Option<&str>) -> Explanation {
     // In the order of their bits, as strace has them: that of `NamespaceKind::ALL` for the two that are made here.
     let mut flags = vec!["CLONE_PIDFD"];
     flags.extend(NamespaceKind::ALL.iter().filter(|kind| namespaces.contains(kind)).map(|kind| kind.flag()));
-    let arguments = format!("{{flags={}, pidfd=…, exit_signal=SIGCHLD, stack=NULL, stack_size=0}}…", flags.join("|"));
-    let calls = vec![call("clone3", &[&arguments, "88"])];
+    flags.extend(cgroup.map(|_| "CLONE_INTO_CGROUP"));
+    let group = if cgroup.is_some() { ", cgroup=…" } else { "" };
+    let arguments = format!("{{flags={}, pidfd=…, exit_signal=SIGCHLD, stack=NULL, stack_size=0{group}}}…", flags.join("|"));
+    let mut calls: Vec<_> = cgroup.map(|directory| call("openat", &["AT_FDCWD", &quoted(directory), "O_RDONLY|O_CLOEXEC"])).into_iter().collect();
+    calls.push(call("clone3", &[&arguments, "88"]));
     let pid = namespaces.contains(&NamespaceKind::Pid);
     let user = namespaces.contains(&NamespaceKind::User);
     let (headline, why) = match (pid, user) {
@@ -66,7 +69,11 @@ fn clone(namespaces: &[NamespaceKind]) -> Explanation {
             ("Clone a process", "It becomes the further process in the container. A joined pid namespace holds only for children.")
         }
     };
-    explanation(headline, why, calls, &["grep NSpid /proc/PID/status"], "process")
+    let why = match cgroup {
+        Some(_) => format!("{why} It is born in the container's control group, so that the limits hold from its first moment."),
+        None => why.to_string(),
+    };
+    explanation(headline, &why, calls, &["grep NSpid /proc/PID/status"], "process")
 }
 
 fn ids(step: &ProcessStep) -> Explanation {

@@ -18,7 +18,7 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
         steps.push(joined(NamespaceKind::User));
     }
     steps.push(joined(NamespaceKind::Pid));
-    let clone = ProcessStep::CloneProcess { namespaces: Vec::new() };
+    let clone = ProcessStep::CloneProcess { namespaces: Vec::new(), cgroup: start::born_in(container, context) };
     let why = "A joined pid namespace holds for children: setns(2).";
     steps.push(planned(Step::Process(clone), need("JoinNamespace", why)));
     steps.extend(start::join_cgroups(container, context));

@@ -34,6 +34,7 @@ fn overlay(container: &Container, context: &Context<'_>, layout: &Layout<'_>) ->
         work_dir: layout.of(&container.id, "work"),
         merged_dir: layout.of(&container.id, "merged"),
         user_xattr: !container.host.uid_map.is_empty(),
+        volatile: container.host.auto_remove,
     };
     planned(Step::Mount(step), origin::positional(context, "IMAGE"))
 }

@@ -103,7 +103,8 @@ pub(super) fn create_process(container: &Container, context: &Context<'_>) -> Ve
         namespaces.insert(0, NamespaceKind::User);
     }
     let cause = docker_default("Processes in a container number from 1.", "engine/security/#kernel-namespaces");
-    let mut steps = vec![planned(Step::Process(ProcessStep::CloneProcess { namespaces }), cause)];
+    let clone = ProcessStep::CloneProcess { namespaces, cgroup: born_in(container, context) };
+    let mut steps = vec![planned(Step::Process(clone), cause)];
     steps.extend(id_maps(container));
     steps.extend(join_cgroups(container, context));
     steps
@@ -126,8 +127,17 @@ fn id_maps(container: &Container) -> Vec<Planned> {
     ]
 }
 
-/// The process into every cgroup of the container.
-pub(super) fn join_cgroups(container: &Container, _context: &Context<'_>) -> Vec<Planned> {
+/// On v2 there is one cgroup, and clone3(2) makes the process in it: nothing of it is ever outside the limits.
+pub(super) fn born_in(container: &Container, context: &Context<'_>) -> Option<String> {
+    let v2 = context.host.cgroup.version == CgroupVersion::V2;
+    container.host.cgroups.first().filter(|_| v2).map(|(directory, _)| directory.clone())
+}
+
+/// The process into every cgroup of the container, where it was not born in the only one.
+pub(super) fn join_cgroups(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    if born_in(container, context).is_some() {
+        return Vec::new();
+    }
     let why = "Limits hold for the processes that are in the cgroup, and for their children.";
     let join = |directory: &String| {
         planned(Step::Cgroup(CgroupStep::JoinCgroup { directory: directory.clone() }), need("WriteLimit", why))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Undo;
+use super::{Place, Undo};
 use crate::host::Controller;
 
 /// A step on a control group.
@@ -31,7 +31,8 @@ pub enum CgroupStep {
         /// What it limits.
         limit: Limit,
     },
-    /// Write the container's process id to `cgroup.procs`.
+    /// v1: the process writes `0`, which stands for itself, to `tasks`. (On v2 it is born in its cgroup: `CloneProcess`.) A process that
+    /// is moved by another one waits until all processors have passed a quiet moment, milliseconds; one that moves itself does not.
     JoinCgroup {
         /// Absolute path of the cgroup.
         directory: String,
@@ -68,6 +69,11 @@ impl CgroupStep {
             CgroupStep::JoinCgroup { .. } => "JoinCgroup",
             CgroupStep::RemoveCgroup { .. } => "RemoveCgroup",
         }
+    }
+
+    /// See [`super::Step::place`].
+    pub fn place(&self) -> Place {
+        if matches!(self, CgroupStep::JoinCgroup { .. }) { Place::Container } else { Place::Engine }
     }
 
     /// See [`super::Step::undo`].

@@ -60,7 +60,8 @@ impl Step {
     pub fn place(&self) -> Place {
         match self {
             Step::Phase(phase) => phase.place(),
-            Step::Store(_) | Step::Cgroup(_) | Step::Client(_) => Place::Engine,
+            Step::Store(_) | Step::Client(_) => Place::Engine,
+            Step::Cgroup(step) => step.place(),
             Step::Process(step) => step.place(),
             Step::Mount(_) | Step::Privilege(_) => Place::Container,
         }

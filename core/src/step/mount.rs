@@ -58,6 +58,8 @@ pub enum MountStep {
         merged_dir: String,
         /// `userxattr`: marks in user.* instead of trusted.* attributes, which a user namespace needs.
         user_xattr: bool,
+        /// `volatile`: the kernel need not write the changes to disk at the end, since nothing of them is kept.
+        volatile: bool,
     },
     /// A file system that the kernel makes: proc, sysfs, tmpfs, devpts, mqueue, cgroup2. The mount point is made if missing.
     MountFilesystem {

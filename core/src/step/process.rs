@@ -77,6 +77,8 @@ pub enum ProcessStep {
     CloneProcess {
         /// New namespaces that only clone can give: pid, and for an ordinary user the user namespace.
         namespaces: Vec<NamespaceKind>,
+        /// v2: the cgroup that it is born in, an absolute path. `None`: its parent's.
+        cgroup: Option<String>,
     },
     /// Deny setgroups(2) in the new user namespace, which an unprivileged gid map needs.
     DenySetgroups,

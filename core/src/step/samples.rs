@@ -105,7 +105,8 @@ fn cgroups() -> Vec<CgroupStep> {
 
 fn processes() -> Vec<ProcessStep> {
     vec![
-        ProcessStep::CloneProcess { namespaces: vec![NamespaceKind::Pid] },
+        ProcessStep::CloneProcess { namespaces: vec![NamespaceKind::Pid], cgroup: None },
+        ProcessStep::CloneProcess { namespaces: vec![NamespaceKind::Pid], cgroup: Some("/sys/fs/cgroup/glassbox-1".into()) },
         ProcessStep::DenySetgroups,
         ProcessStep::WriteIdMap { groups: false, lines: vec![IdMapLine { inside: 0, outside: 1000, count: 1 }] },
         ProcessStep::StartSession,
@@ -130,6 +131,7 @@ fn mounts() -> Vec<MountStep> {
             work_dir: "/w".into(),
             merged_dir: merged.into(),
             user_xattr: false,
+            volatile: true,
         },
         MountStep::MountFilesystem {
             fs_type: "proc".into(),

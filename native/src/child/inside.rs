@@ -9,7 +9,7 @@ use glassbox_core::userland::Signal;
 
 use super::message::{Order, Reply};
 use crate::exec::mount::Building;
-use crate::exec::{Failure, NameCall, privilege, process as steps, program};
+use crate::exec::{Failure, NameCall, cgroup, privilege, process as steps, program};
 use crate::streams;
 use crate::sys::process::{exit_now, set_parent_death_signal, sethostname, setsid, umask, unshare};
 use crate::sys::socket::Channel;
@@ -79,6 +79,7 @@ impl<'a> Inside<'a> {
 
     fn carry_out(&mut self, step: &Step) -> Result<Reply, Failure> {
         match step {
+            Step::Cgroup(step) => cgroup::carry_out(step)?,
             Step::Mount(step) => self.building.carry_out(step)?,
             Step::Privilege(step) => privilege::carry_out(step)?,
             Step::Process(step) => return self.process(step),

@@ -4,7 +4,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
 use glassbox_core::plan::{CommandError, Cursor, Node, failure};
-use glassbox_core::step::{CgroupStep, NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
+use glassbox_core::step::{NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
 
 use super::Engine;
 use crate::child::{self, Child, Making};
@@ -122,21 +122,19 @@ impl Engine {
                 let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };
                 shelf.carry_out(step)
             }
-            Step::Cgroup(step) => self.cgroup(step),
+            Step::Cgroup(step) => cgroup::carry_out(step),
             Step::Process(step) => self.process(step, cursor, outcome),
             Step::Client(step) => self.client(step, outcome),
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
     }
 
-    fn cgroup(&mut self, step: &CgroupStep) -> Done {
-        cgroup::carry_out(step, self.child.as_ref().map(|child| child.pid))
-    }
-
     fn process(&mut self, step: &ProcessStep, cursor: &Cursor, outcome: &mut Outcome) -> Done {
         let pid = || self.child.as_ref().map(|child| child.pid).ok_or_else(|| Failure::of("openat", Errno::ESRCH));
         match step {
-            ProcessStep::CloneProcess { namespaces } => self.clone_process(namespaces, cursor, outcome),
+            ProcessStep::CloneProcess { namespaces, cgroup } => {
+                self.clone_process(namespaces, cgroup.as_deref(), cursor, outcome)
+            }
             ProcessStep::DenySetgroups => process::deny_setgroups(pid()?),
             ProcessStep::WriteIdMap { groups, lines } => process::write_id_map(pid()?, *groups, lines),
             ProcessStep::JoinNamespace { kind, id } => process::join_namespace(*kind, id, &self.state),
@@ -149,10 +147,16 @@ impl Engine {
         }
     }
 
-    fn clone_process(&mut self, namespaces: &[NamespaceKind], cursor: &Cursor, outcome: &mut Outcome) -> Done {
+    fn clone_process(
+        &mut self,
+        namespaces: &[NamespaceKind],
+        cgroup: Option<&str>,
+        cursor: &Cursor,
+        outcome: &mut Outcome,
+    ) -> Done {
         let wanted = self.target.as_ref().map_or(Wanted::default(), |target| target.wanted);
         let outlives_engine = self.target.as_ref().is_some_and(super::Target::outlives_engine);
-        let making = Making { namespaces, wanted, outlives_engine };
+        let making = Making { namespaces, cgroup, wanted, outlives_engine };
         let child = child::clone_child(&making, cursor, &self.context())?;
         let pid = u32::try_from(child.pid).unwrap_or_default();
         let joined = self.target.as_ref().is_some_and(|target| self.can_return_from(target));

@@ -8,11 +8,11 @@ use std::path::Path;
 use glassbox_core::errno::Errno;
 use glassbox_core::step::CgroupStep;
 
-use super::{Done, Failure, NameCall};
+use super::{Done, NameCall};
 use crate::{journal, sys};
 
-/// Carries the step out. `pid`: the process that was made last, as the host numbers it.
-pub fn carry_out(step: &CgroupStep, pid: Option<i32>) -> Done {
+/// Carries the step out; `JoinCgroup` in the process that joins.
+pub fn carry_out(step: &CgroupStep) -> Done {
     match step {
         CgroupStep::EnableControllers { directory, controllers } => {
             let words: Vec<String> = controllers.iter().map(|controller| format!("+{}", controller.name())).collect();
@@ -20,10 +20,7 @@ pub fn carry_out(step: &CgroupStep, pid: Option<i32>) -> Done {
         }
         CgroupStep::CreateCgroup { directory, .. } => create(directory),
         CgroupStep::WriteLimit { file, value, .. } => write(file, value),
-        CgroupStep::JoinCgroup { directory } => {
-            let pid = pid.ok_or_else(|| Failure::of("write", Errno::ESRCH))?;
-            write(&format!("{directory}/cgroup.procs"), &pid.to_string())
-        }
+        CgroupStep::JoinCgroup { directory } => write(&format!("{directory}/tasks"), "0"),
         CgroupStep::RemoveCgroup { directory } => remove(directory),
     }
 }

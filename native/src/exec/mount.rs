@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use glassbox_core::errno::Errno;
 use glassbox_core::step::{MountFlags, MountStep};
@@ -87,17 +87,34 @@ fn make_mount_point(root: &Root, inside: &str, directory: bool) -> Done {
 }
 
 fn overlay(step: &MountStep) -> Done {
-    let MountStep::MountOverlay { lower_dirs, upper_dir, work_dir, merged_dir, user_xattr } = step else { return Ok(()) };
-    let data = overlay_options(lower_dirs, upper_dir, work_dir, *user_xattr);
+    let MountStep::MountOverlay { lower_dirs, upper_dir, work_dir, merged_dir, user_xattr, volatile } = step else {
+        return Ok(());
+    };
+    let mut data = overlay_options(lower_dirs, upper_dir, work_dir);
+    if *volatile {
+        forget_former_mount(work_dir)?;
+        data += ",volatile";
+    }
+    if *user_xattr {
+        data += ",userxattr";
+    }
     mount::mount(Some("overlay"), merged_dir, Some("overlay"), Bits::NONE, Some(&data)).call("mount")
 }
 
+/// A volatile overlay leaves a mark, by which the kernel refuses to mount it again: after a crash its changes may be lost. Where the
+/// mark is found here the machine has not crashed: what runs now is the container's first process, made anew.
+fn forget_former_mount(work_dir: &str) -> Done {
+    match fs::remove_dir(Path::new(work_dir).join("work/incompat/volatile")) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).call("rmdir"),
+        _ => Ok(()),
+    }
+}
+
 /// The options as overlayfs reads them: a colon in a lower directory and a comma anywhere are escaped by a backslash.
-fn overlay_options(lower_dirs: &[String], upper_dir: &str, work_dir: &str, user_xattr: bool) -> String {
+fn overlay_options(lower_dirs: &[String], upper_dir: &str, work_dir: &str) -> String {
     let comma = |path: &str| path.replace('\\', "\\\\").replace(',', "\\,");
     let lower: Vec<String> = lower_dirs.iter().map(|path| comma(path).replace(':', "\\:")).collect();
-    let last = if user_xattr { ",userxattr" } else { "" };
-    format!("lowerdir={},upperdir={},workdir={}{last}", lower.join(":"), comma(upper_dir), comma(work_dir))
+    format!("lowerdir={},upperdir={},workdir={}", lower.join(":"), comma(upper_dir), comma(work_dir))
 }
 
 /// A bind mount takes its flags by a second call only, which adds them: a user namespace may not clear what the source has.
@@ -162,8 +179,8 @@ mod tests {
     #[test]
     fn overlay_options_escape_what_would_end_them() {
         let lower = ["/a:b".to_string(), "/c,d".to_string()];
-        let expected = "lowerdir=/a\\:b:/c\\,d,upperdir=/u,workdir=/w,userxattr";
-        assert_eq!(overlay_options(&lower, "/u", "/w", true), expected);
+        let expected = "lowerdir=/a\\:b:/c\\,d,upperdir=/u,workdir=/w";
+        assert_eq!(overlay_options(&lower, "/u", "/w"), expected);
     }
 
     #[test]

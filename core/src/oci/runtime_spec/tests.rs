@@ -57,7 +57,7 @@ fn check_against_plan(line: &str, host: &HostFacts) {
             Step::Mount(MountStep::MountFilesystem { target, .. } | MountStep::BindMount { target, .. }) => {
                 targets.push(target.strip_prefix(&merged).unwrap().to_string());
             }
-            Step::Process(ProcessStep::CloneProcess { namespaces }) => kinds.extend(namespaces.clone()),
+            Step::Process(ProcessStep::CloneProcess { namespaces, .. }) => kinds.extend(namespaces.clone()),
             Step::Process(ProcessStep::UnshareNamespace { kind }) => kinds.push(*kind),
             Step::Process(ProcessStep::ExecProgram { argv, env }) => {
                 assert_eq!(process(&spec).args().as_ref(), Some(argv), "{line}");

@@ -3,7 +3,7 @@
 use super::{Carried, Run, called, done};
 use crate::errno::Errno;
 use crate::sim::kernel::Kernel;
-use crate::sim::tables::{FsKind, NodeId};
+use crate::sim::tables::{FsKind, HostPid, NodeId};
 use crate::step::CgroupStep;
 use crate::userland::SysResult;
 
@@ -20,7 +20,7 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
         CgroupStep::WriteLimit { file, value, .. } => write(kernel, file, value)?,
         CgroupStep::JoinCgroup { directory } => {
             let pid = run.process.ok_or(Errno::ESRCH)?;
-            write(kernel, &format!("{directory}/cgroup.procs"), &pid.to_string())?;
+            write_as(kernel, pid, &format!("{directory}/tasks"), "0")?;
         }
         CgroupStep::RemoveCgroup { directory } => called(remove(kernel, directory), "rmdir")?,
     }
@@ -29,13 +29,29 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
 
 /// A write to a file of the kernel, by the engine.
 pub(super) fn write(kernel: &mut Kernel, path: &str, text: &str) -> Result<(), super::Failure> {
-    let engine = kernel.engine;
-    let written = kernel.walk(engine, path, true).and_then(|place| {
+    write_as(kernel, kernel.engine, path, text)
+}
+
+fn write_as(kernel: &mut Kernel, pid: HostPid, path: &str, text: &str) -> Result<(), super::Failure> {
+    let written = kernel.walk(pid, path, true).and_then(|place| {
         kernel.check_writable(&place)?;
-        kernel.may_node(engine, &place.node, crate::sim::credentials::WRITE)?;
-        kernel.made_write(&place.node, engine, text)
+        kernel.may_node(pid, &place.node, crate::sim::credentials::WRITE)?;
+        kernel.made_write(&place.node, pid, text)
     });
     called(written, "write")
+}
+
+/// fork(2) into a cgroup: CLONE_INTO_CGROUP of clone3(2). The engine is in it for the moment of the call, as the child is for good.
+pub(super) fn fork_into(kernel: &mut Kernel, directory: &str) -> SysResult<HostPid> {
+    let engine = kernel.engine;
+    let place = kernel.walk(engine, directory, true)?;
+    let NodeId::Path(super_id, path) = &place.node else { return Err(Errno::EBADF) };
+    let FsKind::Cgroup(index) = kernel.fs_kind(*super_id)? else { return Err(Errno::EBADF) };
+    let own = kernel.process(engine)?.cgroups.get(index).cloned().ok_or(Errno::EBADF)?;
+    kernel.join_cgroup(index, path, engine)?;
+    let made = kernel.fork_process(engine, None);
+    kernel.join_cgroup(index, &own, engine)?;
+    made
 }
 
 /// rmdir(2), after ending what still runs in it. One that is not there is no error.

@@ -50,7 +50,7 @@ pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run) -> C
 }
 
 fn overlay(kernel: &mut Kernel, pid: HostPid, step: &MountStep) -> SysResult<()> {
-    let MountStep::MountOverlay { lower_dirs, upper_dir, work_dir, merged_dir, user_xattr } = step else {
+    let MountStep::MountOverlay { lower_dirs, upper_dir, work_dir, merged_dir, user_xattr, volatile } = step else {
         return Err(Errno::EINVAL);
     };
     let directory = |path: &str| match kernel.walk(pid, path, true)?.node {
@@ -62,7 +62,7 @@ fn overlay(kernel: &mut Kernel, pid: HostPid, step: &MountStep) -> SysResult<()>
     directory(work_dir)?;
     let layers = Layers { upper: directory(upper_dir)?, lower };
     let at = kernel.walk(pid, merged_dir, true)?;
-    let marks = if *user_xattr { ",userxattr" } else { "" };
+    let marks = format!("{}{}", if *volatile { ",volatile" } else { "" }, if *user_xattr { ",userxattr" } else { "" });
     let options = format!("lowerdir={},upperdir={upper_dir},workdir={work_dir}{marks}", lower_dirs.join(":"));
     kernel.mount_overlay(pid, layers, &options, at).map(|_| ())
 }

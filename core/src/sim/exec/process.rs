@@ -16,8 +16,8 @@ use crate::userland::{Signal, SysResult};
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
-    if let ProcessStep::CloneProcess { namespaces } = step {
-        return clone(kernel, run, namespaces);
+    if let ProcessStep::CloneProcess { namespaces, cgroup } = step {
+        return clone(kernel, run, namespaces, cgroup.as_deref());
     }
     if let ProcessStep::SendSignal { id, signal } = step {
         let pid = first_process(state, id)?;
@@ -72,11 +72,14 @@ fn first_process(state: &State, id: &ContainerId) -> Result<HostPid, Failure> {
 }
 
 /// clone3(2) with new namespaces, and the engine's pipes as the child's streams.
-fn clone(kernel: &mut Kernel, run: &mut Run, namespaces: &[NamespaceKind]) -> Carried {
+fn clone(kernel: &mut Kernel, run: &mut Run, namespaces: &[NamespaceKind], cgroup: Option<&str>) -> Carried {
     let engine = kernel.engine;
     // A clone with a new user namespace takes the capabilities for the other namespaces from it: the child is made in steps, as if
     // the engine had unshared, and nothing is seen of the steps in between.
-    let made = unshare_for_child(kernel, engine, namespaces).and_then(|()| kernel.fork_process(engine, None));
+    let made = unshare_for_child(kernel, engine, namespaces).and_then(|()| match cgroup {
+        Some(directory) => super::cgroup::fork_into(kernel, directory),
+        None => kernel.fork_process(engine, None),
+    });
     engine_itself_again(kernel)?;
     let pid = called(made, "clone3")?;
     run.process = Some(pid);
