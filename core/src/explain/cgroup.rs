@@ -41,8 +41,7 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
         }
         CgroupStep::JoinCgroup { directory } => {
             let calls = write(&format!("{directory}/tasks"), "0");
-            let why = "A process is in the cgroup of its parent until it is moved. It moves itself: 0 stands for whoever writes. Its own \
-                       children will start in this one.";
+            let why = "A process starts in its parent's cgroup, and so will its own children. It moves itself: 0 stands for whoever writes.";
             explanation("Move into the control group", why, calls, &["cat /proc/PID/cgroup"], "cgroup")
         }
         CgroupStep::RemoveCgroup { directory } => {

@@ -78,8 +78,8 @@ fn overlay(step: &MountStep) -> Explanation {
     let why = match volatile {
         false => "The image's layers lie below and are never written to. Every change is copied up into the directory above.",
         true => {
-            "The image's layers lie below and are never written to. Every change is copied up into the directory above. With --rm \
-             nothing of it is kept, so the kernel need not write it to disk at the end: volatile."
+            "The image's layers lie below, and every change is copied up into the directory above. With --rm nothing of it is kept: \
+             the kernel need not write it to disk at the end (volatile)."
         }
     };
     let see = format!("ls {upper_dir}");

@@ -51,7 +51,8 @@ fn clone(namespaces: &[NamespaceKind], cgroup: Option<&str>) -> Explanation {
     flags.extend(cgroup.map(|_| "CLONE_INTO_CGROUP"));
     let group = if cgroup.is_some() { ", cgroup=…" } else { "" };
     let arguments = format!("{{flags={}, pidfd=…, exit_signal=SIGCHLD, stack=NULL, stack_size=0{group}}}…", flags.join("|"));
-    let mut calls: Vec<_> = cgroup.map(|directory| call("openat", &["AT_FDCWD", &quoted(directory), "O_RDONLY|O_CLOEXEC"])).into_iter().collect();
+    let mut calls: Vec<_> =
+        cgroup.map(|directory| call("openat", &["AT_FDCWD", &quoted(directory), "O_RDONLY|O_CLOEXEC"])).into_iter().collect();
     calls.push(call("clone3", &[&arguments, "88"]));
     let pid = namespaces.contains(&NamespaceKind::Pid);
     let user = namespaces.contains(&NamespaceKind::User);
@@ -70,7 +71,10 @@ fn clone(namespaces: &[NamespaceKind], cgroup: Option<&str>) -> Explanation {
         }
     };
     let why = match cgroup {
-        Some(_) => format!("{why} It is born in the container's control group, so that the limits hold from its first moment."),
+        Some(_) => {
+            let first = why.split_inclusive(". ").next().unwrap_or(why).trim_end();
+            format!("{first} It is born in the container's control group: the limits hold from its first moment.")
+        }
         None => why.to_string(),
     };
     explanation(headline, &why, calls, &["grep NSpid /proc/PID/status"], "process")

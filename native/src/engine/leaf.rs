@@ -132,9 +132,7 @@ impl Engine {
     fn process(&mut self, step: &ProcessStep, cursor: &Cursor, outcome: &mut Outcome) -> Done {
         let pid = || self.child.as_ref().map(|child| child.pid).ok_or_else(|| Failure::of("openat", Errno::ESRCH));
         match step {
-            ProcessStep::CloneProcess { namespaces, cgroup } => {
-                self.clone_process(namespaces, cgroup.as_deref(), cursor, outcome)
-            }
+            ProcessStep::CloneProcess { namespaces, cgroup } => self.clone_process(namespaces, cgroup.as_deref(), cursor, outcome),
             ProcessStep::DenySetgroups => process::deny_setgroups(pid()?),
             ProcessStep::WriteIdMap { groups, lines } => process::write_id_map(pid()?, *groups, lines),
             ProcessStep::JoinNamespace { kind, id } => process::join_namespace(*kind, id, &self.state),
