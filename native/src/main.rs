@@ -21,7 +21,7 @@ fn main() {
         Some("probe") => looked(engine::battery_json()),
         _ => match cli::parse(&argv) {
             Ok(invocation) => carry_out(invocation, record).unwrap_or_else(|error| told(&error)),
-            Err(error) => said(&error.message, error.exit_code),
+            Err(error) => said(&format!("{}\n", error.message), error.exit_code),
         },
     };
     std::process::exit(exit_code);

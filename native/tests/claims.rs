@@ -1,7 +1,7 @@
 //! Claims: the kernel calls that explanations name are those that a run makes, with these arguments and in this order. Each case is
 //! planned with `--plan=json`, then carried out under strace(1), and the two are held against each other.
 //!
-//! Needs root and strace; without them it says that it skips. Everything runs in a mount and pid namespace of its own.
+//! Needs root and strace; without them it says that it skips, and in CI fails. Everything runs in a mount and pid namespace of its own.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails here is the test")]
 
@@ -14,8 +14,9 @@ use glassbox_core::explain::claim::{parse_trace, unfounded, unnamed};
 use glassbox_core::explain::{Call, CallWhen};
 use glassbox_core::step::{Step, StoreStep};
 use glassbox_core::view::plan::{PlanNode, PlanTree};
+use glassbox_tests::binary::skip;
 
-/// A data root that goes with it.
+/// A data root that goes with it, and a copy of the binary that anybody may execute.
 struct Scratch(PathBuf, Caller);
 
 /// Who calls.
@@ -39,10 +40,16 @@ impl Scratch {
     fn new(name: &str, caller: Caller) -> Scratch {
         let path = std::env::temp_dir().join(format!("glassbox-claims-{}-{name}", std::process::id()));
         fs::create_dir_all(path.join("root")).unwrap();
-        if caller == Caller::Nobody {
+        if can_trace() && caller == Caller::Nobody {
             [path.clone(), path.join("root")].iter().for_each(|path| chown(path, Some(65534), Some(65534)).unwrap());
         }
+        // Where it was built an ordinary user may not look.
+        fs::copy(env!("CARGO_BIN_EXE_glassbox"), path.join("glassbox")).unwrap();
         Scratch(path, caller)
+    }
+
+    fn glassbox(&self) -> String {
+        self.0.join("glassbox").display().to_string()
     }
 
     fn trace(&self) -> PathBuf {
@@ -61,8 +68,6 @@ impl Drop for Scratch {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
-
-const GLASSBOX: &str = env!("CARGO_BIN_EXE_glassbox");
 
 fn can_trace() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -110,7 +115,7 @@ fn run(command: &mut Command) -> Output {
 
 fn plan(scratch: &Scratch, words: &[&str]) -> PlanTree {
     let prefix = scratch.1.prefix();
-    let output = run(scratch.command(prefix[0]).args(&prefix[1..]).args([GLASSBOX, "--plan=json"]).args(words));
+    let output = run(scratch.command(prefix[0]).args(&prefix[1..]).arg(scratch.glassbox()).arg("--plan=json").args(words));
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{words:?}: {error}: {output:?}"))
 }
 
@@ -118,7 +123,7 @@ fn traced(scratch: &Scratch, words: &[&str]) -> Vec<Call> {
     let mut inside = vec!["-mpf", "--mount-proc"];
     inside.extend(scratch.1.prefix());
     inside.extend(["strace", "-f", "-s", "65536", "-o"]);
-    let output = run(scratch.command("unshare").args(inside).arg(scratch.trace()).arg(GLASSBOX).args(words));
+    let output = run(scratch.command("unshare").args(inside).arg(scratch.trace()).arg(scratch.glassbox()).args(words));
     let text = fs::read_to_string(scratch.trace()).unwrap_or_default();
     assert!(output.status.code().is_some_and(|code| code < 125), "{words:?}: {output:?}");
     parse_trace(&text)
@@ -219,18 +224,19 @@ const RUNNING: &[&[&str]] = &[
 #[test]
 fn so_are_those_of_commands_on_a_running_container() {
     if !can_trace() {
-        eprintln!("skipped: needs root and strace");
+        skip("needs root and strace");
         return;
     }
     let scratch = Scratch::new("running", Caller::Root);
-    let mut script = format!("{GLASSBOX} run -d --name web --network none toolbox sleep 1000 || exit\n");
+    let glassbox = scratch.glassbox();
+    let mut script = format!("{glassbox} run -d --name web --network none toolbox sleep 1000 || exit\n");
     for (at, words) in RUNNING.iter().enumerate() {
         let words = words.join(" ");
         let (plan, trace) = (scratch.0.join(format!("{at}.json")), scratch.0.join(format!("{at}.trace")));
         // strace would wait for the monitor of a container that is started.
         let strace = if words.starts_with("start") { "" } else { "strace -f -s 65536 -o" };
         let trace = if strace.is_empty() { String::new() } else { trace.display().to_string() };
-        script += &format!("{GLASSBOX} --plan=json {words} > {}\n{strace} {trace} {GLASSBOX} {words}\n", plan.display());
+        script += &format!("{glassbox} --plan=json {words} > {}\n{strace} {trace} {glassbox} {words}\n", plan.display());
     }
     let output = run(scratch.command("unshare").args(["-mpf", "--mount-proc", "sh", "-c", &script]));
     let mut calls = 0;
@@ -254,7 +260,7 @@ fn so_are_those_of_commands_on_a_running_container() {
 #[test]
 fn the_calls_that_explanations_name_are_made_in_that_order() {
     if !can_trace() {
-        eprintln!("skipped: needs root and strace");
+        skip("needs root and strace");
         return;
     }
     let scratch = Scratch::new("cases", Caller::Root);
@@ -265,12 +271,12 @@ fn the_calls_that_explanations_name_are_made_in_that_order() {
 #[test]
 fn so_are_those_of_an_ordinary_user() {
     let prefix = Caller::Nobody.prefix();
-    let reaches = || Command::new(prefix[0]).args(&prefix[1..]).args([GLASSBOX, "--version"]).output();
+    let scratch = Scratch::new("ordinary", Caller::Nobody);
+    let reaches = || scratch.command(prefix[0]).args(&prefix[1..]).arg(scratch.glassbox()).arg("ps").output();
     if !can_trace() || !reaches().is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: needs root, strace, setpriv, and a binary that anybody may execute");
+        skip("needs root, strace, setpriv, and a folder for temporary files that anybody may enter");
         return;
     }
-    let scratch = Scratch::new("ordinary", Caller::Nobody);
     check(&scratch, &["run", "--rm", "--network", "none", "toolbox", "id"]);
     check(&scratch, &["run", "--rm", "--network", "host", "--hostname", "web", "toolbox", "cat", "/proc/self/uid_map"]);
 }

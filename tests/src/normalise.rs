@@ -74,7 +74,7 @@ fn times_in_line(line: &str) -> String {
             out.replace_range(from..to, "<time>");
         }
     }
-    let is_table = out != line || line.starts_with("CONTAINER ID ");
+    let is_table = out != line || line.contains("CONTAINER ID ");
     if !is_table { out } else { out.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ") }
 }
 
@@ -107,5 +107,8 @@ mod tests {
         assert_eq!(normaliser.text("Up 3 seconds   a"), normaliser.text("Up 12 seconds   a"));
         assert_eq!(normaliser.text("Exited (0) 2 minutes ago"), "Exited (0) <time> ago");
         assert_eq!(normaliser.text("Up Less than a second"), "Up <time>");
+        // The header is as wide as the times below it.
+        let header = "stdout CONTAINER ID   CREATED                  STATUS";
+        assert_eq!(normaliser.text(header), normaliser.text(&header.replace("                  ", "   ")));
     }
 }

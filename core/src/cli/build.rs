@@ -14,17 +14,17 @@ pub(crate) fn invocation(line: &Line, words: &[Word]) -> Result<Invocation, Usag
     let (words, planned) = front::without_plan(words);
     let target = front::target(words, true)?;
     check::accepts(&target)?;
-    let (command, flags, positionals) = match target {
-        Target::Help(topic, flags) => (Command::Help { topic }, flags, Vec::new()),
-        Target::Version(flags) => (Command::Version, flags, Vec::new()),
+    let (command, flags, positionals, notices) = match target {
+        Target::Help(topic, flags) => (Command::Help { topic }, flags, Vec::new(), String::new()),
+        Target::Version(flags) => (Command::Version, flags, Vec::new(), String::new()),
         Target::Command(call) => {
             carried_out(&call)?;
             let positionals = positionals(&call);
-            (command(&call)?, call.flags, positionals)
+            (command(&call)?, call.flags, positionals, call.notices.concat())
         }
     };
     let mode = front::mode(&flags, planned);
-    Ok(Invocation { command, mode, words: Words { text: line.text.clone(), flags, positionals } })
+    Ok(Invocation { command, mode, words: Words { text: line.text.clone(), flags, positionals }, notices })
 }
 
 /// Refuses the command, or the first flag, that is not carried out yet.

@@ -78,6 +78,9 @@ pub struct Invocation {
     pub mode: Mode,
     /// The text and its words.
     pub words: Words,
+    /// What Docker's client prints before anything else: lines about deprecated flags.
+    #[serde(default)]
+    pub notices: String,
 }
 
 /// What a user can ask for.

@@ -33,6 +33,8 @@ pub(crate) struct Call<'a> {
     /// How many of the flags stand before the name.
     pub global_count: usize,
     pub arguments: Vec<&'a Word>,
+    /// What Docker's client says of deprecated flags, a line for each use.
+    pub notices: Vec<String>,
 }
 
 impl Call<'_> {
@@ -153,6 +155,7 @@ fn call<'a>(
 ) -> Result<Target<'a>, UsageError> {
     let frame = Frame { shown, usage: row.usage };
     let parsed = read(&table::specs(row, own), words, row.interspersed, frame)?;
+    let notices: Vec<String> = parsed.flags.iter().filter_map(|flag| notice(row, flag)).collect();
     let global_count = before.flags.len();
     let flags: Vec<FlagUse> = before.flags.into_iter().chain(parsed.flags.into_iter().map(|flag| renamed(row, flag))).collect();
     if parsed.help {
@@ -160,9 +163,16 @@ fn call<'a>(
     }
     let arguments: Vec<&Word> = parsed.positionals.iter().filter_map(|&at| words.get(at)).collect();
     if let Some((wanted, lead)) = row.arity.refusal(arguments.len()) {
-        return Err(frame.arguments(&wanted, lead, Some(name_span)));
+        let refusal = frame.arguments(&wanted, lead, Some(name_span));
+        return Err(UsageError { message: notices.concat() + &refusal.message, ..refusal });
     }
-    Ok(Target::Command(Call { row, shown, name_span, flags, global_count, arguments }))
+    Ok(Target::Command(Call { row, shown, name_span, flags, global_count, arguments, notices }))
+}
+
+/// As pflag has it, once the flags are read: on stdout, since Docker's client prints there.
+fn notice(row: &CommandRow, flag: &FlagUse) -> Option<String> {
+    let deprecated = table::flag(row.key, &flag.name).map(|row| row.deprecated).filter(|text| !text.is_empty())?;
+    Some(format!("Flag --{} has been deprecated, {deprecated}\n", flag.name))
 }
 
 /// A flag under its present name.

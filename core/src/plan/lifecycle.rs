@@ -16,10 +16,19 @@ const SEE_ALL: &str = "glassbox: see which there are with: glassbox ps -a\n";
 
 /// Looks `word` up; Docker's refusal if it leads nowhere.
 pub(super) fn find<'a>(word: &str, context: &Context<'a>) -> Result<&'a Container, String> {
+    let word = named(word)?;
     context.state.container(word).map_err(|lookup| match lookup {
         Lookup::Missing => format!("Error response from daemon: No such container: {word}\n{SEE_ALL}"),
         Lookup::Ambiguous => format!("Error response from daemon: multiple IDs found with provided prefix: {word}\n"),
     })
+}
+
+/// Docker's client takes blanks around a name away, and asks the daemon nothing where no name is left.
+fn named(word: &str) -> Result<&str, String> {
+    match word.trim() {
+        "" => Err("invalid container name or ID: value is empty\n".to_string()),
+        name => Ok(name),
+    }
 }
 
 /// For each word the steps that `each` makes of its container; what goes wrong with one does not stop the others.
@@ -122,10 +131,15 @@ pub(super) fn kill(words: &[String], signal: Signal, context: &Context<'_>, plan
 
 pub(super) fn remove(words: &[String], force: bool, context: &Context<'_>, plan: &mut Plan) {
     for word in words {
+        // Of `rm` alone the client looks at the word as it stands.
+        if word.is_empty() {
+            plan.fail_later("container name cannot be empty\n");
+            continue;
+        }
         let container = match find(word, context) {
             Ok(container) => container,
             // With --force Docker says it, but does not count it as a failure.
-            Err(message) if force => {
+            Err(message) if force && named(word).is_ok() => {
                 plan.late_errors.push_str(&message);
                 continue;
             }
@@ -180,6 +194,7 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
         plan.fail_later("you cannot start and attach multiple containers at once\n");
         return;
     }
+    let lost: Vec<&str> = words.iter().map(String::as_str).filter(|word| find(word, context).is_err()).collect();
     for_each(words, context, plan, |container, word, plan| {
         let id = || container.id.clone();
         let mut steps = Vec::new();
@@ -195,6 +210,9 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
         }
         Ok(steps)
     });
+    if !attach && !lost.is_empty() {
+        plan.fail_later(&format!("Error: failed to start containers: {}\n", lost.join(", ")));
+    }
 }
 
 /// What goes on beside a running container.
@@ -255,9 +273,10 @@ pub(super) fn logs(
 pub(super) fn inspect(words: &[String], context: &Context<'_>, plan: &mut Plan) {
     let mut found = Vec::new();
     for word in words {
-        match context.state.container(word) {
-            Ok(container) => found.push(container),
-            Err(_) => plan.fail_later(&format!("Error: No such object: {word}\n{SEE_ALL}")),
+        match named(word).map(|name| context.state.container(name)) {
+            Ok(Ok(container)) => found.push(container),
+            Err(empty) => plan.fail_later(&empty),
+            Ok(Err(_)) => plan.fail_later(&format!("Error: No such object: {word}\n{SEE_ALL}")),
         }
     }
     plan.steps.push(print(crate::view::inspect::containers(&found, context.host), context));

@@ -105,6 +105,9 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         late_errors: String::new(),
         exit_code: 0,
     };
+    if !invocation.notices.is_empty() {
+        plan.steps.push(print(invocation.notices.clone(), &context));
+    }
     match &invocation.command {
         Command::RunContainer(run) => plan_run(run, &context, &mut plan)?,
         Command::CreateContainer(spec) => plan_create(spec, &context, &mut plan)?,
@@ -117,12 +120,12 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::KillContainers { containers, signal } => lifecycle::kill(containers, *signal, &context, &mut plan),
         Command::RemoveContainers { containers, force, .. } => lifecycle::remove(containers, *force, &context, &mut plan),
         Command::WaitContainers { containers } => lifecycle::wait(containers, &context, &mut plan),
-        Command::ExecProcess(exec) => plan.steps = lifecycle::exec_process(exec, &context)?,
+        Command::ExecProcess(exec) => plan.steps.extend(lifecycle::exec_process(exec, &context)?),
         Command::ListContainers { all, quiet, no_trunc, last } => {
             lifecycle::list(*all, *quiet, *no_trunc, *last, &context, &mut plan);
         }
         Command::ShowLogs { container, follow, tail, timestamps } => {
-            plan.steps = lifecycle::logs(container, *follow, *tail, *timestamps, &context)?;
+            plan.steps.extend(lifecycle::logs(container, *follow, *tail, *timestamps, &context)?);
         }
         Command::InspectContainers { containers } => lifecycle::inspect(containers, &context, &mut plan),
         Command::Help { topic } => plan.steps.push(print(crate::cli::help(topic), &context)),
@@ -139,7 +142,7 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
     plan.warnings = warnings(&container, context);
-    plan.steps = create::phases(&container, context);
+    plan.steps.extend(create::phases(&container, context));
     plan.steps.push(origin::planned(Step::Phase(Phase::StartContainer { id: id() }), origin::command(context)));
     let last =
         if run.detach { ClientStep::Print { text: format!("{}\n", container.id) } } else { ClientStep::AttachStreams { id: id() } };
@@ -152,7 +155,7 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
 fn plan_create(spec: &crate::cli::ContainerSpec, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let container = create::container(spec, false, context)?;
     plan.warnings = warnings(&container, context);
-    plan.steps = create::phases(&container, context);
+    plan.steps.extend(create::phases(&container, context));
     plan.steps.push(print(format!("{}\n", container.id), context));
     Ok(())
 }

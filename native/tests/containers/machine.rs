@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use glassbox_tests::binary::skip;
+
 /// No case takes longer, not even on an emulated machine.
 const SECONDS_MAX: u32 = 120;
 
@@ -47,12 +49,12 @@ impl Machine {
     pub fn new() -> Option<Machine> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         if glassbox::sys::process::effective_ids().0 != 0 {
-            eprintln!("skipped: not root");
+            skip("not root");
             return None;
         }
         let works = Command::new("unshare").args(["-mpf", "--mount-proc", "true"]).status();
         if !works.is_ok_and(|status| status.success()) {
-            eprintln!("skipped: no new mount and pid namespaces here");
+            skip("no new mount and pid namespaces here");
             return None;
         }
         let number = COUNT.fetch_add(1, Ordering::Relaxed);

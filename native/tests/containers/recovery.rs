@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;
 
+use glassbox_tests::binary::skip;
+
 use super::Machine;
 
 #[test]
@@ -59,7 +61,7 @@ fn an_ordinary_user_runs_containers() {
         chown(path, Some(1000), Some(1000)).unwrap();
     }
     if !Command::new("setpriv").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: no setpriv");
+        skip("no setpriv");
         return;
     }
     fs::write(machine.path("script"), script).unwrap();

@@ -41,7 +41,10 @@ pub(super) const ROWS: &[FlagRow] = &[
         .short('t')
         .default("0")
         .carried_out(),
-    FlagRow::new("time", Kind::Int, STOP, "Old name of --timeout", "--time 3").hidden("timeout").carried_out(),
+    FlagRow::new("time", Kind::Int, STOP, "Old name of --timeout", "--time 3")
+        .hidden("timeout")
+        .deprecated("use --timeout instead")
+        .carried_out(),
     FlagRow::new("signal", Kind::Text, &["kill"], "The signal to send", "-s HUP").short('s').default("KILL").carried_out(),
     FlagRow::new("force", Kind::Bool, RM, "End it first if it runs", "-f").short('f').carried_out(),
     FlagRow::new("link", Kind::Bool, RM, "Delete the named link", "-l").short('l'),

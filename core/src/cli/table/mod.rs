@@ -42,6 +42,8 @@ pub struct FlagRow {
     pub hidden: bool,
     /// Another flag that it is an old name of; empty: none.
     pub alias_of: &'static str,
+    /// What Docker's client says of it wherever it is used: `Flag --NAME has been deprecated, …`; empty: nothing.
+    pub deprecated: &'static str,
 }
 
 impl FlagRow {
@@ -52,8 +54,8 @@ impl FlagRow {
         help: &'static str,
         example: &'static str,
     ) -> Self {
-        let (short, default, carried_out, hidden, alias_of) = (None, "", false, false, "");
-        FlagRow { long, short, kind, commands, help, example, default, carried_out, hidden, alias_of }
+        let (short, default, carried_out, hidden, alias_of, deprecated) = (None, "", false, false, "", "");
+        FlagRow { long, short, kind, commands, help, example, default, carried_out, hidden, alias_of, deprecated }
     }
 
     const fn short(mut self, letter: char) -> Self {
@@ -74,6 +76,11 @@ impl FlagRow {
     const fn hidden(mut self, alias_of: &'static str) -> Self {
         self.hidden = true;
         self.alias_of = alias_of;
+        self
+    }
+
+    const fn deprecated(mut self, instead: &'static str) -> Self {
+        self.deprecated = instead;
         self
     }
 
