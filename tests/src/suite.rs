@@ -1,6 +1,7 @@
 //! Running fixtures: all files of `tests/suite`, on one kernel or on both.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use glassbox_core::host::{Controller, HostFacts};
@@ -87,6 +88,22 @@ pub fn binary() -> Result<PathBuf> {
     beside.filter(|path| path.is_file()).context("no glassbox binary beside the tests; build it with: cargo build -p glassbox")
 }
 
+/// Asks `one` about all items, on all processors at once; the answers in the items' order. Each has a data root of its own.
+pub fn at_once<T: Sync, R: Send>(items: &[T], one: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let places = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        places.map_while(|at| Some((at, one(items.get(at)?)))).collect::<Vec<_>>()
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut answers: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        started.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    answers.sort_by_key(|(at, _)| *at);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
 /// Linux with a fresh data root, and the folder that holds it.
 pub fn linux() -> Result<(tempfile::TempDir, Linux)> {
     let place = tempfile::Builder::new().prefix("glassbox-suite-").tempdir()?;
@@ -103,7 +120,14 @@ pub fn is_root() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::without_step_numbers;
+    use super::{at_once, without_step_numbers};
+
+    #[test]
+    fn every_item_is_asked_once_and_in_order() {
+        let items: Vec<usize> = (0..100).collect();
+        assert_eq!(at_once(&items, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        assert!(at_once(&[0; 0], |item| *item).is_empty());
+    }
 
     #[test]
     fn only_the_number_of_a_step_goes() {

@@ -1,8 +1,12 @@
 //! Fidelity: every fixture by the model kernel and by Linux; what is shown, the ordered events and every answer have to agree, and
 //! Linux has to show what the fixture says. `GLASSBOX_BLESS=1` writes what Linux shows into the fixtures.
 
+// clippy.toml allows it in test functions; these are what they are made of.
+#![allow(clippy::unwrap_used)]
+
 use glassbox_tests::binary::skip;
 use glassbox_tests::compare::Account;
+use glassbox_tests::fixture::Fixture;
 use glassbox_tests::kernels::{Machine, Model};
 use glassbox_tests::suite;
 
@@ -18,32 +22,37 @@ fn every_fixture_shows_the_same_on_both_kernels() {
     let fixtures = suite::fixtures().unwrap();
     assert!(fixtures.len() >= FIXTURES_MIN, "only {} fixtures", fixtures.len());
     let only = std::env::var("GLASSBOX_FIXTURE").ok();
-    let (mut problems, mut skipped, mut compared) = (Vec::new(), Vec::new(), 0);
-    for fixture in fixtures.iter().filter(|fixture| only.as_ref().is_none_or(|only| fixture.name == *only)) {
-        let (_place, mut linux) = suite::linux().unwrap();
-        let host = linux.facts().unwrap();
-        if let Some(why) = suite::missing(fixture, &host) {
-            skipped.push(why);
-            continue;
-        }
-        let (shown, seen) = suite::run(&mut linux, fixture).unwrap();
-        let rendered = suite::rendered(&linux, fixture, &shown);
-        let path = suite::folder().join(format!("{}.txt", fixture.name));
-        if std::env::var_os("GLASSBOX_BLESS").is_some() {
-            std::fs::write(&path, &rendered).unwrap();
-        } else if rendered != std::fs::read_to_string(&path).unwrap() {
-            problems.push(format!("{}: Linux shows otherwise than the fixture says:\n{rendered}", fixture.name));
-        }
-        let (_, predicted) = suite::run(&mut Model::new(&host), fixture).unwrap();
-        let differences = predicted.differences(&seen, ("the model", "Linux"));
-        if !differences.is_empty() {
-            problems.push(format!("{}: the kernels differ\n  {}", fixture.name, differences.join("\n  ")));
-        }
-        compared += 1;
-    }
-    println!("{compared} fixtures compared, {} skipped {skipped:?}", skipped.len());
+    let wanted: Vec<_> = fixtures.iter().filter(|fixture| only.as_ref().is_none_or(|only| fixture.name == *only)).collect();
+    let outcomes = suite::at_once(&wanted, |fixture| compared(fixture));
+    let skipped: Vec<&String> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    let problems: Vec<String> = outcomes.iter().flatten().flatten().cloned().collect();
+    println!("{} fixtures compared, {} skipped {skipped:?}", outcomes.len() - skipped.len(), skipped.len());
     assert!(skipped.is_empty() || std::env::var_os("CI").is_none(), "skipped in CI: {skipped:?}");
     assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
+}
+
+/// What is wrong with it on this machine, or why it cannot run here.
+fn compared(fixture: &Fixture) -> Result<Vec<String>, String> {
+    let (_place, mut linux) = suite::linux().unwrap();
+    let host = linux.facts().unwrap();
+    if let Some(why) = suite::missing(fixture, &host) {
+        return Err(why);
+    }
+    let mut problems = Vec::new();
+    let (shown, seen) = suite::run(&mut linux, fixture).unwrap();
+    let rendered = suite::rendered(&linux, fixture, &shown);
+    let path = suite::folder().join(format!("{}.txt", fixture.name));
+    if std::env::var_os("GLASSBOX_BLESS").is_some() {
+        std::fs::write(&path, &rendered).unwrap();
+    } else if rendered != std::fs::read_to_string(&path).unwrap() {
+        problems.push(format!("{}: Linux shows otherwise than the fixture says:\n{rendered}", fixture.name));
+    }
+    let (_, predicted) = suite::run(&mut Model::new(&host), fixture).unwrap();
+    let differences = predicted.differences(&seen, ("the model", "Linux"));
+    if !differences.is_empty() {
+        problems.push(format!("{}: the kernels differ\n  {}", fixture.name, differences.join("\n  ")));
+    }
+    Ok(problems)
 }
 
 /// The suite can fail: a model of another machine, and an account with one line changed, are told apart.

@@ -2,6 +2,9 @@
 //!
 //! `GLASSBOX_SEED` chooses another seed, `GLASSBOX_SEQUENCES` another number. A failure prints the sequence as a fixture.
 
+// clippy.toml allows it in test functions; these are what they are made of.
+#![allow(clippy::unwrap_used)]
+
 use glassbox_tests::binary::skip;
 use glassbox_tests::fixture::{Exchange, Fixture};
 use glassbox_tests::kernels::Model;
@@ -108,6 +111,17 @@ fn without_the_race(mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
+/// How the kernels differ, if they do.
+fn compared(fixture: &Fixture) -> Option<String> {
+    let (_place, mut linux) = suite::linux().unwrap();
+    let host = linux.facts().unwrap();
+    let (shown, seen) = suite::run(&mut linux, fixture).unwrap();
+    let (_, predicted) = suite::run(&mut Model::new(&host), fixture).unwrap();
+    let differences = predicted.differences(&seen, ("the model", "Linux"));
+    let rendered = || suite::rendered(&linux, fixture, &shown);
+    (!differences.is_empty()).then(|| format!("{}\n{}  {}", fixture.name, rendered(), differences.join("\n  ")))
+}
+
 fn number_from(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
@@ -119,20 +133,9 @@ fn generated_sequences_show_the_same_on_both_kernels() {
         return;
     }
     let (seed, count) = (number_from("GLASSBOX_SEED", 1), number_from("GLASSBOX_SEQUENCES", SEQUENCES));
-    let (mut problems, mut commands) = (Vec::new(), 0);
-    for number in 0..count {
-        let fixture = sequence(seed, number);
-        let (_place, mut linux) = suite::linux().unwrap();
-        let host = linux.facts().unwrap();
-        let (shown, seen) = suite::run(&mut linux, &fixture).unwrap();
-        let (_, predicted) = suite::run(&mut Model::new(&host), &fixture).unwrap();
-        let differences = predicted.differences(&seen, ("the model", "Linux"));
-        if !differences.is_empty() {
-            let rendered = suite::rendered(&linux, &fixture, &shown);
-            problems.push(format!("{}\n{rendered}  {}", fixture.name, differences.join("\n  ")));
-        }
-        commands += fixture.commands.len();
-    }
+    let sequences: Vec<Fixture> = (0..count).map(|number| sequence(seed, number)).collect();
+    let problems: Vec<String> = suite::at_once(&sequences, compared).into_iter().flatten().collect();
+    let commands: usize = sequences.iter().map(|sequence| sequence.commands.len()).sum();
     println!("{count} sequences of {commands} commands compared, seed {seed}");
     assert!(problems.is_empty(), "{} of {count} sequences differ\n{}", problems.len(), problems.join("\n"));
 }
