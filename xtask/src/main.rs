@@ -1,4 +1,4 @@
-//! `cargo xtask play | test | bless | bench | ci-setup`: everything that is done with this workspace.
+//! `cargo xtask play | test | build | bless | bench | ci-setup`: everything that is done with this workspace.
 //!
 //! One file per command in `command/`. A command first asks `need` for the tools that it uses, which installs them
 //! or names them in one line; then it runs its steps. Nothing here is part of the product: no other package depends on it.
@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod command;
+mod engine;
 mod need;
 mod process;
 mod serve;
@@ -28,6 +29,8 @@ enum Command {
     Play(command::play::Options),
     /// Run every check: format, lints, tidy, licences, tests, the real kernel, the browser
     Test(command::test::Options),
+    /// Build the glassbox command: one static file
+    Build(command::build::Options),
     /// Rewrite the expectation files of the tests; read the diff afterwards
     Bless(command::bless::Options),
     /// Measure: start, plan, a container against the floor and against runc, memory
@@ -40,6 +43,7 @@ fn main() -> std::process::ExitCode {
     let outcome = match Cli::parse().command {
         Command::Play(options) => command::play::run(&options),
         Command::Test(options) => command::test::run(&options),
+        Command::Build(options) => command::build::run(&options),
         Command::Bless(options) => command::bless::run(&options),
         Command::Bench(options) => command::bench::run(&options),
         Command::CiSetup(options) => command::ci_setup::run(&options),

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{process, workspace};
+use crate::{engine, process, workspace};
 
 /// Binaries and directories of the bench.
 pub struct Place {
@@ -26,12 +26,12 @@ pub struct Place {
 impl Place {
     /// Builds everything.
     pub fn prepare() -> Result<Place> {
-        process::run(&mut process::cargo(&["build", "--release", "-p", "glassbox"]))?;
+        let glassbox = engine::build()?;
         // Not in /tmp, which may be a tmpfs or an overlay: the same file system for all that is compared.
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(workspace::target())?;
         let place = Place {
             toolbox: workspace::target().join("toolbox-build/x86_64-unknown-linux-musl/small/toolbox"),
-            glassbox: workspace::target().join("release/glassbox"),
+            glassbox,
             floor: compile(folder.path(), "floor")?,
             peak: compile(folder.path(), "peak")?,
             folder,

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod bless;
+pub mod build;
 pub mod ci_setup;
 pub mod play;
 pub mod test;

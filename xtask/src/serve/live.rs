@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::need::{self, Need};
-use crate::{process, workspace};
+use crate::{engine, process, workspace};
 
 const TIME_MAX: Duration = Duration::from_secs(30);
 /// After this long past the first signal it is killed.
@@ -92,9 +91,7 @@ impl fmt::Display for Engine {
 }
 
 fn build() -> Result<PathBuf, String> {
-    let needed = need::ensure(&[Need::Target("x86_64-unknown-linux-musl")]);
-    let built = needed.and_then(|()| process::run(&mut process::cargo(&["build", "--release", "-p", "glassbox"])));
-    built.map_err(|error| format!("not available: {error:#}")).map(|()| workspace::target().join("release/glassbox"))
+    engine::build().map_err(|error| format!("not available: {error:#}"))
 }
 
 fn refused(message: &str, exit: i32) -> Value {
