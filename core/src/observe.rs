@@ -3,6 +3,10 @@
 //! Written once for both kernels: what the step left behind is asked of a [`Probe`]; only what no later look could tell (a pid, a wait
 //! status) comes from the execution itself as an [`Outcome`]. Nothing is copied from the step into an event but its own name for a
 //! place to look at.
+//!
+//! Two events are acts that leave nothing to look at: a signal that was handled is gone, and so is what went to a terminal. They hold what
+//! the call itself took ([`Outcome::sent`], [`Outcome::printed`]). The engine's own records say when and why they were written
+//! (`ContainerStarted`, `ContainerFailed`): the engine is who knows that, and no kernel does.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +32,25 @@ pub struct Outcome {
     pub terminal: Option<String>,
     /// Waiting ended because time ran out.
     pub timed_out: bool,
+    /// The signal that kill(2) or pidfd_send_signal(2) took.
+    pub sent: Option<Sent>,
+    /// What write(2) to the caller's stdout took; where that is closed, nothing.
+    pub printed: String,
+}
+
+/// A signal as a kernel took it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// To this process of the host.
+    pub pid: u32,
+    /// Its number.
+    pub signal: i32,
+}
+
+/// Of a record on disk, what an event tells.
+#[derive(Deserialize)]
+struct Record {
+    container: Container,
 }
 
 /// The processes that a step was about.
@@ -72,9 +95,7 @@ impl Look<'_> {
                 let size_bytes = self.bytes(Subject::Host, path)?.len() as u64;
                 vec![Event::FileWritten { path: path.clone(), size_bytes }]
             }
-            StoreStep::RecordContainer { container, path } => {
-                self.if_there(path, || Event::ContainerRecorded { container: container.clone() })?
-            }
+            StoreStep::RecordContainer { container, path } => self.recorded(path, &container.id)?,
             StoreStep::RecordStart { id } => {
                 let pid = self.actors.process.ok_or(Errno::ESRCH)?;
                 vec![Event::ContainerStarted { id: id.clone(), pid, at_ns }]
@@ -88,6 +109,16 @@ impl Look<'_> {
                 if gone { vec![Event::ContainerRemoved { id: id.clone() }] } else { Vec::new() }
             }
         })
+    }
+
+    /// As the record says when it is read back.
+    fn recorded(&self, path: &str, id: &ContainerId) -> Result<Vec<Event>, Errno> {
+        if !self.exists(path)? {
+            return Ok(Vec::new());
+        }
+        let record: Record = serde_json::from_slice(&self.bytes(Subject::Host, path)?).map_err(|_| Errno::EIO)?;
+        let is_it = record.container.id == *id;
+        Ok(if is_it { vec![Event::ContainerRecorded { container: Box::new(record.container) }] } else { Vec::new() })
     }
 
     fn exited(&self, id: &ContainerId) -> Result<Event, Errno> {
@@ -163,7 +194,10 @@ impl Look<'_> {
             }
             ProcessStep::ChangeDirectory { .. } => vec![Event::DirectoryChanged { path: self.program()?.0 }],
             ProcessStep::ExecProgram { .. } => vec![self.executed()?],
-            ProcessStep::SendSignal { id, signal } => vec![Event::SignalSent { id: id.clone(), signal: *signal }],
+            ProcessStep::SendSignal { id, .. } => {
+                let Sent { pid: _, signal } = self.outcome.sent.ok_or(Errno::EINVAL)?;
+                vec![Event::SignalSent { id: id.clone(), signal }]
+            }
         })
     }
 
@@ -283,7 +317,8 @@ impl Look<'_> {
     /// What was printed and how waiting ended only the execution can tell.
     fn client(&self, step: &ClientStep) -> Vec<Event> {
         match step {
-            ClientStep::Print { text } => vec![Event::Printed { stderr: false, text: text.clone() }],
+            ClientStep::Print { .. } if self.outcome.printed.is_empty() => Vec::new(),
+            ClientStep::Print { .. } => vec![Event::Printed { stderr: false, text: self.outcome.printed.clone() }],
             ClientStep::AttachStreams { .. } => {
                 let ended = self.outcome.status.map(|status| Event::ProcessExited { exit_code: status.code() });
                 ended.into_iter().collect()

@@ -71,9 +71,9 @@ fn overlay(step: &MountStep) -> Explanation {
     };
     let marks = format!("{}{}", if *volatile { ",volatile" } else { "" }, if *user_xattr { ",userxattr" } else { "" });
     let data = format!("lowerdir={},upperdir={upper_dir},workdir={work_dir}{marks}", lower_dirs.join(":"));
-    let mark = quoted(&format!("{work_dir}/work/incompat/volatile"));
-    let forget = volatile.then(|| call("rmdir", &[&mark]).when(CallWhen::IfPresent));
-    let mut calls: Vec<Call> = forget.into_iter().collect();
+    let mark = |file: &str| quoted(&format!("{work_dir}/work/incompat/volatile{file}"));
+    let forget = || [call("unlink", &[&mark("/dirty")]), call("rmdir", &[&mark("")])].map(|call| call.when(CallWhen::IfPresent));
+    let mut calls: Vec<Call> = if *volatile { forget().to_vec() } else { Vec::new() };
     calls.push(call("mount", &["\"overlay\"", &quoted(merged_dir), "\"overlay\"", "0", &quoted(&data)]));
     let why = match volatile {
         false => "The image's layers lie below and are never written to. Every change is copied up into the directory above.",

@@ -214,7 +214,6 @@ impl Job {
     /// What a step means for the command: its output, its exit code.
     fn after(&mut self, step: &Step, exit_code: Option<i32>) {
         match step {
-            Step::Client(ClientStep::Print { text }) => self.shown.push(Chunk { stream: Stream::Stdout, text: text.clone() }),
             Step::Client(ClientStep::AttachStreams { .. }) => self.exit_code = exit_code.unwrap_or(self.exit_code),
             Step::Client(ClientStep::AwaitExit { print: true, .. }) => {
                 let text = format!("{}\n", exit_code.unwrap_or_default());

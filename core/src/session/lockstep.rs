@@ -1,5 +1,6 @@
 //! `Lockstep`: the model kernel beside a real run. It is given the same steps and tells what it shows after each: the prediction.
 
+use crate::cli::Invocation;
 use crate::event::Event;
 use crate::host::HostFacts;
 use crate::layout::Layout;
@@ -31,11 +32,11 @@ pub struct Lockstep {
 impl Lockstep {
     /// A model of the machine with these facts that holds what the engine knows. `None` where containers run: their processes are not
     /// in the model.
-    pub fn new(host: &HostFacts, state: &State) -> Option<Lockstep> {
+    pub fn new(host: &HostFacts, state: &State, invocation: &Invocation) -> Option<Lockstep> {
         if state.containers.values().any(|container| container.state.status == Status::Running) {
             return None;
         }
-        let mut now = Moment { kernel: sim::boot(host), state: state.clone(), run: Run::default() };
+        let mut now = Moment { kernel: sim::boot(host), state: state.clone(), run: Run::of(invocation) };
         let layout = Layout::new(&host.data_root);
         for image in state.images.values() {
             for layer in image.layers.iter().filter(|layer| layer.extracted) {

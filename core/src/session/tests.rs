@@ -86,3 +86,45 @@ fn exec_reads_what_is_typed_only_with_interactive() {
     assert_eq!(session.command("docker exec box cat"), Progress::Ready(0), "{}", shown(&session));
     assert_eq!(session.command("docker exec -i box cat"), Progress::NeedsInput, "{}", shown(&session));
 }
+
+/// A probe that shows other bytes than were written.
+struct Altered<'a>(crate::sim::SimProbe<'a>);
+
+impl crate::query::Probe for Altered<'_> {
+    fn ask(&self, query: &crate::query::Query) -> Result<crate::query::Answer, crate::errno::Errno> {
+        match self.0.ask(query)? {
+            crate::query::Answer::Bytes(bytes) => {
+                let text = String::from_utf8_lossy(&bytes).replace("\"name\":\"web\"", "\"name\":\"other\"");
+                Ok(crate::query::Answer::Bytes(text.into_bytes()))
+            }
+            answer => Ok(answer),
+        }
+    }
+}
+
+#[test]
+fn events_tell_what_was_seen_and_not_what_the_step_says() {
+    use crate::observe::{Actors, Outcome, Sent, observe};
+    use crate::step::{ClientStep, ProcessStep, Step, StoreStep};
+    let mut session = session();
+    session.command("docker create --name web toolbox true");
+    let recorded = session.timeline().iter().find_map(|entry| match &entry.node.as_ref()?.step {
+        step @ Step::Store(StoreStep::RecordContainer { .. }) => Some(step.clone()),
+        _ => None,
+    });
+    let probe = Altered(session.world().probe());
+    let (none, actors) = (Outcome::default(), Actors::default());
+    let events = observe(&recorded.unwrap(), &none, actors, &probe).unwrap();
+    assert!(matches!(&events[..], [Event::ContainerRecorded { container }] if container.name == "other"), "{events:?}");
+
+    let id = session.world().state().containers.keys().next().unwrap().clone();
+    let signal = Step::Process(ProcessStep::SendSignal { id: id.clone(), signal: 15 });
+    assert!(observe(&signal, &none, actors, &probe).is_err(), "no kernel took it");
+    let took = Outcome { sent: Some(Sent { pid: 7, signal: 9 }), ..Outcome::default() };
+    assert_eq!(observe(&signal, &took, actors, &probe).unwrap(), [Event::SignalSent { id, signal: 9 }]);
+
+    let print = Step::Client(ClientStep::Print { text: "all of it".into() });
+    assert_eq!(observe(&print, &none, actors, &probe).unwrap(), [], "stdout is closed");
+    let half = Outcome { printed: "all".into(), ..Outcome::default() };
+    assert_eq!(observe(&print, &half, actors, &probe).unwrap(), [Event::Printed { stderr: false, text: "all".into() }]);
+}

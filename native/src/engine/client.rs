@@ -26,9 +26,9 @@ const ENGINE_FAILED: i32 = 125;
 impl Engine {
     pub(super) fn client(&mut self, step: &ClientStep, outcome: &mut Outcome) -> Done {
         match step {
-            // Where stdout is closed there is nobody to print for; the command goes on.
             ClientStep::Print { text } => {
-                let _ = file::write_all(&std::io::stdout(), text.as_bytes());
+                let taken = print(text.as_bytes());
+                outcome.printed = String::from_utf8_lossy(text.as_bytes().get(..taken).unwrap_or_default()).into_owned();
                 Ok(())
             }
             ClientStep::AttachStreams { id } => self.attach(id, outcome),
@@ -159,6 +159,20 @@ impl Engine {
         let _ = process::pidfd_send_signal(&child.pidfd, Signal::SIGKILL);
         let _ = wait::wait_until_ended(&child.pidfd);
     }
+}
+
+/// How many bytes stdout took. Where it is closed there is nobody to print for; the command goes on.
+fn print(bytes: &[u8]) -> usize {
+    let mut taken = 0;
+    while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+        match file::write(&std::io::stdout(), rest) {
+            Ok(0) => break,
+            Ok(length) => taken += length,
+            Err(Errno::EINTR) => {}
+            Err(_) => break,
+        }
+    }
+    taken
 }
 
 fn is_running(record: &Record) -> bool {

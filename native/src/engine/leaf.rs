@@ -139,7 +139,8 @@ impl Engine {
             ProcessStep::SendSignal { id, signal } => {
                 let recorded = || self.store.read(id).ok().flatten().and_then(|record| record.process);
                 let is_still_it = || recorded().is_some_and(|process| process.is_alive());
-                process::send_signal(id, *signal, &self.state, is_still_it)
+                outcome.sent = Some(process::send_signal(id, *signal, &self.state, is_still_it)?);
+                Ok(())
             }
             _ => Err(Failure::of(step.name(), Errno::ENOSYS)),
         }

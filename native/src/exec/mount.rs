@@ -104,10 +104,13 @@ fn overlay(step: &MountStep) -> Done {
 /// A volatile overlay leaves a mark, by which the kernel refuses to mount it again: after a crash its changes may be lost. Where the
 /// mark is found here the machine has not crashed: what runs now is the container's first process, made anew.
 fn forget_former_mount(work_dir: &str) -> Done {
-    match fs::remove_dir(Path::new(work_dir).join("work/incompat/volatile")) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).call("rmdir"),
-        _ => Ok(()),
-    }
+    let mark = Path::new(work_dir).join("work/incompat/volatile");
+    let forgiven = |answer: std::io::Result<()>| match answer {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        answer => answer,
+    };
+    forgiven(fs::remove_file(mark.join("dirty"))).call("unlink")?;
+    forgiven(fs::remove_dir(mark)).call("rmdir")
 }
 
 /// The options as overlayfs reads them: a colon in a lower directory and a comma anywhere are escaped by a backslash.

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use glassbox_core::errno::Errno;
 use glassbox_core::model::{ContainerId, IdMapLine, State};
+use glassbox_core::observe::Sent;
 use glassbox_core::step::NamespaceKind;
 use glassbox_core::userland::Signal;
 
@@ -57,13 +58,14 @@ pub fn rejoin_own_pid_namespace() -> Done {
 
 /// Sends the signal to the container's first process. `is_still_it` is asked when the descriptor is held: from then on the number
 /// cannot have passed to another process.
-pub fn send_signal(id: &ContainerId, signal: i32, state: &State, is_still_it: impl FnOnce() -> bool) -> Done {
+pub fn send_signal(id: &ContainerId, signal: i32, state: &State, is_still_it: impl FnOnce() -> bool) -> Result<Sent, Failure> {
     let pid = first_process(id, state).call("pidfd_open")?;
     let pidfd = process::pidfd_open(pid).call("pidfd_open")?;
     if !is_still_it() {
         return Err(Failure::of("pidfd_open", Errno::ESRCH));
     }
-    process::pidfd_send_signal(&pidfd, Signal(signal)).call("pidfd_send_signal")
+    process::pidfd_send_signal(&pidfd, Signal(signal)).call("pidfd_send_signal")?;
+    Ok(Sent { pid: u32::try_from(pid).unwrap_or_default(), signal })
 }
 
 /// Writes `deny` to /proc/PID/setgroups.

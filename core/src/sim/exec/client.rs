@@ -14,7 +14,10 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     kernel.collect_streams();
     match step {
-        ClientStep::Print { .. } => done(kernel),
+        ClientStep::Print { text } => {
+            run.shown.push((false, text.as_bytes().to_vec()));
+            Ok(Done::Outcome(Outcome { printed: text.clone(), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+        }
         ClientStep::AttachStreams { id } => attach(kernel, run, id),
         ClientStep::WatchContainer { id } => watch(kernel, run, id),
         ClientStep::AwaitExit { id, timeout_seconds, .. } => await_exit(kernel, run, state, id, *timeout_seconds),

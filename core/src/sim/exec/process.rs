@@ -3,7 +3,7 @@
 use super::{Carried, Done, Failure, Run, called, done};
 use crate::errno::Errno;
 use crate::model::{ContainerId, IdMapLine, State};
-use crate::observe::Outcome;
+use crate::observe::{Outcome, Sent};
 use crate::sim::kernel::Kernel;
 use crate::sim::process::HOST_INIT;
 use crate::sim::tables::{Content, HostPid, NodeId, Place};
@@ -22,8 +22,10 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
     if let ProcessStep::SendSignal { id, signal } = step {
         let pid = first_process(state, id)?;
         let engine = kernel.engine;
-        called(kernel.kill_from(engine, pid as i32, Some(Signal(*signal))), "kill")?;
-        return done(kernel);
+        let taken = Signal(*signal);
+        called(kernel.kill_from(engine, pid as i32, Some(taken)), "kill")?;
+        let sent = Some(Sent { pid, signal: taken.0 });
+        return Ok(Done::Outcome(Outcome { sent, at_ns: kernel.realtime_ns(), ..Outcome::default() }));
     }
     if let ProcessStep::JoinNamespace { kind: kind @ (NamespaceKind::Pid | NamespaceKind::User), id } = step {
         let other = first_process(state, id)?;

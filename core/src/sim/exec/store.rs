@@ -26,7 +26,8 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
         StoreStep::RecordContainer { container, path } => {
             const RECORD_MODE: u32 = 0o600;
-            let text = serde_json::to_string(container).map_err(|_| Errno::EINVAL)?;
+            let container = serde_json::to_string(container).map_err(|_| Errno::EINVAL)?;
+            let text = format!(r#"{{"format":1,"process":null,"monitor":null,"container":{container}}}"#);
             called(write_file(kernel, path, RECORD_MODE, &text), "openat")?;
         }
         StoreStep::RecordStart { id } => {

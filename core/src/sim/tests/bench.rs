@@ -174,12 +174,8 @@ impl Bench {
                     }
                 }
                 self.events.extend(events);
-                match &step {
-                    Step::Client(ClientStep::Print { text }) => shown.out.push_str(text),
-                    Step::Client(ClientStep::AttachStreams { .. } | ClientStep::AwaitExit { print: true, .. }) => {
-                        shown.code = outcome.status.map(crate::userland::WaitStatus::code);
-                    }
-                    _ => {}
+                if let Step::Client(ClientStep::AttachStreams { .. } | ClientStep::AwaitExit { print: true, .. }) = &step {
+                    shown.code = outcome.status.map(crate::userland::WaitStatus::code);
                 }
             }
             Err(failure) => {
