@@ -1,9 +1,9 @@
-//! grep: -i -v -c -n -q -l -F -h -e, with the patterns of `pattern::Expression`.
+//! grep: -E -F -i -v -c -n -q -l -o -w -x -h -H -e, with the patterns of `expression`.
 
+use super::expression::{Expression, Extent, Syntax};
 use super::filter::Wants;
 use super::options::Options;
 use super::output::Output;
-use super::pattern::Expression;
 
 /// The longest line that is looked at whole: a longer one is cut into pieces of this size.
 const LINE_BYTES_MAX: usize = 1 << 20;
@@ -17,6 +17,7 @@ pub(crate) struct Grep {
     numbered: bool,
     quiet: bool,
     names_only: bool,
+    matches_only: bool,
     titled: bool,
     file: String,
     pending: Vec<u8>,
@@ -27,25 +28,36 @@ pub(crate) struct Grep {
 
 impl Grep {
     pub(crate) fn parse(args: &[String]) -> Result<(Grep, Vec<String>), String> {
-        let mut options = Options::parse(args, "ivcnqlFhHe:Es")?;
+        let mut options = Options::parse(args, "ivcnqlFhHe:EGoswx")?;
         let mut patterns: Vec<String> =
             options.given().iter().filter(|(letter, _)| *letter == 'e').map(|(_, text)| text.clone()).collect();
         if patterns.is_empty() {
             if options.operands.is_empty() {
-                return Err("usage: grep [-ivcnqlFh] PATTERN [FILE]...".to_string());
+                return Err("usage: grep [-EFivcnqlowxhH] PATTERN [FILE]...".to_string());
             }
             patterns.push(options.operands.remove(0));
         }
         let lines = patterns.iter().flat_map(|pattern| pattern.split('\n'));
-        let parsed: Option<Vec<Expression>> =
-            lines.map(|line| Expression::parse(line, options.has('F'), options.has('i'))).collect();
+        let syntax = match (options.has('F'), options.has('E')) {
+            (true, _) => Syntax::Fixed,
+            (false, true) => Syntax::Extended,
+            (false, false) => Syntax::Basic,
+        };
+        let extent = match (options.has('x'), options.has('w')) {
+            (true, _) => Extent::Line,
+            (false, true) => Extent::Words,
+            (false, false) => Extent::Anywhere,
+        };
+        let parsed: Result<Vec<Expression>, String> =
+            lines.map(|line| Expression::parse(line, syntax, extent, options.has('i'))).collect();
         let grep = Grep {
-            expressions: parsed.ok_or("bad pattern")?,
+            expressions: parsed?,
             invert: options.has('v'),
             count: options.has('c'),
             numbered: options.has('n'),
             quiet: options.has('q'),
             names_only: options.has('l'),
+            matches_only: options.has('o'),
             titled: (options.operands.len() > 1 || options.has('H')) && !options.has('h'),
             file: String::new(),
             pending: Vec::new(),
@@ -93,11 +105,29 @@ impl Grep {
         if !self.count {
             let title = if self.titled { format!("{}:", self.file) } else { String::new() };
             let number = if self.numbered { format!("{}:", self.line) } else { String::new() };
-            out.out(&[title, number].concat());
-            out.bytes(1, line);
-            out.out("\n");
+            let lead = [title, number].concat();
+            if self.matches_only {
+                self.found_in(&text).iter().for_each(|found| out.out(&format!("{lead}{found}\n")));
+            } else {
+                out.out(&lead);
+                out.bytes(1, line);
+                out.out("\n");
+            }
         }
         Wants::More
+    }
+
+    /// For -o: what was found, the leftmost first; of several patterns the longest. With -v there is nothing to show.
+    fn found_in<'a>(&self, line: &'a str) -> Vec<&'a str> {
+        let (mut all, mut from) = (Vec::new(), 0);
+        while !self.invert && from <= line.len() {
+            let found = self.expressions.iter().filter_map(|expression| expression.find_at(line, from));
+            let Some((start, end)) = found.min_by_key(|(start, end)| (*start, std::cmp::Reverse(*end))) else { break };
+            all.extend(line.get(start..end).filter(|text| !text.is_empty()));
+            let next = line.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+            from = if end > start { end } else { end + next };
+        }
+        all
     }
 
     pub(crate) fn end(&mut self, out: &mut Output) {

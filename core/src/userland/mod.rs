@@ -12,6 +12,7 @@
 mod copy;
 mod echo;
 mod env;
+mod expression;
 #[cfg(test)]
 mod fake;
 mod feed;

@@ -1,6 +1,6 @@
-//! Patterns: the shell's (`*`, `?`, `[…]`) and the small part of basic regular expressions that grep takes.
+//! The shell's patterns (`*`, `?`, `[…]`), and the bracket expressions that grep's have too (`expression`).
 //!
-//! Both match without recursion over the text, so that no input can exhaust the stack.
+//! They match without recursion over the text, so that no input can exhaust the stack.
 
 /// One element of a shell pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,23 @@ pub(crate) struct Class {
 impl Class {
     /// Reads what follows `[`; answers the class and how many characters it took, with the `]`. `None`: it never closes.
     pub(crate) fn parse(chars: &[char]) -> Option<(Class, usize)> {
-        let mut at = usize::from(matches!(chars.first(), Some('!' | '^')));
+        Class::parse_after(chars, matches!(chars.first(), Some('!' | '^')))
+    }
+
+    /// The same in a regular expression: `!` is a member like any other.
+    pub(crate) fn parse_regular(chars: &[char]) -> Option<(Class, usize)> {
+        Class::parse_after(chars, chars.first() == Some(&'^'))
+    }
+
+    /// As regex_lite writes it.
+    pub(crate) fn as_regex(&self) -> String {
+        let range = |(first, last): &(char, char)| format!("\\x{{{:x}}}-\\x{{{:x}}}", u32::from(*first), u32::from(*last));
+        let ranges: String = self.ranges.iter().map(range).collect();
+        format!("[{}{ranges}]", if self.negated { "^" } else { "" })
+    }
+
+    fn parse_after(chars: &[char], negated: bool) -> Option<(Class, usize)> {
+        let mut at = usize::from(negated);
         let mut class = Class { negated: at == 1, ranges: Vec::new() };
         let start = at;
         while let Some(first) = chars.get(at) {
@@ -137,97 +153,6 @@ fn glob_one(element: &Glob, c: char) -> bool {
     }
 }
 
-/// One element of a grep pattern and whether `*` follows it.
-#[derive(Clone, Debug)]
-struct Atom {
-    element: Glob,
-    repeated: bool,
-}
-
-/// A basic regular expression with `^ $ . * […]` and escapes.
-#[derive(Clone, Debug)]
-pub(crate) struct Expression {
-    atoms: Vec<Atom>,
-    at_start: bool,
-    at_end: bool,
-    fold_case: bool,
-}
-
-impl Expression {
-    /// Reads it. With `fixed`, every character stands for itself.
-    pub(crate) fn parse(text: &str, fixed: bool, fold_case: bool) -> Option<Expression> {
-        let chars: Vec<char> = if fold_case { text.to_lowercase().chars().collect() } else { text.chars().collect() };
-        let mut expression = Expression { atoms: Vec::new(), at_start: false, at_end: false, fold_case };
-        let mut at = 0;
-        while let Some(&c) = chars.get(at) {
-            at += 1;
-            let element = match c {
-                _ if fixed => Glob::Char(c),
-                '^' if at == 1 => {
-                    expression.at_start = true;
-                    continue;
-                }
-                '$' if at == chars.len() => {
-                    expression.at_end = true;
-                    continue;
-                }
-                '.' => Glob::Any,
-                '*' if !expression.atoms.is_empty() => {
-                    if let Some(last) = expression.atoms.last_mut() {
-                        last.repeated = true;
-                    }
-                    continue;
-                }
-                '[' => {
-                    let (class, used) = Class::parse(&chars[at..])?;
-                    at += used;
-                    Glob::Class(class)
-                }
-                '\\' => {
-                    at += 1;
-                    Glob::Char(*chars.get(at - 1)?)
-                }
-                _ => Glob::Char(c),
-            };
-            expression.atoms.push(Atom { element, repeated: false });
-        }
-        Some(expression)
-    }
-
-    /// Whether the line holds a match: the set of reachable places in the pattern is carried along the text.
-    pub(crate) fn matches(&self, line: &str) -> bool {
-        let folded = if self.fold_case { line.to_lowercase() } else { String::new() };
-        let text = if self.fold_case { folded.as_str() } else { line };
-        let mut places = vec![false; self.atoms.len() + 1];
-        places[0] = true;
-        self.close(&mut places);
-        for c in text.chars() {
-            if places[self.atoms.len()] && !self.at_end {
-                return true;
-            }
-            let mut next = vec![false; places.len()];
-            next[0] = !self.at_start;
-            for (at, atom) in self.atoms.iter().enumerate().filter(|(at, _)| places[*at]) {
-                if glob_one(&atom.element, c) {
-                    next[if atom.repeated { at } else { at + 1 }] = true;
-                }
-            }
-            places = next;
-            self.close(&mut places);
-        }
-        places[self.atoms.len()]
-    }
-
-    /// A repeated atom may also be left out.
-    fn close(&self, places: &mut [bool]) {
-        for (at, atom) in self.atoms.iter().enumerate() {
-            if places[at] && atom.repeated {
-                places[at + 1] = true;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,17 +168,5 @@ mod tests {
         assert!(glob("a*b*c", "aXbYbZc") && !glob("a*b*c", "aXc"));
         assert!(glob("[a-c]?", "bz") && !glob("[!a-c]?", "bz"));
         assert!(glob("[", "[") && glob("[]]", "]") && glob("[[:digit:]]", "7"));
-    }
-
-    fn grep(pattern: &str, line: &str) -> bool {
-        Expression::parse(pattern, false, false).unwrap().matches(line)
-    }
-
-    #[test]
-    fn grep_patterns() {
-        assert!(grep("b.d", "abcd") && !grep("^b", "abcd") && grep("cd$", "abcd"));
-        assert!(grep("ab*c", "ac") && grep("ab*c", "abbbc") && !grep("ab*c$", "abb"));
-        assert!(grep("^$", "") && !grep("^$", "x") && grep("[0-9][0-9]*$", "a12"));
-        assert!(grep("a\\.b", "a.b") && !grep("a\\.b", "axb") && grep("", "anything"));
     }
 }
