@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use glassbox_core::cli::{NetworkMode, Words};
-use glassbox_core::model::{Container, ContainerId, ContainerState, HostConfig, ProcessConfig};
-use glassbox_core::oci::capability::CapabilitySet;
+use glassbox_core::model::{Container, ContainerId};
+use glassbox_core::step::samples;
 
 use crate::store::Store;
 
@@ -43,34 +42,5 @@ impl Drop for TempRoot {
 pub fn container(store: &Store, id: &str) -> Container {
     let id = ContainerId(id.into());
     std::fs::create_dir_all(store.layout().container(&id)).unwrap();
-    Container {
-        name: format!("name-{id}"),
-        id,
-        created_ns: 1,
-        image: "toolbox".into(),
-        image_id: "sha256:1".into(),
-        layers: vec!["sha256:abc".into()],
-        process: ProcessConfig::default(),
-        host: HostConfig {
-            auto_remove: false,
-            detached: false,
-            network: NetworkMode::None,
-            read_only: false,
-            init: false,
-            memory_bytes_max: 0,
-            pids_max: None,
-            nano_cpus: 0,
-            cap_add: Vec::new(),
-            cap_drop: Vec::new(),
-            capabilities: CapabilitySet::default(),
-            privileged: false,
-            no_new_privileges: false,
-            seccomp: true,
-            uid_map: Vec::new(),
-            gid_map: Vec::new(),
-            cgroups: Vec::new(),
-        },
-        state: ContainerState::default(),
-        words: Words::default(),
-    }
+    Container { name: format!("name-{id}"), id, layers: vec!["sha256:abc".into()], created_ns: 1, ..samples::container() }
 }

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::cli::{NetworkMode, Words};
 use crate::errno::Errno;
-use crate::model::{Container, ContainerId, ContainerState, HostConfig, ProcessConfig, State, Status};
-use crate::oci::capability::CapabilitySet;
+use crate::model::{Container, ContainerId, ContainerState, ProcessConfig, State, Status};
 use crate::query::{Answer, Probe, Query, Subject};
 
 /// `new NAME HOSTNAME`, `end NAME CODE`; answers from its records alone.
@@ -72,32 +70,9 @@ fn container(name: &str, hostname: &str) -> Container {
     Container {
         id: ContainerId(name.repeat(64)),
         name: name.into(),
-        created_ns: 0,
-        image: "toolbox".into(),
-        image_id: String::new(),
-        layers: Vec::new(),
         process: ProcessConfig { hostname: hostname.into(), ..ProcessConfig::default() },
-        host: HostConfig {
-            auto_remove: false,
-            detached: true,
-            network: NetworkMode::None,
-            read_only: false,
-            init: false,
-            memory_bytes_max: 0,
-            pids_max: None,
-            nano_cpus: 0,
-            cap_add: Vec::new(),
-            cap_drop: Vec::new(),
-            capabilities: CapabilitySet::EMPTY,
-            privileged: false,
-            no_new_privileges: false,
-            seccomp: false,
-            uid_map: Vec::new(),
-            gid_map: Vec::new(),
-            cgroups: Vec::new(),
-        },
         state: ContainerState { status: Status::Running, pid: Some(1), ..ContainerState::default() },
-        words: Words::default(),
+        ..crate::step::samples::container()
     }
 }
 
