@@ -197,9 +197,11 @@ fn a_kernel_without_user_namespaces() -> Result<()> {
         std::fs::create_dir(engine.root())?;
         std::os::unix::fs::chown(engine.root(), Some(12345), Some(12345))?;
         let before = Count::now(&engine.root());
-        let script = "read mapped && echo 0 > /proc/sys/user/max_user_namespaces && \
-                      exec setpriv --reuid=12345 --regid=12345 --clear-groups \"$@\" run --rm --network none toolbox true";
-        let mut command = engine.program("unshare", &["--user", "sh", "-c", script, "sh", &copy]);
+        // Executed before its ids are mapped a shell has lost its capabilities; the one that it executes then, as root, has them.
+        let limit = "echo 0 > /proc/sys/user/max_user_namespaces && \
+                     exec setpriv --reuid=12345 --regid=12345 --clear-groups \"$@\" run --rm --network none toolbox true";
+        let script = "read mapped && exec sh -c \"$@\"";
+        let mut command = engine.program("unshare", &["--user", "sh", "-c", script, "sh", limit, "sh", &copy]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("unshare")?;
         map_all_ids(child.id())?;
         child.stdin.take().context("stdin")?.write_all(b"mapped\n")?;
