@@ -40,6 +40,9 @@ pub struct HostFacts {
     pub capabilities: CapabilitySet,
     /// Processors.
     pub cpus: u32,
+    /// The processors that are online, and the memory nodes, as `--cpuset-cpus` and `--cpuset-mems` name them: `0-1`, `0`.
+    #[serde(default)]
+    pub cpuset: (String, String),
     /// Bytes of memory.
     pub memory_bytes: u64,
     /// The caller's environment, for `-e NAME`.
@@ -86,6 +89,9 @@ pub struct CgroupLayout {
     pub unified: Option<String>,
     /// v2: the controllers already enabled for children of `unified` (its `cgroup.subtree_control`).
     pub enabled: Vec<Controller>,
+    /// Swap can be limited: `memory.swap.max`, `memory.memsw.limit_in_bytes`.
+    #[serde(default)]
+    pub swap: bool,
 }
 
 /// Which cgroup trees are mounted.
@@ -115,6 +121,8 @@ pub enum Controller {
     Devices,
     /// freezer (v1; part of the core on v2)
     Freezer,
+    /// cpuset
+    Cpuset,
 }
 
 impl Controller {
@@ -126,6 +134,7 @@ impl Controller {
             Controller::Pids => "pids",
             Controller::Devices => "devices",
             Controller::Freezer => "freezer",
+            Controller::Cpuset => "cpuset",
         }
     }
 }
@@ -147,13 +156,15 @@ impl CgroupLayout {
 
     /// A stock v2 layout at `/sys/fs/cgroup`, with memory, cpu and pids enabled as systemd does.
     pub fn stock_v2() -> CgroupLayout {
-        let all = [Controller::Memory, Controller::Cpu, Controller::Pids];
+        let enabled = vec![Controller::Memory, Controller::Cpu, Controller::Pids];
         let directory = "/sys/fs/cgroup".to_string();
+        let all = enabled.iter().copied().chain([Controller::Cpuset]);
         CgroupLayout {
             version: CgroupVersion::V2,
-            controllers: all.map(|controller| ControllerMount { controller, directory: directory.clone() }).to_vec(),
+            controllers: all.map(|controller| ControllerMount { controller, directory: directory.clone() }).collect(),
             unified: Some(directory),
-            enabled: all.to_vec(),
+            enabled,
+            swap: true,
         }
     }
 }
@@ -173,6 +184,7 @@ impl HostFacts {
             cgroup: CgroupLayout::stock_v2(),
             capabilities: CapabilitySet::ALL,
             cpus: 2,
+            cpuset: ("0-1".into(), "0".into()),
             memory_bytes: 4 << 30,
             environment: BTreeMap::new(),
             terminal: Some((24, 80)),

@@ -72,6 +72,8 @@ pub fn missing(fixture: &Fixture, host: &HostFacts) -> Option<String> {
         "root" => host.is_root(),
         "memory" => host.cgroup.directory(Controller::Memory).is_some(),
         "pids" => host.cgroup.directory(Controller::Pids).is_some(),
+        "swap" => host.cgroup.swap,
+        "cpuset" => host.cgroup.directory(Controller::Cpuset).is_some(),
         "cpu" => host.cgroup.directory(Controller::Cpu).is_some(),
         _ => false,
     };

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::resources::Resources;
 use crate::userland::Signal;
 
 /// A range of bytes in the command's text.
@@ -209,12 +210,8 @@ pub struct ContainerSpec {
     pub read_only: bool,
     /// `--init`
     pub init: bool,
-    /// `-m`, bytes; 0: no limit.
-    pub memory_bytes_max: u64,
-    /// `--pids-limit`; `None`, 0 or negative: no limit.
-    pub pids_max: Option<i64>,
-    /// `--cpus`, in billionths of a processor; 0: no limit.
-    pub nano_cpus: u64,
+    /// Memory, processors, processes.
+    pub resources: Resources,
     /// `--cap-add`, as typed, in order.
     pub cap_add: Vec<String>,
     /// `--cap-drop`, as typed, in order.

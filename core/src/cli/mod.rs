@@ -15,6 +15,7 @@ mod error;
 mod flags;
 mod front;
 mod help;
+mod resources;
 pub mod table;
 mod values;
 mod words;
@@ -26,6 +27,7 @@ pub use complete::complete;
 pub use error::ECHO_BYTES_MAX;
 pub use flags::FLAGS_MAX;
 pub use help::help;
+pub use resources::Resources;
 pub use words::{LINE_BYTES_MAX, WORDS_MAX};
 
 /// Parses an argument vector, the program's own name not among it. Spans refer to `words.text`: the words, quoted where a shell

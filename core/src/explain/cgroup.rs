@@ -59,13 +59,27 @@ fn limit_name(limit: Limit) -> &'static str {
         Limit::Pids => "processes",
         Limit::CpuQuota => "processor time",
         Limit::CpuPeriod => "the period",
+        Limit::MemoryReservation => "memory that is kept",
+        Limit::Swappiness => "swapping",
+        Limit::CpuShares => "the share of processor time",
+        Limit::CpusetCpus => "the processors",
+        Limit::CpusetMems => "the memory nodes",
     }
 }
 
 fn limit_why(limit: Limit) -> &'static str {
     match limit {
         Limit::Memory => "All processes of the container together may use so many bytes. Beyond that the kernel ends one of them.",
-        Limit::Swap => "So many bytes may be moved out to disk.",
+        Limit::Swap => {
+            "Without a limit of swap a limit of memory only moves what is beyond it out to disk. v1 counts both together."
+        }
+        Limit::MemoryReservation => "When the host is short of memory, it takes from others first until they are down to theirs.",
+        Limit::Swappiness => "0 keeps memory in place as long as that can be done, 100 moves it to disk readily.",
+        Limit::CpuShares => {
+            "It counts only while others want the processor too: then time is dealt out in proportion to these numbers."
+        }
+        Limit::CpusetCpus => "The scheduler runs the container's processes on these processors and on no other.",
+        Limit::CpusetMems => "Memory comes from these nodes of the machine. Machines with one processor socket have one, node 0.",
         Limit::Pids => {
             "No more processes and threads than this can exist at once in the container. Beyond that fork fails with EAGAIN."
         }

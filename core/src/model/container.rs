@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{NetworkMode, Words};
+use crate::cli::{NetworkMode, Resources, Words};
 use crate::host::Controller;
 use crate::oci::capability::CapabilitySet;
 use crate::userland::Signal;
@@ -98,12 +98,8 @@ pub struct HostConfig {
     pub read_only: bool,
     /// `--init`
     pub init: bool,
-    /// Bytes; 0: no limit.
-    pub memory_bytes_max: u64,
-    /// `None`: no limit.
-    pub pids_max: Option<u64>,
-    /// Billionths of a processor; 0: no limit.
-    pub nano_cpus: u64,
+    /// Memory, processors, processes, with Docker's defaults filled in.
+    pub resources: Resources,
     /// `--cap-add` as typed.
     pub cap_add: Vec<String>,
     /// `--cap-drop` as typed.

@@ -1,16 +1,13 @@
 //! `create` and the first half of `run`: the image's config and the flags merged into a container, checked as Docker checks it.
 
 use super::origin::{self, planned};
-use super::{CommandError, Context, Planned, names};
-use crate::cli::{ContainerSpec, NetworkMode};
+use super::{CommandError, Context, Planned, limits, names};
+use crate::cli::{ContainerSpec, NetworkMode, Resources};
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::layout::Layout;
 use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, Image, ProcessConfig};
 use crate::oci::{capability, runtime_spec};
 use crate::step::{Phase, Step, StoreStep};
-
-/// The least memory limit that Docker takes, bytes.
-const MEMORY_BYTES_MIN: u64 = 6 << 20;
 
 /// The container that `spec` asks for, or Docker's refusal.
 pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<'_>) -> Result<Container, CommandError> {
@@ -78,16 +75,7 @@ pub(super) fn refuse(context: &Context<'_>, what: &str, flag: Option<&str>) -> C
 }
 
 fn check_limits(spec: &ContainerSpec, context: &Context<'_>) -> Result<(), CommandError> {
-    if spec.memory_bytes_max != 0 && spec.memory_bytes_max < MEMORY_BYTES_MIN {
-        return Err(refuse(context, "Minimum memory limit allowed is 6MB", Some("memory")));
-    }
-    let most = u64::from(context.host.cpus) * 1_000_000_000;
-    if spec.nano_cpus > most {
-        let cpus = context.host.cpus;
-        let what = format!("range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available");
-        return Err(refuse(context, &what, Some("cpus")));
-    }
-    Ok(())
+    limits::check(&spec.resources, context.host).map_err(|(what, flag)| refuse(context, &what, Some(flag)))
 }
 
 fn choose_name(spec: &ContainerSpec, context: &Context<'_>) -> Result<String, CommandError> {
@@ -190,15 +178,15 @@ fn host_config(
 ) -> HostConfig {
     let host = context.host;
     let map = |outside: u32| if host.is_root() { Vec::new() } else { vec![IdMapLine { inside: 0, outside, count: 1 }] };
+    let resources = limits::complete(&spec.resources, &host.cgroup);
     HostConfig {
         auto_remove: spec.auto_remove,
         detached,
         network: spec.network.clone(),
         read_only: spec.read_only,
         init: spec.init,
-        memory_bytes_max: spec.memory_bytes_max,
-        pids_max: spec.pids_max.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0),
-        nano_cpus: spec.nano_cpus,
+        cgroups: cgroups(&resources, host, id),
+        resources,
         cap_add: spec.cap_add.clone(),
         cap_drop: spec.cap_drop.clone(),
         capabilities,
@@ -207,17 +195,16 @@ fn host_config(
         seccomp: host.seccomp && !spec.privileged && !spec.seccomp_unconfined,
         uid_map: map(host.uid),
         gid_map: map(host.gid),
-        cgroups: cgroups(host, id),
     }
 }
 
 /// The container's cgroup directories: one on v2, one per controller on v1.
-fn cgroups(host: &HostFacts, id: &ContainerId) -> Vec<(String, Vec<Controller>)> {
+fn cgroups(resources: &Resources, host: &HostFacts, id: &ContainerId) -> Vec<(String, Vec<Controller>)> {
     let mut all: Vec<(String, Vec<Controller>)> = Vec::new();
     if host.cgroup.version == CgroupVersion::None {
         return all;
     }
-    for controller in [Controller::Memory, Controller::Cpu, Controller::Pids] {
+    for controller in limits::controllers(resources) {
         let Some(parent) = host.cgroup.directory(controller) else { continue };
         let directory = format!("{}/glassbox-{}", parent.trim_end_matches('/'), id.short());
         match all.iter_mut().find(|(known, _)| *known == directory) {

@@ -11,6 +11,7 @@ mod cursor;
 mod exec;
 pub mod failure;
 mod lifecycle;
+pub(crate) mod limits;
 mod names;
 mod origin;
 mod root;
@@ -141,7 +142,7 @@ fn print(text: String, context: &Context<'_>) -> Planned {
 fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
-    plan.warnings = warnings(&container, context);
+    plan.warnings = warnings(&run.spec, &container, context);
     plan.steps.extend(create::phases(&container, context));
     plan.steps.push(origin::planned(Step::Phase(Phase::StartContainer { id: id() }), origin::command(context)));
     let last =
@@ -154,20 +155,21 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
 
 fn plan_create(spec: &crate::cli::ContainerSpec, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let container = create::container(spec, false, context)?;
-    plan.warnings = warnings(&container, context);
+    plan.warnings = warnings(spec, &container, context);
     plan.steps.extend(create::phases(&container, context));
     plan.steps.push(print(format!("{}\n", container.id), context));
     Ok(())
 }
 
 /// What will not be as asked for, said before it happens.
-fn warnings(container: &Container, context: &Context<'_>) -> Vec<String> {
+fn warnings(spec: &crate::cli::ContainerSpec, container: &Container, context: &Context<'_>) -> Vec<String> {
     let mut all = Vec::new();
     let host = &container.host;
-    let limited = host.memory_bytes_max > 0 || host.pids_max.is_some() || host.nano_cpus > 0;
-    if limited && context.host.cgroup.version == CgroupVersion::None {
+    if limits::any(&host.resources) && context.host.cgroup.version == CgroupVersion::None {
         all.push("WARNING: Your kernel does not support cgroup limits for this user. Limits discarded.".to_string());
         all.push("glassbox: no cgroup can be written to by this user; run as root, or have systemd delegate one".to_string());
+    } else {
+        all.extend(limits::warnings(&spec.resources, &context.host.cgroup));
     }
     if host.network == NetworkMode::Default {
         all.push("glassbox: bridges come in a later version: this container has loopback only, as with --network none".to_string());

@@ -1,14 +1,11 @@
 //! From a record to a running program: the phases of `start`, and what each is made of but for the root file system (`root`).
 
 use super::origin::{self, docker_default, need, oci_default, planned};
-use super::{Context, Planned};
+use super::{Context, Planned, limits};
 use crate::cli::NetworkMode;
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::model::Container;
-use crate::step::{CgroupStep, Limit, NamespaceKind, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
-
-/// The period of the processor quota that Docker uses, microseconds.
-const CPU_PERIOD_US: u64 = 100_000;
+use crate::step::{CgroupStep, NamespaceKind, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
 /// The phases in their order.
 pub(super) fn start(container: &Container, context: &Context<'_>) -> Vec<Planned> {
@@ -61,38 +58,7 @@ pub(super) fn prepare_cgroup(container: &Container, context: &Context<'_>) -> Ve
         let cause = docker_default("Every container gets a cgroup of its own.", "engine/containers/resource_constraints/");
         steps.push(planned(Step::Cgroup(step), cause));
     }
-    steps.extend(limits(container, context));
-    steps
-}
-
-/// The files to write, on v2 or v1, for the limits that were asked for.
-fn limits(container: &Container, context: &Context<'_>) -> Vec<Planned> {
-    let host = &container.host;
-    let v2 = context.host.cgroup.version == CgroupVersion::V2;
-    let mut steps = Vec::new();
-    let mut limit = |controller: Controller, file: &str, value: String, limit: Limit, flag: &str| {
-        let found = host.cgroups.iter().find(|(_, controllers)| controllers.contains(&controller));
-        let Some((directory, _)) = found else { return };
-        let step = CgroupStep::WriteLimit { file: format!("{directory}/{file}"), value, limit };
-        let cause = origin::flag_or(context, container, flag, || origin::command(context));
-        steps.push(planned(Step::Cgroup(step), cause));
-    };
-    if host.memory_bytes_max > 0 {
-        let file = if v2 { "memory.max" } else { "memory.limit_in_bytes" };
-        limit(Controller::Memory, file, host.memory_bytes_max.to_string(), Limit::Memory, "memory");
-    }
-    if let Some(most) = host.pids_max {
-        limit(Controller::Pids, "pids.max", most.to_string(), Limit::Pids, "pids-limit");
-    }
-    if host.nano_cpus > 0 {
-        let quota = host.nano_cpus * CPU_PERIOD_US / 1_000_000_000;
-        if v2 {
-            limit(Controller::Cpu, "cpu.max", format!("{quota} {CPU_PERIOD_US}"), Limit::CpuQuota, "cpus");
-        } else {
-            limit(Controller::Cpu, "cpu.cfs_period_us", CPU_PERIOD_US.to_string(), Limit::CpuPeriod, "cpus");
-            limit(Controller::Cpu, "cpu.cfs_quota_us", quota.to_string(), Limit::CpuQuota, "cpus");
-        }
-    }
+    steps.extend(limits::steps(container, context));
     steps
 }
 

@@ -28,10 +28,17 @@ pub(super) struct Hierarchy {
 pub(super) struct Cgroup {
     pub(super) memory_bytes_max: Option<u64>,
     pub(super) swap_bytes_max: Option<u64>,
+    pub(super) memory_reservation_bytes: Option<u64>,
+    pub(super) swappiness: Option<u64>,
     pub(super) pids_max: Option<u64>,
     /// Microseconds in each period.
     pub(super) cpu_quota: Option<u64>,
     pub(super) cpu_period: Option<u64>,
+    /// `cpu.weight` on version 2, `cpu.shares` on version 1.
+    pub(super) cpu_shares: Option<u64>,
+    /// Processors and memory nodes, in the form of [`crate::cpu_list`]; empty: none of its own.
+    pub(super) cpuset_cpus: String,
+    pub(super) cpuset_mems: String,
     /// Controllers for the children (v2).
     pub(super) subtree: Vec<Controller>,
     /// Pages of tmpfs.
@@ -86,7 +93,13 @@ impl Kernel {
 
     /// Moves a process, with all that it is charged for its memory.
     pub(super) fn join_cgroup(&mut self, index: usize, path: &str, pid: HostPid) -> SysResult<()> {
-        self.cgroup(index, path)?;
+        let into = self.cgroup(index, path)?;
+        let hierarchy = self.hierarchies.get(index).ok_or(Errno::ENOENT)?;
+        let empty = into.cpuset_cpus.is_empty() || into.cpuset_mems.is_empty();
+        // cpuset(7): version 1 takes no process where there is no processor or no memory for it.
+        if !hierarchy.unified && hierarchy.controllers.contains(&Controller::Cpuset) && empty && !path.is_empty() {
+            return Err(Errno::ENOSPC);
+        }
         let path: Rc<str> = Rc::from(path);
         let process = self.process_mut(pid)?;
         *process.cgroups.get_mut(index).ok_or(Errno::EINVAL)? = path;

@@ -3,14 +3,19 @@
 use super::cgroup::Hierarchy;
 use super::kernel::Kernel;
 use super::overlay::{last_of, parent_of};
-use super::tables::HostPid;
+use super::tables::{HostPid, Process};
 use super::vfs::Attributes;
+use crate::cpu_list;
 use crate::errno::Errno;
 use crate::host::Controller;
 use crate::userland::{FileKind, SysResult};
 
 /// The period that a cgroup starts with, microseconds.
 const CPU_PERIOD_US: u64 = 100_000;
+/// What a cgroup starts with.
+const CPU_WEIGHT: u64 = 100;
+const CPU_SHARES: u64 = 1024;
+const SWAPPINESS: u64 = 60;
 /// What v1 shows for no limit: the largest number of whole pages.
 const V1_UNLIMITED: u64 = 9_223_372_036_854_771_712;
 
@@ -41,16 +46,26 @@ impl Kernel {
         for controller in self.controllers_of(index, path)? {
             files.extend(match (controller, unified) {
                 (Controller::Memory, true) if !root => {
-                    &["memory.current", "memory.events", "memory.max", "memory.peak", "memory.swap.max"][..]
+                    &["memory.current", "memory.events", "memory.low", "memory.max", "memory.peak", "memory.swap.max"][..]
                 }
-                (Controller::Memory, false) => {
-                    &["memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control", "memory.memsw.limit_in_bytes"][..]
-                }
+                (Controller::Memory, false) => &[
+                    "memory.limit_in_bytes",
+                    "memory.memsw.limit_in_bytes",
+                    "memory.oom_control",
+                    "memory.soft_limit_in_bytes",
+                    "memory.swappiness",
+                    "memory.usage_in_bytes",
+                ][..],
                 (Controller::Pids, true) if root => &[][..],
                 (Controller::Pids, false) if root => &["pids.current"][..],
                 (Controller::Pids, _) => &["pids.current", "pids.events", "pids.max"][..],
-                (Controller::Cpu, true) if !root => &["cpu.max", "cpu.stat"][..],
+                (Controller::Cpu, true) if !root => &["cpu.max", "cpu.stat", "cpu.weight"][..],
                 (Controller::Cpu, false) => &["cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.shares"][..],
+                (Controller::Cpuset, true) if root => &["cpuset.cpus.effective", "cpuset.mems.effective"][..],
+                (Controller::Cpuset, true) => &["cpuset.cpus", "cpuset.cpus.effective", "cpuset.mems", "cpuset.mems.effective"][..],
+                (Controller::Cpuset, false) => {
+                    &["cpuset.cpus", "cpuset.effective_cpus", "cpuset.effective_mems", "cpuset.mems"][..]
+                }
                 _ => &[][..],
             });
         }
@@ -116,11 +131,43 @@ impl Kernel {
             "cpu.max" => cgroup.cpu_quota.map_or_else(|| format!("max {period}\n"), |quota| format!("{quota} {period}\n")),
             "cpu.cfs_period_us" => format!("{period}\n"),
             "cpu.cfs_quota_us" => cgroup.cpu_quota.map_or_else(|| "-1\n".to_string(), |quota| format!("{quota}\n")),
-            "cpu.shares" => "1024\n".to_string(),
+            "memory.low" => format!("{}\n", cgroup.memory_reservation_bytes.unwrap_or(0)),
+            "memory.soft_limit_in_bytes" => v1(cgroup.memory_reservation_bytes),
+            "memory.swappiness" => format!("{}\n", cgroup.swappiness.unwrap_or(SWAPPINESS)),
+            "cpu.weight" => format!("{}\n", cgroup.cpu_shares.unwrap_or(CPU_WEIGHT)),
+            "cpu.shares" => format!("{}\n", cgroup.cpu_shares.unwrap_or(CPU_SHARES)),
+            "cpuset.cpus" if directory.is_empty() => format!("{}\n", self.host.cpuset.0),
+            "cpuset.mems" if directory.is_empty() => format!("{}\n", self.host.cpuset.1),
+            "cpuset.cpus" => format!("{}\n", cgroup.cpuset_cpus),
+            "cpuset.mems" => format!("{}\n", cgroup.cpuset_mems),
+            "cpuset.cpus.effective" | "cpuset.effective_cpus" => format!("{}\n", self.effective_cpuset(index, directory, true)),
+            "cpuset.mems.effective" | "cpuset.effective_mems" => format!("{}\n", self.effective_cpuset(index, directory, false)),
             "cpu.stat" => self.cpu_stat(index, directory),
             "notify_on_release" => "0\n".to_string(),
             _ => return Err(Errno::EINVAL),
         })
+    }
+
+    /// The processors, or the memory nodes, that a process may use.
+    pub(super) fn cpuset_of(&self, process: &Process, cpus: bool) -> String {
+        let index = self.hierarchies.iter().position(|hierarchy| hierarchy.controllers.contains(&Controller::Cpuset));
+        let own = index.and_then(|index| Some((index, process.cgroups.get(index)?)));
+        let (index, directory) = own.map_or((0, ""), |(index, directory)| (index, directory));
+        self.effective_cpuset(index, directory, cpus)
+    }
+
+    /// Its own list, else that of the next one above that has one, else all of the machine.
+    fn effective_cpuset(&self, index: usize, directory: &str, cpus: bool) -> String {
+        let of_host = if cpus { &self.host.cpuset.0 } else { &self.host.cpuset.1 };
+        let mut at = directory;
+        while !at.is_empty() {
+            let own = self.cgroup(index, at).map(|found| if cpus { found.cpuset_cpus.clone() } else { found.cpuset_mems.clone() });
+            match own {
+                Ok(list) if !list.is_empty() => return list,
+                _ => at = parent_of(at),
+            }
+        }
+        of_host.clone()
     }
 
     fn members_text(&self, index: usize, directory: &str, viewer: HostPid) -> String {
@@ -147,12 +194,39 @@ impl Kernel {
             }
             _ => {}
         }
+        if let "cpuset.cpus" | "cpuset.mems" = name {
+            return self.write_cpuset(index, &directory, name == "cpuset.cpus", text);
+        }
         let number = |text: &str| text.parse::<u64>().map_err(|_| Errno::EINVAL);
+        let within = |range: std::ops::RangeInclusive<u64>, text: &str| {
+            number(text).and_then(|value| if range.contains(&value) { Ok(value) } else { Err(Errno::ERANGE) })
+        };
         let limit = |text: &str| if text == "max" || text == "-1" { Ok(None) } else { number(text).map(Some) };
         let cgroup = self.cgroup_mut(index, &directory)?;
         match name {
-            "memory.max" | "memory.limit_in_bytes" => cgroup.memory_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
-            "memory.swap.max" | "memory.memsw.limit_in_bytes" => cgroup.swap_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
+            "memory.max" => cgroup.memory_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
+            "memory.swap.max" => cgroup.swap_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
+            // The limit of both together is never below that of memory alone.
+            "memory.limit_in_bytes" => {
+                let wanted = limit(text)?.map(|bytes| bytes & !0xfff);
+                if wanted.unwrap_or(u64::MAX) > cgroup.swap_bytes_max.unwrap_or(u64::MAX) {
+                    return Err(Errno::EINVAL);
+                }
+                cgroup.memory_bytes_max = wanted;
+            }
+            "memory.memsw.limit_in_bytes" => {
+                let wanted = limit(text)?.map(|bytes| bytes & !0xfff);
+                if wanted.unwrap_or(u64::MAX) < cgroup.memory_bytes_max.unwrap_or(u64::MAX) {
+                    return Err(Errno::EINVAL);
+                }
+                cgroup.swap_bytes_max = wanted;
+            }
+            "memory.low" => cgroup.memory_reservation_bytes = limit(text)?.map(|bytes| bytes & !0xfff),
+            "memory.soft_limit_in_bytes" => cgroup.memory_reservation_bytes = limit(text)?.map(|bytes| bytes & !0xfff),
+            "memory.swappiness" if number(text)? > 100 => return Err(Errno::EINVAL),
+            "memory.swappiness" => cgroup.swappiness = Some(number(text)?),
+            "cpu.weight" => cgroup.cpu_shares = Some(within(1..=10_000, text)?),
+            "cpu.shares" => cgroup.cpu_shares = Some(number(text)?.clamp(2, 262_144)),
             "pids.max" => cgroup.pids_max = limit(text)?,
             "cpu.cfs_quota_us" => cgroup.cpu_quota = limit(text)?,
             "cpu.cfs_period_us" => cgroup.cpu_period = Some(number(text)?),
@@ -165,6 +239,18 @@ impl Kernel {
             }
             _ => return Err(Errno::EINVAL),
         }
+        Ok(())
+    }
+
+    fn write_cpuset(&mut self, index: usize, directory: &str, cpus: bool, text: &str) -> SysResult<()> {
+        let wanted = cpu_list::parse(text).ok_or(Errno::EINVAL)?;
+        let of_host = if cpus { &self.host.cpuset.0 } else { &self.host.cpuset.1 };
+        let there = cpu_list::parse(of_host).unwrap_or_default();
+        if wanted.iter().any(|number| !there.contains(number)) && !self.hierarchy(index)?.unified {
+            return Err(Errno::EINVAL);
+        }
+        let cgroup = self.cgroup_mut(index, directory)?;
+        *(if cpus { &mut cgroup.cpuset_cpus } else { &mut cgroup.cpuset_mems }) = cpu_list::format(&wanted);
         Ok(())
     }
 
@@ -209,7 +295,7 @@ impl Kernel {
 
 /// `cpu memory pids`, in the kernel's order.
 fn words(controllers: &[Controller]) -> String {
-    let order = [Controller::Cpu, Controller::Memory, Controller::Pids];
+    let order = [Controller::Cpuset, Controller::Cpu, Controller::Memory, Controller::Pids];
     let names: Vec<&str> = order.iter().filter(|controller| controllers.contains(controller)).map(|c| c.name()).collect();
     names.join(" ") + "\n"
 }

@@ -77,12 +77,7 @@ impl<'a> SimProbe<'a> {
     }
 
     fn limit(&self, pid: HostPid, limit: Limit) -> SysResult<Answer> {
-        use crate::host::Controller;
-        let controller = match limit {
-            Limit::Memory | Limit::Swap => Controller::Memory,
-            Limit::Pids => Controller::Pids,
-            Limit::CpuQuota | Limit::CpuPeriod => Controller::Cpu,
-        };
+        let controller = limit.controller();
         let index = self.kernel.hierarchies.iter().position(|hierarchy| hierarchy.controllers.contains(&controller));
         let index = index.ok_or(Errno::ENOENT)?;
         let own = self.kernel.process(pid)?.cgroups.get(index).cloned().ok_or(Errno::ENOENT)?;
@@ -93,6 +88,10 @@ impl<'a> SimProbe<'a> {
             Limit::Pids => cgroup.pids_max,
             Limit::CpuQuota => cgroup.cpu_quota,
             Limit::CpuPeriod => cgroup.cpu_period,
+            Limit::MemoryReservation => cgroup.memory_reservation_bytes,
+            Limit::Swappiness => cgroup.swappiness,
+            Limit::CpuShares => cgroup.cpu_shares,
+            Limit::CpusetCpus | Limit::CpusetMems => return Err(Errno::EINVAL),
         }))
     }
 

@@ -206,6 +206,8 @@ impl Kernel {
             set("CapAmb", credentials.ambient),
             format!("NoNewPrivs:\t{}\nSeccomp:\t{seccomp}\n", u8::from(credentials.no_new_privileges)),
             format!("Seccomp_filters:\t{}\n", u8::from(credentials.seccomp.is_some())),
+            format!("Cpus_allowed_list:\t{}\n", self.cpuset_of(process, true)),
+            format!("Mems_allowed_list:\t{}\n", self.cpuset_of(process, false)),
         ]
         .concat())
     }

@@ -51,12 +51,34 @@ pub enum Limit {
     Memory,
     /// Bytes of memory and swap together (v1), of swap alone (v2).
     Swap,
+    /// Bytes of memory that are taken back last when memory is short.
+    MemoryReservation,
+    /// v1: how readily its memory is swapped out, 0 to 100.
+    Swappiness,
     /// Number of processes and threads.
     Pids,
     /// Microseconds of processor time in each period.
     CpuQuota,
     /// v1: the length of that period in microseconds (v2 writes both at once).
     CpuPeriod,
+    /// The share of processor time when others want it too: 1024 is usual on v1, 100 on v2.
+    CpuShares,
+    /// The processors that may be used: `0-1,3`.
+    CpusetCpus,
+    /// The memory nodes that may be used.
+    CpusetMems,
+}
+
+impl Limit {
+    /// The controller that keeps it.
+    pub fn controller(self) -> Controller {
+        match self {
+            Limit::Memory | Limit::Swap | Limit::MemoryReservation | Limit::Swappiness => Controller::Memory,
+            Limit::Pids => Controller::Pids,
+            Limit::CpuQuota | Limit::CpuPeriod | Limit::CpuShares => Controller::Cpu,
+            Limit::CpusetCpus | Limit::CpusetMems => Controller::Cpuset,
+        }
+    }
 }
 
 impl CgroupStep {

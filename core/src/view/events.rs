@@ -73,6 +73,11 @@ fn limit_name(limit: Limit) -> &'static str {
         Limit::Pids => "process",
         Limit::CpuQuota => "processor time",
         Limit::CpuPeriod => "period of the processor time",
+        Limit::MemoryReservation => "memory that is kept",
+        Limit::Swappiness => "swapping",
+        Limit::CpuShares => "share of the processor time",
+        Limit::CpusetCpus => "processors",
+        Limit::CpusetMems => "memory nodes",
     }
 }
 

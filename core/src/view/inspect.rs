@@ -99,6 +99,7 @@ fn state(container: &Container) -> Value {
 
 fn host_config(container: &Container) -> Value {
     let host = &container.host;
+    let resources = &host.resources;
     let list = |words: &[String]| if words.is_empty() { Value::Null } else { json!(words) };
     let mut security = Vec::new();
     if host.no_new_privileges {
@@ -127,9 +128,17 @@ fn host_config(container: &Container) -> Value {
         "UTSMode": "",
         "UsernsMode": if user_namespace { "private" } else { "" },
         "ShmSize": SHM_BYTES,
-        "Memory": host.memory_bytes_max,
-        "NanoCpus": host.nano_cpus,
-        "PidsLimit": host.pids_max,
+        "CpuShares": resources.cpu_shares,
+        "Memory": resources.memory_bytes_max,
+        "NanoCpus": resources.nano_cpus,
+        "CpuPeriod": resources.cpu_period_us,
+        "CpuQuota": resources.cpu_quota_us,
+        "CpusetCpus": resources.cpuset_cpus,
+        "CpusetMems": resources.cpuset_mems,
+        "MemoryReservation": resources.memory_reservation_bytes,
+        "MemorySwap": resources.memory_swap_bytes_max,
+        "MemorySwappiness": resources.memory_swappiness,
+        "PidsLimit": resources.pids_max,
         "MaskedPaths": hidden(defaults::MASKED_PATHS),
         "ReadonlyPaths": hidden(defaults::READONLY_PATHS),
     });
@@ -187,7 +196,7 @@ mod tests {
     fn what_was_asked_for_is_shown_where_docker_shows_it() {
         let mut container = crate::step::samples::container();
         container.host.init = true;
-        container.host.memory_bytes_max = 64 << 20;
+        container.host.resources.memory_bytes_max = 64 << 20;
         container.process.stop_timeout_seconds = Some(3);
         let value = container_value(&container, &HostFacts::example());
         let names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();

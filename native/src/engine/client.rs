@@ -211,7 +211,7 @@ fn show(entry: &LogEntry, timestamps: bool) -> bool {
 /// The kernel's OOM killer was at work in its memory cgroup: `memory.events` on v2, `memory.oom_control` on v1.
 pub(super) fn was_oom_killed(container: &Container) -> bool {
     let memory = container.host.cgroups.iter().find(|(_, controllers)| controllers.contains(&Controller::Memory));
-    let Some((directory, _)) = memory.filter(|_| container.host.memory_bytes_max > 0) else { return false };
+    let Some((directory, _)) = memory.filter(|_| container.host.resources.memory_bytes_max > 0) else { return false };
     let count = |file: &str| {
         let text = fs::read_to_string(format!("{directory}/{file}")).ok()?;
         text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.parse::<u64>().ok()

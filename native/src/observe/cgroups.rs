@@ -11,8 +11,9 @@ use glassbox_core::host::{CgroupLayout, CgroupVersion, Controller, ControllerMou
 use super::mountinfo::Mount;
 
 /// What a v2 tree offers us. (Devices are done by eBPF there, freezing is part of the core.)
-const UNIFIED: [Controller; 3] = [Controller::Memory, Controller::Cpu, Controller::Pids];
-const ALL: [Controller; 5] = [Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Devices, Controller::Freezer];
+const UNIFIED: [Controller; 4] = [Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Cpuset];
+const ALL: [Controller; 6] =
+    [Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Devices, Controller::Freezer, Controller::Cpuset];
 
 /// The layout, from the mounts and the text of /proc/self/cgroup.
 pub fn layout(mounts: &[Mount], own: &str, is_root: bool) -> CgroupLayout {
@@ -26,7 +27,7 @@ pub fn layout(mounts: &[Mount], own: &str, is_root: bool) -> CgroupLayout {
 }
 
 fn none() -> CgroupLayout {
-    CgroupLayout { version: CgroupVersion::None, controllers: Vec::new(), unified: None, enabled: Vec::new() }
+    CgroupLayout { version: CgroupVersion::None, controllers: Vec::new(), unified: None, enabled: Vec::new(), swap: false }
 }
 
 fn unified_layout(mount: &Mount, own: &str, is_root: bool) -> CgroupLayout {
@@ -42,8 +43,17 @@ fn unified_layout(mount: &Mount, own: &str, is_root: bool) -> CgroupLayout {
         version: CgroupVersion::V2,
         controllers: controllers.collect(),
         enabled: of(&enabled),
+        swap: a_child_has(Path::new(&text), "memory.swap.max"),
         unified: Some(text.clone()),
     }
+}
+
+/// The root of a v2 tree has no limits: whether the kernel knows this one is seen in any cgroup below it. One without any is taken for
+/// a stock kernel's, which does.
+fn a_child_has(directory: &Path, file: &str) -> bool {
+    let children = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut limited = children.filter(|child| child.join("memory.max").exists()).peekable();
+    limited.peek().is_none() || limited.any(|child| child.join(file).exists())
 }
 
 /// The parent of the own cgroup, if its owner is this user: systemd gives `user@UID.service` and what is below to the user.
@@ -63,7 +73,9 @@ fn split_layout(controllers: Vec<ControllerMount>, unified: Option<&Mount>) -> C
         (false, Some(_)) => CgroupVersion::Hybrid,
         (false, None) => CgroupVersion::V1,
     };
-    CgroupLayout { version, controllers, unified, enabled: Vec::new() }
+    let memory = controllers.iter().find(|mount| mount.controller == Controller::Memory);
+    let swap = memory.is_some_and(|mount| Path::new(&mount.directory).join("memory.memsw.limit_in_bytes").exists());
+    CgroupLayout { version, controllers, unified, enabled: Vec::new(), swap }
 }
 
 /// Where a v1 controller is mounted, alone or with others (`cpu,cpuacct`), if cgroups can be made there.

@@ -31,6 +31,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         cgroup: cgroups::layout(&mounts, &line("/proc/self/cgroup"), uid == 0),
         capabilities: status.capabilities("CapPrm").unwrap_or_default(),
         cpus: cpus(&status),
+        cpuset: (line("/sys/devices/system/cpu/online"), memory_nodes()),
         memory_bytes: memory_bytes(&read("/proc/meminfo")?),
         environment: environment(),
         terminal: terminal(),
@@ -80,6 +81,12 @@ fn entropy() -> Result<[u8; 32], StoreError> {
 fn cpus(status: &Status) -> u32 {
     let allowed = status.text("Cpus_allowed_list").unwrap_or("0");
     procfs::count_in_both(&line("/sys/devices/system/cpu/online"), allowed).max(1)
+}
+
+/// A kernel without support for several nodes names none: then there is node 0.
+fn memory_nodes() -> String {
+    let nodes = line("/sys/devices/system/node/online");
+    if nodes.is_empty() { "0".into() } else { nodes }
 }
 
 /// `MemTotal:       16316412 kB`

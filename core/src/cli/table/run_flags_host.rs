@@ -13,15 +13,18 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("cgroupns", Kind::Text, "Cgroup namespace: host or private", "--cgroupns private"),
     both("cpu-count", Kind::Int, "Number of processors (Windows)", "--cpu-count 2").default("0"),
     both("cpu-percent", Kind::Int, "Percent of the processors (Windows)", "--cpu-percent 50").default("0"),
-    both("cpu-period", Kind::Int, "Length of a scheduling period, microseconds", "--cpu-period 100000").default("0"),
-    both("cpu-quota", Kind::Int, "Processor time in each period, microseconds", "--cpu-quota 50000").default("0"),
+    both("cpu-period", Kind::Int, "Length of a scheduling period, microseconds", "--cpu-period 100000").default("0").carried_out(),
+    both("cpu-quota", Kind::Int, "Processor time in each period, microseconds", "--cpu-quota 50000").default("0").carried_out(),
     both("cpu-rt-period", Kind::Int, "Length of a real-time period, microseconds", "--cpu-rt-period 1000000").default("0"),
     both("cpu-rt-runtime", Kind::Int, "Real-time processor time in each period, microseconds", "--cpu-rt-runtime 950000")
         .default("0"),
-    both("cpu-shares", Kind::Int, "Share of processor time when others want it too", "-c 512").short('c').default("0"),
+    both("cpu-shares", Kind::Int, "Share of processor time when others want it too", "-c 512")
+        .short('c')
+        .default("0")
+        .carried_out(),
     both("cpus", Kind::Decimal, "At most so many processors", "--cpus 1.5").carried_out(),
-    both("cpuset-cpus", Kind::Text, "Only these processors", "--cpuset-cpus 0-3"),
-    both("cpuset-mems", Kind::Text, "Only memory of these nodes", "--cpuset-mems 0,1"),
+    both("cpuset-cpus", Kind::Text, "Only these processors", "--cpuset-cpus 0-3").carried_out(),
+    both("cpuset-mems", Kind::Text, "Only memory of these nodes", "--cpuset-mems 0,1").carried_out(),
     both("device", Kind::List, "Lend a device of the host", "--device /dev/fuse"),
     both("device-cgroup-rule", Kind::DeviceCgroupRule, "Allow a class of devices", "--device-cgroup-rule 'c 10:229 rwm'"),
     both("device-read-bps", Kind::DeviceBytes, "Bytes a second read from a device", "--device-read-bps /dev/sda:1mb").default("[]"),
@@ -43,10 +46,14 @@ pub(super) const ROWS: &[FlagRow] = &[
         .default("0"),
     both("memory", Kind::Bytes, "At most so much memory", "-m 64m").short('m').default("0").carried_out(),
     both("memory-reservation", Kind::Bytes, "Memory to keep within when others want it too", "--memory-reservation 32m")
-        .default("0"),
+        .default("0")
+        .carried_out(),
     both("memory-swap", Kind::SwapBytes, "At most so much memory and swap together; -1: no limit", "--memory-swap 128m")
-        .default("0"),
-    both("memory-swappiness", Kind::Int, "How readily its memory is swapped out, 0 to 100", "--memory-swappiness 0").default("-1"),
+        .default("0")
+        .carried_out(),
+    both("memory-swappiness", Kind::Int, "How readily its memory is swapped out, 0 to 100", "--memory-swappiness 0")
+        .default("-1")
+        .carried_out(),
     both("oom-kill-disable", Kind::Bool, "When memory is out, wait and do not kill", "--oom-kill-disable"),
     both(
         "oom-score-adj",

@@ -22,7 +22,8 @@ fn run_reads_its_flags_and_stops_at_the_image() {
     let run =
         run("docker run -it --rm -m64m --cpus=1.5 --name web -e A=b -e C --pids-limit 5 -w /x -u 1 toolbox sh -c 'echo -d' -d");
     assert!(run.spec.interactive && run.spec.tty && run.spec.auto_remove && !run.detach && run.sig_proxy);
-    assert_eq!((run.spec.memory_bytes_max, run.spec.nano_cpus, run.spec.pids_max), (64 << 20, 1_500_000_000, Some(5)));
+    let resources = &run.spec.resources;
+    assert_eq!((resources.memory_bytes_max, resources.nano_cpus, resources.pids_max), (64 << 20, 1_500_000_000, Some(5)));
     assert_eq!(run.spec.arguments, ["sh", "-c", "echo -d", "-d"]);
     assert_eq!((run.spec.image.as_str(), run.spec.name.as_deref()), ("toolbox", Some("web")));
     assert_eq!(run.spec.env, ["A=b", "C"]);

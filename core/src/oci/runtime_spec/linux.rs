@@ -5,13 +5,11 @@ use oci_spec::runtime::{
     LinuxResources,
 };
 
-use crate::cli::NetworkMode;
+use crate::cli::{NetworkMode, Resources};
 use crate::host::{CgroupVersion, HostFacts};
 use crate::model::{Container, HostConfig, IdMapLine};
 use crate::oci::{defaults, seccomp};
-
-/// The period of Docker's processor quota, microseconds.
-const CPU_PERIOD_US: u64 = 100_000;
+use crate::plan::limits;
 
 pub(super) fn linux(container: &Container, host: &HostFacts) -> Linux {
     let config = &container.host;
@@ -39,24 +37,35 @@ fn id_map(lines: &[IdMapLine]) -> Option<Vec<LinuxIdMapping>> {
 
 fn resources(config: &HostConfig) -> LinuxResources {
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let asked = &config.resources;
     let mut resources = LinuxResources::default();
-    if config.memory_bytes_max > 0 {
-        let mut memory = LinuxMemory::default();
-        memory.set_limit(Some(signed(config.memory_bytes_max)));
-        resources.set_memory(Some(memory));
-    }
-    if let Some(most) = config.pids_max {
+    let memory = memory(asked);
+    resources.set_memory((memory != LinuxMemory::default()).then_some(memory));
+    if let Some(most) = asked.pids_max {
         let mut pids = LinuxPids::default();
-        pids.set_limit(signed(most));
+        pids.set_limit(most);
         resources.set_pids(Some(pids));
     }
-    if config.nano_cpus > 0 {
-        let mut cpu = LinuxCpu::default();
-        cpu.set_quota(Some(signed(config.nano_cpus * CPU_PERIOD_US / 1_000_000_000)));
-        cpu.set_period(Some(CPU_PERIOD_US));
-        resources.set_cpu(Some(cpu));
+    let mut cpu = LinuxCpu::default();
+    if let Some((quota, period)) = limits::quota(asked) {
+        cpu.set_quota(quota.map(signed)).set_period(Some(period));
     }
+    cpu.set_shares(Some(asked.cpu_shares).filter(|shares| *shares > 0));
+    cpu.set_cpus(filled(&asked.cpuset_cpus)).set_mems(filled(&asked.cpuset_mems));
+    resources.set_cpu((cpu != LinuxCpu::default()).then_some(cpu));
     resources
+}
+
+fn memory(asked: &Resources) -> LinuxMemory {
+    let bytes = |number: u64| i64::try_from(number).ok().filter(|number| *number > 0);
+    let mut memory = LinuxMemory::default();
+    memory.set_limit(bytes(asked.memory_bytes_max)).set_reservation(bytes(asked.memory_reservation_bytes));
+    memory.set_swap(Some(asked.memory_swap_bytes_max).filter(|swap| *swap != 0)).set_swappiness(asked.memory_swappiness);
+    memory
+}
+
+fn filled(text: &str) -> Option<String> {
+    Some(text.to_string()).filter(|text| !text.is_empty())
 }
 
 /// Relative to where cgroups are mounted, though it begins with a slash: config-linux.md, "Cgroups Path".

@@ -106,9 +106,9 @@ fn the_same_container_has_the_same_bytes() {
 fn limits_stand_under_resources() {
     let spec = spec_of(|container| {
         container.host.cgroups = vec![("/sys/fs/cgroup/glassbox-x".into(), Vec::new())];
-        container.host.memory_bytes_max = 64 << 20;
-        container.host.pids_max = Some(5);
-        container.host.nano_cpus = 500_000_000;
+        container.host.resources.memory_bytes_max = 64 << 20;
+        container.host.resources.pids_max = Some(5);
+        container.host.resources.nano_cpus = 500_000_000;
     });
     let linux = spec.linux().as_ref().unwrap();
     let resources = serde_json::to_value(linux.resources()).unwrap();

@@ -11,7 +11,13 @@ fn ordinary_user() -> HostFacts {
         gid: 1000,
         data_root: "/home/me/.local/share/glassbox".into(),
         capabilities: CapabilitySet::EMPTY,
-        cgroup: CgroupLayout { version: CgroupVersion::None, controllers: Vec::new(), unified: None, enabled: Vec::new() },
+        cgroup: CgroupLayout {
+            version: CgroupVersion::None,
+            controllers: Vec::new(),
+            unified: None,
+            enabled: Vec::new(),
+            swap: true,
+        },
         ..HostFacts::example()
     }
 }
@@ -21,7 +27,7 @@ fn hybrid() -> HostFacts {
     let controllers = [Controller::Memory, Controller::Cpu, Controller::Pids].map(mount).to_vec();
     let unified = Some("/sys/fs/cgroup/unified".to_string());
     HostFacts {
-        cgroup: CgroupLayout { version: CgroupVersion::Hybrid, controllers, unified, enabled: Vec::new() },
+        cgroup: CgroupLayout { version: CgroupVersion::Hybrid, controllers, unified, enabled: Vec::new(), swap: true },
         ..HostFacts::example()
     }
 }

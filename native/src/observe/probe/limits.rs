@@ -18,17 +18,9 @@ const NO_LIMIT_V1: u64 = 1 << 62;
 pub fn of(pid: u32, limit: Limit) -> Result<Option<u64>, Errno> {
     let mounts = mountinfo::parse(&procfs::read(std::process::id(), "mountinfo")?);
     let own = procfs::read_text(pid, "cgroup")?;
-    match split(&mounts, &own, controller(limit)) {
+    match split(&mounts, &own, limit.controller()) {
         Some(directory) => split_limit(&directory, limit),
         None => unified_limit(&unified(&mounts, &own).ok_or(Errno::ENOENT)?, limit),
-    }
-}
-
-fn controller(limit: Limit) -> Controller {
-    match limit {
-        Limit::Memory | Limit::Swap => Controller::Memory,
-        Limit::Pids => Controller::Pids,
-        Limit::CpuQuota | Limit::CpuPeriod => Controller::Cpu,
     }
 }
 
@@ -70,6 +62,10 @@ fn unified_limit(directory: &Path, limit: Limit) -> Result<Option<u64>, Errno> {
         Limit::Pids => ("pids.max", 0),
         Limit::CpuQuota => ("cpu.max", 0),
         Limit::CpuPeriod => ("cpu.max", 1),
+        Limit::MemoryReservation => ("memory.low", 0),
+        Limit::CpuShares => ("cpu.weight", 0),
+        // Not a number, or not of this version.
+        Limit::Swappiness | Limit::CpusetCpus | Limit::CpusetMems => return Err(Errno::EINVAL),
     };
     let Some(text) = text(directory, file)? else { return Ok(None) };
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -87,6 +83,10 @@ fn split_limit(directory: &Path, limit: Limit) -> Result<Option<u64>, Errno> {
         Limit::Pids => "pids.max",
         Limit::CpuQuota => "cpu.cfs_quota_us",
         Limit::CpuPeriod => "cpu.cfs_period_us",
+        Limit::MemoryReservation => "memory.soft_limit_in_bytes",
+        Limit::Swappiness => "memory.swappiness",
+        Limit::CpuShares => "cpu.shares",
+        Limit::CpusetCpus | Limit::CpusetMems => return Err(Errno::EINVAL),
     };
     if limit == Limit::CpuPeriod && split_limit(directory, Limit::CpuQuota)?.is_none() {
         return Ok(None);

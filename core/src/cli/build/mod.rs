@@ -1,5 +1,7 @@
 //! From a judged line to a [`Command`]; what Docker takes and Glassbox does not carry out yet is refused here, at the flag.
 
+mod resources;
+
 use super::check;
 use super::command::*;
 use super::error;
@@ -107,9 +109,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         network: network(call)?,
         read_only: call.is_on("read-only"),
         init: call.is_on("init"),
-        memory_bytes_max: bytes(call, "memory")?,
-        pids_max: number(call, "pids-limit")?,
-        nano_cpus: nano_cpus(call)?,
+        resources: resources::resources(call)?,
         cap_add: call.values("cap-add"),
         cap_drop: call.values("cap-drop"),
         privileged: call.is_on("privileged"),
@@ -139,20 +139,6 @@ fn bytes(call: &Call<'_>, name: &str) -> Result<u64, UsageError> {
     };
     let bytes = values::bytes(&flag.value).map_err(|reason| refused(call, flag, &reason))?;
     u64::try_from(bytes).map_err(|_| refused(call, flag, "a size cannot be negative"))
-}
-
-/// Docker's client takes a negative number, and its daemon refuses it.
-fn nano_cpus(call: &Call<'_>) -> Result<u64, UsageError> {
-    let Some(flag) = call.flag("cpus") else {
-        return Ok(0);
-    };
-    let billionths = values::nano_cpus(&flag.value).map_err(|reason| refused(call, flag, &reason))?;
-    let message = "glassbox: --cpus cannot be negative: give a number of processors such as 1.5, or leave the flag out";
-    u64::try_from(billionths).map_err(|_| UsageError {
-        message: message.to_string(),
-        exit_code: error::EXIT_FLAG,
-        span: Some(flag.span),
-    })
 }
 
 /// A signal by name or number; the refusal is the daemon's.
