@@ -19,6 +19,11 @@ macro_rules! errnos {
                 match self.0 { $($number => stringify!($name),)* _ => "E?" }
             }
 
+            /// The one with this symbolic name.
+            pub fn from_name(name: &str) -> Option<Errno> {
+                match name { $(stringify!($name) => Some(Errno($number)),)* _ => None }
+            }
+
             /// The sentence of strerror(3): `No such file or directory`.
             pub fn sentence(self) -> &'static str {
                 match self.0 { $($number => $text,)* _ => "Unknown error" }

@@ -290,7 +290,7 @@ impl Look<'_> {
 
     /// The topmost mount at `target`.
     fn mount_at(&self, target: &str) -> Result<Option<MountFact>, Errno> {
-        Ok(self.mounts()?.into_iter().rev().find(|mount| mount.target == target))
+        self.probe.mount_at(&self.subject()?, target)
     }
 
     fn privilege(&self, step: &PrivilegeStep) -> Result<Vec<Event>, Errno> {

@@ -129,7 +129,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
             plan.steps.extend(lifecycle::logs(container, *follow, *tail, *timestamps, &context)?);
         }
         Command::InspectContainers { containers } => lifecycle::inspect(containers, &context, &mut plan),
-        Command::Help { topic } => plan.steps.push(print(crate::cli::help(topic), &context)),
+        Command::Help { topic } => plan.steps.push(print(format!("{}\n", crate::cli::help(topic).trim_end()), &context)),
         Command::Version => plan.steps.push(print(format!("Glassbox version {}\n", env!("CARGO_PKG_VERSION")), &context)),
     }
     Ok(plan)

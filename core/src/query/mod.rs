@@ -188,4 +188,10 @@ impl Answer {
 pub trait Probe {
     /// Answers, or says with which errno the looking failed.
     fn ask(&self, query: &Query) -> Result<Answer, Errno>;
+
+    /// The topmost mount at `target`, as the subject names it: the last such one of [`Query::Mounts`].
+    fn mount_at(&self, subject: &Subject, target: &str) -> Result<Option<MountFact>, Errno> {
+        let Answer::Mounts(all) = self.ask(&Query::Mounts(subject.clone()))? else { return Err(Errno::EINVAL) };
+        Ok(all.into_iter().rev().find(|mount| mount.target == target))
+    }
 }

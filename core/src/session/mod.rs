@@ -131,6 +131,11 @@ impl Session {
         self.world().command_text().to_string()
     }
 
+    /// The line of a command by its number, wherever the session stands.
+    pub fn line_of(&self, command: usize) -> Option<&str> {
+        self.worlds.last().and_then(|world| world.line_of(command))
+    }
+
     /// What is going on at the present place.
     pub fn progress(&self) -> Progress {
         self.world().progress()

@@ -60,6 +60,8 @@ pub struct World {
     exit_code: i32,
     settling: u32,
     line: Rc<str>,
+    /// The lines of all commands, by their number.
+    lines: Vector<Rc<str>>,
     /// Nothing could go on the last time: input is awaited, or there is nothing to come.
     stalled: bool,
 }
@@ -82,6 +84,7 @@ impl World {
             exit_code: 0,
             settling: 0,
             line: Rc::from(""),
+            lines: Vector::new(),
             stalled: false,
         }
     }
@@ -112,6 +115,16 @@ impl World {
     /// The line of the command at work, or of the last one.
     pub fn command_text(&self) -> &str {
         &self.line
+    }
+
+    /// The line of a command by its number, as an [`Entry`] has it.
+    pub fn line_of(&self, command: usize) -> Option<&str> {
+        self.lines.get(command).map(AsRef::as_ref)
+    }
+
+    /// Commands given so far, those included that were refused before any step.
+    pub fn commands(&self) -> usize {
+        self.commands
     }
 
     /// The exit code of the last command.
@@ -158,6 +171,7 @@ impl World {
         // No two commands happen at the same moment: what they create has an order.
         self.kernel.pass(COMMAND_NS);
         self.line = Rc::from(line);
+        self.lines.push_back_mut(Rc::clone(&self.line));
         match cli::parse_line(line) {
             Ok(invocation) => self.plan(Rc::new(invocation)),
             Err(error) => self.refuse(&error.message, error.exit_code),

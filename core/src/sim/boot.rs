@@ -88,6 +88,7 @@ fn empty(host: &HostFacts) -> Kernel {
         hierarchies: Vector::new(),
         cgroups: RedBlackTreeMap::new(),
         streams: RedBlackTreeMap::new(),
+        listening: RedBlackTreeMap::new(),
         engine: ENGINE,
         sysfs: 0,
         last_run: 0,

@@ -36,6 +36,8 @@ pub struct Kernel {
     pub(super) hierarchies: Vector<Hierarchy>,
     pub(super) cgroups: RedBlackTreeMap<(usize, Rc<str>), Cgroup>,
     pub(super) streams: RedBlackTreeMap<StreamsId, Streams>,
+    /// Those of them that may still be written to.
+    pub(super) listening: RedBlackTreeMap<StreamsId, ()>,
     /// The engine's process.
     pub(super) engine: HostPid,
     pub(super) sysfs: SuperId,

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::kernel::Kernel;
-use super::tables::{HostPid, Mount, MountId, NodeId, NsId, Place, SuperId};
+use super::tables::{HostPid, Mount, MountId, NodeId, NsId, Place, Super, SuperId};
 use crate::errno::Errno;
 use crate::query::MountFact;
 use crate::step::{MountFlags, NamespaceKind};
@@ -167,16 +167,34 @@ impl Kernel {
                 shared: mount.shared,
                 options: options(mount.flags),
                 super_options: format!("{}{comma}{}", if found.read_only { "ro" } else { "rw" }, found.options),
-                fact: MountFact {
-                    target,
-                    root: self.shown_root(viewer, mount),
-                    fs_type: found.fs_type.to_string(),
-                    source: mount.source.to_string(),
-                    flags: MountFlags { relatime: !mount.flags.strictatime, ..mount.flags },
-                },
+                fact: self.mount_fact(viewer, mount, found, target),
             });
         }
         Ok(lines)
+    }
+
+    fn mount_fact(&self, viewer: HostPid, mount: &Mount, found: &Super, target: String) -> MountFact {
+        MountFact {
+            target,
+            root: self.shown_root(viewer, mount),
+            fs_type: found.fs_type.to_string(),
+            source: mount.source.to_string(),
+            flags: MountFlags { relatime: !mount.flags.strictatime, ..mount.flags },
+        }
+    }
+
+    /// The last of the mounts of [`Kernel::mount_lines`] that is at `target`, found without making the lines of the others.
+    pub(super) fn mount_fact_at(&self, viewer: HostPid, pid: HostPid, target: &str) -> SysResult<Option<MountFact>> {
+        let process = self.process(pid)?;
+        let ns = process.namespaces.of(NamespaceKind::Mount);
+        for id in self.mounts_in(ns).into_iter().rev() {
+            let mount = self.mount_of(id)?;
+            let Some(found) = self.supers.get(&mount.super_id) else { continue };
+            if self.mount_target(id, &process.root).is_some_and(|shown| shown == target) {
+                return Ok(Some(self.mount_fact(viewer, mount, found, target.to_string())));
+            }
+        }
+        Ok(None)
     }
 
     fn mount_target(&self, id: MountId, root: &Place) -> Option<String> {

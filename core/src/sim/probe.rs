@@ -6,7 +6,7 @@ use super::walk::Walker;
 use crate::errno::Errno;
 use crate::layout::Layout;
 use crate::model::{ContainerId, State};
-use crate::query::{Answer, CapabilitiesFact, ChangeFact, CredentialsFact, Probe, ProcessFact, Query, Subject};
+use crate::query::{Answer, CapabilitiesFact, ChangeFact, CredentialsFact, MountFact, Probe, ProcessFact, Query, Subject};
 use crate::step::{Limit, NamespaceKind};
 use crate::userland::{FileKind, SysResult};
 
@@ -201,5 +201,9 @@ impl Probe for SimProbe<'_> {
                 Err(errno) => Err(errno),
             },
         }
+    }
+
+    fn mount_at(&self, subject: &Subject, target: &str) -> Result<Option<MountFact>, Errno> {
+        self.kernel.mount_fact_at(self.kernel.engine, self.pid(subject)?, target)
     }
 }

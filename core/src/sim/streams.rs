@@ -63,6 +63,7 @@ impl Kernel {
         let captured = Vector::new();
         let new = Streams { process: pid, container: None, stdin: Some(stdin), stdout, stderr, tty: None, captured, ended: None };
         self.streams.insert_mut(id, new);
+        self.listening.insert_mut(id, ());
         Ok(id)
     }
 
@@ -121,10 +122,11 @@ impl Kernel {
     /// Reads all that came out of every process that the engine started.
     pub(super) fn collect_streams(&mut self) {
         let sources: Vec<(StreamsId, PipeId, PipeId, Option<TtyId>)> = self
-            .streams
-            .iter()
+            .listening
+            .keys()
+            .filter_map(|id| self.streams.get(id).map(|streams| (*id, streams)))
             .filter(|(_, streams)| self.has_output(streams))
-            .map(|(id, streams)| (*id, streams.stdout, streams.stderr, streams.tty))
+            .map(|(id, streams)| (id, streams.stdout, streams.stderr, streams.tty))
             .collect();
         let at_ns = self.realtime_ns();
         for (id, stdout, stderr, tty) in sources {
@@ -149,6 +151,17 @@ impl Kernel {
             || streams.tty.is_some_and(|tty| self.ttys.get(&tty).is_some_and(Tty::has_output))
     }
 
+    /// Streams that nothing can be written to any more need no further look: a long timeline holds many of them.
+    fn forget_silent_streams(&mut self) {
+        let written = |pipe: &PipeId| self.pipes.get(pipe).is_some_and(|pipe| pipe.writers > 0 || !pipe.bytes.is_empty());
+        let open = |streams: &Streams| streams.tty.is_some() || written(&streams.stdout) || written(&streams.stderr);
+        let silent = |id: &&StreamsId| self.streams.get(id).is_none_or(|streams| streams.ended.is_some() && !open(streams));
+        let gone: Vec<StreamsId> = self.listening.keys().filter(silent).copied().collect();
+        for id in gone {
+            self.listening.remove_mut(&id);
+        }
+    }
+
     /// A process ended: whoever watches its streams is to know how.
     pub(super) fn note_end(&mut self, pid: HostPid, status: WaitStatus) {
         let Some(id) = self.streams_of(pid) else { return };
@@ -159,6 +172,7 @@ impl Kernel {
             streams.ended = Some(Ended { status, at_ns, oom_killed });
         }
         self.end_input(id);
+        self.forget_silent_streams();
     }
 
     pub(super) fn streams_of(&self, pid: HostPid) -> Option<StreamsId> {

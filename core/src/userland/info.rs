@@ -1,4 +1,4 @@
-//! pwd, date, nproc, seq, tty, uname: small questions.
+//! pwd, date, nproc, seq, stty, tty, uname: small questions.
 
 use super::options::Options;
 use super::tool::Context;
@@ -101,6 +101,20 @@ pub(crate) fn tty(context: &mut Context<'_>, args: &[String]) -> i32 {
         context.out.out(&(name + "\n"));
     }
     0
+}
+
+/// `stty size`: the rows and columns of the terminal on stdin; stty(1) knows much more.
+pub(crate) fn stty(context: &mut Context<'_>, args: &[String]) -> i32 {
+    if args != ["size"] {
+        return context.fail("only `stty size` is understood");
+    }
+    match context.sys.window_size(0) {
+        Ok((rows, columns)) => {
+            context.out.out(&format!("{rows} {columns}\n"));
+            0
+        }
+        Err(errno) => context.fail_with("standard input", errno),
+    }
 }
 
 /// uname(1): -s -n -r -m -a.

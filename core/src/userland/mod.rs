@@ -84,8 +84,8 @@ impl Program {
     /// The names under which the toolbox can be called, sorted: its links in `/bin`.
     pub const NAMES: &'static [&'static str] = &[
         "[", "alloc", "cat", "chmod", "cp", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "init", "kill", "ln",
-        "ls", "mkdir", "mount", "mv", "nproc", "printf", "ps", "pwd", "readlink", "rm", "rmdir", "seq", "sh", "sleep", "tail",
-        "test", "touch", "true", "tty", "umount", "uname", "wc", "yes",
+        "ls", "mkdir", "mount", "mv", "nproc", "printf", "ps", "pwd", "readlink", "rm", "rmdir", "seq", "sh", "sleep", "stty",
+        "tail", "test", "touch", "true", "tty", "umount", "uname", "wc", "yes",
     ];
 
     /// The program that the toolbox runs for this `argv` (the last path component of `argv[0]` decides, or, where that is

@@ -99,6 +99,7 @@ tools! {
     Rm "rm" remove::rm;
     Rmdir "rmdir" files::rmdir;
     Seq "seq" info::seq;
+    Stty "stty" info::stty;
     Test "test" test::test;
     Touch "touch" files::touch;
     True "true" echo::succeed;

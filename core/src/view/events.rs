@@ -45,7 +45,15 @@ pub fn event_line(event: &Event) -> String {
         Event::ProcessExited { exit_code } => format!("the process ended with {exit_code}{}", signal_of(*exit_code)),
         Event::WaitEnded { exit_code: Some(code), .. } => format!("it has ended with {code}{}", signal_of(*code)),
         Event::WaitEnded { exit_code: None, .. } => "time ran out first".to_string(),
-        Event::Printed { text, .. } => format!("printed: {}", text.trim_end()),
+        Event::Printed { text, .. } => printed(text.trim_end()),
+    }
+}
+
+/// The first line; the terminal has the others.
+fn printed(text: &str) -> String {
+    match (text.lines().next().unwrap_or_default(), text.lines().count()) {
+        (first, 0 | 1) => format!("printed: {first}"),
+        (first, lines) => format!("printed: {first} … ({lines} lines in all)"),
     }
 }
 
@@ -145,6 +153,8 @@ mod tests {
         check(&Event::LimitSet { limit: Limit::Memory, value: "67108864".into() }, "memory limit in force: 67108864");
         check(&Event::IdMapWritten { groups: false, lines: vec![(0, 1000, 1)] }, "user id map: 0 inside is 1000 outside (1)");
         check(&Event::PathGuarded { path: "/proc/scsi".into(), mount: None }, "nothing lies over /proc/scsi");
+        check(&Event::Printed { stderr: false, text: "a\nb\n".into() }, "printed: a … (2 lines in all)");
+        check(&Event::Printed { stderr: false, text: "a\n".into() }, "printed: a");
     }
 
     #[test]

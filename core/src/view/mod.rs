@@ -5,4 +5,5 @@ pub mod containers;
 pub mod events;
 pub mod inspect;
 pub mod machine;
+pub mod observed;
 pub mod plan;

@@ -86,12 +86,12 @@ impl Watcher for Recorder {
 
     fn after(&mut self, node: &Node, events: &[Event]) {
         let role = if self.monitor { Role::Monitor } else { Role::Command };
-        self.write(&json!({ "id": node.id.to_string(), "role": role, "step": node.step, "events": events }));
+        self.write(&json!({ "id": node.id.to_string(), "role": role, "step": node.step, "causes": node.causes, "events": events }));
     }
 
     fn failed(&mut self, node: &Node, errno: Errno) {
         let role = if self.monitor { Role::Monitor } else { Role::Command };
-        let failed = json!({ "id": node.id.to_string(), "role": role, "step": node.step, "events": [], "errno": errno.name() });
-        self.write(&failed);
+        let (id, causes) = (node.id.to_string(), &node.causes);
+        self.write(&json!({ "id": id, "role": role, "step": node.step, "causes": causes, "events": [], "errno": errno.name() }));
     }
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::session::Sessions;
 use crate::{engine, process, workspace};
 
 const TIME_MAX: Duration = Duration::from_secs(30);
@@ -29,13 +30,14 @@ pub struct Engine {
     binary: Result<PathBuf, String>,
     one_at_a_time: Mutex<()>,
     time_max: Duration,
+    sessions: Sessions,
 }
 
 impl Engine {
     /// Builds the Linux binary.
     pub fn build() -> Engine {
         let binary = if cfg!(target_os = "linux") { build() } else { Err("not available: this is not Linux".into()) };
-        Engine { binary, one_at_a_time: Mutex::new(()), time_max: TIME_MAX }
+        Engine { binary, one_at_a_time: Mutex::new(()), time_max: TIME_MAX, sessions: Sessions::default() }
     }
 
     /// Runs one line, as `docker run …` or `glassbox run …`.
@@ -56,6 +58,28 @@ impl Engine {
         match self.run_words(binary, &words) {
             Ok(answer) => answer,
             Err(error) => json!({ "available": false, "why": format!("{error:#}") }),
+        }
+    }
+
+    /// Starts one line at a terminal of its own. The answer: `{"available", "id"}`, or `{"available": false, "why"}`.
+    pub fn start(&self, line: &str, asked: &Value) -> Value {
+        let started = match (&self.binary, glassbox_core::cli::words_of(line)) {
+            (Err(why), _) => Err(why.clone()),
+            (Ok(_), Err(error)) => Err(error.message),
+            (Ok(binary), Ok(words)) => self.sessions.start(binary, &words, asked).map_err(|error| format!("{error:#}")),
+        };
+        match started {
+            Ok(id) => json!({ "available": true, "id": id }),
+            Err(why) => json!({ "available": false, "why": why }),
+        }
+    }
+
+    /// What is new in a session: `{"available", "output", "recording", "ended", "exit"}`; `asked` may hold `input`, `size` as
+    /// rows and columns, and in `known` how many lines of the recording have been fetched.
+    pub fn at(&self, asked: &Value) -> Value {
+        match self.sessions.at(asked["id"].as_u64().unwrap_or(0), asked) {
+            Ok(answer) => answer,
+            Err(error) => json!({ "available": false, "why": format!("{error:#}"), "ended": true }),
         }
     }
 
@@ -164,7 +188,7 @@ fn wait(child: &mut Child, time_max: Duration) -> Result<(Option<i32>, bool)> {
 impl Engine {
     /// An engine that runs another program.
     pub fn of(binary: &str, time_max: Duration) -> Engine {
-        Engine { binary: Ok(binary.into()), one_at_a_time: Mutex::new(()), time_max }
+        Engine { binary: Ok(binary.into()), one_at_a_time: Mutex::new(()), time_max, sessions: Sessions::default() }
     }
 }
 
@@ -197,7 +221,12 @@ mod tests {
 
     #[test]
     fn without_an_engine_the_reason_is_told() {
-        let engine = Engine { binary: Err("not here".into()), one_at_a_time: Mutex::new(()), time_max: TIME_MAX };
+        let engine = Engine {
+            binary: Err("not here".into()),
+            one_at_a_time: Mutex::new(()),
+            time_max: TIME_MAX,
+            sessions: Sessions::default(),
+        };
         assert_eq!(engine.run("docker ps"), json!({ "available": false, "why": "not here" }));
     }
 }

@@ -16,6 +16,7 @@ use tiny_http::{Header, Method, Request, Response};
 mod files;
 mod guard;
 pub mod live;
+mod session;
 
 use guard::Guard;
 use live::Engine;
@@ -85,7 +86,7 @@ fn answer(request: &mut Request, site: &Site) -> Reply {
     }
     let path = request.url().split(['?', '#']).next().unwrap_or_default().to_owned();
     match (request.method().clone(), path.as_str()) {
-        (Method::Post, "/live") => live_reply(request, site),
+        (Method::Post, "/live" | "/live/start" | "/live/at") => live_reply(&path, request, site),
         (Method::Get | Method::Head, _) => file_reply(&path, site),
         _ => text(405, "only GET, and POST /live"),
     }
@@ -103,7 +104,7 @@ fn file_reply(path: &str, site: &Site) -> Reply {
     }
 }
 
-fn live_reply(request: &mut Request, site: &Site) -> Reply {
+fn live_reply(path: &str, request: &mut Request, site: &Site) -> Reply {
     if let Err(why) = site.guard.live(request) {
         return text(403, why);
     }
@@ -111,11 +112,13 @@ fn live_reply(request: &mut Request, site: &Site) -> Reply {
     if request.as_reader().take(BODY_BYTES_MAX + 1).read_to_string(&mut body).is_err() || body.len() as u64 > BODY_BYTES_MAX {
         return text(400, "the body is not text of at most 64 KiB");
     }
-    let asked = serde_json::from_str::<serde_json::Value>(&body).ok();
-    let Some(line) = asked.as_ref().and_then(|asked| asked["line"].as_str()) else {
-        return text(400, "the body is not {\"line\": \"docker run …\"}");
+    let asked = serde_json::from_str::<serde_json::Value>(&body).unwrap_or_default();
+    let answer = match (path, asked["line"].as_str()) {
+        ("/live/at", _) => site.engine.at(&asked).to_string(),
+        ("/live/start", Some(line)) => site.engine.start(line, &asked).to_string(),
+        (_, Some(line)) => site.engine.run(line).to_string(),
+        (_, None) => return text(400, "the body is not {\"line\": \"docker run …\"}"),
     };
-    let answer = site.engine.run(line).to_string();
     Response::from_data(answer.into_bytes()).with_header(header("Content-Type", "application/json"))
 }
 
