@@ -108,6 +108,30 @@ check("the page comes back as it was left", async (page) => {
   expect((await screen(page)).includes("--name kept"), "the session is lost");
 });
 
+check("the steps say whose command they are, and the current one is in view", async (page) => {
+  await type(page, "docker run --rm --network none toolbox true");
+  await type(page, "docker frobnicate");
+  expect((await page.textContent("[aria-label='Explanation of the step']")).includes("turned into no steps"), "the refusal is not told");
+  await page.click("#back");
+  await page.waitForFunction(() => {
+    const [list, row] = [document.querySelector("#steps"), document.querySelector("#steps [aria-current]")].map((one) => one.getBoundingClientRect());
+    return row.top >= list.top && row.bottom <= list.bottom;
+  });
+  expect((await page.textContent("#steps")).includes("$ docker run --rm --network none toolbox true"), "no line above the steps");
+});
+
+check("a link of the book is carried out, once", async (page) => {
+  const lines = ["docker create --name linked toolbox", "docker ps -a"];
+  await page.evaluate((hash) => { location.hash = hash; }, `run=${encodeURIComponent(lines.join("\n"))}`);
+  await page.waitForFunction(() => document.querySelector("#screen")?.textContent.includes("$ docker ps -a\n"));
+  expect((await screen(page)).includes("linked"), `the screen shows: ${await screen(page)}`);
+  expect(await page.evaluate(() => location.hash) === "", "the link is still in the address");
+  await type(page, "docker rm linked");
+  await page.reload();
+  await page.waitForSelector("#line");
+  expect((await screen(page)).includes("$ docker rm linked"), "what was done since is lost");
+});
+
 check("accessible: axe finds nothing", async (page) => {
   await type(page, "docker run --rm --network none toolbox true");
   await page.addScriptTag({ path: join(here, "node_modules/axe-core/axe.min.js") });

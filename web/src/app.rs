@@ -1,18 +1,19 @@
-//! The page: one session, and what a person does to it.
+//! The page: one session in the model, the commands that ran on the real kernel, and what a person does to them.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use glassbox_core::host::HostFacts;
-use glassbox_core::session::{Input, Progress, Recording, Session};
-use glassbox_core::view::machine;
+use glassbox_core::session::{Chunk, Entry, Input, Progress, Recording, Session};
+use glassbox_core::view::machine::{self, Machine};
 use yew::prelude::*;
 
 use crate::effects;
 use crate::explanation::Explained;
-use crate::live::Live;
 use crate::pictures::Pictures;
+use crate::real::Real;
 use crate::terminal::{Terminal, Typed};
-use crate::timeline::{Move, Timeline};
+use crate::timeline::{Move, Row, Timeline, rows_around};
 
 /// Entries that one key press may set going before the page is drawn again.
 const STEPS_PER_TURN: usize = 400;
@@ -21,9 +22,15 @@ const STEPS_PER_TURN: usize = 400;
 fn restored() -> Session {
     let lines = |commands: Vec<String>| Recording { format: 1, inputs: commands.into_iter().map(Input::Line).collect() };
     let linked = effects::linked_commands().map(lines);
-    let saved = linked.or_else(saved);
-    let replayed = saved.and_then(|recording| Session::replay(HostFacts::example(), &recording).ok());
-    replayed.unwrap_or_else(|| Session::new(HostFacts::example()))
+    let is_linked = linked.is_some();
+    let replayed = linked.or_else(saved).and_then(|recording| Session::replay(HostFacts::example(), &recording).ok());
+    let session = replayed.unwrap_or_else(|| Session::new(HostFacts::example()));
+    if is_linked {
+        remember(&session);
+    }
+    effects::reload_on_new_link();
+    effects::after(0, || effects::scroll_to_end("screen"));
+    session
 }
 
 fn saved() -> Option<Recording> {
@@ -66,24 +73,59 @@ fn moved(session: &mut Session, to: Move) {
     }
 }
 
+/// Where commands are carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kernel {
+    Model,
+    Linux,
+}
+
+/// Asks the server for what is new, draws it, and asks again until the command has ended.
+fn follow(real: &Rc<RefCell<Real>>, token: &str, drawn: &UseForceUpdateHandle) {
+    let question = real.borrow_mut().question(effects::text_size("screen", "ruler"));
+    let Some((path, body)) = question else { return };
+    let (real, token_again, drawn) = (Rc::clone(real), token.to_string(), drawn.clone());
+    effects::ask_server(token, path, &body.to_string(), move |answer| {
+        if real.borrow_mut().answered(answer) {
+            drawn.force_update();
+            effects::after(0, || effects::scroll_to_end("screen"));
+        }
+        follow(&real, &token_again, &drawn);
+    });
+}
+
 /// The whole page.
 #[function_component(App)]
 pub fn app() -> Html {
     let session = use_mut_ref(restored);
+    let real = use_mut_ref(Real::new);
     let drawn = use_force_update();
     let stepping = use_state(|| false);
+    let token = use_memo((), |()| effects::live_token());
+    let kernel = use_state(|| Kernel::Model);
     let on_typed = {
-        let (session, drawn, stepping) = (session.clone(), drawn.clone(), *stepping);
+        let (session, real, drawn, stepping) = (session.clone(), real.clone(), drawn.clone(), *stepping);
+        let token = token.as_ref().clone().filter(|_| *kernel == Kernel::Linux);
         Callback::from(move |what: Typed| {
-            typed(&mut session.borrow_mut(), &what, stepping);
+            match &token {
+                None => typed(&mut session.borrow_mut(), &what, stepping),
+                Some(token) => {
+                    if real.borrow_mut().typed(&what) {
+                        follow(&real, token, &drawn);
+                    }
+                }
+            }
             drawn.force_update();
             effects::after(0, || effects::scroll_to_end("screen"));
         })
     };
     let on_move = {
-        let (session, drawn) = (session.clone(), drawn.clone());
+        let (session, real, drawn, kernel) = (session.clone(), real.clone(), drawn.clone(), *kernel);
         Callback::from(move |to: Move| {
-            moved(&mut session.borrow_mut(), to);
+            match kernel {
+                Kernel::Model => moved(&mut session.borrow_mut(), to),
+                Kernel::Linux => looked_at(&mut real.borrow_mut(), to),
+            }
             drawn.force_update();
         })
     };
@@ -99,22 +141,116 @@ pub fn app() -> Html {
             drawn.force_update();
         })
     };
-    let now = session.borrow();
+    let scene = match *kernel {
+        Kernel::Model => Scene::of_session(&session.borrow(), *stepping),
+        Kernel::Linux => Scene::of_real(&real.borrow()),
+    };
     html! { <>
         { masthead(on_reset) }
         <main onkeydown={keys(on_move.clone())}>
             <div class="column">
-                <Terminal output={chunks(&now)} progress={now.progress()} {on_typed} />
-                { pictures(&now) }
-                if let Some(token) = effects::live_token() { <Live {token} /> }
+                if token.is_some() { { switch(&kernel) } }
+                <Terminal output={scene.output} progress={scene.progress} real={scene.real} {on_typed} />
+                <Pictures machine={scene.machine} real={scene.real} />
             </div>
             <div class="column">
-                <Timeline rows={rows(&now)} position={now.position()} stepping={*stepping} {on_move} {on_stepping}
-                    more={matches!(now.progress(), Progress::Running)} />
-                { explained(&now) }
+                <Timeline rows={scene.rows} first={scene.first} count={scene.count} position={scene.position} stepping={scene.stepping}
+                    {on_move} {on_stepping} more={!scene.real && scene.progress == Progress::Running} />
+                <Explained entry={scene.entry} command={scene.command} refused={scene.refused} real={scene.real} />
             </div>
         </main>
     </> }
+}
+
+/// The past of a real run can be looked at, not changed.
+fn looked_at(real: &mut Real, to: Move) {
+    let end = real.entries.len();
+    real.position = match to {
+        Move::Back => real.position.saturating_sub(1),
+        Move::Forward => (real.position + 1).min(end),
+        Move::To(position) => position.min(end),
+        Move::Run => end,
+    };
+}
+
+/// Model or Linux: only where the page's server has an engine.
+fn switch(kernel: &UseStateHandle<Kernel>) -> Html {
+    let choice = |id: &'static str, this: Kernel, text: &'static str| {
+        let set = kernel.setter();
+        let onchange = Callback::from(move |_: Event| set.set(this));
+        html! { <label><input type="radio" name="kernel" {id} checked={**kernel == this} {onchange} />{" "}{ text }</label> }
+    };
+    html! {
+        <section class="where" aria-label="Where commands run">
+            <h2>{"Commands run on"}</h2>
+            { choice("on-model", Kernel::Model, "the model of Linux in this page") }
+            { choice("on-linux", Kernel::Linux, "this machine's Linux, for real") }
+        </section>
+    }
+}
+
+/// All that is drawn, wherever it comes from.
+struct Scene {
+    real: bool,
+    output: Rc<Vec<Chunk>>,
+    progress: Progress,
+    machine: Rc<Machine>,
+    rows: Rc<Vec<Row>>,
+    first: usize,
+    count: usize,
+    position: usize,
+    stepping: Option<bool>,
+    entry: Option<Rc<Entry>>,
+    command: String,
+    refused: bool,
+}
+
+impl Scene {
+    fn of_session(session: &Session, stepping: bool) -> Scene {
+        let (world, position, count) = (session.world(), session.position(), session.timeline().len());
+        let line_of = |command: usize| session.line_of(command).map(str::to_string);
+        let (first, rows) = rows_around(session.timeline(), position, line_of);
+        // The entry before the present place is the step that was carried out last.
+        let entry = position.checked_sub(1).and_then(|at| session.timeline().get(at));
+        let next = entry.map_or(0, |entry| entry.command + 1);
+        let is_ready = matches!(session.progress(), Progress::Ready(_));
+        Scene {
+            real: false,
+            output: Rc::new(world.output().iter().cloned().collect()),
+            progress: session.progress(),
+            machine: Rc::new(machine::machine(world.state(), &world.probe())),
+            rows: Rc::new(rows),
+            first,
+            count,
+            position,
+            stepping: Some(stepping),
+            command: entry.and_then(|entry| line_of(entry.command)).unwrap_or_default(),
+            refused: is_ready && position == count && world.commands() > next,
+            entry: entry.cloned().map(Rc::new),
+        }
+    }
+
+    fn of_real(real: &Real) -> Scene {
+        let line_of = |command: usize| real.lines.get(command).cloned();
+        let (first, rows) = rows_around(&real.entries, real.position, line_of);
+        let entry = real.position.checked_sub(1).and_then(|at| real.entries.get(at));
+        let next = entry.map_or(0, |entry| entry.command + 1);
+        let is_ready = matches!(real.progress(), Progress::Ready(_));
+        Scene {
+            real: true,
+            output: Rc::new(real.output.clone()),
+            progress: real.progress(),
+            machine: Rc::new(real.machine()),
+            rows: Rc::new(rows),
+            first,
+            count: real.entries.len(),
+            position: real.position,
+            stepping: None,
+            command: entry.and_then(|entry| line_of(entry.command)).unwrap_or_default(),
+            refused: is_ready && real.position == real.entries.len() && real.lines.len() > next,
+            entry: entry.cloned().map(Rc::new),
+        }
+    }
 }
 
 fn masthead(on_reset: Callback<MouseEvent>) -> Html {
@@ -140,24 +276,4 @@ fn keys(on_move: Callback<Move>) -> Callback<KeyboardEvent> {
         event.prevent_default();
         on_move.emit(to);
     })
-}
-
-fn chunks(session: &Session) -> Rc<Vec<glassbox_core::session::Chunk>> {
-    Rc::new(session.world().output().iter().cloned().collect())
-}
-
-fn rows(session: &Session) -> Rc<Vec<crate::timeline::Row>> {
-    Rc::new(session.timeline().iter().map(crate::timeline::row).collect())
-}
-
-fn pictures(session: &Session) -> Html {
-    let world = session.world();
-    let machine = Rc::new(machine::machine(world.state(), &world.probe()));
-    html! { <Pictures {machine} /> }
-}
-
-/// The entry before the present place is the step that was carried out last.
-fn explained(session: &Session) -> Html {
-    let entry = session.position().checked_sub(1).and_then(|at| session.timeline().get(at));
-    html! { <Explained entry={entry.cloned().map(Rc::new)} command={session.command_text()} /> }
 }

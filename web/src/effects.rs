@@ -4,6 +4,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 
 const RECORDING: &str = "glassbox.recording.1";
+const TOKEN: &str = "glassbox.live.1";
 
 /// The recording of the last visit, if the browser kept it.
 pub fn saved_recording() -> Option<String> {
@@ -21,17 +22,38 @@ fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok()?
 }
 
-/// The token of the live engine, which `cargo xtask play` puts into the address after `#live=`.
+/// The token of the live engine, which `cargo xtask play` puts into the address after `#live=`. Kept as long as the tab is open:
+/// the book's links lead away from that address and back.
 pub fn live_token() -> Option<String> {
+    let kept = web_sys::window()?.session_storage().ok()??;
     let hash = web_sys::window()?.location().hash().ok()?;
-    hash.strip_prefix("#live=").map(str::to_string)
+    if let Some(token) = hash.strip_prefix("#live=") {
+        let _ = kept.set_item(TOKEN, token);
+        return Some(token.to_string());
+    }
+    kept.get_item(TOKEN).ok()?
 }
 
-/// The command lines that a link of the book puts into the address after `#run=`, percent-encoded, one a line.
+/// The command lines that a link of the book puts into the address after `#run=`, percent-encoded, one a line. They are taken out of
+/// the address: the page that is loaded once more shows what has been done since.
 pub fn linked_commands() -> Option<Vec<String>> {
-    let hash = web_sys::window()?.location().hash().ok()?;
+    let window = web_sys::window()?;
+    let hash = window.location().hash().ok()?;
     let text = String::from(js_sys::decode_uri_component(hash.strip_prefix("#run=")?).ok()?);
+    let plain = window.location().pathname().ok()?;
+    let _ = window.history().ok()?.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&plain));
     Some(text.lines().map(str::to_string).collect())
+}
+
+/// An address that only differs after its `#` does not load the page: it is loaded here.
+pub fn reload_on_new_link() {
+    let Some(window) = web_sys::window() else { return };
+    let reload = Closure::<dyn Fn()>::new(|| {
+        let _ = web_sys::window().map(|window| window.location().reload());
+    });
+    window.set_onhashchange(Some(reload.as_ref().unchecked_ref()));
+    // The page's for as long as it is there.
+    reload.forget();
 }
 
 /// Calls back once, after so many milliseconds.
@@ -50,17 +72,36 @@ pub fn scroll_to_end(id: &str) {
     }
 }
 
-/// Sends a command line to the live engine of `cargo xtask play` and calls back with its answer, JSON, or with why there is none.
-pub fn run_live(token: &str, line: &str, answer: impl Fn(Result<String, String>) + 'static) {
-    let sent = send(token, line, Closure::once_into_js(move |request: web_sys::XmlHttpRequest| answer(answered(&request))));
+/// Scrolls a list, and not the page, so that its current item is in the middle.
+pub fn center_current(id: &str) {
+    let list = web_sys::window().and_then(|window| window.document()).and_then(|document| document.get_element_by_id(id));
+    let Some(list) = list else { return };
+    let Ok(Some(current)) = list.query_selector("[aria-current]") else { return };
+    let from_top = current.get_bounding_client_rect().top() - list.get_bounding_client_rect().top();
+    let middle = f64::from(list.client_height() / 2);
+    list.set_scroll_top(list.scroll_top() + (from_top - middle) as i32);
+}
+
+/// Rows and columns of text that fit into an element, by an element that holds ten letters in the same font.
+pub fn text_size(screen: &str, ruler: &str) -> Option<(u16, u16)> {
+    let document = web_sys::window()?.document()?;
+    let (screen, letters) = (document.get_element_by_id(screen)?, document.get_element_by_id(ruler)?.get_bounding_client_rect());
+    let rows = f64::from(screen.client_height()) / letters.height();
+    let columns = f64::from(screen.client_width()) / (letters.width() / 10.0);
+    (rows >= 1.0 && columns >= 1.0).then_some((rows as u16, columns as u16))
+}
+
+/// Asks the server of `cargo xtask play` and calls back with its answer, JSON, or with why there is none.
+pub fn ask_server(token: &str, path: &str, body: &str, answer: impl FnOnce(Result<String, String>) + 'static) {
+    let sent = send(token, path, body, Closure::once_into_js(move |request: web_sys::XmlHttpRequest| answer(answered(&request))));
     if let Err(error) = sent {
         web_sys::console::error_1(&error);
     }
 }
 
-fn send(token: &str, line: &str, done: wasm_bindgen::JsValue) -> Result<(), wasm_bindgen::JsValue> {
+fn send(token: &str, path: &str, body: &str, done: wasm_bindgen::JsValue) -> Result<(), wasm_bindgen::JsValue> {
     let request = web_sys::XmlHttpRequest::new()?;
-    request.open("POST", "live")?;
+    request.open("POST", path)?;
     request.set_request_header("X-Glassbox-Token", token)?;
     request.set_request_header("Content-Type", "application/json")?;
     let done: js_sys::Function = done.unchecked_into();
@@ -69,7 +110,7 @@ fn send(token: &str, line: &str, done: wasm_bindgen::JsValue) -> Result<(), wasm
         let _ = done.call1(&wasm_bindgen::JsValue::NULL, &asked);
     });
     request.set_onloadend(Some(ended.unchecked_ref()));
-    request.send_with_opt_str(Some(&serde_json::json!({ "line": line }).to_string()))
+    request.send_with_opt_str(Some(body))
 }
 
 fn answered(request: &web_sys::XmlHttpRequest) -> Result<String, String> {

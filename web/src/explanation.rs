@@ -14,27 +14,32 @@ use yew::prelude::*;
 pub struct Props {
     /// The step carried out last; `None`: nothing yet.
     pub entry: Option<Rc<Entry>>,
-    /// The command's text.
+    /// The text of the command that it belongs to.
     pub command: String,
+    /// The last command turned into no steps.
+    pub refused: bool,
+    /// It was carried out by Linux.
+    pub real: bool,
 }
 
 /// See the module.
 #[function_component(Explained)]
 pub fn explained(props: &Props) -> Html {
     let body = match &props.entry {
+        _ if props.refused => html! { <p>{"The last command turned into no steps. The terminal says why."}</p> },
         None => html! { <p>{"Type a command. Each step that it turns into is explained here."}</p> },
         Some(entry) => match &entry.node {
             None => html! { <p>{"The engine waits, and the programs in the containers run until they wait too."}</p> },
-            Some(node) => step(entry, node, &props.command),
+            Some(node) => step(entry, node, props),
         },
     };
     html! { <section aria-label="Explanation of the step" aria-live="polite"><h2>{"This step"}</h2>{ body }</section> }
 }
 
-fn step(entry: &Entry, node: &Node, command: &str) -> Html {
+fn step(entry: &Entry, node: &Node, props: &Props) -> Html {
     let explanation = explain(&node.step);
     html! { <>
-        <p class="command">{ marked(command, &node.causes) }</p>
+        <p class="command">{ marked(&props.command, &node.causes) }</p>
         <h3 id="headline">{ &explanation.headline }</h3>
         <p>{ &explanation.why }</p>
         <dl>
@@ -44,7 +49,7 @@ fn step(entry: &Entry, node: &Node, command: &str) -> Html {
                 <dt>{"Kernel calls"}</dt>
                 <dd>{ for explanation.calls.iter().map(|call| html! { <pre>{ call.to_string() }</pre> }) }</dd>
             }
-            <dt>{"What the model kernel shows"}</dt>
+            <dt>{ if props.real { "What this machine's kernel shows" } else { "What the model kernel shows" } }</dt>
             { for entry.events.iter().map(|event| html! { <dd>{ event_line(event) }</dd> }) }
             if let Some(errno) = entry.errno {
                 <dd>{ format!("It failed: {} ({})", errno, errno.name()) }</dd>

@@ -6,8 +6,8 @@
 mod app;
 mod effects;
 mod explanation;
-mod live;
 mod pictures;
+mod real;
 mod terminal;
 mod timeline;
 

@@ -10,7 +10,12 @@ use yew::prelude::*;
 pub struct Props {
     /// The machine at this moment.
     pub machine: Rc<Machine>,
+    /// Seen in a recording of the real kernel.
+    pub real: bool,
 }
+
+const TREE: &str = "Number on the host, then the number in its own pid namespace where that differs.";
+const SEEN: &str = "The process that this command made on this machine, as its steps showed it; not those that it makes itself.";
 
 /// See the module.
 #[function_component(Pictures)]
@@ -19,7 +24,7 @@ pub fn pictures(props: &Props) -> Html {
         <section aria-label="Process tree">
             <h2>{"Processes"}</h2>
             <ul class="tree">{ for props.machine.processes.iter().map(process) }</ul>
-            <p class="modelled">{"Number on the host, then the number in its own pid namespace where that differs."}</p>
+            <p class="modelled">{ if props.real { SEEN } else { TREE } }</p>
         </section>
         <section aria-label="Namespaces">
             <h2>{"Namespaces"}</h2>
@@ -32,8 +37,9 @@ pub fn pictures(props: &Props) -> Html {
 fn process(row: &ProcessRow) -> Html {
     let inside = (row.pid_inside != row.pid).then(|| format!("{} inside", row.pid_inside));
     html! {
-        <li style={format!("padding-left: {}rem", row.depth)}>
-            <span class="pid">{ row.pid }</span>{" "}{ &row.command }{" "}
+        <li>
+            <span class="pid">{ row.pid }</span>
+            <span style={format!("padding-left: {}rem", row.depth)}>{ &row.command }</span>{" "}
             if let Some(inside) = inside { <span class="badge">{ inside }</span> }
             if let Some(container) = &row.container { {" "}<span class="badge">{ container }</span> }
             if row.zombie { {" "}<span class="badge">{"zombie"}</span> }

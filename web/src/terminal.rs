@@ -24,6 +24,8 @@ pub struct Props {
     pub output: Rc<Vec<Chunk>>,
     /// Whether there is a prompt.
     pub progress: Progress,
+    /// Commands are carried out by Linux, not by the model.
+    pub real: bool,
     /// Called with what is typed.
     pub on_typed: Callback<Typed>,
 }
@@ -50,11 +52,12 @@ pub fn terminal(props: &Props) -> Html {
             }
         })
     };
-    let (label, hint) = label(props.progress);
+    let (label, hint) = label(props.progress, props.real);
     html! {
         <section class="terminal" aria-label="Terminal">
             <h2>{"Terminal "}<span>{hint}</span></h2>
             <pre class="screen" id="screen" tabindex="0" role="log" aria-live="polite">{ for props.output.iter().map(chunk) }</pre>
+            <pre class="ruler" id="ruler" aria-hidden="true">{"MMMMMMMMMM"}</pre>
             <div class="entry">
                 <label for="line">{label}</label>
                 <input id="line" ref={input} {onkeydown} autocomplete="off" autocapitalize="off" spellcheck="false"
@@ -64,8 +67,10 @@ pub fn terminal(props: &Props) -> Html {
     }
 }
 
-fn label(progress: Progress) -> (&'static str, &'static str) {
+fn label(progress: Progress, real: bool) -> (&'static str, &'static str) {
     match progress {
+        Progress::Ready(_) if real => ("$", "(real: Linux on this machine; type a docker command)"),
+        Progress::NeedsInput if real => (">", "(it runs; what you type goes to it, ^D ends its input, ^C interrupts)"),
         Progress::Ready(_) => ("$", "(simulated; type a docker command)"),
         Progress::NeedsInput => (">", "(the program waits for input; ^D ends it, ^C interrupts)"),
         Progress::Running => ("…", "(stopped between two steps; use Forward or Run)"),

@@ -7,6 +7,8 @@ use glassbox_core::session::{Entry, Role};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use crate::effects;
+
 /// Where to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
@@ -23,6 +25,8 @@ pub enum Move {
 /// An entry, ready to be drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
+    /// The command's line, where the entry is its first.
+    pub command: Option<String>,
     /// `3.2.1`; empty where programs ran.
     pub number: String,
     /// What happened.
@@ -31,28 +35,45 @@ pub struct Row {
     pub failed: bool,
 }
 
-/// The row of an entry.
-pub fn row(entry: &Entry) -> Row {
+/// The rows to be drawn around a place, and the place of the first. `line_of` knows the lines of commands.
+pub fn rows_around(entries: &[Entry], position: usize, line_of: impl Fn(usize) -> Option<String>) -> (usize, Vec<Row>) {
+    let from = position.saturating_sub(ROWS_AROUND);
+    let drawn = entries.get(from..entries.len().min(position + ROWS_AROUND)).unwrap_or_default();
+    let mut last = None;
+    let rows = drawn.iter().map(|entry| {
+        let is_first = entry.role == Role::Command && last != Some(entry.command);
+        last = if entry.role == Role::Command { Some(entry.command) } else { last };
+        row(entry, is_first.then(|| line_of(entry.command)).flatten())
+    });
+    (from, rows.collect())
+}
+
+fn row(entry: &Entry, command: Option<String>) -> Row {
     let monitor = if entry.role == Role::Monitor { "monitor: " } else { "" };
     match &entry.node {
         Some(node) => Row {
+            command,
             number: node.id.to_string(),
             text: format!("{monitor}{}", explain(&node.step).headline),
             failed: entry.errno.is_some(),
         },
-        None => Row { number: String::new(), text: "Programs run".into(), failed: false },
+        None => Row { command, number: String::new(), text: "Programs run".into(), failed: false },
     }
 }
 
 /// What the timeline is given.
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
-    /// All entries.
+    /// The rows near the present place.
     pub rows: Rc<Vec<Row>>,
+    /// How many entries there are before the first row.
+    pub first: usize,
+    /// How many entries there are in all.
+    pub count: usize,
     /// How many of them have happened at the present place.
     pub position: usize,
-    /// A command stops before its first step.
-    pub stepping: bool,
+    /// A command stops before its first step; `None`: it cannot.
+    pub stepping: Option<bool>,
     /// There is more to carry out after the last entry.
     pub more: bool,
     /// Called when the person wants to go elsewhere.
@@ -71,7 +92,8 @@ pub fn timeline(props: &Props) -> Html {
         let on_move = props.on_move.clone();
         Callback::from(move |_: MouseEvent| on_move.emit(to))
     };
-    let at_end = props.position == props.rows.len() && !props.more;
+    let at_end = props.position == props.count && !props.more;
+    use_effect_with((props.position, props.count), |_| effects::center_current("steps"));
     html! {
         <section aria-label="Timeline of steps">
             <h2>{"Steps"}</h2>
@@ -80,10 +102,12 @@ pub fn timeline(props: &Props) -> Html {
                 <button id="forward" onclick={go(Move::Forward)} disabled={at_end} title="Alt+Right">{"Forward ▶"}</button>
                 <button id="run" onclick={go(Move::Run)} disabled={at_end} title="Alt+End">{"Run"}</button>
                 { slider(props) }
-                <label><input type="checkbox" id="stepping" checked={props.stepping} onchange={toggled(props)} />{" stop at every step"}</label>
+                if let Some(stepping) = props.stepping {
+                    <label><input type="checkbox" id="stepping" checked={stepping} onchange={toggled(props)} />{" stop at every step"}</label>
+                }
             </div>
-            <p class="modelled" id="position">{ format!("{} of {} steps", props.position, props.rows.len()) }</p>
-            <ol class="steps">{ for around(props).map(|at| drawn(props, at)) }</ol>
+            <p class="modelled" id="position">{ format!("{} of {} steps", props.position, props.count) }</p>
+            <ol class="steps" id="steps">{ for props.rows.iter().enumerate().map(|(at, row)| drawn(props, props.first + at, row)) }</ol>
         </section>
     }
 }
@@ -95,7 +119,7 @@ fn slider(props: &Props) -> Html {
         on_move.emit(Move::To(field.value().parse().unwrap_or(0)));
     });
     html! {
-        <input type="range" id="jump" min="0" max={props.rows.len().to_string()} value={props.position.to_string()} {oninput}
+        <input type="range" id="jump" min="0" max={props.count.to_string()} value={props.position.to_string()} {oninput}
             aria-label="Jump to a step" />
     }
 }
@@ -108,19 +132,14 @@ fn toggled(props: &Props) -> Callback<Event> {
     })
 }
 
-fn around(props: &Props) -> std::ops::Range<usize> {
-    let from = props.position.saturating_sub(ROWS_AROUND);
-    from..props.rows.len().min(props.position + ROWS_AROUND)
-}
-
-fn drawn(props: &Props, at: usize) -> Html {
-    let Some(row) = props.rows.get(at) else { return Html::default() };
+fn drawn(props: &Props, at: usize, row: &Row) -> Html {
     let on_move = props.on_move.clone();
     let onclick = Callback::from(move |_: MouseEvent| on_move.emit(Move::To(at + 1)));
     let current = at + 1 == props.position;
     let class = classes!((at >= props.position).then_some("later"), row.failed.then_some("failed"));
     html! {
         <li key={at} {class} aria-current={current.then_some("step")}>
+            if let Some(command) = &row.command { <p class="of">{ format!("$ {command}") }</p> }
             <button {onclick}><span class="number">{ &row.number }</span>{ &row.text }{ if row.failed { " (failed)" } else { "" } }</button>
         </li>
     }
