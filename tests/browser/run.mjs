@@ -1,5 +1,6 @@
 // The page in Chromium: a person types, steps, jumps and reads. Prints a line per check and `N passed, N failed` at the end.
 // Usage: node tests/browser/run.mjs [directory of the built page, else dist/]; pictures go to target/browser/.
+import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import { readFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
@@ -26,6 +27,8 @@ const server = createServer(async (request, response) => {
 
 const checks = [];
 const check = (name, run) => checks.push({ name, run });
+// With the server of `cargo xtask play`, whose live engine runs containers: as root, where cargo xtask test says which program that is.
+const live = (name, run) => checks.push({ name, run, live: true });
 const expect = (truth, message) => { if (!truth) throw new Error(message); };
 
 async function type(page, line) {
@@ -148,6 +151,87 @@ check("it fits a phone, and a dark room", async (page) => {
   expect(!wide, "the page scrolls sideways");
 });
 
+// Waits until the terminal shows a text; until the prompt is back.
+const shows = (page, text) => page.waitForFunction((text) => document.querySelector("#screen").textContent.includes(text), text);
+const prompt = (page) => page.waitForFunction(() => document.querySelector("label[for=line]").textContent === "$");
+
+async function typeForReal(page, line, text) {
+  await type(page, line);
+  await shows(page, text);
+}
+
+live("a command typed in the page is carried out by Linux, and its steps stand in the timeline", async (page) => {
+  await page.check("#on-linux");
+  await typeForReal(page, "docker run --rm --network none --hostname real toolbox sh -c 'hostname; uname -r'", "\nreal\n");
+  await prompt(page);
+  const release = (await readFile("/proc/sys/kernel/osrelease", "utf8")).trim();
+  expect((await screen(page)).includes(`\n${release}\n`), `not this machine's kernel: ${await screen(page)}`);
+  expect(await position(page) > 40, "fewer than 40 steps");
+  await page.fill("#jump", "1");
+  const row = page.locator(".steps button", { hasText: "Set the host name to real" });
+  while (await row.count() === 0) await page.locator(".steps button").last().click();
+  await row.click();
+  const step = page.locator("[aria-label='Explanation of the step']");
+  expect((await step.textContent()).includes("host name in its uts namespace: real"), `the step shows: ${await step.textContent()}`);
+  expect(await step.locator("mark").textContent() === "--hostname real", "the flag is not marked");
+  const processes = await page.textContent("section[aria-label='Process tree']");
+  expect(processes.includes("1 inside"), `the tree shows: ${processes}`);
+  const namespaces = await page.textContent("section[aria-label='Namespaces'] tbody tr:nth-child(2)");
+  expect(namespaces.includes("B"), `the matrix shows: ${namespaces}`);
+});
+
+live("a program on Linux has a terminal with the page's size, also after the page is resized", async (page) => {
+  await page.check("#on-linux");
+  await typeForReal(page, "docker run -it --rm --network none toolbox sh", "/ # ");
+  const size = async (mark) => {
+    await typeForReal(page, `echo ${mark}=$(stty size)=`, `\n${mark}=`);
+    const found = (await screen(page)).match(new RegExp(`\\n${mark}=(\\d+) (\\d+)=`));
+    return found ? Number(found[2]) : 0;
+  };
+  const wide = await size("wide");
+  expect(wide > 40, `the terminal has ${wide} columns`);
+  await page.setViewportSize({ width: 500, height: 900 });
+  await page.waitForFunction(() => document.querySelector("#screen").clientWidth < 500);
+  const narrow = await size("narrow");
+  expect(narrow > 20 && narrow < wide, `${wide} columns became ${narrow}`);
+  await type(page, "exit 4");
+  await prompt(page);
+});
+
+live("^C reaches a program on Linux, and a refusal is told", async (page) => {
+  await page.check("#on-linux");
+  await typeForReal(page, "docker run -it --rm --network none toolbox sh -c 'trap \"exit 7\" INT; echo waiting; sleep 1000; exit 1'",
+    "\nwaiting\n");
+  await page.focus("#line");
+  await page.keyboard.press("Control+c");
+  await prompt(page);
+  await typeForReal(page, "docker run --frobnicate toolbox", "unknown flag: --frobnicate");
+  await prompt(page);
+});
+
+live("without the secret there is no live engine; the book leads back to it with it", async (page, address) => {
+  await page.click("header a");
+  await page.locator("a[href*='#run=']").first().click();
+  await page.waitForSelector("#on-linux");
+  const answer = await page.request.post(`${address}live/start`, { data: { line: "docker ps" }, headers: { origin: address.slice(0, -1) } });
+  expect(answer.status() === 403, `answered ${answer.status()}`);
+});
+
+/** Starts the server of `cargo xtask play`; its address, with the secret. */
+async function startLive() {
+  const child = spawn(process.env.GLASSBOX_XTASK, ["play", "--built", "--no-open", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const address = await new Promise((found, failed) => {
+    let told = "";
+    child.stdout.on("data", (chunk) => {
+      told += chunk;
+      const [address] = told.match(/http:\S+#live=\w+(?=\s)/) ?? [];
+      if (address) found(address);
+    });
+    child.on("exit", () => failed(new Error("the server of cargo xtask play does not start")));
+  });
+  return { child, address };
+}
+
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
@@ -157,17 +241,27 @@ const address = `http://127.0.0.1:${server.address().port}/`;
 const profile = await mkdtemp(join(tmpdir(), "glassbox-chromium-"));
 let passed = 0;
 let failed = 0;
-for (const [number, { name, run }] of checks.entries()) {
+let skipped = 0;
+const canRunLive = Boolean(process.env.GLASSBOX_XTASK) && process.getuid() === 0;
+const play = canRunLive ? await startLive() : null;
+for (const [number, { name, run, live }] of checks.entries()) {
+  if (live && !play) {
+    skipped += 1;
+    console.log(`skipped ${name}: run as root by cargo xtask test`);
+    continue;
+  }
+  const start = live ? play.address : address;
   const browser = await chromium.launchPersistentContext(join(profile, String(number)), { headless: true, executablePath, args: flags,
     viewport: { width: 1280, height: 900 } });
   const page = await browser.newPage();
-  page.setDefaultTimeout(15_000);
+  // Nothing here takes seconds, but a machine that does much else may.
+  page.setDefaultTimeout(60_000);
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   try {
-    await page.goto(address);
+    await page.goto(start);
     await page.waitForSelector("#line");
-    await run(page);
+    await run(page, start.split("#")[0]);
     expect(errors.length === 0, errors.join("; "));
     passed += 1;
     console.log(`ok      ${name}`);
@@ -179,6 +273,7 @@ for (const [number, { name, run }] of checks.entries()) {
   await browser.close();
 }
 server.close();
+play?.child.kill();
 await rm(profile, { recursive: true, force: true });
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -134,10 +134,15 @@ pub fn app() -> Html {
         Callback::from(move |on: bool| stepping.set(on))
     };
     let on_reset = {
-        let (session, drawn) = (session.clone(), drawn.clone());
+        let (session, real, drawn, kernel) = (session.clone(), real.clone(), drawn.clone(), *kernel);
         Callback::from(move |_: MouseEvent| {
-            *session.borrow_mut() = Session::new(HostFacts::example());
-            remember(&session.borrow());
+            match kernel {
+                Kernel::Model => {
+                    *session.borrow_mut() = Session::new(HostFacts::example());
+                    remember(&session.borrow());
+                }
+                Kernel::Linux => real.borrow_mut().forget(),
+            }
             drawn.force_update();
         })
     };

@@ -24,7 +24,7 @@ pub fn pictures(props: &Props) -> Html {
         <section aria-label="Process tree">
             <h2>{"Processes"}</h2>
             <ul class="tree">{ for props.machine.processes.iter().map(process) }</ul>
-            <p class="modelled">{ if props.real { SEEN } else { TREE } }</p>
+            <p class="modelled">{ caption(props) }</p>
         </section>
         <section aria-label="Namespaces">
             <h2>{"Namespaces"}</h2>
@@ -32,6 +32,14 @@ pub fn pictures(props: &Props) -> Html {
             <p class="modelled">{"Equal letters: the same namespace. A marked cell is not the host's."}</p>
         </section>
     </> }
+}
+
+fn caption(props: &Props) -> &'static str {
+    match (props.real, props.machine.processes.is_empty()) {
+        (false, _) => TREE,
+        (true, true) => "At this step the command has no process of its own making.",
+        (true, false) => SEEN,
+    }
 }
 
 fn process(row: &ProcessRow) -> Html {

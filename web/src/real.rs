@@ -77,6 +77,13 @@ impl Real {
         Real { output: Vec::new(), entries: Vec::new(), position: 0, lines: Vec::new(), running: None, exit: 0 }
     }
 
+    /// Clears the screen and the timeline, but of a command that runs.
+    pub fn forget(&mut self) {
+        if self.running.is_none() {
+            *self = Real::new();
+        }
+    }
+
     /// As a session tells it: a prompt, or a program that may want input.
     pub fn progress(&self) -> Progress {
         if self.running.is_some() { Progress::NeedsInput } else { Progress::Ready(self.exit) }

@@ -1,12 +1,13 @@
 //! `cargo xtask play`: builds the page, the book and the Linux binary, and serves them to this machine alone.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
 
 use crate::need::{self, Need};
 use crate::serve::live::Engine;
-use crate::{process, serve, site};
+use crate::{process, serve, site, workspace};
 
 /// What may be said after `cargo xtask play`.
 #[derive(clap::Args)]
@@ -20,16 +21,25 @@ pub struct Options {
     /// Build into dist/ and do not serve
     #[arg(long)]
     build_only: bool,
+    /// Build nothing: serve dist/, with the glassbox binary that was built last
+    #[arg(long, conflicts_with = "build_only")]
+    built: bool,
 }
 
 /// Builds, prints the address, and serves until it is interrupted.
 pub fn run(options: &Options) -> Result<()> {
+    if options.built {
+        return serve(options, workspace::root().join("dist"), Engine::built());
+    }
     need::ensure(&[Need::Target("wasm32-unknown-unknown")])?;
     let folder = site::build()?;
     if options.build_only {
         return Ok(());
     }
-    let engine = Engine::build();
+    serve(options, folder, Engine::build())
+}
+
+fn serve(options: &Options, folder: PathBuf, engine: Engine) -> Result<()> {
     let server = serve::Server::start(options.port, folder, Arc::new(engine))?;
     println!("\nGlassbox is at  {}", server.address());
     println!("The engine:     {}", server.engine());

@@ -40,6 +40,15 @@ impl Engine {
         Engine { binary, one_at_a_time: Mutex::new(()), time_max: TIME_MAX, sessions: Sessions::default() }
     }
 
+    /// The Linux binary that was built last.
+    pub fn built() -> Engine {
+        let all = ["release", "debug"].map(|profile| workspace::target().join(profile).join("glassbox"));
+        let built_at = |path: &PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+        let newest = all.into_iter().filter(|path| built_at(path).is_some()).max_by_key(built_at);
+        let binary = newest.ok_or_else(|| "not available: no glassbox binary is built".to_string());
+        Engine { binary, one_at_a_time: Mutex::new(()), time_max: TIME_MAX, sessions: Sessions::default() }
+    }
+
     /// Runs one line, as `docker run …` or `glassbox run …`.
     ///
     /// The answer: `{"available", "exit", "stdout", "stderr", "truncated", "timed_out", "recording"}`, or

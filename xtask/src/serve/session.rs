@@ -39,31 +39,37 @@ const TICK: Duration = Duration::from_millis(5);
 /// All that are at work.
 #[derive(Default)]
 pub struct Sessions {
-    all: Mutex<(u64, BTreeMap<u64, Arc<Mutex<Session>>>)>,
+    all: Mutex<Numbered>,
+}
+
+#[derive(Default)]
+struct Numbered {
+    last: u64,
+    at_work: BTreeMap<u64, Arc<Mutex<Session>>>,
 }
 
 impl Sessions {
     /// Starts the program with these words; answers the session's number.
     pub fn start(&self, binary: &Path, words: &[String], asked: &Value) -> Result<u64> {
         let mut all = self.all.lock().map_err(|_| anyhow::anyhow!("the sessions are broken"))?;
-        all.1.retain(|_, session| session.lock().is_ok_and(|mut session| !session.is_forgotten()));
-        ensure!(all.1.len() < SESSIONS_MAX, "more than {SESSIONS_MAX} commands at a time (SESSIONS_MAX); end one of them");
+        all.at_work.retain(|_, session| session.lock().is_ok_and(|mut session| !session.is_forgotten()));
+        ensure!(all.at_work.len() < SESSIONS_MAX, "more than {SESSIONS_MAX} commands at a time (SESSIONS_MAX); end one of them");
         let session = Session::start(binary, words, size(asked).unwrap_or((24, 80)))?;
-        all.0 += 1;
-        let number = all.0;
-        all.1.insert(number, Arc::new(Mutex::new(session)));
+        all.last += 1;
+        let number = all.last;
+        all.at_work.insert(number, Arc::new(Mutex::new(session)));
         Ok(number)
     }
 
     /// Types and resizes as asked, and tells what is new.
     pub fn at(&self, number: u64, asked: &Value) -> Result<Value> {
-        let found = self.all.lock().ok().and_then(|all| all.1.get(&number).cloned());
+        let found = self.all.lock().ok().and_then(|all| all.at_work.get(&number).cloned());
         let session = found.context("this session is over")?;
         let answer = session.lock().map_err(|_| anyhow::anyhow!("the session is broken"))?.at(asked)?;
         if answer["ended"] == json!(true)
             && let Ok(mut all) = self.all.lock()
         {
-            all.1.remove(&number);
+            all.at_work.remove(&number);
         }
         Ok(answer)
     }

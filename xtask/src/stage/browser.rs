@@ -10,5 +10,11 @@ pub const BROWSER: Stage = Stage {
     quick: false,
     is_here: || workspace::root().join("tests/browser/run.mjs").is_file(),
     needs: &[Need::Node, Need::BrowserPackages, Need::Chromium, Need::Target("wasm32-unknown-unknown")],
-    run: || process::run(process::program("node").arg("tests/browser/run.mjs")),
+    run,
 };
+
+/// The page as files, and once more from the server of `cargo xtask play` with its live engine.
+fn run() -> anyhow::Result<()> {
+    process::run(&mut process::cargo(&["build", "-p", "glassbox"]))?;
+    process::run(process::program("node").arg("tests/browser/run.mjs").env("GLASSBOX_XTASK", std::env::current_exe()?))
+}
