@@ -17,8 +17,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use nix::fcntl::OFlag;
-use nix::pty;
+use rustix::pty::{self, OpenptFlags};
+use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::{Value, json};
 
 use crate::{process, workspace};
@@ -185,18 +185,17 @@ fn size(asked: &Value) -> Option<(u16, u16)> {
 }
 
 fn open_terminal() -> Result<(File, File)> {
-    let master = pty::posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
+    let master = pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     pty::grantpt(&master)?;
     pty::unlockpt(&master)?;
-    let slave = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(pty::ptsname_r(&master)?)?;
-    Ok((File::from(std::os::fd::OwnedFd::from(master)), slave))
+    let name = pty::ptsname(&master, Vec::new())?.into_string()?;
+    let slave = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(name)?;
+    Ok((File::from(master), slave))
 }
 
 /// Rows and columns; Linux tells the foreground processes with SIGWINCH.
 fn resize(slave: &File, (rows, columns): (u16, u16)) -> Result<()> {
-    let mut stty = process::program("stty");
-    stty.args(["rows", &rows.to_string(), "cols", &columns.to_string()]).stdin(Stdio::from(slave.try_clone()?));
-    ensure!(stty.status().context("cannot start stty")?.success(), "stty did not set the size");
+    tcsetwinsize(slave, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })?;
     Ok(())
 }
 
