@@ -209,9 +209,9 @@ live("^C reaches a program on Linux, and a refusal is told", async (page) => {
   await prompt(page);
 });
 
-live("without the secret there is no live engine; the book leads back to it with it", async (page, address) => {
-  await page.click("header a");
-  await page.locator("a[href*='#run=']").first().click();
+live("without the secret there is no live engine; a link of the book keeps it", async (page, address) => {
+  await page.evaluate(() => { location.hash = "run=docker%20ps"; });
+  await shows(page, "$ docker ps\n");
   await page.waitForSelector("#on-linux");
   const answer = await page.request.post(`${address}live/start`, { data: { line: "docker ps" }, headers: { origin: address.slice(0, -1) } });
   expect(answer.status() === 403, `answered ${answer.status()}`);
@@ -220,6 +220,7 @@ live("without the secret there is no live engine; the book leads back to it with
 /** Starts the server of `cargo xtask play`; its address, with the secret. */
 async function startLive() {
   const child = spawn(process.env.GLASSBOX_XTASK, ["play", "--built", "--no-open", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  process.on("exit", () => child.kill());
   const address = await new Promise((found, failed) => {
     let told = "";
     child.stdout.on("data", (chunk) => {
