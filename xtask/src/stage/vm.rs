@@ -25,6 +25,8 @@ const NOT_THERE: [&str; 3] = ["tidy", "invariants", "wasm"];
 const READ: [&str; 4] = ["tests", "lessons", "book/src", "core/src"];
 /// Generated sequences that are run there.
 const SEQUENCES: u64 = 100;
+/// Of the calls before which the engine is killed, every so-many-th.
+const KILL_STRIDE: usize = 10;
 const TIMEOUT: Duration = Duration::from_secs(40 * 60);
 
 pub const VM: Stage = Stage {
@@ -45,7 +47,7 @@ pub const VM: Stage = Stage {
 fn suites() -> Result<()> {
     let programs = build()?;
     println!(
-        "generated sequences in the machine: {SEQUENCES} of the 200 that the stage `kernel` runs, because its processor is emulated"
+        "its processor is emulated: of what the stage `kernel` runs, {SEQUENCES} of 200 sequences and every {KILL_STRIDE}th kill"
     );
     let failed: Vec<_> = [User::Root, User::Learner].into_iter().filter_map(|user| suite(user, &programs).err()).collect();
     if failed.is_empty() {
@@ -96,7 +98,7 @@ impl Programs {
     /// Runs every program, and fails if one failed.
     fn script(&self) -> String {
         let mut script = String::from("export PATH=/usr/sbin:/usr/bin:/sbin:/bin GLASSBOX_VM=1 RUST_BACKTRACE=1 TMPDIR=/var/tmp\n");
-        script += &format!("export GLASSBOX_SEQUENCES={SEQUENCES}\nfailed=0\n");
+        script += &format!("export GLASSBOX_SEQUENCES={SEQUENCES} GLASSBOX_KILL_STRIDE={KILL_STRIDE}\nfailed=0\n");
         for test in &self.tests {
             let (folder, program) = (quoted(&test.folder), quoted(&test.path));
             script += &format!("echo '     Running' {program}\n{{ cd {folder} 2>/dev/null || cd /; }} && {program} || failed=1\n");
