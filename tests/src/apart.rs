@@ -1,4 +1,4 @@
-//! Tests that mount or kill run apart: in a mount and a pid namespace, and in cgroups of their own.
+//! Tests that mount or kill run apart: in a mount and a pid namespace, and on v1 cgroup trees in cgroups of their own.
 //!
 //! A test calls [`apart`] with its own name. Outside, that starts the test's executable again, for this one test, in new namespaces; inside,
 //! it runs the body. `sh` is pid 1 there: it reaps what loses its parent.
@@ -39,21 +39,27 @@ pub fn apart(test: &str, body: fn() -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-/// Own directories in the cgroup trees, bound over the trees' roots: what others make and remove there is not seen here.
+/// Own directories in the cgroup trees of v1, bound over the trees' roots: what others make and remove there is not seen here. A unified
+/// machine has one tree whose root offers what others do not, so it is used as it is, by one test at a time.
 #[derive(Debug)]
 struct Cgroups {
     bound: Vec<(PathBuf, PathBuf)>,
+    /// Held locked as long as it lives.
+    alone: Option<fs::File>,
 }
 
 impl Cgroups {
     fn own() -> Result<Cgroups> {
-        let mut own = Cgroups { bound: Vec::new() };
+        let mut own = Cgroups { bound: Vec::new(), alone: None };
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
-        let is_unified = !mounts.lines().any(|line| line.contains(" - cgroup "));
+        let has_v1 = mounts.lines().any(|line| line.contains(" - cgroup "));
+        if !has_v1 {
+            let lock = fs::File::create(std::env::temp_dir().join("glassbox-tests-unified"))?;
+            lock.lock()?;
+            own.alone = Some(lock);
+            return Ok(own);
+        }
         for tree in mounts.lines().filter(|line| line.contains(" - cgroup ") || line.contains(" - cgroup2 ")).filter_map(target) {
-            if is_unified {
-                offer_controllers(&tree)?;
-            }
             own.bind(tree)?;
         }
         Ok(own)
@@ -80,16 +86,6 @@ impl Drop for Cgroups {
             remove(directory);
         }
     }
-}
-
-/// On v2 a directory has the controllers that the one above it passes on. The engine asks the root of the tree for the same ones.
-fn offer_controllers(tree: &Path) -> Result<()> {
-    let available = fs::read_to_string(tree.join("cgroup.controllers"))?;
-    for controller in ["memory", "cpu", "pids"].iter().filter(|name| available.split_whitespace().any(|word| word == **name)) {
-        let file = tree.join("cgroup.subtree_control");
-        fs::write(&file, format!("+{controller}")).with_context(|| format!("{}: +{controller}", file.display()))?;
-    }
-    Ok(())
 }
 
 fn remove(directory: &Path) {
