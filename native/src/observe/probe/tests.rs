@@ -159,13 +159,14 @@ fn credentials_and_capabilities() {
         Ok(Answer::Credentials(fact)) => fact,
         other => panic!("{other:?}"),
     };
-    while !credentials().no_new_privileges
-        || !matches!(probe.ask(&Query::Program(subject.clone())), Ok(Answer::Program(_, exe)) if exe.ends_with("sleep"))
+    // execve(2) changes the program first and the credentials after it: what sleeps is past both.
+    let sleeps = || fs::read_to_string(format!("/proc/{}/status", plain.id())).is_ok_and(|status| status.contains("State:\tS"));
+    while !matches!(probe.ask(&Query::Program(subject.clone())), Ok(Answer::Program(_, exe)) if exe.ends_with("sleep")) || !sleeps()
     {
         std::thread::yield_now();
     }
-    assert_eq!(credentials().uid, sys::process::effective_ids().0);
-    let Ok(Answer::Capabilities(sets)) = probe.ask(&Query::Capabilities(subject)) else { panic!() };
+    assert_eq!((credentials().uid, credentials().no_new_privileges), (sys::process::effective_ids().0, true));
+    let Ok(Answer::Capabilities(sets)) = probe.ask(&Query::Capabilities(subject.clone())) else { panic!() };
     assert!(sets.effective.is_empty());
     let own = procfs::Status::parse(&fs::read_to_string("/proc/self/status").unwrap());
     let expected = if is_root { CapabilitySet::EMPTY } else { own.capabilities("CapBnd").unwrap() };
