@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
@@ -65,13 +66,15 @@ impl Cgroups {
         Ok(own)
     }
 
-    /// The cpuset tree does not take processes in a new cgroup, and glassbox does not use it.
+    /// The cpuset tree does not take processes in a new cgroup: glassbox's own stand in its root.
     fn bind(&mut self, tree: PathBuf) -> Result<()> {
         if tree.ends_with("cpuset") || self.bound.iter().any(|(bound, _)| *bound == tree) {
             return Ok(());
         }
+        // The numbers of namespaces that have gone are given out again, and a test that failed may have left its directory.
         let place = fs::read_link("/proc/self/ns/mnt")?.to_string_lossy().replace(|c: char| !c.is_ascii_digit(), "");
-        let directory = tree.join(format!("glassbox-tests-{place}"));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos();
+        let directory = tree.join(format!("glassbox-tests-{place}-{now}"));
         fs::create_dir(&directory).with_context(|| directory.display().to_string())?;
         let status = Command::new("mount").arg("--bind").arg(&directory).arg(&tree).status()?;
         self.bound.push((tree, directory));

@@ -118,6 +118,43 @@ fn each_step_shows_prediction_and_observation_and_they_agree() -> Result<()> {
     })
 }
 
+/// Steps into everything; each leaf has one verdict, and it is that model and Linux show the same. Answers exit code and all that was said.
+fn agree_to_the_end(stage: &Stage, words: &[&str]) -> Result<(Option<i32>, String)> {
+    let mut dialog = stage.start(words)?;
+    for _ in 0..ORDERS_MAX {
+        let upcoming = dialog.upcoming();
+        let answer = dialog.order("into")?;
+        if !upcoming.ends_with("(has parts)") {
+            ensure!(answer.verdicts() == 1, "{words:?}: {upcoming}: not one verdict: {}", answer.0);
+            answer.steps_agree().with_context(|| format!("{words:?}: {upcoming}"))?;
+        }
+        if dialog.has_ended() {
+            break;
+        }
+    }
+    dialog.end()
+}
+
+#[test]
+fn commands_on_containers_that_are_there_are_predicted_too() -> Result<()> {
+    apart("commands_on_containers_that_are_there_are_predicted_too", || {
+        let stage = Stage::new()?;
+        stage.engine.succeed("run -d --name box --network none toolbox sleep 1000")?;
+        stage.engine.succeed("create --name short --network none toolbox echo inside")?;
+        for (words, code, inside) in [
+            (&["exec", "box", "echo", "inside"][..], 0, 1),
+            (&["exec", "box", "false"], 1, 0),
+            (&["start", "-a", "short"], 0, 1),
+            (&["stop", "-t", "0", "box"], 0, 0),
+            (&["rm", "box", "short"], 0, 0),
+        ] {
+            let (ended, all) = agree_to_the_end(&stage, words)?;
+            ensure!(ended == Some(code) && said_inside(&all) == inside, "{words:?}: {ended:?} {all}");
+        }
+        stage.nothing_left()
+    })
+}
+
 #[test]
 fn what_is_taken_back_is_gone_and_there_again_after_going_on() -> Result<()> {
     apart("what_is_taken_back_is_gone_and_there_again_after_going_on", || {

@@ -12,7 +12,7 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// A model of this machine with the engine's state. `None` inside where containers are running: it does not hold them.
+    /// A model of this machine with the engine's state. `None` inside where it cannot hold a container that runs.
     pub fn new(engine: &Engine) -> Predictor {
         let lockstep = glassbox_core::session::Lockstep::new(&engine.host, &engine.state, &engine.invocation);
         Predictor { lockstep }
