@@ -72,6 +72,7 @@ errnos! {
     EOPNOTSUPP = 95, "Operation not supported";
     EADDRINUSE = 98, "Address already in use";
     ECONNREFUSED = 111, "Connection refused";
+    ECANCELED = 125, "Operation canceled";
     RESTART = 512, "The call waits and will be restarted";
 }
 

@@ -242,7 +242,11 @@ impl Event {
             Event::NamespaceEntered { number, .. } => *number = 0,
             // Until the old root is detached the host's own mounts are counted too.
             Event::RootChanged { mounts } => *mounts = 0,
-            Event::ContainerRecorded { container } => container.created_ns = 0,
+            Event::ContainerRecorded { container } => {
+                container.created_ns = 0;
+                (container.state.started_ns, container.state.finished_ns) = (0, 0);
+                container.state.pid = container.state.pid.map(|_| 0);
+            }
             _ => {}
         }
         event

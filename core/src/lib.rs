@@ -31,5 +31,6 @@ pub mod reference;
 pub mod session;
 pub mod sim;
 pub mod step;
+pub mod template;
 pub mod userland;
 pub mod view;

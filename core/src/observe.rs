@@ -95,7 +95,9 @@ impl Look<'_> {
                 let size_bytes = self.bytes(Subject::Host, path)?.len() as u64;
                 vec![Event::FileWritten { path: path.clone(), size_bytes }]
             }
-            StoreStep::RecordContainer { container, path } => self.recorded(path, &container.id)?,
+            StoreStep::RecordContainer { container, path } | StoreStep::ReplaceRecord { container, path, .. } => {
+                self.recorded(path, &container.id)?
+            }
             StoreStep::RecordStart { id } => {
                 let pid = self.actors.process.ok_or(Errno::ESRCH)?;
                 vec![Event::ContainerStarted { id: id.clone(), pid, at_ns }]
@@ -317,8 +319,10 @@ impl Look<'_> {
     /// What was printed and how waiting ended only the execution can tell.
     fn client(&self, step: &ClientStep) -> Vec<Event> {
         match step {
-            ClientStep::Print { .. } if self.outcome.printed.is_empty() => Vec::new(),
-            ClientStep::Print { .. } => vec![Event::Printed { stderr: false, text: self.outcome.printed.clone() }],
+            ClientStep::Print { .. } | ClientStep::PrintReclaimed { .. } if self.outcome.printed.is_empty() => Vec::new(),
+            ClientStep::Print { .. } | ClientStep::PrintReclaimed { .. } => {
+                vec![Event::Printed { stderr: false, text: self.outcome.printed.clone() }]
+            }
             ClientStep::AttachStreams { .. } => {
                 let ended = self.outcome.status.map(|status| Event::ProcessExited { exit_code: status.code() });
                 ended.into_iter().collect()
@@ -327,7 +331,7 @@ impl Look<'_> {
                 let exit_code = self.outcome.status.map(WaitStatus::code);
                 vec![Event::WaitEnded { id: id.clone(), exit_code }]
             }
-            ClientStep::WatchContainer { .. } | ClientStep::ShowLog { .. } => Vec::new(),
+            ClientStep::Confirm { .. } | ClientStep::WatchContainer { .. } | ClientStep::ShowLog { .. } => Vec::new(),
         }
     }
 
@@ -382,7 +386,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
         StoreStep::ExtractLayer { image, diff_id, directory } => {
             vec![Event::LayerExtracted { image: image.clone(), diff_id: diff_id.clone(), directory: directory.clone() }]
         }
-        StoreStep::RecordContainer { container, .. } => vec![recorded(container)],
+        StoreStep::RecordContainer { container, .. } | StoreStep::ReplaceRecord { container, .. } => vec![recorded(container)],
         StoreStep::RecordStart { id } => {
             let started = actors.process.map(|pid| Event::ContainerStarted { id: id.clone(), pid, at_ns });
             started.into_iter().collect()

@@ -94,7 +94,8 @@ fn looked(answer: Result<String, CommandError>) -> i32 {
 }
 
 fn starts_a_monitor(command: &Command) -> bool {
-    matches!(command, Command::RunContainer(run) if run.detach) || matches!(command, Command::StartContainers { .. })
+    matches!(command, Command::RunContainer(run) if run.detach)
+        || matches!(command, Command::StartContainers { .. } | Command::RestartContainers { .. })
 }
 
 fn told(error: &CommandError) -> i32 {

@@ -72,7 +72,7 @@ fn command(numbers: &mut Numbers) -> String {
     let (flags, program) = (numbers.pick(FLAGS), numbers.pick(PROGRAMS));
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
-    match numbers.next() % 14 {
+    match numbers.next() % 20 {
         0 | 1 => format!("docker run -d --name {lasting} --network none {flags}toolbox sleep 1000"),
         2 => format!("docker create --name {lasting} --network none {flags}toolbox sleep 1000"),
         3 => format!("docker run --rm --network none {flags}toolbox {program}"),
@@ -84,6 +84,11 @@ fn command(numbers: &mut Numbers) -> String {
         10 => format!("docker rm {any}"),
         11 => format!("docker rm -f {any}"),
         12 => format!("docker logs {ending}"),
+        13 => format!("docker restart -t 0 {lasting}"),
+        14 => format!("docker rename {lasting} {}", numbers.pick(LASTING)),
+        15 => "docker container prune -f".to_string(),
+        16 => format!("docker ps -a -f name={any} --format '{{{{.Names}}}} {{{{.State}}}} {{{{.Command}}}}'"),
+        17 => format!("docker inspect -f '{{{{.Name}}}} {{{{.State.Status}}}} {{{{.State.ExitCode}}}}' {any}"),
         _ => "docker ps -a".to_string(),
     }
 }
@@ -102,10 +107,14 @@ fn sequence(seed: u64, number: u64) -> Fixture {
 /// init (137). Docker has the same race. Such a container gets the time that it needs; nothing else is changed.
 fn without_the_race(mut lines: Vec<String>) -> Vec<String> {
     for at in 0..lines.len() {
-        let Some(name) = lines[at].strip_prefix("docker stop -t 0 ").map(str::to_string) else { continue };
+        let Some((command, name)) = lines[at].split_once(" -t 0 ").map(|(command, name)| (command.to_string(), name.to_string()))
+        else {
+            continue;
+        };
         let named = format!("--name {name} ");
-        if lines[..at].iter().any(|line| line.contains(&named) && line.contains("--init ")) {
-            lines[at] = format!("docker stop -t 10 {name}");
+        let renamed = lines[..at].iter().any(|line| line.starts_with("docker rename "));
+        if lines[..at].iter().any(|line| (renamed || line.contains(&named)) && line.contains("--init ")) {
+            lines[at] = format!("{command} -t 10 {name}");
         }
     }
     lines

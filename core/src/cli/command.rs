@@ -132,17 +132,31 @@ pub enum Command {
     },
     /// `exec CONTAINER COMMAND [ARG…]`
     ExecProcess(ExecProcess),
-    /// `ps`
-    ListContainers {
-        /// `-a`: the ended ones too.
-        all: bool,
-        /// `-q`: only ids.
-        quiet: bool,
-        /// `--no-trunc`
-        no_trunc: bool,
-        /// `-n`: the last so many, in any state; negative: no limit.
-        last: i64,
+    /// `restart [-s SIGNAL] [-t SECONDS] CONTAINER…`
+    RestartContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+        /// As of `stop`.
+        signal: Option<Signal>,
+        /// As of `stop`.
+        timeout_seconds: Option<i64>,
     },
+    /// `rename CONTAINER NEW_NAME`
+    RenameContainer {
+        /// Name or id prefix.
+        container: String,
+        /// The new name as typed.
+        name: String,
+    },
+    /// `container prune [-f] [--filter …]`
+    PruneContainers {
+        /// `-f`: do not ask.
+        force: bool,
+        /// `--filter`: name and value, in order.
+        filters: Vec<(String, String)>,
+    },
+    /// `ps`
+    ListContainers(ContainerList),
     /// `logs [-f] [-n N] [-t] CONTAINER`
     ShowLogs {
         /// Name or id prefix.
@@ -158,6 +172,9 @@ pub enum Command {
     InspectContainers {
         /// Names or id prefixes.
         containers: Vec<String>,
+        /// `-f`: a template of Go's text/template, or `json`.
+        #[serde(default)]
+        format: Option<String>,
     },
     /// `--help` of a subcommand, or of Glassbox itself: the text to print.
     Help {
@@ -166,6 +183,23 @@ pub enum Command {
     },
     /// `version`, `--version`
     Version,
+}
+
+/// `ps`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerList {
+    /// `-a`: the ended ones too.
+    pub all: bool,
+    /// `-q`: only ids.
+    pub quiet: bool,
+    /// `--no-trunc`
+    pub no_trunc: bool,
+    /// `-n`: the last so many, in any state; negative: no limit.
+    pub last: i64,
+    /// `--filter`: name and value, in order.
+    pub filters: Vec<(String, String)>,
+    /// `--format`
+    pub format: Option<String>,
 }
 
 /// `run`

@@ -21,10 +21,12 @@ mod values;
 mod words;
 
 pub use command::{
-    Command, ContainerSpec, ExecProcess, FlagUse, Invocation, Mode, NetworkMode, RunContainer, Span, UsageError, Words,
+    Command, ContainerList, ContainerSpec, ExecProcess, FlagUse, Invocation, Mode, NetworkMode, RunContainer, Span, UsageError,
+    Words,
 };
 pub use complete::complete;
 pub use error::ECHO_BYTES_MAX;
+pub(crate) use error::quote as quoted;
 pub use flags::FLAGS_MAX;
 pub use help::help;
 pub use resources::Resources;

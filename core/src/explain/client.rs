@@ -14,6 +14,17 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             &[],
             "end",
         ),
+        ClientStep::Confirm { .. } => {
+            let calls = vec![call("write", &["1", "…", "…"]), call("read", &["0", "…", "…"]).when(CallWhen::Repeated)];
+            explanation("Ask before deleting", "What is deleted is gone. -f says yes before it is asked.", calls, &[], "end")
+        }
+        ClientStep::PrintReclaimed { .. } => explanation(
+            "Print what was deleted",
+            "Each container's upper directory held what it had written. Its bytes were counted before it went.",
+            vec![call("write", &["1", "…", "…"])],
+            &["du -sb"],
+            "end",
+        ),
         ClientStep::AttachStreams { .. } => {
             let why =
                 "The program's output goes into pipes or a terminal, and the engine carries it to you. It ends with the process.";

@@ -40,6 +40,16 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let headline = format!("Record the container {}", container.name);
             explanation(headline, why, replace_file(path), &[&format!("cat {path}")], "create")
         }
+        StoreStep::ReplaceRecord { container, before, path } => {
+            let headline = if container.name == before.name {
+                "Write the record anew".to_string()
+            } else {
+                format!("Call it {}", container.name)
+            };
+            let why =
+                "A container is a record and its files. The record is replaced as a whole, so that no reader sees half of it.";
+            explanation(headline, why, replace_file(path), &[&format!("cat {path}")], "create")
+        }
         StoreStep::RecordStart { .. } => {
             let why = "From now on ps shows it as running, with its process's number on the host.";
             explanation("Record that it runs", why, replace_file("…/state.json"), &["glassbox ps"], "process")

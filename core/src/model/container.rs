@@ -143,6 +143,13 @@ pub enum Status {
     Exited,
 }
 
+impl Status {
+    /// Its first process is there.
+    pub fn runs(self) -> bool {
+        self == Status::Running
+    }
+}
+
 /// What became of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerState {

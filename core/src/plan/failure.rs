@@ -23,6 +23,10 @@ const NOT_FOUND: i32 = 127;
 /// What the command reports when `node` failed with `errno`. `call` is the kernel call that failed, as strace would show it, where
 /// it is known.
 pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Context<'_>) -> CommandError {
+    if matches!(node.step, Step::Client(ClientStep::Confirm { .. })) && errno == Errno::ECANCELED {
+        // Whoever says no has got what she wanted.
+        return CommandError { message: String::new(), exit_code: 0, span: None };
+    }
     let (what, exit_code) = reason(&node.step, errno, call);
     let ours = hint(node, errno, call, exit_code);
     let message = match &context.invocation.command {
@@ -36,9 +40,14 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
             let failed = format!("Error: failed to start containers: {names}");
             format!("Error response from daemon: {CREATE_FRAME}{what}: unknown\n{failed}\n{ours}")
         }
+        Command::RestartContainers { containers, .. } => {
+            let name = containers.first().map_or("", String::as_str);
+            format!("Error response from daemon: Cannot restart container {name}: {CREATE_FRAME}{what}: unknown\n{ours}")
+        }
         _ => format!("Error response from daemon: {what}\n{ours}"),
     };
-    let exit_code = if matches!(context.invocation.command, Command::StartContainers { .. }) { 1 } else { exit_code };
+    let starts = matches!(context.invocation.command, Command::StartContainers { .. } | Command::RestartContainers { .. });
+    let exit_code = if starts { 1 } else { exit_code };
     CommandError { message, exit_code, span: blamed(node) }
 }
 

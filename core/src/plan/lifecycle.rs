@@ -2,11 +2,13 @@
 
 use super::origin::{self, need, planned};
 use super::{CommandError, Context, Plan, Planned, exec};
-use crate::cli::ExecProcess;
+use crate::cli::{ContainerList, ExecProcess};
 use crate::layout::Layout;
 use crate::model::{Container, Lookup, Status};
 use crate::step::{ClientStep, Phase, ProcessStep, Step, StoreStep};
+use crate::template::Template;
 use crate::userland::Signal;
+use crate::view::{containers, inspect, listing};
 
 /// Docker's patience between the stop signal and SIGKILL, seconds.
 const STOP_TIMEOUT_SECONDS: i64 = 10;
@@ -32,7 +34,7 @@ fn named(word: &str) -> Result<&str, String> {
 }
 
 /// For each word the steps that `each` makes of its container; what goes wrong with one does not stop the others.
-fn for_each<'a>(
+pub(super) fn for_each<'a>(
     words: &[String],
     context: &Context<'a>,
     plan: &mut Plan,
@@ -50,25 +52,30 @@ fn print(text: String, context: &Context<'_>) -> Planned {
     planned(Step::Client(ClientStep::Print { text }), origin::command(context))
 }
 
-fn echo(word: &str, context: &Context<'_>) -> Planned {
+pub(super) fn echo(word: &str, context: &Context<'_>) -> Planned {
     print(format!("{word}\n"), context)
 }
 
 pub(super) fn stop(words: &[String], signal: Option<Signal>, timeout: Option<i64>, context: &Context<'_>, plan: &mut Plan) {
     for_each(words, context, plan, |container, word, _| {
         let mut steps = Vec::new();
-        if container.state.status == Status::Running {
-            let patience = timeout.or(container.process.stop_timeout_seconds).unwrap_or(STOP_TIMEOUT_SECONDS);
-            let phase = Phase::StopContainer {
-                id: container.id.clone(),
-                signal: signal.or(container.process.stop_signal).unwrap_or(Signal::SIGTERM).0,
-                timeout_seconds: u64::try_from(patience).ok(),
-            };
-            steps.push(planned(Step::Phase(phase), origin::positional(context, "CONTAINER")));
+        if container.state.status.runs() {
+            steps.push(stop_step(container, signal, timeout, context));
         }
         steps.push(echo(word, context));
         Ok(steps)
     });
+}
+
+/// The phase that ends a running container.
+pub(super) fn stop_step(container: &Container, signal: Option<Signal>, timeout: Option<i64>, context: &Context<'_>) -> Planned {
+    let patience = timeout.or(container.process.stop_timeout_seconds).unwrap_or(STOP_TIMEOUT_SECONDS);
+    let phase = Phase::StopContainer {
+        id: container.id.clone(),
+        signal: signal.or(container.process.stop_signal).unwrap_or(Signal::SIGTERM).0,
+        timeout_seconds: u64::try_from(patience).ok(),
+    };
+    planned(Step::Phase(phase), origin::positional(context, "CONTAINER"))
 }
 
 /// Signal, patience, SIGKILL.
@@ -270,7 +277,7 @@ pub(super) fn logs(
     Ok(vec![planned(Step::Client(step), origin::positional(context, "CONTAINER"))])
 }
 
-pub(super) fn inspect(words: &[String], context: &Context<'_>, plan: &mut Plan) {
+pub(super) fn inspect(words: &[String], format: Option<&str>, context: &Context<'_>, plan: &mut Plan) {
     let mut found = Vec::new();
     for word in words {
         match named(word).map(|name| context.state.container(name)) {
@@ -279,11 +286,41 @@ pub(super) fn inspect(words: &[String], context: &Context<'_>, plan: &mut Plan) 
             Ok(Err(_)) => plan.fail_later(&format!("Error: No such object: {word}\n{SEE_ALL}")),
         }
     }
-    plan.steps.push(print(crate::view::inspect::containers(&found, context.host), context));
+    let text = match format.map(|format| (format, Template::parse(format))) {
+        None => inspect::containers(&found, context.host),
+        Some(("json", _)) => inspect::line(&found, context.host),
+        Some((_, Ok(template))) => {
+            let all: Result<Vec<String>, _> =
+                found.iter().map(|container| inspect::formatted(container, context.host, &template)).collect();
+            // The client has begun a line by then.
+            all.map(|all| all.concat()).unwrap_or_else(|error| {
+                plan.fail_later(&format!("template parsing error: {}\n", error.message));
+                "\n".to_string()
+            })
+        }
+        Some((_, Err(error))) => return plan.fail_later(&format!("template parsing error: {}\n", error.message)),
+    };
+    let text = if found.is_empty() && format.is_some_and(|format| format != "json") { "\n".to_string() } else { text };
+    plan.steps.push(print(text, context));
 }
 
-pub(super) fn list(all: bool, quiet: bool, no_trunc: bool, last: i64, context: &Context<'_>, plan: &mut Plan) {
-    let options = crate::view::containers::Options { all, quiet, no_trunc, last };
-    let text = crate::view::containers::table(context.state, context.host.now_ns, options);
+pub(super) fn list(asked: &ContainerList, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let span = context.invocation.words.flag("filter").map(|flag| flag.span);
+    let refuse = |what| CommandError { message: format!("Error response from daemon: {what}\n"), exit_code: 1, span };
+    let containers = listing::chosen(context.state, asked).map_err(refuse)?;
+    let format = asked.format.as_deref().filter(|format| *format != "table");
+    let text = match format {
+        Some(_) if asked.quiet => {
+            plan.warnings.push("WARNING: Ignoring custom format, because both --format and --quiet are set.".into());
+            containers::table(&containers, context.host.now_ns, asked)
+        }
+        Some(format) => {
+            let span = context.invocation.words.flag("format").map(|flag| flag.span);
+            let refuse = |what| CommandError { message: format!("{what}\n"), exit_code: 1, span };
+            listing::formatted(&containers, context.host.now_ns, asked, format).map_err(refuse)?
+        }
+        None => containers::table(&containers, context.host.now_ns, asked),
+    };
     plan.steps.push(print(text, context));
+    Ok(())
 }

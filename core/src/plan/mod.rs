@@ -14,6 +14,7 @@ mod lifecycle;
 pub(crate) mod limits;
 mod names;
 mod origin;
+mod records;
 mod root;
 mod start;
 
@@ -122,13 +123,18 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::RemoveContainers { containers, force, .. } => lifecycle::remove(containers, *force, &context, &mut plan),
         Command::WaitContainers { containers } => lifecycle::wait(containers, &context, &mut plan),
         Command::ExecProcess(exec) => plan.steps.extend(lifecycle::exec_process(exec, &context)?),
-        Command::ListContainers { all, quiet, no_trunc, last } => {
-            lifecycle::list(*all, *quiet, *no_trunc, *last, &context, &mut plan);
+        Command::RestartContainers { containers, signal, timeout_seconds } => {
+            records::restart(containers, *signal, *timeout_seconds, &context, &mut plan);
         }
+        Command::RenameContainer { container, name } => plan.steps.extend(records::rename(container, name, &context)?),
+        Command::PruneContainers { force, filters } => records::prune(*force, filters, &context, &mut plan)?,
+        Command::ListContainers(asked) => lifecycle::list(asked, &context, &mut plan)?,
         Command::ShowLogs { container, follow, tail, timestamps } => {
             plan.steps.extend(lifecycle::logs(container, *follow, *tail, *timestamps, &context)?);
         }
-        Command::InspectContainers { containers } => lifecycle::inspect(containers, &context, &mut plan),
+        Command::InspectContainers { containers, format } => {
+            lifecycle::inspect(containers, format.as_deref(), &context, &mut plan);
+        }
         Command::Help { topic } => plan.steps.push(print(format!("{}\n", crate::cli::help(topic).trim_end()), &context)),
         Command::Version => plan.steps.push(print(format!("Glassbox version {}\n", env!("CARGO_PKG_VERSION")), &context)),
     }

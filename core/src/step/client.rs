@@ -13,6 +13,16 @@ pub enum ClientStep {
         /// With its newline.
         text: String,
     },
+    /// Print a question and read a line; anything but yes ends the command in order.
+    Confirm {
+        /// Without a newline at its end.
+        question: String,
+    },
+    /// Print what was deleted, and how many bytes the containers had written.
+    PrintReclaimed {
+        /// What was deleted, in order.
+        ids: Vec<ContainerId>,
+    },
     /// Carry the streams of the process just started to and fro until it ends; its exit code becomes the command's.
     AttachStreams {
         /// Which container.
@@ -50,6 +60,8 @@ impl ClientStep {
     pub fn name(&self) -> &'static str {
         match self {
             ClientStep::Print { .. } => "Print",
+            ClientStep::Confirm { .. } => "Confirm",
+            ClientStep::PrintReclaimed { .. } => "PrintReclaimed",
             ClientStep::AttachStreams { .. } => "AttachStreams",
             ClientStep::WatchContainer { .. } => "WatchContainer",
             ClientStep::AwaitExit { .. } => "AwaitExit",

@@ -85,6 +85,7 @@ fn store() -> Vec<StoreStep> {
         StoreStep::RecordContainer { container: Box::new(container()), path: path() },
         StoreStep::RecordStart { id: id() },
         StoreStep::RecordExit { id: id() },
+        StoreStep::ReplaceRecord { container: Box::new(container()), before: Box::new(container()), path: path() },
         StoreStep::RecordFailure { id: id(), exit_code: 127, error: "no".into() },
         StoreStep::RemoveContainerFiles { id: id(), directory: path() },
     ]
@@ -169,6 +170,8 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::Print { text: "web\n".into() },
         ClientStep::AttachStreams { id: id() },
         ClientStep::WatchContainer { id: id() },
+        ClientStep::Confirm { question: "Are you sure? ".into() },
+        ClientStep::PrintReclaimed { ids: vec![id()] },
         ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
         ClientStep::ShowLog { id: id(), follow: true, tail: None, timestamps: false },
     ]
@@ -179,7 +182,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 15 + 8 + 5 + 12 + 11 + 5 + 5;
+    const STEPS: usize = 15 + 9 + 5 + 12 + 11 + 5 + 7;
 
     #[test]
     fn covers_every_step() {

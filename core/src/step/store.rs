@@ -40,6 +40,15 @@ pub enum StoreStep {
         /// Where to: absolute path of `state.json`.
         path: String,
     },
+    /// Write down a container anew: everything but its state, which is its monitor's. What is on record at that moment keeps its state.
+    ReplaceRecord {
+        /// As it will be recorded.
+        container: Box<Container>,
+        /// As it is recorded before.
+        before: Box<Container>,
+        /// Absolute path of `state.json`.
+        path: String,
+    },
     /// Write down that it runs: with the pid and time that execution knows.
     RecordStart {
         /// Which.
@@ -76,6 +85,7 @@ impl StoreStep {
             StoreStep::CreateDirectory { .. } => "CreateDirectory",
             StoreStep::WriteFile { .. } => "WriteFile",
             StoreStep::RecordContainer { .. } => "RecordContainer",
+            StoreStep::ReplaceRecord { .. } => "ReplaceRecord",
             StoreStep::RecordStart { .. } => "RecordStart",
             StoreStep::RecordExit { .. } => "RecordExit",
             StoreStep::RecordFailure { .. } => "RecordFailure",
@@ -90,6 +100,7 @@ impl StoreStep {
                 Undo::RemoveTree { path: path.clone() }
             }
             StoreStep::WriteFile { path, .. } | StoreStep::RecordContainer { path, .. } => Undo::RemoveFile { path: path.clone() },
+            StoreStep::ReplaceRecord { before, path, .. } => Undo::RestoreRecord { container: before.clone(), path: path.clone() },
             StoreStep::RecordStart { .. } => Undo::EndsWithProcess,
             StoreStep::RecordExit { .. } | StoreStep::RecordFailure { .. } => {
                 Undo::Impossible { why: "The process has ended, and no process can be brought back.".into() }

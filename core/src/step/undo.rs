@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Container;
+
 /// How a step is taken back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Undo {
@@ -18,6 +20,13 @@ pub enum Undo {
     /// Remove this file.
     RemoveFile {
         /// Absolute path under the data root.
+        path: String,
+    },
+    /// Write the record that was there before; the container's state stays what it is by then.
+    RestoreRecord {
+        /// As it was recorded.
+        container: Box<Container>,
+        /// Absolute path of `state.json`.
         path: String,
     },
     /// Remove this empty cgroup directory, after ending whatever still runs in it.

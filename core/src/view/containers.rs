@@ -1,19 +1,7 @@
 //! The table of `docker ps`, as Docker 28 prints it.
 
-use crate::model::{Container, State, Status};
-
-/// The flags of `ps`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// The ended ones too.
-    pub all: bool,
-    /// Only ids.
-    pub quiet: bool,
-    /// Ids and commands in full.
-    pub no_trunc: bool,
-    /// The last so many, in any state; negative: no limit.
-    pub last: i64,
-}
+use crate::cli::ContainerList;
+use crate::model::{Container, Status};
 
 /// Blanks between columns, and the least width of one: the settings of Docker's table writer.
 const PADDING: usize = 3;
@@ -21,22 +9,16 @@ const WIDTH_MIN: usize = 10;
 /// Characters of a command that are shown.
 const COMMAND_CHARACTERS_MAX: usize = 20;
 
-/// The table, newest container first.
-pub fn table(state: &State, now_ns: u64, options: Options) -> String {
-    let mut containers = state.newest_first();
-    match usize::try_from(options.last) {
-        Ok(last) if last > 0 => containers.truncate(last),
-        _ if options.all => {}
-        _ => containers.retain(|container| container.state.status == Status::Running),
-    }
+/// The table of these containers.
+pub fn table(containers: &[&Container], now_ns: u64, options: &ContainerList) -> String {
     let id = |container: &Container| if options.no_trunc { container.id.0.clone() } else { container.id.short().to_string() };
     if options.quiet {
         return containers.iter().map(|container| format!("{}\n", id(container))).collect();
     }
     let header = ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"].map(str::to_string);
-    let mut rows = vec![header];
+    let mut rows = vec![header.to_vec()];
     for container in containers {
-        rows.push([
+        rows.push(vec![
             id(container),
             container.image.clone(),
             command(container, options.no_trunc),
@@ -49,18 +31,19 @@ pub fn table(state: &State, now_ns: u64, options: Options) -> String {
     aligned(&rows)
 }
 
-fn aligned(rows: &[[String; 7]]) -> String {
+/// Cells below one another; the last of a row is as wide as it is.
+pub(super) fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
-        let longest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        let longest = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default();
         (longest + PADDING).max(WIDTH_MIN)
     };
-    let widths: Vec<usize> = (0..6).map(width).collect();
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for row in rows {
-        for (cell, width) in row.iter().zip(&widths) {
-            text.push_str(&format!("{cell:<width$}"));
+        for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            if at + 1 == row.len() { text.push_str(cell) } else { text.push_str(&format!("{cell:<width$}")) }
         }
-        text.push_str(&row[6]);
         text.push('\n');
     }
     text
@@ -68,7 +51,7 @@ fn aligned(rows: &[[String; 7]]) -> String {
 
 /// Program and arguments in quotes, cut with an ellipsis. As dockerd puts them together: an argument with a blank in it stands between
 /// single quotes.
-fn command(container: &Container, no_trunc: bool) -> String {
+pub(super) fn command(container: &Container, no_trunc: bool) -> String {
     let argv = container.process.argv();
     let argument = |(at, word): (usize, &String)| if at > 0 && word.contains(' ') { format!("'{word}'") } else { word.clone() };
     let words: Vec<String> = argv.iter().enumerate().map(argument).collect();
@@ -97,6 +80,15 @@ fn go_quoted(text: &str) -> String {
         }
     }
     quoted + "\""
+}
+
+/// Docker's word for its state.
+pub fn state_word(container: &Container) -> &'static str {
+    match container.state.status {
+        Status::Created => "created",
+        Status::Running => "running",
+        Status::Exited => "exited",
+    }
 }
 
 /// `Up 3 seconds`, `Exited (0) 2 minutes ago`, `Created`.
@@ -133,6 +125,16 @@ pub fn human_duration(nanoseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::State;
+    use crate::view::listing;
+
+    fn asked(all: bool, last: i64) -> ContainerList {
+        ContainerList { all, quiet: false, no_trunc: false, last, filters: Vec::new(), format: None }
+    }
+
+    fn shown_of(state: &State, now_ns: u64, options: &ContainerList) -> String {
+        table(&listing::chosen(state, options).unwrap(), now_ns, options)
+    }
 
     #[test]
     fn durations_are_worded_as_docker_words_them() {
@@ -150,11 +152,11 @@ mod tests {
         let mut state = State::default();
         let container = crate::step::samples::container();
         state.containers.insert_mut(container.id.clone(), container.clone());
-        let text = table(&state, container.created_ns + 2_000_000_000, Options { all: true, last: -1, ..Options::default() });
+        let text = shown_of(&state, container.created_ns + 2_000_000_000, &asked(true, -1));
         let expected = "CONTAINER ID   IMAGE     COMMAND   CREATED         STATUS    PORTS     NAMES\n\
                         0123456789ab   toolbox   \"sh\"      2 seconds ago   Created             web\n";
         assert_eq!(text, expected);
-        assert_eq!(table(&state, 0, Options::default()).lines().count(), 1);
+        assert_eq!(shown_of(&state, 0, &asked(false, -1)).lines().count(), 1);
     }
 
     fn shown(argv: &[&str]) -> String {
@@ -189,12 +191,10 @@ mod tests {
             (container.id.0, container.created_ns) = (digit.repeat(64), seconds);
             state.containers.insert_mut(container.id.clone(), container);
         }
-        let ids = |options: Options| table(&state, 10, Options { quiet: true, ..options });
-        assert_eq!(ids(Options { last: 2, ..Options::default() }), "222222222222\n333333333333\n");
-        assert_eq!(ids(Options { last: -1, ..Options::default() }), "");
-        assert_eq!(
-            ids(Options { last: -1, all: true, no_trunc: true, ..Options::default() }).lines().next(),
-            Some("2".repeat(64).as_str())
-        );
+        let ids = |options: ContainerList| shown_of(&state, 10, &ContainerList { quiet: true, ..options });
+        assert_eq!(ids(asked(false, 2)), "222222222222\n333333333333\n");
+        assert_eq!(ids(asked(false, -1)), "");
+        let whole = ContainerList { no_trunc: true, ..asked(true, -1) };
+        assert_eq!(ids(whole).lines().next(), Some("2".repeat(64).as_str()));
     }
 }

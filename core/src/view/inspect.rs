@@ -7,8 +7,9 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::NetworkMode;
 use crate::host::HostFacts;
 use crate::layout::Layout;
-use crate::model::{Container, Status};
+use crate::model::Container;
 use crate::oci::defaults;
+use crate::template::{Error, Labels, Missing, Template};
 
 /// The size of /dev/shm: see [`defaults::mounts`].
 const SHM_BYTES: u64 = 64 << 20;
@@ -22,6 +23,17 @@ pub fn containers(all: &[&Container], host: &HostFacts) -> String {
     // Writing plain values to memory cannot fail.
     let _ = serde::Serialize::serialize(&values, &mut serializer);
     String::from_utf8_lossy(&bytes).into_owned() + "\n"
+}
+
+/// What `inspect --format` prints of one container, with its newline; else Go's words for what is wrong.
+pub fn formatted(container: &Container, host: &HostFacts, template: &Template) -> Result<String, Error> {
+    template.run(&container_value(container, host), Missing::Map, &Labels::default()).map(|text| text + "\n")
+}
+
+/// `inspect --format json`: one line.
+pub fn line(all: &[&Container], host: &HostFacts) -> String {
+    let values: Vec<Value> = all.iter().map(|container| container_value(container, host)).collect();
+    serde_json::to_string(&values).unwrap_or_default() + "\n"
 }
 
 /// RFC 3339 with nanoseconds; Docker's zero time for 0.
@@ -77,14 +89,10 @@ fn network(container: &Container) -> &'static str {
 
 fn state(container: &Container) -> Value {
     let state = &container.state;
-    let status = match state.status {
-        Status::Created => "created",
-        Status::Running => "running",
-        Status::Exited => "exited",
-    };
+    let status = super::containers::state_word(container);
     json!({
         "Status": status,
-        "Running": state.status == Status::Running,
+        "Running": state.status.runs(),
         "Paused": false,
         "Restarting": false,
         "OOMKilled": state.oom_killed,

@@ -3,7 +3,10 @@
 pub mod compare;
 pub mod containers;
 pub mod events;
+pub mod filter;
 pub mod inspect;
+pub mod listing;
 pub mod machine;
 pub mod observed;
 pub mod plan;
+pub mod reclaimed;

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use glassbox_core::cli::Command;
 use glassbox_core::errno::Errno;
 use glassbox_core::host::Controller;
 use glassbox_core::model::{Container, ContainerId, Status};
@@ -12,6 +13,7 @@ use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::ClientStep;
 use glassbox_core::userland::{Signal, WaitStatus};
+use glassbox_core::view::reclaimed::{is_yes, reclaimed};
 
 use super::Engine;
 use crate::exec::{Done, Failure, NameCall};
@@ -20,6 +22,9 @@ use crate::store::{ProcessIdentity, Record};
 use crate::streams::pump::{self, Attached, Pump};
 use crate::sys::{file, process, wait};
 
+/// A longer answer to a question is no yes.
+const ANSWER_BYTES_MAX: usize = 4096;
+
 /// Docker's exit code where the engine itself failed.
 const ENGINE_FAILED: i32 = 125;
 
@@ -27,6 +32,13 @@ impl Engine {
     pub(super) fn client(&mut self, step: &ClientStep, outcome: &mut Outcome) -> Done {
         match step {
             ClientStep::Print { text } => {
+                let taken = print(text.as_bytes());
+                outcome.printed = String::from_utf8_lossy(text.as_bytes().get(..taken).unwrap_or_default()).into_owned();
+                Ok(())
+            }
+            ClientStep::Confirm { question } => self.confirm(question),
+            ClientStep::PrintReclaimed { ids } => {
+                let text = reclaimed(ids, self.reclaimed_bytes);
                 let taken = print(text.as_bytes());
                 outcome.printed = String::from_utf8_lossy(text.as_bytes().get(..taken).unwrap_or_default()).into_owned();
                 Ok(())
@@ -51,6 +63,31 @@ impl Engine {
         Ok(())
     }
 
+    /// Nothing is held while a person thinks.
+    fn confirm(&mut self, question: &str) -> Done {
+        self.unlock_records();
+        print(question.as_bytes());
+        let (mut answer, mut byte) = (Vec::new(), [0]);
+        while !answer.ends_with(b"\n")
+            && answer.len() < ANSWER_BYTES_MAX
+            && file::read(&std::io::stdin(), &mut byte).call("read")? == 1
+        {
+            answer.push(byte[0]);
+        }
+        if is_yes(&answer) {
+            self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))
+        } else {
+            Err(Failure::of("", Errno::ECANCELED))
+        }
+    }
+
+    /// What the container had written, where the command tells of it at its end.
+    pub(super) fn count_reclaimed(&mut self, directory: &str) {
+        if matches!(self.invocation.command, Command::PruneContainers { .. }) {
+            self.reclaimed_bytes += bytes_below(&Path::new(directory).join("upper"));
+        }
+    }
+
     fn attach(&mut self, id: &ContainerId, outcome: &mut Outcome) -> Done {
         self.unlock_records();
         if self.child.is_none() {
@@ -71,7 +108,15 @@ impl Engine {
             self.pump(id, Attached::default())?;
         }
         outcome.status = self.status;
+        self.read_again(id);
         Ok(())
+    }
+
+    /// A command may have changed the record while its container ran: a monitor goes by what it says now.
+    pub(super) fn read_again(&mut self, id: &ContainerId) {
+        if let Ok(Some(record)) = self.store.read(id) {
+            self.state.containers.insert_mut(id.clone(), record.container);
+        }
     }
 
     /// Carries the streams until the process has ended, and reaps it.
@@ -159,6 +204,17 @@ impl Engine {
         let _ = process::pidfd_send_signal(&child.pidfd, Signal::SIGKILL);
         let _ = wait::wait_until_ended(&child.pidfd);
     }
+}
+
+/// The sizes of all files and links below, as Docker counts them: no directories.
+fn bytes_below(directory: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
 }
 
 /// How many bytes stdout took. Where it is closed there is nobody to print for; the command goes on.

@@ -60,9 +60,12 @@ impl Engine {
                 self.target = Some(Target { id: id.clone(), wanted, kind: TargetKind::Exec { detached: exec.detach } });
                 self.hold_signals()
             }
-            Step::Phase(Phase::CleanUpContainer { .. } | Phase::RemoveContainer { .. } | Phase::KillIfRunning { .. }) => {
-                self.lock_records()
+            Step::Phase(Phase::CleanUpContainer { id }) => {
+                self.lock_records()?;
+                self.read_again(id);
+                Ok(())
             }
+            Step::Phase(Phase::RemoveContainer { .. } | Phase::KillIfRunning { .. }) => self.lock_records(),
             _ => Ok(()),
         }
     }
@@ -83,6 +86,7 @@ impl Engine {
         match &self.invocation.command {
             Command::RunContainer(run) => !run.detach,
             Command::StartContainers { attach, interactive, .. } => *attach || *interactive,
+            Command::RestartContainers { .. } => false,
             _ => true,
         }
     }

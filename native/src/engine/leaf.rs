@@ -97,7 +97,9 @@ impl Engine {
             return self.journal()?.watch(id);
         }
         match undo {
-            Undo::RemoveTree { .. } | Undo::RemoveFile { .. } | Undo::RemoveCgroup { .. } => self.journal()?.will(&undo),
+            Undo::RemoveTree { .. } | Undo::RemoveFile { .. } | Undo::RemoveCgroup { .. } | Undo::RestoreRecord { .. } => {
+                self.journal()?.will(&undo)
+            }
             _ => Ok(()),
         }
     }
@@ -117,6 +119,7 @@ impl Engine {
                 match step {
                     StoreStep::RecordStart { id } => self.promise_exit_code(id)?,
                     StoreStep::RecordExit { id } => self.keep_exit_code(id)?,
+                    StoreStep::RemoveContainerFiles { directory, .. } => self.count_reclaimed(directory),
                     _ => {}
                 }
                 let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };

@@ -76,6 +76,8 @@ pub struct Engine {
     report: Option<detach::Report>,
     /// Of the step that failed last.
     last_errno: Cell<Errno>,
+    /// Bytes that removed containers had written, where the command tells of them.
+    reclaimed_bytes: u64,
     /// Of the command.
     pub exit_code: i32,
 }

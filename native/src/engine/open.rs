@@ -108,6 +108,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         watched: None,
         report: None,
         last_errno: Cell::new(Errno::EIO),
+        reclaimed_bytes: 0,
         exit_code: 0,
     };
     engine.load()?;
@@ -118,7 +119,13 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
 fn decides(command: &Command) -> bool {
     matches!(
         command,
-        Command::RunContainer(_) | Command::CreateContainer(_) | Command::StartContainers { .. } | Command::RemoveContainers { .. }
+        Command::RunContainer(_)
+            | Command::CreateContainer(_)
+            | Command::StartContainers { .. }
+            | Command::RestartContainers { .. }
+            | Command::RenameContainer { .. }
+            | Command::PruneContainers { .. }
+            | Command::RemoveContainers { .. }
     )
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use glassbox_core::model::ContainerId;
+use glassbox_core::model::{Container, ContainerId};
 use glassbox_core::step::Undo;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,11 @@ pub enum Entry {
         /// Absolute.
         directory: String,
     },
+    /// Write this record again; what is on record by then keeps its state.
+    Record {
+        /// As it was recorded.
+        container: Box<Container>,
+    },
     /// End this process.
     Process {
         /// Which.
@@ -79,6 +84,7 @@ impl Entry {
         match undo {
             Undo::RemoveTree { path } => Some(Entry::Tree { path: path.clone() }),
             Undo::RemoveFile { path } => Some(Entry::File { path: path.clone() }),
+            Undo::RestoreRecord { container, .. } => Some(Entry::Record { container: container.clone() }),
             Undo::RemoveCgroup { directory } => Some(Entry::Cgroup { directory: directory.clone() }),
             Undo::ByItsSteps
             | Undo::EndProcess
@@ -95,7 +101,7 @@ impl Entry {
         match self {
             Entry::Tree { path } | Entry::File { path } => Path::new(path).symlink_metadata().is_ok(),
             Entry::Cgroup { directory } => Path::new(directory).is_dir(),
-            Entry::Process { .. } => false,
+            Entry::Process { .. } | Entry::Record { .. } => false,
         }
     }
 

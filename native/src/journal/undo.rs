@@ -24,6 +24,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
         Entry::File { path } => store.remove(Path::new(path)).map(|()| there),
         Entry::Cgroup { directory } => cgroup::remove_cgroup(Path::new(directory)),
         Entry::Process { process } => end_process(process),
+        Entry::Record { container } => store.replace_container(container),
     };
     match done {
         Ok(true) => report.undone.push(in_words(entry)),
@@ -37,6 +38,7 @@ fn in_words(entry: &Entry) -> String {
         Entry::Tree { path } => format!("removed the directory {path}"),
         Entry::File { path } => format!("removed the file {path}"),
         Entry::Cgroup { directory } => format!("removed the cgroup {directory}"),
+        Entry::Record { container } => format!("wrote the record of {} as it was", container.name),
         Entry::Process { process } => format!("ended the process {}", process.pid),
     }
 }

@@ -144,6 +144,17 @@ impl Store {
         self.save(&Record::of(container.clone()))
     }
 
+    /// Writes everything of `container` but its state: that stays what it is on record, with those who run it. `false`: it is not on
+    /// record any more, or says so already.
+    pub fn replace_container(&self, container: &Container) -> Result<bool, StoreError> {
+        let Some(record) = self.read(&container.id)? else { return Ok(false) };
+        let after = Container { state: record.container.state.clone(), ..container.clone() };
+        if after == record.container {
+            return Ok(false);
+        }
+        self.save(&Record { container: after, ..record }).map(|()| true)
+    }
+
     /// Removes a directory or file below the root with all in it; one that is gone already is no error.
     pub fn remove(&self, path: &Path) -> Result<(), StoreError> {
         remove::remove_tree(&self.root, path)

@@ -1,5 +1,6 @@
 //! From a judged line to a [`Command`]; what Docker takes and Glassbox does not carry out yet is refused here, at the flag.
 
+mod listing;
 mod resources;
 
 use super::check;
@@ -82,10 +83,15 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "rm" => Command::RemoveContainers { containers, force: call.is_on("force"), volumes: call.is_on("volumes") },
         "wait" => Command::WaitContainers { containers },
         "exec" => Command::ExecProcess(exec_process(call, containers)),
-        "ps" => list_containers(call)?,
+        "restart" => {
+            Command::RestartContainers { containers, signal: signal(call, "signal")?, timeout_seconds: number(call, "timeout")? }
+        }
+        "rename" => listing::rename(containers)?,
+        "container prune" => Command::PruneContainers { force: call.is_on("force"), filters: listing::filters(call) },
+        "ps" => listing::containers(call)?,
         "logs" => show_logs(call, containers),
         "version" => Command::Version,
-        _ => inspect(call, containers)?,
+        _ => listing::inspect(call, containers)?,
     })
 }
 
@@ -209,12 +215,6 @@ fn exec_process(call: &Call<'_>, mut words: Vec<String>) -> ExecProcess {
     }
 }
 
-fn list_containers(call: &Call<'_>) -> Result<Command, UsageError> {
-    let last = number(call, "last")?.unwrap_or(-1);
-    let last = if call.is_on("latest") && last == -1 { 1 } else { last };
-    Ok(Command::ListContainers { all: call.is_on("all"), quiet: call.is_on("quiet"), no_trunc: call.is_on("no-trunc"), last })
-}
-
 /// As Docker's daemon does, a tail that is no number means all lines.
 fn show_logs(call: &Call<'_>, containers: Vec<String>) -> Command {
     let tail = call.flag("tail").and_then(|flag| values::int(&flag.value).ok()).and_then(|lines| u64::try_from(lines).ok());
@@ -223,15 +223,5 @@ fn show_logs(call: &Call<'_>, containers: Vec<String>) -> Command {
         follow: call.is_on("follow"),
         tail,
         timestamps: call.is_on("timestamps"),
-    }
-}
-
-fn inspect(call: &Call<'_>, containers: Vec<String>) -> Result<Command, UsageError> {
-    match call.flag("type").filter(|flag| !["", "container"].contains(&flag.value.as_str())) {
-        Some(flag) => {
-            let what = format!("--type {}", error::echo(&flag.value));
-            Err(error::not_yet(&what, "Only containers can be inspected so far: --type container.", Some(flag.span)))
-        }
-        None => Ok(Command::InspectContainers { containers }),
     }
 }

@@ -146,6 +146,12 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("rm", &["container rm", "rm"], MANY, Arity::AtLeast(1))
         .aliases(&[("container remove", "container rm")])
         .carried_out("Delete containers"),
+    CommandRow::new("restart", &["container restart", "restart"], MANY, Arity::AtLeast(1))
+        .carried_out("End containers and start them again"),
+    CommandRow::new("rename", &["container rename", "rename"], "CONTAINER NEW_NAME", Arity::Exact(2))
+        .carried_out("Give a container another name"),
+    CommandRow::new("container prune", &["container prune"], "[OPTIONS]", Arity::None)
+        .carried_out("Delete all containers that do not run"),
     CommandRow::new("wait", &["container wait", "wait"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1))
         .carried_out("Wait until containers have ended and print their exit codes"),
     CommandRow::new("logs", &["container logs", "logs"], "[OPTIONS] CONTAINER", Arity::Exact(1))

@@ -5,7 +5,8 @@ use super::{FlagRow, Kind};
 const EXEC: &[&str] = &["exec"];
 const PS: &[&str] = &["ps"];
 const START: &[&str] = &["start"];
-const STOP: &[&str] = &["stop"];
+const STOP: &[&str] = &["stop", "restart"];
+const PRUNE: &[&str] = &["container prune"];
 const RM: &[&str] = &["rm"];
 const LOGS: &[&str] = &["logs"];
 const INSPECT: &[&str] = &["inspect", "container inspect"];
@@ -24,8 +25,8 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("user", Kind::Text, EXEC, "Run as this user, and group: name or number", "-u 1000:1000").short('u').carried_out(),
     FlagRow::new("workdir", Kind::Text, EXEC, "Start in this directory of the container", "-w /tmp").short('w').carried_out(),
     FlagRow::new("all", Kind::Bool, PS, "Show the ended ones too", "-a").short('a').carried_out(),
-    FlagRow::new("filter", Kind::Filter, PS, "Show only those that fit", "-f status=exited").short('f'),
-    FlagRow::new("format", Kind::Text, PS, "Print by a template", "--format json"),
+    FlagRow::new("filter", Kind::Filter, PS, "Show only those that fit", "-f status=exited").short('f').carried_out(),
+    FlagRow::new("format", Kind::Text, PS, "Print by a template", "--format json").carried_out(),
     FlagRow::new("last", Kind::Int, PS, "Show the last so many made, in any state", "-n 3").short('n').default("-1").carried_out(),
     FlagRow::new("latest", Kind::Bool, PS, "Show the last one made, in any state", "-l").short('l').carried_out(),
     FlagRow::new("no-trunc", Kind::Bool, PS, "Print ids and commands in full", "--no-trunc").carried_out(),
@@ -49,13 +50,15 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("force", Kind::Bool, RM, "End it first if it runs", "-f").short('f').carried_out(),
     FlagRow::new("link", Kind::Bool, RM, "Delete the named link", "-l").short('l'),
     FlagRow::new("volumes", Kind::Bool, RM, "Delete its unnamed volumes with it", "-v").short('v').carried_out(),
+    FlagRow::new("filter", Kind::Filter, PRUNE, "Delete only those that fit", "--filter label=old").carried_out(),
+    FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask", "-f").short('f').carried_out(),
     FlagRow::new("details", Kind::Bool, LOGS, "Print the attributes given to the log", "--details"),
     FlagRow::new("follow", Kind::Bool, LOGS, "Go on printing until the container ends", "-f").short('f').carried_out(),
     FlagRow::new("since", Kind::Text, LOGS, "Only lines from this time on", "--since 10m"),
     FlagRow::new("tail", Kind::Text, LOGS, "Only the last so many lines", "-n 20").short('n').default("all").carried_out(),
     FlagRow::new("timestamps", Kind::Bool, LOGS, "Print the time of each line", "-t").short('t').carried_out(),
     FlagRow::new("until", Kind::Text, LOGS, "Only lines before this time", "--until 10m"),
-    FlagRow::new("format", Kind::Text, INSPECT, "Print by a template", "-f '{{.Name}}'").short('f'),
+    FlagRow::new("format", Kind::Text, INSPECT, "Print by a template", "-f '{{.Name}}'").short('f').carried_out(),
     FlagRow::new("size", Kind::Bool, INSPECT, "Add how much each has written", "-s").short('s'),
     FlagRow::new("type", Kind::Text, &["inspect"], "Look among things of this type only", "--type container").carried_out(),
     FlagRow::new("format", Kind::Text, &["version"], "Print by a template", "-f json").short('f'),

@@ -61,7 +61,17 @@ fn the_other_commands() {
             timeout_seconds: Some(3)
         }
     );
-    assert_eq!(command("container ls -aq"), Command::ListContainers { all: true, quiet: true, no_trunc: false, last: -1 });
+    assert_eq!(
+        command("container ls -aq"),
+        Command::ListContainers(ContainerList {
+            all: true,
+            quiet: true,
+            no_trunc: false,
+            last: -1,
+            filters: Vec::new(),
+            format: None
+        })
+    );
     assert_eq!(command("kill a"), Command::KillContainers { containers: vec!["a".into()], signal: Signal::SIGKILL });
     assert_eq!(command("run --help"), Command::Help { topic: vec!["run".into()] });
     assert_eq!((command(""), command("--version")), (Command::Help { topic: vec![] }, Command::Version));

@@ -8,6 +8,7 @@ use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Captured, Ended};
 use crate::step::ClientStep;
 use crate::userland::WaitStatus;
+use crate::view::reclaimed::{is_yes, reclaimed};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -18,6 +19,12 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
             run.shown.push((false, text.as_bytes().to_vec()));
             Ok(Done::Outcome(Outcome { printed: text.clone(), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
         }
+        ClientStep::Confirm { question } => confirm(kernel, run, question),
+        ClientStep::PrintReclaimed { ids } => {
+            let text = reclaimed(ids, run.reclaimed_bytes);
+            run.shown.push((false, text.as_bytes().to_vec()));
+            Ok(Done::Outcome(Outcome { printed: text, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+        }
         ClientStep::AttachStreams { id } => attach(kernel, run, id),
         ClientStep::WatchContainer { id } => watch(kernel, run, id),
         ClientStep::AwaitExit { id, timeout_seconds, .. } => await_exit(kernel, run, state, id, *timeout_seconds),
@@ -27,6 +34,18 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
             if *follow && running { Ok(Done::Waiting) } else { done(kernel) }
         }
     }
+}
+
+fn confirm(kernel: &Kernel, run: &mut Run, question: &str) -> Carried {
+    if !run.asked {
+        run.asked = true;
+        run.shown.push((false, question.as_bytes().to_vec()));
+    }
+    if !run.answer.contains(&b'\n') && !run.answer_ended {
+        return Ok(Done::Waiting);
+    }
+    run.asked = false;
+    if is_yes(&run.answer) { done(kernel) } else { Err(Errno::ECANCELED.into()) }
 }
 
 /// The process started by this command, or the container's first where it started none.
@@ -56,12 +75,16 @@ fn watch(kernel: &mut Kernel, run: &mut Run, id: &ContainerId) -> Carried {
 
 fn await_exit(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId, timeout_seconds: Option<u64>) -> Carried {
     let at_ns = kernel.realtime_ns();
+    let streams = run.awaited.or_else(|| kernel.streams_of_container(id));
+    run.awaited = streams;
     let recorded = state.containers.get(id).map(|container| &container.state);
     if recorded.is_none_or(|recorded| recorded.status != Status::Running) {
         run.deadline = None;
         // What --rm has taken off the record is told by the streams.
+        run.awaited = None;
         let code = recorded.map(|recorded| recorded.exit_code);
-        let status = code.map(WaitStatus::Exited).or_else(|| run.ended.map(|ended| ended.status));
+        let ended = || streams.and_then(|streams| kernel.streams.get(&streams)?.ended).or(run.ended);
+        let status = code.map(WaitStatus::Exited).or_else(|| ended().map(|ended| ended.status));
         return Ok(Done::Outcome(Outcome { status, at_ns, ..Outcome::default() }));
     }
     let Some(seconds) = timeout_seconds else { return Ok(Done::Waiting) };
@@ -69,7 +92,7 @@ fn await_exit(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId, t
     if kernel.clock_ns < deadline {
         return Ok(Done::Waiting);
     }
-    run.deadline = None;
+    (run.deadline, run.awaited) = (None, None);
     Ok(Done::Outcome(Outcome { timed_out: true, at_ns, ..Outcome::default() }))
 }
 

@@ -23,6 +23,15 @@ pub struct Run {
     pub(super) deadline: Option<u64>,
     /// Output that does not come from attached streams: a container's log.
     pub(super) shown: Vec<(bool, Vec<u8>)>,
+    /// The streams of the container whose end is awaited: they tell it when its record is gone.
+    pub(super) awaited: Option<StreamsId>,
+    /// What the caller has typed at a question, and whether more is to come.
+    pub(super) answer: Vec<u8>,
+    pub(super) answer_ended: bool,
+    /// A question waits for its answer.
+    pub(super) asked: bool,
+    /// Bytes that removed containers had written.
+    pub(super) reclaimed_bytes: u64,
     /// Records of the log already shown.
     pub(super) log_shown: Option<usize>,
 }
@@ -36,7 +45,7 @@ impl Run {
 
     /// A process of the attached job waits to read what the caller would type.
     pub fn wants_input(&self, kernel: &Kernel) -> bool {
-        let Some(streams) = self.attached.and_then(|id| kernel.streams.get(&id)) else { return false };
+        let Some(streams) = self.attached.and_then(|id| kernel.streams.get(&id)) else { return self.asked };
         let reads = |object: &Object| match object {
             Object::Terminal(tty) => streams.tty == Some(*tty),
             Object::PipeReader(pipe) => streams.stdin == Some(*pipe),
@@ -54,14 +63,18 @@ impl Run {
     }
 
     /// Bytes that the caller typed.
-    pub fn feed(&self, kernel: &mut Kernel, bytes: &[u8]) {
+    pub fn feed(&mut self, kernel: &mut Kernel, bytes: &[u8]) {
+        if self.asked {
+            self.answer.extend_from_slice(bytes);
+        }
         if let Some(id) = self.attached {
             kernel.feed(id, bytes);
         }
     }
 
     /// The caller's standard input ended.
-    pub fn end_of_input(&self, kernel: &mut Kernel) {
+    pub fn end_of_input(&mut self, kernel: &mut Kernel) {
+        self.answer_ended = true;
         if let Some(id) = self.attached {
             kernel.end_input(id);
         }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Carried, Done, Run, called, done};
 use crate::errno::Errno;
-use crate::model::State;
+use crate::model::{Container, State};
 use crate::observe::Outcome;
 use crate::oci::toolbox::{self, ToolboxFileKind};
 use crate::sim::execve::TOOLBOX_HEADER;
@@ -25,10 +25,12 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
             called(write_file(kernel, path, *mode, contents), "openat")?;
         }
         StoreStep::RecordContainer { container, path } => {
-            const RECORD_MODE: u32 = 0o600;
-            let container = serde_json::to_string(container).map_err(|_| Errno::EINVAL)?;
-            let text = format!(r#"{{"format":1,"process":null,"monitor":null,"container":{container}}}"#);
-            called(write_file(kernel, path, RECORD_MODE, &text), "openat")?;
+            called(write_record(kernel, path, container), "openat")?;
+        }
+        StoreStep::ReplaceRecord { container, path, .. } => {
+            let mut container = container.clone();
+            container.state = state.containers.get(&container.id).ok_or(Errno::ENOENT)?.state.clone();
+            called(write_record(kernel, path, &container), "rename")?;
         }
         StoreStep::RecordStart { id } => {
             if let Some(streams) = run.streams {
@@ -49,6 +51,7 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
         StoreStep::RecordFailure { .. } => {}
         StoreStep::RemoveContainerFiles { id, directory } => {
+            run.reclaimed_bytes += bytes_below(kernel, &format!("{directory}/upper"));
             called(remove_tree(kernel, directory), "unlink")?;
             let old: Vec<u64> =
                 kernel.streams.iter().filter(|(_, streams)| streams.container.as_ref() == Some(id)).map(|(id, _)| *id).collect();
@@ -60,6 +63,13 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
     }
     done(kernel)
+}
+
+pub(super) fn write_record(kernel: &mut Kernel, path: &str, container: &Container) -> SysResult<()> {
+    const RECORD_MODE: u32 = 0o600;
+    let container = serde_json::to_string(container).map_err(|_| Errno::EINVAL)?;
+    let text = format!(r#"{{"format":1,"process":null,"monitor":null,"container":{container}}}"#);
+    write_file(kernel, path, RECORD_MODE, &text)
 }
 
 fn extract(kernel: &mut Kernel, state: &State, image: &str, diff_id: &str, path: &str) -> Result<(), super::Failure> {
@@ -89,6 +99,22 @@ fn extract(kernel: &mut Kernel, state: &State, image: &str, diff_id: &str, path:
 fn engine_owner(kernel: &Kernel, mode: u32) -> SysResult<Owner> {
     let credentials = &kernel.process(kernel.engine)?.credentials;
     Ok(Owner { uid: credentials.uid, gid: credentials.gid, mode })
+}
+
+/// The sizes of all files and links below `path`, as Docker counts them: no directories.
+fn bytes_below(kernel: &Kernel, path: &str) -> u64 {
+    let Ok(place) = kernel.walk(kernel.engine, path, false) else { return 0 };
+    let NodeId::Inode(top) = place.node else { return 0 };
+    let (mut pending, mut bytes) = (vec![top], 0);
+    while let Some(inode) = pending.pop().and_then(|id| kernel.inode(id).ok()) {
+        match &inode.content {
+            Content::Directory { entries, .. } => pending.extend(entries.iter().map(|(_, id)| *id)),
+            Content::File(data) => bytes += data.bytes.len() as u64 + data.zeros,
+            Content::Symlink(target) => bytes += target.len() as u64,
+            _ => {}
+        }
+    }
+    bytes
 }
 
 /// mkdir(2) with the missing parents. The directory itself gets `mode` whatever the umask.

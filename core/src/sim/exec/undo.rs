@@ -27,6 +27,9 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
                 kernel.streams.remove_mut(&id);
             }
         }
+        Undo::RestoreRecord { container, path } => {
+            let _ = super::store::write_record(kernel, &path, &container);
+        }
         Undo::ByItsSteps
         | Undo::EndsWithProcess
         | Undo::EndsWithDirectory

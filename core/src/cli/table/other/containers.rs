@@ -30,10 +30,6 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("export", &["container export", "export"], "[OPTIONS] CONTAINER", Arity::Exact(1)).specs("output/o=text"),
     CommandRow::new("pause", &["container pause", "pause"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1)),
     CommandRow::new("port", &["container port", "port"], "CONTAINER [PRIVATE_PORT[/PROTO]]", Arity::Between(1, 2)),
-    CommandRow::new("container prune", &["container prune"], "[OPTIONS]", Arity::None).specs("filter=filter force/f=bool"),
-    CommandRow::new("rename", &["container rename", "rename"], "CONTAINER NEW_NAME", Arity::Exact(2)),
-    CommandRow::new("restart", &["container restart", "restart"], "[OPTIONS] CONTAINER [CONTAINER...]", Arity::AtLeast(1))
-        .specs("signal/s=text timeout/t=int"),
     CommandRow::new("stats", &["container stats", "stats"], "[OPTIONS] [CONTAINER...]", Arity::Any)
         .specs("all/a=bool format=text no-stream=bool no-trunc=bool"),
     CommandRow::new("top", &["container top", "top"], "CONTAINER [ps OPTIONS]", Arity::AtLeast(1)).flags_first(),

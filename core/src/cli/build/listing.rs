@@ -1,0 +1,62 @@
+//! `ps`, `inspect`, `rename`, `container prune`: what is looked at and kept.
+
+use super::super::command::{Command, ContainerList, UsageError};
+use super::super::error;
+use super::super::front::Call;
+use super::number;
+use crate::template::{self, Template};
+
+/// What Docker's command exits with for a template that cannot be read, in `inspect`.
+const EXIT_TEMPLATE: i32 = 64;
+
+pub(super) fn containers(call: &Call<'_>) -> Result<Command, UsageError> {
+    let last = number(call, "last")?.unwrap_or(-1);
+    let last = if call.is_on("latest") && last == -1 { 1 } else { last };
+    let format = filled(call, "format");
+    Ok(Command::ListContainers(ContainerList {
+        all: call.is_on("all"),
+        quiet: call.is_on("quiet"),
+        no_trunc: call.is_on("no-trunc"),
+        last,
+        filters: filters(call),
+        format,
+    }))
+}
+
+fn filled(call: &Call<'_>, name: &str) -> Option<String> {
+    call.flag(name).map(|flag| flag.value.clone()).filter(|value| !value.is_empty())
+}
+
+/// `--filter name=value`, as the check of its kind has let it through; names are in small letters and without blanks around them.
+pub(super) fn filters(call: &Call<'_>) -> Vec<(String, String)> {
+    let split = |text: &String| {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        (name.trim().to_lowercase(), value.trim().to_string())
+    };
+    call.values("filter").iter().filter(|text| !text.is_empty()).map(split).collect()
+}
+
+/// The client takes blanks around the names away.
+pub(super) fn rename(mut words: Vec<String>) -> Result<Command, UsageError> {
+    let name = words.pop().unwrap_or_default().trim().to_string();
+    let container = words.pop().unwrap_or_default().trim().to_string();
+    if name.is_empty() || container.is_empty() {
+        return Err(error::bare("Error: Neither old nor new names may be empty", None));
+    }
+    Ok(Command::RenameContainer { container, name })
+}
+
+pub(super) fn inspect(call: &Call<'_>, containers: Vec<String>) -> Result<Command, UsageError> {
+    if let Some(flag) = call.flag("type").filter(|flag| !["", "container"].contains(&flag.value.as_str())) {
+        let what = format!("--type {}", error::echo(&flag.value));
+        return Err(error::not_yet(&what, "Only containers can be inspected so far: --type container.", Some(flag.span)));
+    }
+    let format = filled(call, "format");
+    if let Some(text) = format.as_deref().filter(|text| *text != "json")
+        && let Err(template::Error { message, .. }) = Template::parse(text)
+    {
+        let span = call.flag("format").map(|flag| flag.span);
+        return Err(UsageError { message: format!("template parsing error: {message}"), exit_code: EXIT_TEMPLATE, span });
+    }
+    Ok(Command::InspectContainers { containers, format })
+}
