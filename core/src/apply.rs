@@ -16,6 +16,11 @@ pub fn apply(state: &mut State, event: &Event) {
             container.state.oom_killed = false;
             container.state.error.clear();
         }),
+        Event::ContainerPaused { id, paused } => change(state, id, |container| {
+            if container.state.status.runs() {
+                container.state.status = if *paused { Status::Paused } else { Status::Running };
+            }
+        }),
         Event::ContainerExited { id, exit_code, oom_killed, at_ns } => change(state, id, |container| {
             container.state.status = Status::Exited;
             container.state.pid = None;

@@ -47,6 +47,20 @@ pub enum Event {
         /// Nanoseconds since 1970.
         at_ns: u64,
     },
+    /// It is on record that a container's processes are frozen, or not any more.
+    ContainerPaused {
+        /// Which.
+        id: ContainerId,
+        /// Frozen.
+        paused: bool,
+    },
+    /// The kernel says of a cgroup that it is frozen, or not any more.
+    CgroupFrozen {
+        /// Which file says so.
+        file: String,
+        /// Frozen.
+        frozen: bool,
+    },
     /// A container's first process has ended.
     ContainerExited {
         /// Which.

@@ -102,6 +102,7 @@ impl Look<'_> {
                 let pid = self.actors.process.ok_or(Errno::ESRCH)?;
                 vec![Event::ContainerStarted { id: id.clone(), pid, at_ns }]
             }
+            StoreStep::RecordPause { id, paused } => vec![Event::ContainerPaused { id: id.clone(), paused: *paused }],
             StoreStep::RecordExit { id } => vec![self.exited(id)?],
             StoreStep::RecordFailure { id, exit_code, error } => {
                 vec![Event::ContainerFailed { id: id.clone(), exit_code: *exit_code, error: error.clone(), at_ns }]
@@ -144,6 +145,7 @@ impl Look<'_> {
             CgroupStep::JoinCgroup { directory } => {
                 self.joined(directory, self.actors.process.ok_or(Errno::ESRCH)?)?.into_iter().collect()
             }
+            CgroupStep::SetFreezer { file, .. } => vec![Event::CgroupFrozen { file: file.clone(), frozen: self.is_frozen(file)? }],
             CgroupStep::RemoveCgroup { directory } => {
                 if self.exists(directory)? {
                     Vec::new()
@@ -152,6 +154,17 @@ impl Look<'_> {
                 }
             }
         })
+    }
+
+    /// v1 says it in the same file, v2 in `cgroup.events`.
+    fn is_frozen(&self, file: &str) -> Result<bool, Errno> {
+        match file.strip_suffix("/cgroup.freeze") {
+            Some(directory) => {
+                let text = self.text(Subject::Host, &format!("{directory}/cgroup.events"))?;
+                Ok(text.lines().any(|line| line == "frozen 1"))
+            }
+            None => Ok(self.text(Subject::Host, file)?.trim_end() == "FROZEN"),
+        }
     }
 
     fn joined(&self, directory: &str, pid: u32) -> Result<Option<Event>, Errno> {
@@ -391,6 +404,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
             let started = actors.process.map(|pid| Event::ContainerStarted { id: id.clone(), pid, at_ns });
             started.into_iter().collect()
         }
+        StoreStep::RecordPause { id, paused } => vec![Event::ContainerPaused { id: id.clone(), paused: *paused }],
         StoreStep::RecordExit { id } => {
             let exited = outcome.status.map(|status| Event::ContainerExited {
                 id: id.clone(),

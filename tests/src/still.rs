@@ -13,6 +13,9 @@ use anyhow::{Result, bail};
 /// A program that never waits never becomes still. Long, because a machine may be slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Stands for the state of a frozen process.
+const FROZEN: char = 'F';
+
 /// Thread to its state's letter and how often it was switched away from.
 type Tasks = BTreeMap<u32, (char, u64)>;
 
@@ -23,7 +26,7 @@ pub fn wait(root: &Path) -> Result<()> {
         let processes = belonging(root);
         let first = tasks(&processes);
         // Who slept in both looks and was not switched to in between slept all the while: then all slept after the first look.
-        if first.values().all(|(state, _)| matches!(state, 'S' | 'T' | 'Z' | 'X')) && tasks(&processes) == first {
+        if first.values().all(|(state, _)| matches!(*state, 'S' | 'T' | 'Z' | 'X' | FROZEN)) && tasks(&processes) == first {
             return Ok(());
         }
         if Instant::now() > deadline {
@@ -70,7 +73,18 @@ fn look(pid: u32, task: u32) -> Option<(char, u64)> {
     let status = status(pid, task)?;
     let count = |name| field(&status, name)?.parse::<u64>().ok();
     let switches = count("voluntary_ctxt_switches")? + count("nonvoluntary_ctxt_switches")?;
-    Some((field(&status, "State")?.chars().next()?, switches))
+    let state = field(&status, "State")?.chars().next()?;
+    Some((if state == 'D' && is_frozen(pid) { FROZEN } else { state }, switches))
+}
+
+/// The freezer of cgroup v1 has its processes in uninterruptible sleep; on v2 they sleep as others do.
+fn is_frozen(pid: u32) -> bool {
+    let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let path = cgroups.lines().find_map(|line| line.split_once(":freezer:").map(|(_, path)| path));
+    path.is_some_and(|path| {
+        let file = format!("/sys/fs/cgroup/freezer{path}/freezer.state");
+        fs::read_to_string(file).is_ok_and(|text| text.trim() == "FROZEN")
+    })
 }
 
 fn status(pid: u32, task: u32) -> Option<String> {

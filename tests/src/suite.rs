@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use glassbox_core::host::{Controller, HostFacts};
+use glassbox_core::host::{CgroupVersion, Controller, HostFacts};
 
 use crate::compare::Account;
 use crate::fixture::{Exchange, Fixture};
@@ -72,6 +72,7 @@ pub fn missing(fixture: &Fixture, host: &HostFacts) -> Option<String> {
         "root" => host.is_root(),
         "memory" => host.cgroup.directory(Controller::Memory).is_some(),
         "pids" => host.cgroup.directory(Controller::Pids).is_some(),
+        "freezer" => host.cgroup.version == CgroupVersion::V2 || host.cgroup.directory(Controller::Freezer).is_some(),
         "swap" => host.cgroup.swap,
         "cpuset" => host.cgroup.directory(Controller::Cpuset).is_some(),
         "cpu" => host.cgroup.directory(Controller::Cpu).is_some(),

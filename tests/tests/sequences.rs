@@ -72,13 +72,13 @@ fn command(numbers: &mut Numbers) -> String {
     let (flags, program) = (numbers.pick(FLAGS), numbers.pick(PROGRAMS));
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
-    match numbers.next() % 20 {
-        0 | 1 => format!("docker run -d --name {lasting} --network none {flags}toolbox sleep 1000"),
+    match numbers.next() % 30 {
+        0 | 1 | 24..=27 => format!("docker run -d --name {lasting} --network none {flags}toolbox sleep 1000"),
         2 => format!("docker create --name {lasting} --network none {flags}toolbox sleep 1000"),
         3 => format!("docker run --rm --network none {flags}toolbox {program}"),
         4 => format!("docker run --name {ending} --network none {flags}toolbox {program}"),
         5 => format!("docker start {lasting}"),
-        6 | 7 => format!("docker exec {lasting} {program}"),
+        6 | 7 | 28 => format!("docker exec {lasting} {program}"),
         8 => format!("docker stop -t 0 {any}"),
         9 => format!("docker kill {any}"),
         10 => format!("docker rm {any}"),
@@ -86,6 +86,12 @@ fn command(numbers: &mut Numbers) -> String {
         12 => format!("docker logs {ending}"),
         13 => format!("docker restart -t 0 {lasting}"),
         14 => format!("docker rename {lasting} {}", numbers.pick(LASTING)),
+        18 | 19 => format!("docker pause {lasting}"),
+        20 => format!("docker unpause {lasting}"),
+        21 => {
+            let change = numbers.pick(&["--pids-limit 30", "--cpu-shares 300", "-m 80m --memory-swap 90m", "--cpus 0.5", "-m 70m"]);
+            format!("docker update {change} {lasting}")
+        }
         15 => "docker container prune -f".to_string(),
         16 => format!("docker ps -a -f name={any} --format '{{{{.Names}}}} {{{{.State}}}} {{{{.Command}}}}'"),
         17 => format!("docker inspect -f '{{{{.Name}}}} {{{{.State.Status}}}} {{{{.State.ExitCode}}}}' {any}"),

@@ -141,6 +141,23 @@ pub enum Command {
         /// As of `stop`.
         timeout_seconds: Option<i64>,
     },
+    /// `update [--memory …] CONTAINER…`
+    UpdateContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+        /// What is to be changed; what was not said stays.
+        resources: Resources,
+    },
+    /// `pause CONTAINER…`
+    PauseContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+    },
+    /// `unpause CONTAINER…`
+    UnpauseContainers {
+        /// Names or id prefixes.
+        containers: Vec<String>,
+    },
     /// `rename CONTAINER NEW_NAME`
     RenameContainer {
         /// Name or id prefix.

@@ -1,7 +1,7 @@
 //! Steps on control groups, in words.
 
 use super::{Call, Explanation, base, call, explanation, quoted};
-use crate::step::{CgroupStep, Limit};
+use crate::step::{CgroupStep, Limit, freezer_word};
 
 fn write(file: &str, value: &str) -> Vec<Call> {
     let length = value.len().to_string();
@@ -34,7 +34,7 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
                 "cgroup",
             )
         }
-        CgroupStep::WriteLimit { file, value, limit } => {
+        CgroupStep::WriteLimit { file, value, limit, .. } => {
             let why = limit_why(*limit);
             let headline = format!("Limit {}: write {value} to {}", limit_name(*limit), base(file));
             explanation(headline, why, write(file, value), &[&format!("cat {file}")], "cgroup")
@@ -43,6 +43,15 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
             let calls = write(&format!("{directory}/tasks"), "0");
             let why = "A process starts in its parent's cgroup, and so will its own children. It moves itself: 0 stands for whoever writes.";
             explanation("Move into the control group", why, calls, &["cat /proc/PID/cgroup"], "cgroup")
+        }
+        CgroupStep::SetFreezer { file, frozen } => {
+            let (headline, why) = if *frozen {
+                let why = "The kernel lets none of the group's processes run any further. They stay in memory and notice nothing.";
+                ("Freeze the control group", why)
+            } else {
+                ("Let the control group go on", "The processes go on where they were. Signals sent meanwhile reach them now.")
+            };
+            explanation(headline, why, write(file, freezer_word(file, *frozen)), &[&format!("cat {file}")], "cgroup")
         }
         CgroupStep::RemoveCgroup { directory } => {
             let calls = vec![call("rmdir", &[&quoted(directory)])];

@@ -54,6 +54,11 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let why = "From now on ps shows it as running, with its process's number on the host.";
             explanation("Record that it runs", why, replace_file("…/state.json"), &["glassbox ps"], "process")
         }
+        StoreStep::RecordPause { paused, .. } => {
+            let headline = if *paused { "Record that it is paused" } else { "Record that it goes on" };
+            let why = "ps shows it, and exec refuses a container whose processes would not run.";
+            explanation(headline, why, replace_file("…/state.json"), &["glassbox ps"], "process")
+        }
         StoreStep::RecordExit { .. } => {
             let why = "The exit status is told once, to the parent that waits. It is written down for ps, inspect and wait.";
             explanation("Record how it ended", why, replace_file("…/state.json"), &["glassbox ps -a"], "end")

@@ -87,7 +87,7 @@ pub(super) fn subject(who: &Who, state: &State) -> Result<Subject, String> {
         Who::Container(name) => {
             let container = named(name, state)?;
             match container.state.status {
-                Status::Running => Ok(Subject::Container(container.id.clone())),
+                Status::Running | Status::Paused => Ok(Subject::Container(container.id.clone())),
                 other => Err(format!("`{name}` does not run: it is {}", word(other))),
             }
         }
@@ -98,6 +98,7 @@ fn word(status: Status) -> &'static str {
     match status {
         Status::Created => "created",
         Status::Running => "running",
+        Status::Paused => "paused",
         Status::Exited => "exited",
     }
 }

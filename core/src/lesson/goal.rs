@@ -202,9 +202,10 @@ fn status(fields: &mut Fields<'_>, found: &mut Vec<Diagnostic>) -> Option<Status
     let status = match word.as_str() {
         "created" => Status::Created,
         "running" => Status::Running,
+        "paused" => Status::Paused,
         "exited" => Status::Exited,
         _ => {
-            report(found, fields.place(), format!("`{word}` is no state of a container"), "use created, running or exited");
+            report(found, fields.place(), format!("`{word}` is no state of a container"), "use created, running, paused or exited");
             return None;
         }
     };

@@ -139,6 +139,8 @@ pub enum Status {
     Created,
     /// Its first process runs.
     Running,
+    /// Its processes are there and frozen.
+    Paused,
     /// Its first process ended.
     Exited,
 }
@@ -146,7 +148,7 @@ pub enum Status {
 impl Status {
     /// Its first process is there.
     pub fn runs(self) -> bool {
-        self == Status::Running
+        matches!(self, Status::Running | Status::Paused)
     }
 }
 

@@ -199,7 +199,7 @@ fn host_config(
 }
 
 /// The container's cgroup directories: one on v2, one per controller on v1.
-fn cgroups(resources: &Resources, host: &HostFacts, id: &ContainerId) -> Vec<(String, Vec<Controller>)> {
+pub(super) fn cgroups(resources: &Resources, host: &HostFacts, id: &ContainerId) -> Vec<(String, Vec<Controller>)> {
     let mut all: Vec<(String, Vec<Controller>)> = Vec::new();
     if host.cgroup.version == CgroupVersion::None {
         return all;

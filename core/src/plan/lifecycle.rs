@@ -1,7 +1,7 @@
 //! stop, kill, rm, wait, start, exec, logs, ps, inspect: commands on containers that are there.
 
 use super::origin::{self, need, planned};
-use super::{CommandError, Context, Plan, Planned, exec};
+use super::{CommandError, Context, Plan, Planned, exec, pause};
 use crate::cli::{ContainerList, ExecProcess};
 use crate::layout::Layout;
 use crate::model::{Container, Lookup, Status};
@@ -83,17 +83,21 @@ pub(super) fn stop_phase(container: &Container, signal: i32, timeout_seconds: Op
     let id = &container.id;
     let polite = origin::docker_default("stop sends SIGTERM first.", "reference/cli/docker/container/stop/");
     let patience = origin::docker_default("10 seconds are left to end in order.", "reference/cli/docker/container/stop/");
-    vec![
-        planned(Step::Process(ProcessStep::SendSignal { id: id.clone(), signal }), polite),
-        planned(
-            Step::Client(ClientStep::AwaitExit { id: id.clone(), timeout_seconds, print: false }),
-            flag_cause(context, "time").unwrap_or(patience),
-        ),
-        planned(
-            Step::Phase(Phase::KillIfRunning { id: id.clone() }),
-            need("StopContainer", "A process can ignore the first signal; SIGKILL it cannot."),
-        ),
-    ]
+    let wait = Step::Client(ClientStep::AwaitExit { id: id.clone(), timeout_seconds, print: false });
+    let force = Step::Phase(Phase::KillIfRunning { id: id.clone() });
+    let mut steps = signalled(container, Signal(signal), polite, context);
+    steps.push(planned(wait, flag_cause(context, "timeout").or_else(|| flag_cause(context, "time")).unwrap_or(patience)));
+    steps.push(planned(force, need("StopContainer", "A process can ignore the first signal; SIGKILL it cannot.")));
+    steps
+}
+
+/// The signal; to a frozen process it comes through when that goes on. SIGKILL ends it at once or not until then, as the cgroup's version
+/// has it: so it is let go before.
+fn signalled(container: &Container, signal: Signal, cause: super::Cause, context: &Context<'_>) -> Vec<Planned> {
+    let send = planned(Step::Process(ProcessStep::SendSignal { id: container.id.clone(), signal: signal.0 }), cause);
+    let mut steps = pause::thaw(container, need("SendSignal", "A frozen process handles no signal."), context);
+    steps.insert(if signal == Signal::SIGKILL { steps.len() } else { 0 }, send);
+    steps
 }
 
 fn flag_cause(context: &Context<'_>, name: &str) -> Option<super::Cause> {
@@ -103,29 +107,24 @@ fn flag_cause(context: &Context<'_>, name: &str) -> Option<super::Cause> {
 }
 
 /// SIGKILL and waiting, if it runs at this moment.
-pub(super) fn kill_if_running(container: &Container) -> Vec<Planned> {
-    if container.state.status != Status::Running {
+pub(super) fn kill_if_running(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    if !container.state.status.runs() {
         return Vec::new();
     }
-    let id = &container.id;
     let why = "A process that is left would keep the container running.";
-    vec![
-        planned(Step::Process(ProcessStep::SendSignal { id: id.clone(), signal: Signal::SIGKILL.0 }), need("StopContainer", why)),
-        planned(
-            Step::Client(ClientStep::AwaitExit { id: id.clone(), timeout_seconds: None, print: false }),
-            need("RecordExit", "The monitor records the end and cleans up."),
-        ),
-    ]
+    let mut steps = signalled(container, Signal::SIGKILL, need("StopContainer", why), context);
+    let wait = ClientStep::AwaitExit { id: container.id.clone(), timeout_seconds: None, print: false };
+    steps.push(planned(Step::Client(wait), need("RecordExit", "The monitor records the end and cleans up.")));
+    steps
 }
 
 pub(super) fn kill(words: &[String], signal: Signal, context: &Context<'_>, plan: &mut Plan) {
     for_each(words, context, plan, |container, word, _| {
-        if container.state.status != Status::Running {
+        if !container.state.status.runs() {
             let id = &container.id;
             return Err(format!("Error response from daemon: cannot kill container: {word}: container {id} is not running\n"));
         }
-        let step = ProcessStep::SendSignal { id: container.id.clone(), signal: signal.0 };
-        let mut steps = vec![planned(Step::Process(step), origin::positional(context, "CONTAINER"))];
+        let mut steps = signalled(container, signal, origin::positional(context, "CONTAINER"), context);
         if signal == Signal::SIGKILL {
             let step = ClientStep::AwaitExit { id: container.id.clone(), timeout_seconds: Some(10), print: false };
             let cause = need("RecordExit", "The monitor records the end and cleans up.");
@@ -163,13 +162,13 @@ pub(super) fn remove(words: &[String], force: bool, context: &Context<'_>, plan:
 }
 
 fn removal(container: &Container, word: &str, force: bool, context: &Context<'_>) -> Result<Vec<Planned>, String> {
-    let running = container.state.status == Status::Running;
+    let running = container.state.status.runs();
     if running && !force {
-        return Err(format!(
-            "Error response from daemon: cannot remove container \"{}\": container is running: stop the container before removing or \
-             force remove\n",
-            container.name
-        ));
+        let why = match container.state.status {
+            Status::Paused => "container is paused and must be unpaused first",
+            _ => "container is running: stop the container before removing or force remove",
+        };
+        return Err(format!("Error response from daemon: cannot remove container \"/{}\": {why}\n", container.name));
     }
     let id = || container.id.clone();
     let mut steps = Vec::new();
@@ -201,11 +200,15 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
         plan.fail_later("you cannot start and attach multiple containers at once\n");
         return;
     }
-    let lost: Vec<&str> = words.iter().map(String::as_str).filter(|word| find(word, context).is_err()).collect();
+    let cannot = |word: &&str| find(word, context).map_or(true, |container| container.state.status == Status::Paused);
+    let lost: Vec<&str> = words.iter().map(String::as_str).filter(cannot).collect();
     for_each(words, context, plan, |container, word, plan| {
         let id = || container.id.clone();
         let mut steps = Vec::new();
-        if container.state.status != Status::Running {
+        if container.state.status == Status::Paused {
+            return Err("Error response from daemon: cannot start a paused container, try unpause instead\n".into());
+        }
+        if !container.state.status.runs() {
             let phase = Phase::StartContainer { id: id() };
             steps.push(planned(Step::Phase(phase), origin::positional(context, "CONTAINER")));
             plan.monitor.extend(monitor(container, context));
@@ -254,8 +257,15 @@ pub(super) fn clean_up(container: &Container, context: &Context<'_>) -> Vec<Plan
 pub(super) fn exec_process(asked: &ExecProcess, context: &Context<'_>) -> Result<Vec<Planned>, CommandError> {
     let refuse = |message: String| CommandError { message, exit_code: 1, span: context.invocation.words.positional("CONTAINER") };
     let container = find(&asked.container, context).map_err(refuse)?;
-    if container.state.status != Status::Running {
-        return Err(refuse(format!("Error response from daemon: container {} is not running\n", container.id)));
+    match container.state.status {
+        Status::Running => {}
+        Status::Paused => {
+            let what = format!("Container {} is paused, unpause the container before exec", asked.container.trim());
+            return Err(refuse(format!("Error response from daemon: {what}\n")));
+        }
+        Status::Created | Status::Exited => {
+            return Err(refuse(format!("Error response from daemon: container {} is not running\n", container.id)));
+        }
     }
     let phase = Phase::ExecInContainer { id: container.id.clone(), exec: Box::new(asked.clone()) };
     let mut steps = vec![planned(Step::Phase(phase), origin::command(context))];
@@ -272,7 +282,7 @@ pub(super) fn logs(
 ) -> Result<Vec<Planned>, CommandError> {
     let span = context.invocation.words.positional("CONTAINER");
     let found = find(container, context).map_err(|message| CommandError { message, exit_code: 1, span })?;
-    let follow = follow && found.state.status == Status::Running;
+    let follow = follow && found.state.status.runs();
     let step = ClientStep::ShowLog { id: found.id.clone(), follow, tail, timestamps };
     Ok(vec![planned(Step::Client(step), origin::positional(context, "CONTAINER"))])
 }

@@ -25,6 +25,15 @@ pub(super) type Refusal = (String, &'static str);
 
 /// Checks what was asked, in dockerd's order and words.
 pub(super) fn check(asked: &Resources, host: &HostFacts) -> Result<(), Refusal> {
+    if asked.memory_swap_bytes_max > 0 && asked.memory_bytes_max == 0 {
+        let what = "You should always set the Memory limit when using Memoryswap limit, see usage";
+        return Err((what.to_string(), "memory-swap"));
+    }
+    check_change(asked, host)
+}
+
+/// The same of what `update` is to change: swap may stand alone.
+pub(super) fn check_change(asked: &Resources, host: &HostFacts) -> Result<(), Refusal> {
     check_memory(asked)?;
     check_cpu(asked, host)?;
     check_cpuset(&asked.cpuset_cpus, &host.cpuset.0, ("cpus", "CPUs", "cpuset-cpus"))?;
@@ -36,9 +45,6 @@ fn check_memory(asked: &Resources) -> Result<(), Refusal> {
     let refused = |what: &str, flag: &'static str| Err((what.to_string(), flag));
     if asked.memory_bytes_max != 0 && asked.memory_bytes_max < MEMORY_BYTES_MIN {
         return refused("Minimum memory limit allowed is 6MB", "memory");
-    }
-    if swap > 0 && asked.memory_bytes_max == 0 {
-        return refused("You should always set the Memory limit when using Memoryswap limit, see usage", "memory-swap");
     }
     if swap > 0 && swap < asked.memory_bytes_max {
         return refused("Minimum memoryswap limit should be larger than memory limit, see usage", "memory-swap");
@@ -130,7 +136,7 @@ pub(super) fn any(asked: &Resources) -> bool {
 
 /// The controllers that a container gets a cgroup of: three always, as Docker does, others where they are asked for.
 pub(super) fn controllers(resources: &Resources) -> Vec<Controller> {
-    let mut all = vec![Controller::Memory, Controller::Cpu, Controller::Pids];
+    let mut all = vec![Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Freezer];
     if !resources.cpuset_cpus.is_empty() || !resources.cpuset_mems.is_empty() {
         all.push(Controller::Cpuset);
     }
@@ -138,11 +144,11 @@ pub(super) fn controllers(resources: &Resources) -> Vec<Controller> {
 }
 
 /// One file and what is written to it.
-struct Write {
-    file: &'static str,
-    value: String,
-    limit: Limit,
-    flag: &'static str,
+pub(super) struct Write {
+    pub(super) file: &'static str,
+    pub(super) value: String,
+    pub(super) limit: Limit,
+    pub(super) flag: &'static str,
 }
 
 fn write(file: &'static str, value: impl ToString, limit: Limit, flag: &'static str) -> Write {
@@ -151,19 +157,26 @@ fn write(file: &'static str, value: impl ToString, limit: Limit, flag: &'static 
 
 /// The steps that write the limits, in the order in which the kernel takes them.
 pub(super) fn steps(container: &Container, context: &Context<'_>) -> Vec<Planned> {
-    let resources = &container.host.resources;
-    let writes = match context.host.cgroup.version {
-        CgroupVersion::V2 => unified(resources),
-        _ => split(resources, context.host),
-    };
     let step = |write: Write| {
-        let controller = write.limit.controller();
-        let (directory, _) = container.host.cgroups.iter().find(|(_, controllers)| controllers.contains(&controller))?;
-        let cause = cause(container, &write, context);
-        let file = format!("{directory}/{}", write.file);
-        Some(planned(Step::Cgroup(CgroupStep::WriteLimit { file, value: write.value, limit: write.limit }), cause))
+        let (file, cause) = (file(container, &write)?, cause(container, &write, context));
+        Some(planned(Step::Cgroup(CgroupStep::WriteLimit { file, value: write.value, limit: write.limit, before: None }), cause))
     };
-    writes.into_iter().filter_map(step).collect()
+    writes(&container.host.resources, context.host).into_iter().filter_map(step).collect()
+}
+
+/// What these resources ask of the files of cgroups, in the order of a fresh one.
+pub(super) fn writes(resources: &Resources, host: &HostFacts) -> Vec<Write> {
+    match host.cgroup.version {
+        CgroupVersion::V2 => unified(resources),
+        _ => split(resources, host),
+    }
+}
+
+/// The file's path; `None`: the container has no cgroup with it.
+pub(super) fn file(container: &Container, write: &Write) -> Option<String> {
+    let controller = write.limit.controller();
+    let (directory, _) = container.host.cgroups.iter().find(|(_, controllers)| controllers.contains(&controller))?;
+    Some(format!("{directory}/{}", write.file))
 }
 
 fn cause(container: &Container, write: &Write, context: &Context<'_>) -> Cause {

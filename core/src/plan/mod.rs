@@ -14,9 +14,11 @@ mod lifecycle;
 pub(crate) mod limits;
 mod names;
 mod origin;
+mod pause;
 mod records;
 mod root;
 mod start;
+mod update;
 
 use std::rc::Rc;
 
@@ -126,6 +128,9 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::RestartContainers { containers, signal, timeout_seconds } => {
             records::restart(containers, *signal, *timeout_seconds, &context, &mut plan);
         }
+        Command::UpdateContainers { containers, resources } => update::update(containers, resources, &context, &mut plan),
+        Command::PauseContainers { containers } => pause::pause(containers, &context, &mut plan),
+        Command::UnpauseContainers { containers } => pause::unpause(containers, &context, &mut plan),
         Command::RenameContainer { container, name } => plan.steps.extend(records::rename(container, name, &context)?),
         Command::PruneContainers { force, filters } => records::prune(*force, filters, &context, &mut plan)?,
         Command::ListContainers(asked) => lifecycle::list(asked, &context, &mut plan)?,
@@ -217,7 +222,7 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         Phase::StopContainer { signal, timeout_seconds, .. } => {
             lifecycle::stop_phase(container, *signal, *timeout_seconds, context)
         }
-        Phase::KillIfRunning { .. } => lifecycle::kill_if_running(container),
+        Phase::KillIfRunning { .. } => lifecycle::kill_if_running(container, context),
         Phase::CleanUpContainer { .. } => lifecycle::clean_up(container, context),
         Phase::RemoveContainer { .. } => lifecycle::remove_phase(container, context),
     }

@@ -3,7 +3,7 @@
 use super::origin::{self, need, planned};
 use super::{CommandError, Context, Plan, Planned, lifecycle, names};
 use crate::layout::Layout;
-use crate::model::{Container, Status};
+use crate::model::Container;
 use crate::step::{ClientStep, Phase, Step, StoreStep};
 use crate::userland::Signal;
 use crate::view::filter::Filters;
@@ -51,7 +51,7 @@ fn taken(name: &str, container: &Container, context: &Context<'_>) -> Result<(),
 pub(super) fn restart(words: &[String], signal: Option<Signal>, timeout: Option<i64>, context: &Context<'_>, plan: &mut Plan) {
     lifecycle::for_each(words, context, plan, |container, word, plan| {
         let mut steps = Vec::new();
-        if container.state.status != Status::Created && container.state.status != Status::Exited {
+        if container.state.status.runs() {
             let kept =
                 Container { host: crate::model::HostConfig { auto_remove: false, ..container.host.clone() }, ..container.clone() };
             let flag = || origin::flag_or(context, container, "rm", || origin::command(context));
@@ -79,7 +79,7 @@ pub(super) fn prune(force: bool, filters: &[(String, String)], context: &Context
         let step = ClientStep::Confirm { question: PRUNE_QUESTION.into() };
         plan.steps.push(planned(Step::Client(step), origin::command(context)));
     }
-    let ended = |container: &&Container| matches!(container.state.status, Status::Created | Status::Exited);
+    let ended = |container: &&Container| !container.state.status.runs();
     let all: Vec<&Container> = context.state.newest_first().into_iter().filter(ended).collect();
     let chosen: Vec<&Container> = filters.chosen(all, 0, context.state);
     for container in &chosen {

@@ -3,7 +3,7 @@
 use super::{Answer, Probe, Query, Subject};
 use crate::cli::NetworkMode;
 use crate::errno::Errno;
-use crate::model::{State, Status};
+use crate::model::State;
 use crate::step::{Limit, NamespaceKind};
 
 /// Asks about every container on record; a running one is asked much more.
@@ -19,7 +19,7 @@ fn questions(state: &State) -> Vec<Query> {
     for container in state.newest_first() {
         all.push(Query::ContainerState(container.id.clone()));
         all.push(Query::Changes(container.id.clone()));
-        if container.state.status == Status::Running {
+        if container.state.status.runs() {
             let subject = Subject::Container(container.id.clone());
             all.extend(of_running(&subject));
             // With the host's network these two are the machine's own affair, and no kernel's.

@@ -87,6 +87,7 @@ fn empty(host: &HostFacts) -> Kernel {
         ttys: RedBlackTreeMap::new(),
         hierarchies: Vector::new(),
         cgroups: RedBlackTreeMap::new(),
+        frozen_cgroups: 0,
         streams: RedBlackTreeMap::new(),
         listening: RedBlackTreeMap::new(),
         engine: ENGINE,

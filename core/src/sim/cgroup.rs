@@ -39,6 +39,8 @@ pub(super) struct Cgroup {
     /// Processors and memory nodes, in the form of [`crate::cpu_list`]; empty: none of its own.
     pub(super) cpuset_cpus: String,
     pub(super) cpuset_mems: String,
+    /// `cgroup.freeze`, `freezer.state`: its own wish; one above may be frozen as well.
+    pub(super) frozen: bool,
     /// Controllers for the children (v2).
     pub(super) subtree: Vec<Controller>,
     /// Pages of tmpfs.
@@ -77,6 +79,7 @@ impl Kernel {
         if has_child || !self.cgroup_members(index, path, false).is_empty() {
             return Err(Errno::EBUSY);
         }
+        self.freeze_cgroup(index, path, false)?;
         self.cgroups.remove_mut(&(index, Rc::from(path)));
         Ok(())
     }
@@ -103,6 +106,22 @@ impl Kernel {
         let path: Rc<str> = Rc::from(path);
         let process = self.process_mut(pid)?;
         *process.cgroups.get_mut(index).ok_or(Errno::EINVAL)? = path;
+        Ok(())
+    }
+
+    /// It stands still: one of its cgroups, or one above those, is frozen.
+    pub(super) fn is_frozen(&self, process: &Process) -> bool {
+        self.frozen_cgroups > 0 && process.cgroups.iter().enumerate().any(|(index, path)| self.is_cgroup_frozen(index, path))
+    }
+
+    pub(super) fn is_cgroup_frozen(&self, index: usize, path: &str) -> bool {
+        Self::chain(path).into_iter().any(|at| self.cgroup(index, at).is_ok_and(|cgroup| cgroup.frozen))
+    }
+
+    pub(super) fn freeze_cgroup(&mut self, index: usize, path: &str, frozen: bool) -> SysResult<()> {
+        let cgroup = self.cgroup_mut(index, path)?;
+        let before = std::mem::replace(&mut cgroup.frozen, frozen);
+        self.frozen_cgroups = self.frozen_cgroups + usize::from(frozen) - usize::from(before);
         Ok(())
     }
 

@@ -39,7 +39,15 @@ impl Kernel {
         let mut files: Vec<&'static str> = match (unified, root) {
             (true, true) => vec!["cgroup.controllers", "cgroup.procs", "cgroup.subtree_control"],
             (true, false) => {
-                vec!["cgroup.controllers", "cgroup.events", "cgroup.procs", "cgroup.subtree_control", "cgroup.type", "cgroup.kill"]
+                vec![
+                    "cgroup.controllers",
+                    "cgroup.events",
+                    "cgroup.freeze",
+                    "cgroup.procs",
+                    "cgroup.subtree_control",
+                    "cgroup.type",
+                    "cgroup.kill",
+                ]
             }
             (false, _) => vec!["cgroup.procs", "tasks", "notify_on_release"],
         };
@@ -61,6 +69,7 @@ impl Kernel {
                 (Controller::Pids, _) => &["pids.current", "pids.events", "pids.max"][..],
                 (Controller::Cpu, true) if !root => &["cpu.max", "cpu.stat", "cpu.weight"][..],
                 (Controller::Cpu, false) => &["cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.shares"][..],
+                (Controller::Freezer, false) if !root => &["freezer.parent_freezing", "freezer.self_freezing", "freezer.state"][..],
                 (Controller::Cpuset, true) if root => &["cpuset.cpus.effective", "cpuset.mems.effective"][..],
                 (Controller::Cpuset, true) => &["cpuset.cpus", "cpuset.cpus.effective", "cpuset.mems", "cpuset.mems.effective"][..],
                 (Controller::Cpuset, false) => {
@@ -111,8 +120,12 @@ impl Kernel {
             "cgroup.subtree_control" => words(&cgroup.subtree),
             "cgroup.events" => {
                 let populated = u8::from(!self.cgroup_members(index, directory, true).is_empty());
-                format!("populated {populated}\nfrozen 0\n")
+                let frozen = u8::from(self.is_cgroup_frozen(index, directory));
+                format!("populated {populated}\nfrozen {frozen}\n")
             }
+            "cgroup.freeze" | "freezer.self_freezing" => format!("{}\n", u8::from(cgroup.frozen)),
+            "freezer.parent_freezing" => format!("{}\n", u8::from(self.is_cgroup_frozen(index, parent_of(directory)))),
+            "freezer.state" => format!("{}\n", if self.is_cgroup_frozen(index, directory) { "FROZEN" } else { "THAWED" }),
             "cgroup.type" => "domain\n".to_string(),
             "memory.max" => max(cgroup.memory_bytes_max),
             "memory.swap.max" => max(cgroup.swap_bytes_max),
@@ -193,6 +206,14 @@ impl Kernel {
                 return Ok(());
             }
             _ => {}
+        }
+        if let "cgroup.freeze" | "freezer.state" = name {
+            let frozen = match text {
+                "1" | "FROZEN" => true,
+                "0" | "THAWED" => false,
+                _ => return Err(Errno::EINVAL),
+            };
+            return self.freeze_cgroup(index, &directory, frozen);
         }
         if let "cpuset.cpus" | "cpuset.mems" = name {
             return self.write_cpuset(index, &directory, name == "cpuset.cpus", text);

@@ -35,6 +35,8 @@ pub struct Kernel {
     pub(super) ttys: RedBlackTreeMap<TtyId, Tty>,
     pub(super) hierarchies: Vector<Hierarchy>,
     pub(super) cgroups: RedBlackTreeMap<(usize, Rc<str>), Cgroup>,
+    /// How many of them are frozen.
+    pub(super) frozen_cgroups: usize,
     pub(super) streams: RedBlackTreeMap<StreamsId, Streams>,
     /// Those of them that may still be written to.
     pub(super) listening: RedBlackTreeMap<StreamsId, ()>,

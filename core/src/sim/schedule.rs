@@ -38,7 +38,7 @@ impl Kernel {
     /// When the nearest sleeper wakes: nanoseconds of [`Kernel::realtime_ns`]' clock since boot.
     pub fn next_wake_ns(&self) -> Option<u64> {
         let sleeping = self.processes.values().filter_map(|process| match (&process.state, &process.program) {
-            (ProcessState::Waiting(Wait::Until(until)), Some(_)) => Some(*until),
+            (ProcessState::Waiting(Wait::Until(until)), Some(_)) if !self.is_frozen(process) => Some(*until),
             _ => None,
         });
         sleeping.min()
@@ -59,7 +59,7 @@ impl Kernel {
     }
 
     fn is_ready(&self, pid: HostPid, process: &Process) -> bool {
-        if process.program.is_none() {
+        if process.program.is_none() || self.is_frozen(process) {
             return false;
         }
         match &process.state {

@@ -30,12 +30,23 @@ pub enum CgroupStep {
         value: String,
         /// What it limits.
         limit: Limit,
+        /// What it holds, where a cgroup that is in use is changed.
+        #[serde(default)]
+        before: Option<String>,
     },
     /// v1: the process writes `0`, which stands for itself, to `tasks`. (On v2 it is born in its cgroup: `CloneProcess`.) A process that
     /// is moved by another one waits until all processors have passed a quiet moment, milliseconds; one that moves itself does not.
     JoinCgroup {
         /// Absolute path of the cgroup.
         directory: String,
+    },
+    /// Freeze the processes of a cgroup, or let them go on; done when the kernel says that it is. v1: `freezer.state`, the kernel's
+    /// freezer-subsystem document; v2: `cgroup.freeze`, cgroup-v2.rst.
+    SetFreezer {
+        /// Absolute path of the file.
+        file: String,
+        /// Freeze, or thaw.
+        frozen: bool,
     },
     /// rmdir in a cgroup file system, after ending what still runs in it.
     RemoveCgroup {
@@ -89,6 +100,7 @@ impl CgroupStep {
             CgroupStep::CreateCgroup { .. } => "CreateCgroup",
             CgroupStep::WriteLimit { .. } => "WriteLimit",
             CgroupStep::JoinCgroup { .. } => "JoinCgroup",
+            CgroupStep::SetFreezer { .. } => "SetFreezer",
             CgroupStep::RemoveCgroup { .. } => "RemoveCgroup",
         }
     }
@@ -105,11 +117,27 @@ impl CgroupStep {
                 why: "Other cgroups beside ours may have come to use the controllers since; enabled ones do no harm.".into(),
             },
             CgroupStep::CreateCgroup { directory, .. } => Undo::RemoveCgroup { directory: directory.clone() },
-            CgroupStep::WriteLimit { .. } => Undo::EndsWithDirectory,
+            CgroupStep::WriteLimit { file, before: Some(before), .. } => {
+                Undo::WriteBack { file: file.clone(), value: before.clone() }
+            }
+            CgroupStep::WriteLimit { before: None, .. } => Undo::EndsWithDirectory,
             CgroupStep::JoinCgroup { .. } => Undo::EndsWithProcess,
+            CgroupStep::SetFreezer { file, frozen } => {
+                Undo::WriteBack { file: file.clone(), value: freezer_word(file, !frozen).into() }
+            }
             CgroupStep::RemoveCgroup { .. } => Undo::Impossible {
                 why: "It was empty: an ended container needs no cgroup, and a new start makes a new one.".into(),
             },
         }
+    }
+}
+
+/// What is written to this file to freeze or thaw: v1 has words, v2 numbers.
+pub fn freezer_word(file: &str, frozen: bool) -> &'static str {
+    match (file.ends_with("/freezer.state"), frozen) {
+        (true, true) => "FROZEN",
+        (true, false) => "THAWED",
+        (false, true) => "1",
+        (false, false) => "0",
     }
 }

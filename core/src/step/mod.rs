@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod samples;
 
-pub use cgroup::{CgroupStep, Limit};
+pub use cgroup::{CgroupStep, Limit, freezer_word};
 pub use client::ClientStep;
 pub use mount::{MountFlags, MountStep};
 pub use phase::Phase;

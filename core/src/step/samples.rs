@@ -86,6 +86,7 @@ fn store() -> Vec<StoreStep> {
         StoreStep::RecordStart { id: id() },
         StoreStep::RecordExit { id: id() },
         StoreStep::ReplaceRecord { container: Box::new(container()), before: Box::new(container()), path: path() },
+        StoreStep::RecordPause { id: id(), paused: true },
         StoreStep::RecordFailure { id: id(), exit_code: 127, error: "no".into() },
         StoreStep::RemoveContainerFiles { id: id(), directory: path() },
     ]
@@ -96,8 +97,14 @@ fn cgroups() -> Vec<CgroupStep> {
     vec![
         CgroupStep::EnableControllers { directory: "/sys/fs/cgroup".into(), controllers: vec![Controller::Memory] },
         CgroupStep::CreateCgroup { directory: directory(), controllers: vec![Controller::Memory] },
-        CgroupStep::WriteLimit { file: format!("{}/memory.max", directory()), value: "67108864".into(), limit: Limit::Memory },
+        CgroupStep::WriteLimit {
+            file: format!("{}/memory.max", directory()),
+            value: "67108864".into(),
+            limit: Limit::Memory,
+            before: None,
+        },
         CgroupStep::JoinCgroup { directory: directory() },
+        CgroupStep::SetFreezer { file: format!("{}/cgroup.freeze", directory()), frozen: true },
         CgroupStep::RemoveCgroup { directory: directory() },
     ]
 }
@@ -182,7 +189,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 15 + 9 + 5 + 12 + 11 + 5 + 7;
+    const STEPS: usize = 15 + 10 + 6 + 12 + 11 + 5 + 7;
 
     #[test]
     fn covers_every_step() {

@@ -54,6 +54,13 @@ pub enum StoreStep {
         /// Which.
         id: ContainerId,
     },
+    /// Write down that its processes are frozen, or not any more.
+    RecordPause {
+        /// Which.
+        id: ContainerId,
+        /// Frozen.
+        paused: bool,
+    },
     /// Write down how it ended: with the status and time that execution knows.
     RecordExit {
         /// Which.
@@ -87,6 +94,7 @@ impl StoreStep {
             StoreStep::RecordContainer { .. } => "RecordContainer",
             StoreStep::ReplaceRecord { .. } => "ReplaceRecord",
             StoreStep::RecordStart { .. } => "RecordStart",
+            StoreStep::RecordPause { .. } => "RecordPause",
             StoreStep::RecordExit { .. } => "RecordExit",
             StoreStep::RecordFailure { .. } => "RecordFailure",
             StoreStep::RemoveContainerFiles { .. } => "RemoveContainerFiles",
@@ -101,6 +109,7 @@ impl StoreStep {
             }
             StoreStep::WriteFile { path, .. } | StoreStep::RecordContainer { path, .. } => Undo::RemoveFile { path: path.clone() },
             StoreStep::ReplaceRecord { before, path, .. } => Undo::RestoreRecord { container: before.clone(), path: path.clone() },
+            StoreStep::RecordPause { id, paused } => Undo::RestorePause { id: id.clone(), paused: !paused },
             StoreStep::RecordStart { .. } => Undo::EndsWithProcess,
             StoreStep::RecordExit { .. } | StoreStep::RecordFailure { .. } => {
                 Undo::Impossible { why: "The process has ended, and no process can be brought back.".into() }

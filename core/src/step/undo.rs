@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Container;
+use crate::model::{Container, ContainerId};
 
 /// How a step is taken back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,20 @@ pub enum Undo {
         container: Box<Container>,
         /// Absolute path of `state.json`.
         path: String,
+    },
+    /// Write what the file of a cgroup held before; one that is gone has nothing to be put right.
+    WriteBack {
+        /// Absolute path in a cgroup file system.
+        file: String,
+        /// What it held.
+        value: String,
+    },
+    /// Put back on record whether the container is paused, if it still runs.
+    RestorePause {
+        /// Which.
+        id: ContainerId,
+        /// It was.
+        paused: bool,
     },
     /// Remove this empty cgroup directory, after ending whatever still runs in it.
     RemoveCgroup {

@@ -87,6 +87,7 @@ pub fn state_word(container: &Container) -> &'static str {
     match container.state.status {
         Status::Created => "created",
         Status::Running => "running",
+        Status::Paused => "paused",
         Status::Exited => "exited",
     }
 }
@@ -97,6 +98,7 @@ pub fn status(container: &Container, now_ns: u64) -> String {
     match state.status {
         Status::Created => "Created".to_string(),
         Status::Running => format!("Up {}", human_duration(now_ns.saturating_sub(state.started_ns))),
+        Status::Paused => format!("Up {} (Paused)", human_duration(now_ns.saturating_sub(state.started_ns))),
         Status::Exited => {
             format!("Exited ({}) {} ago", state.exit_code, human_duration(now_ns.saturating_sub(state.finished_ns)))
         }

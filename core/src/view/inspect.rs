@@ -93,7 +93,7 @@ fn state(container: &Container) -> Value {
     json!({
         "Status": status,
         "Running": state.status.runs(),
-        "Paused": false,
+        "Paused": state.status == crate::model::Status::Paused,
         "Restarting": false,
         "OOMKilled": state.oom_killed,
         "Dead": false,

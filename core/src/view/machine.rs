@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{State, Status};
+use crate::model::State;
 use crate::query::{Answer, Probe, ProcessFact, Query, Subject};
 use crate::step::NamespaceKind;
 
@@ -48,7 +48,7 @@ pub struct NamespaceRow {
 /// The pictures at this moment.
 pub fn machine(state: &State, probe: &dyn Probe) -> Machine {
     let mut subjects = vec![("host".to_string(), Subject::Host)];
-    for container in state.newest_first().into_iter().rev().filter(|container| container.state.status == Status::Running) {
+    for container in state.newest_first().into_iter().rev().filter(|container| container.state.status.runs()) {
         subjects.push((container.name.clone(), Subject::Container(container.id.clone())));
     }
     Machine {

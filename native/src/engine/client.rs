@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use glassbox_core::cli::Command;
 use glassbox_core::errno::Errno;
 use glassbox_core::host::Controller;
-use glassbox_core::model::{Container, ContainerId, Status};
+use glassbox_core::model::{Container, ContainerId};
 use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::ClientStep;
@@ -232,7 +232,7 @@ fn print(bytes: &[u8]) -> usize {
 }
 
 fn is_running(record: &Record) -> bool {
-    record.container.state.status == Status::Running
+    record.container.state.status.runs()
 }
 
 fn read_number(file: &mut File) -> Option<i32> {

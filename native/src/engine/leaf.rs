@@ -97,9 +97,12 @@ impl Engine {
             return self.journal()?.watch(id);
         }
         match undo {
-            Undo::RemoveTree { .. } | Undo::RemoveFile { .. } | Undo::RemoveCgroup { .. } | Undo::RestoreRecord { .. } => {
-                self.journal()?.will(&undo)
-            }
+            Undo::RemoveTree { .. }
+            | Undo::RemoveFile { .. }
+            | Undo::RemoveCgroup { .. }
+            | Undo::RestoreRecord { .. }
+            | Undo::WriteBack { .. }
+            | Undo::RestorePause { .. } => self.journal()?.will(&undo),
             _ => Ok(()),
         }
     }

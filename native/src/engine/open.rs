@@ -123,6 +123,9 @@ fn decides(command: &Command) -> bool {
             | Command::CreateContainer(_)
             | Command::StartContainers { .. }
             | Command::RestartContainers { .. }
+            | Command::UpdateContainers { .. }
+            | Command::PauseContainers { .. }
+            | Command::UnpauseContainers { .. }
             | Command::RenameContainer { .. }
             | Command::PruneContainers { .. }
             | Command::RemoveContainers { .. }

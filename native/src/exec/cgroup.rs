@@ -4,12 +4,18 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use glassbox_core::errno::Errno;
-use glassbox_core::step::CgroupStep;
+use glassbox_core::step::{CgroupStep, freezer_word};
 
-use super::{Done, NameCall};
+use super::{Done, Failure, NameCall};
 use crate::{journal, sys};
+
+/// How long processes may take to come to a halt, and the time between two looks.
+const FREEZER_PATIENCE: Duration = Duration::from_secs(2);
+const FREEZER_PAUSE: Duration = Duration::from_millis(1);
 
 /// Carries the step out; `JoinCgroup` in the process that joins.
 pub fn carry_out(step: &CgroupStep) -> Done {
@@ -21,6 +27,7 @@ pub fn carry_out(step: &CgroupStep) -> Done {
         CgroupStep::CreateCgroup { directory, .. } => create(directory),
         CgroupStep::WriteLimit { file, value, .. } => write(file, value),
         CgroupStep::JoinCgroup { directory } => write(&format!("{directory}/tasks"), "0"),
+        CgroupStep::SetFreezer { file, frozen } => set_freezer(file, *frozen),
         CgroupStep::RemoveCgroup { directory } => remove(directory),
     }
 }
@@ -37,6 +44,27 @@ fn create(directory: &str) -> Done {
 fn write(file: &str, value: &str) -> Done {
     let mut open = OpenOptions::new().write(true).open(file).call("openat")?;
     open.write_all(value.as_bytes()).call("write")
+}
+
+/// Freezing takes as long as the last process needs to come to a halt.
+fn set_freezer(file: &str, frozen: bool) -> Done {
+    write(file, freezer_word(file, frozen))?;
+    let is = |text: &str| {
+        text.lines().any(|line| matches!((line, frozen), ("frozen 1" | "FROZEN", true) | ("frozen 0" | "THAWED", false)))
+    };
+    let told_by =
+        file.strip_suffix("/cgroup.freeze").map_or_else(|| file.to_string(), |directory| format!("{directory}/cgroup.events"));
+    let deadline = Instant::now() + FREEZER_PATIENCE;
+    loop {
+        match fs::read_to_string(&told_by) {
+            Ok(text) if is(&text) => return Ok(()),
+            Ok(_) if Instant::now() < deadline => thread::sleep(FREEZER_PAUSE),
+            Ok(_) => return Err(Failure::of("read", Errno::EBUSY)),
+            // What was thawed has ended meanwhile, and its monitor has cleaned up.
+            Err(_) if !frozen => return Ok(()),
+            Err(error) => return Err(Failure::of("read", sys::errno_of(&error))),
+        }
+    }
 }
 
 /// Most often it is empty, since all that ran in it ended with the first process: then rmdir(2) is all.

@@ -41,6 +41,7 @@ impl Shelf<'_> {
             StoreStep::WriteFile { path, mode, contents } => write_file(path, *mode, contents),
             StoreStep::RecordContainer { container, .. } => self.store.save_container(container).call("rename"),
             StoreStep::ReplaceRecord { container, .. } => self.store.replace_container(container).map(drop).call("rename"),
+            StoreStep::RecordPause { id, paused } => self.store.set_paused(id, *paused).map(drop).call("rename"),
             StoreStep::RecordStart { id } | StoreStep::RecordExit { id } | StoreStep::RecordFailure { id, .. } => {
                 self.save(id, step)
             }

@@ -52,8 +52,7 @@ pub fn end_cgroup(directory: &Path) -> Result<(), StoreError> {
     for child in children(directory) {
         end_cgroup(&child)?;
     }
-    // A frozen process is not ended before it is thawed.
-    let _ = fs::write(directory.join("freezer.state"), "THAWED");
+    thaw(directory);
     for pid in processes(directory) {
         match sys::process::kill(pid, Some(Signal::SIGKILL)) {
             Ok(()) | Err(Errno::ESRCH) => {}
@@ -61,6 +60,23 @@ pub fn end_cgroup(directory: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// A frozen process is not ended before it is thawed (v1). A cgroup without such a file has nothing to thaw.
+pub fn thaw(directory: &Path) {
+    for (file, word) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
+        let open = fs::OpenOptions::new().write(true).open(directory.join(file));
+        let _ = open.and_then(|mut file| std::io::Write::write_all(&mut file, word.as_bytes()));
+    }
+}
+
+/// Writes to a file of one of our cgroups. `Ok(false)`: it is gone.
+pub fn write_back(file: &Path, value: &str) -> Result<bool, StoreError> {
+    let Some(directory) = file.parent().filter(|directory| directory.is_dir()) else { return Ok(false) };
+    refuse_foreign(directory)?;
+    let open = fs::OpenOptions::new().write(true).open(file);
+    let written = open.and_then(|mut file| std::io::Write::write_all(&mut file, value.as_bytes()));
+    written.map(|()| true).map_err(StoreError::io("write", file))
 }
 
 fn remove_with_children(directory: &Path) -> Result<(), StoreError> {

@@ -53,6 +53,20 @@ pub enum Entry {
         /// As it was recorded.
         container: Box<Container>,
     },
+    /// Write this to the file of a cgroup.
+    Write {
+        /// Absolute.
+        file: String,
+        /// What it held before.
+        value: String,
+    },
+    /// Put back on record whether the container is paused.
+    Pause {
+        /// Which.
+        id: ContainerId,
+        /// It was.
+        paused: bool,
+    },
     /// End this process.
     Process {
         /// Which.
@@ -85,6 +99,8 @@ impl Entry {
             Undo::RemoveTree { path } => Some(Entry::Tree { path: path.clone() }),
             Undo::RemoveFile { path } => Some(Entry::File { path: path.clone() }),
             Undo::RestoreRecord { container, .. } => Some(Entry::Record { container: container.clone() }),
+            Undo::WriteBack { file, value } => Some(Entry::Write { file: file.clone(), value: value.clone() }),
+            Undo::RestorePause { id, paused } => Some(Entry::Pause { id: id.clone(), paused: *paused }),
             Undo::RemoveCgroup { directory } => Some(Entry::Cgroup { directory: directory.clone() }),
             Undo::ByItsSteps
             | Undo::EndProcess
@@ -101,7 +117,7 @@ impl Entry {
         match self {
             Entry::Tree { path } | Entry::File { path } => Path::new(path).symlink_metadata().is_ok(),
             Entry::Cgroup { directory } => Path::new(directory).is_dir(),
-            Entry::Process { .. } | Entry::Record { .. } => false,
+            Entry::Process { .. } | Entry::Record { .. } | Entry::Write { .. } | Entry::Pause { .. } => false,
         }
     }
 

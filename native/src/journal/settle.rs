@@ -14,6 +14,9 @@ const EXIT_UNSEEN: i32 = 137;
 /// Puts a container right whose monitor is dead. The caller holds [`Store::lock`]. `false`: there was nothing to do.
 pub fn settle(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
     let Some(record) = store.read(id)? else { return finish_removal(store, id) };
+    for (directory, _) in &record.container.host.cgroups {
+        cgroup::thaw(Path::new(directory));
+    }
     if let Some(process) = &record.process {
         undo::end_process(process)?;
     }
@@ -23,7 +26,7 @@ pub fn settle(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
     if record.container.host.auto_remove {
         return store.remove(Path::new(&store.layout().container(id))).map(|()| true);
     }
-    if record.container.state.status != Status::Running {
+    if !record.container.state.status.runs() {
         return Ok(false);
     }
     store.save(&Record::of(ended(record.container))).map(|()| true)

@@ -24,6 +24,8 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
         Entry::File { path } => store.remove(Path::new(path)).map(|()| there),
         Entry::Cgroup { directory } => cgroup::remove_cgroup(Path::new(directory)),
         Entry::Process { process } => end_process(process),
+        Entry::Write { file, value } => cgroup::write_back(Path::new(file), value),
+        Entry::Pause { id, paused } => store.set_paused(id, *paused),
         Entry::Record { container } => store.replace_container(container),
     };
     match done {
@@ -38,6 +40,10 @@ fn in_words(entry: &Entry) -> String {
         Entry::Tree { path } => format!("removed the directory {path}"),
         Entry::File { path } => format!("removed the file {path}"),
         Entry::Cgroup { directory } => format!("removed the cgroup {directory}"),
+        Entry::Write { file, value } => format!("wrote {value} to {file}"),
+        Entry::Pause { id, paused } => {
+            format!("recorded container {} as {}", id.short(), if *paused { "paused" } else { "going on" })
+        }
         Entry::Record { container } => format!("wrote the record of {} as it was", container.name),
         Entry::Process { process } => format!("ended the process {}", process.pid),
     }

@@ -155,6 +155,17 @@ impl Store {
         self.save(&Record { container: after, ..record }).map(|()| true)
     }
 
+    /// Writes down whether a container is paused. `false`: it does not run any more, or that is on record already.
+    pub fn set_paused(&self, id: &ContainerId, paused: bool) -> Result<bool, StoreError> {
+        let Some(mut record) = self.read(id)? else { return Ok(false) };
+        let status = if paused { Status::Paused } else { Status::Running };
+        if !record.container.state.status.runs() || record.container.state.status == status {
+            return Ok(false);
+        }
+        record.container.state.status = status;
+        self.save(&record).map(|()| true)
+    }
+
     /// Removes a directory or file below the root with all in it; one that is gone already is no error.
     pub fn remove(&self, path: &Path) -> Result<(), StoreError> {
         remove::remove_tree(&self.root, path)
@@ -168,7 +179,7 @@ impl Loaded {
             self.stale.push(id.clone());
         }
         self.state.containers.insert_mut(id.clone(), record.container.clone());
-        if record.container.state.status == Status::Running {
+        if record.container.state.status.runs() {
             self.processes.insert(id, record);
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use glassbox_core::errno::Errno;
-use glassbox_core::model::{Container, ContainerId, Status};
+use glassbox_core::model::{Container, ContainerId};
 use serde::{Deserialize, Serialize};
 
 use super::{ProcessIdentity, StoreError};
@@ -41,7 +41,7 @@ impl Record {
     /// The record of `container` as its state says: of a running one the process `state.pid` is looked up, and the calling process is
     /// taken for its monitor.
     pub fn of(container: Container) -> Record {
-        let running = container.state.status == Status::Running;
+        let running = container.state.status.runs();
         let process = container.state.pid.filter(|_| running).and_then(ProcessIdentity::of);
         let monitor = if running { ProcessIdentity::own() } else { None };
         Record { format: FORMAT, process, monitor, container }
@@ -50,7 +50,7 @@ impl Record {
     /// Recorded as running, but its process and its monitor are gone.
     pub fn is_stale(&self) -> bool {
         let alive = |identity: &Option<ProcessIdentity>| identity.as_ref().is_some_and(ProcessIdentity::is_alive);
-        self.container.state.status == Status::Running && !alive(&self.process) && !alive(&self.monitor)
+        self.container.state.status.runs() && !alive(&self.process) && !alive(&self.monitor)
     }
 }
 

@@ -86,6 +86,9 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "restart" => {
             Command::RestartContainers { containers, signal: signal(call, "signal")?, timeout_seconds: number(call, "timeout")? }
         }
+        "update" => Command::UpdateContainers { containers, resources: resources::changed(call)? },
+        "pause" => Command::PauseContainers { containers },
+        "unpause" => Command::UnpauseContainers { containers },
         "rename" => listing::rename(containers)?,
         "container prune" => Command::PruneContainers { force: call.is_on("force"), filters: listing::filters(call) },
         "ps" => listing::containers(call)?,

@@ -4,6 +4,7 @@ use super::{Call, bytes, number, refused};
 use crate::cli::command::UsageError;
 use crate::cli::error;
 use crate::cli::resources::Resources;
+use crate::cli::table;
 use crate::cli::values;
 
 pub(super) fn resources(call: &Call<'_>) -> Result<Resources, UsageError> {
@@ -22,6 +23,14 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Resources, UsageError> {
         cpuset_mems: text("cpuset-mems"),
         pids_max: number(call, "pids-limit")?,
     })
+}
+
+/// Of `update`: at least one of them.
+pub(super) fn changed(call: &Call<'_>) -> Result<Resources, UsageError> {
+    if call.flags.iter().all(|flag| table::flag("update", &flag.name).is_none()) {
+        return Err(error::bare("you must provide one or more flags when using this command", None));
+    }
+    resources(call)
 }
 
 /// -1 is no limit, which `values::bytes` does not know.

@@ -146,6 +146,12 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("rm", &["container rm", "rm"], MANY, Arity::AtLeast(1))
         .aliases(&[("container remove", "container rm")])
         .carried_out("Delete containers"),
+    CommandRow::new("pause", &["container pause", "pause"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1))
+        .carried_out("Freeze all processes of containers"),
+    CommandRow::new("unpause", &["container unpause", "unpause"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1))
+        .carried_out("Let the processes of frozen containers go on"),
+    CommandRow::new("update", &["container update", "update"], MANY, Arity::AtLeast(1))
+        .carried_out("Change the limits of containers, while they run"),
     CommandRow::new("restart", &["container restart", "restart"], MANY, Arity::AtLeast(1))
         .carried_out("End containers and start them again"),
     CommandRow::new("rename", &["container rename", "rename"], "CONTAINER NEW_NAME", Arity::Exact(2))

@@ -6,6 +6,7 @@ const EXEC: &[&str] = &["exec"];
 const PS: &[&str] = &["ps"];
 const START: &[&str] = &["start"];
 const STOP: &[&str] = &["stop", "restart"];
+const UPDATE: &[&str] = &["update"];
 const PRUNE: &[&str] = &["container prune"];
 const RM: &[&str] = &["rm"];
 const LOGS: &[&str] = &["logs"];
@@ -52,6 +53,37 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("volumes", Kind::Bool, RM, "Delete its unnamed volumes with it", "-v").short('v').carried_out(),
     FlagRow::new("filter", Kind::Filter, PRUNE, "Delete only those that fit", "--filter label=old").carried_out(),
     FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask", "-f").short('f').carried_out(),
+    FlagRow::new("blkio-weight", Kind::Uint16, UPDATE, "Share of disk time, 10 to 1000", "--blkio-weight 300").default("0"),
+    FlagRow::new("cpu-period", Kind::Int, UPDATE, "Length of a scheduling period, microseconds", "--cpu-period 100000")
+        .carried_out(),
+    FlagRow::new("cpu-quota", Kind::Int, UPDATE, "Processor time in each period, microseconds", "--cpu-quota 50000").carried_out(),
+    FlagRow::new("cpu-rt-period", Kind::Int, UPDATE, "Length of a real-time period, microseconds", "--cpu-rt-period 1000000"),
+    FlagRow::new("cpu-rt-runtime", Kind::Int, UPDATE, "Real-time time in each period, microseconds", "--cpu-rt-runtime 950000"),
+    FlagRow::new("cpu-shares", Kind::Int, UPDATE, "Share of processor time when others want it too", "-c 512")
+        .short('c')
+        .carried_out(),
+    FlagRow::new("cpus", Kind::Decimal, UPDATE, "At most so many processors", "--cpus 1.5").carried_out(),
+    FlagRow::new("cpuset-cpus", Kind::Text, UPDATE, "Only these processors", "--cpuset-cpus 0-3").carried_out(),
+    FlagRow::new("cpuset-mems", Kind::Text, UPDATE, "Only memory of these nodes", "--cpuset-mems 0,1").carried_out(),
+    FlagRow::new("memory", Kind::Bytes, UPDATE, "At most so much memory", "-m 64m").short('m').carried_out(),
+    FlagRow::new(
+        "memory-reservation",
+        Kind::Bytes,
+        UPDATE,
+        "Memory to keep within when others want it too",
+        "--memory-reservation 32m",
+    )
+    .carried_out(),
+    FlagRow::new(
+        "memory-swap",
+        Kind::SwapBytes,
+        UPDATE,
+        "At most so much memory and swap together; -1: no limit",
+        "--memory-swap 128m",
+    )
+    .carried_out(),
+    FlagRow::new("pids-limit", Kind::Int, UPDATE, "At most so many processes; -1: no limit", "--pids-limit 50").carried_out(),
+    FlagRow::new("restart", Kind::Text, UPDATE, "What to do when it ends", "--restart always"),
     FlagRow::new("details", Kind::Bool, LOGS, "Print the attributes given to the log", "--details"),
     FlagRow::new("follow", Kind::Bool, LOGS, "Go on printing until the container ends", "-f").short('f').carried_out(),
     FlagRow::new("since", Kind::Text, LOGS, "Only lines from this time on", "--since 10m"),

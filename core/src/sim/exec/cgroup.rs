@@ -4,7 +4,7 @@ use super::{Carried, Run, called, done};
 use crate::errno::Errno;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{FsKind, HostPid, NodeId};
-use crate::step::CgroupStep;
+use crate::step::{CgroupStep, freezer_word};
 use crate::userland::SysResult;
 
 pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
@@ -22,6 +22,7 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
             let pid = run.process.ok_or(Errno::ESRCH)?;
             write_as(kernel, pid, &format!("{directory}/tasks"), "0")?;
         }
+        CgroupStep::SetFreezer { file, frozen } => write(kernel, file, freezer_word(file, *frozen))?,
         CgroupStep::RemoveCgroup { directory } => called(remove(kernel, directory), "rmdir")?,
     }
     done(kernel)

@@ -2,7 +2,7 @@
 
 use super::{Carried, Done, Run, done};
 use crate::errno::Errno;
-use crate::model::{ContainerId, State, Status};
+use crate::model::{ContainerId, State};
 use crate::observe::Outcome;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Captured, Ended};
@@ -30,7 +30,7 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
         ClientStep::AwaitExit { id, timeout_seconds, .. } => await_exit(kernel, run, state, id, *timeout_seconds),
         ClientStep::ShowLog { id, follow, tail, timestamps } => {
             show_log(kernel, run, id, *tail, *timestamps);
-            let running = state.containers.get(id).is_some_and(|container| container.state.status == Status::Running);
+            let running = state.containers.get(id).is_some_and(|container| container.state.status.runs());
             if *follow && running { Ok(Done::Waiting) } else { done(kernel) }
         }
     }
@@ -78,7 +78,7 @@ fn await_exit(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId, t
     let streams = run.awaited.or_else(|| kernel.streams_of_container(id));
     run.awaited = streams;
     let recorded = state.containers.get(id).map(|container| &container.state);
-    if recorded.is_none_or(|recorded| recorded.status != Status::Running) {
+    if recorded.is_none_or(|recorded| !recorded.status.runs()) {
         run.deadline = None;
         // What --rm has taken off the record is told by the streams.
         run.awaited = None;

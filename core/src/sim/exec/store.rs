@@ -49,7 +49,7 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
                 Outcome { status: Some(ended.status), oom_killed: ended.oom_killed, at_ns: ended.at_ns, ..Outcome::default() };
             return Ok(Done::Outcome(outcome));
         }
-        StoreStep::RecordFailure { .. } => {}
+        StoreStep::RecordFailure { .. } | StoreStep::RecordPause { .. } => {}
         StoreStep::RemoveContainerFiles { id, directory } => {
             run.reclaimed_bytes += bytes_below(kernel, &format!("{directory}/upper"));
             called(remove_tree(kernel, directory), "unlink")?;

@@ -30,7 +30,11 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
         Undo::RestoreRecord { container, path } => {
             let _ = super::store::write_record(kernel, &path, &container);
         }
-        Undo::ByItsSteps
+        Undo::WriteBack { file, value } => {
+            let _ = cgroup::write(kernel, &file, &value);
+        }
+        Undo::RestorePause { .. }
+        | Undo::ByItsSteps
         | Undo::EndsWithProcess
         | Undo::EndsWithDirectory
         | Undo::LeftStanding { .. }

@@ -28,15 +28,8 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     .specs("archive/a=bool follow-link/L=bool quiet/q=bool"),
     CommandRow::new("diff", &["container diff", "diff"], "CONTAINER", Arity::Exact(1)),
     CommandRow::new("export", &["container export", "export"], "[OPTIONS] CONTAINER", Arity::Exact(1)).specs("output/o=text"),
-    CommandRow::new("pause", &["container pause", "pause"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1)),
     CommandRow::new("port", &["container port", "port"], "CONTAINER [PRIVATE_PORT[/PROTO]]", Arity::Between(1, 2)),
     CommandRow::new("stats", &["container stats", "stats"], "[OPTIONS] [CONTAINER...]", Arity::Any)
         .specs("all/a=bool format=text no-stream=bool no-trunc=bool"),
     CommandRow::new("top", &["container top", "top"], "CONTAINER [ps OPTIONS]", Arity::AtLeast(1)).flags_first(),
-    CommandRow::new("unpause", &["container unpause", "unpause"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1)),
-    CommandRow::new("update", &["container update", "update"], "[OPTIONS] CONTAINER [CONTAINER...]", Arity::AtLeast(1)).specs(
-        "blkio-weight=uint16 cpu-period=int cpu-quota=int cpu-rt-period=int cpu-rt-runtime=int cpu-shares/c=int \
-             cpus=decimal cpuset-cpus=text cpuset-mems=text memory/m=bytes memory-reservation=bytes memory-swap=bytes \
-             pids-limit=int restart=text",
-    ),
 ];
