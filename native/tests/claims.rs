@@ -213,6 +213,11 @@ const CASES: &[&[&str]] = &[
 const RUNNING: &[&[&str]] = &[
     &["exec", "web", "cat", "/proc/1/comm"],
     &["exec", "-t", "-u", "nobody", "-w", "/tmp", "-e", "A=b", "web", "tty"],
+    &["pause", "web"],
+    &["unpause", "web"],
+    &["update", "--pids-limit", "30", "--cpu-shares", "300", "web"],
+    &["rename", "web", "site"],
+    &["rename", "site", "web"],
     &["kill", "-s", "USR1", "web"],
     &["stop", "-t", "1", "web"],
     &["logs", "web"],

@@ -114,6 +114,23 @@ fn exec_in_a_container() -> Result<()> {
     })
 }
 
+#[test]
+fn pause_of_a_container() -> Result<()> {
+    apart("pause_of_a_container", || {
+        let prepare = &["run -d --name web --network none toolbox sleep 1000"];
+        killed_everywhere(&Case { prepare, cold: false, words: &["pause", "web"], all: false, may_stand: false })
+    })
+}
+
+#[test]
+fn update_of_a_container() -> Result<()> {
+    apart("update_of_a_container", || {
+        let prepare = &["run -d --name web --network none toolbox sleep 1000"];
+        let words = &["update", "--pids-limit", "30", "--cpu-shares", "300", "web"];
+        killed_everywhere(&Case { prepare, cold: false, words, all: false, may_stand: false })
+    })
+}
+
 /// The test of the test: a directory, a cgroup and a process that nobody clears away are found.
 #[test]
 fn a_planted_leftover_is_found() -> Result<()> {

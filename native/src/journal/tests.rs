@@ -291,3 +291,48 @@ fn an_engine_that_is_killed_leaves_nothing_after_the_next_command() {
     assert_eq!(fs::read_dir(store.journal()).unwrap().count(), 0);
     engine.wait().unwrap();
 }
+
+#[test]
+fn a_record_that_was_replaced_is_put_back_but_for_its_state() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let mut before = container(&store, "aa");
+    before.name = "old".into();
+    store.save(&Record::of(before.clone())).unwrap();
+    let mut journal = Journal::create(&store).unwrap();
+    journal.will(&Undo::RestoreRecord { container: Box::new(before.clone()), path: String::new() }).unwrap();
+    let mut renamed = before.clone();
+    renamed.name = "new".into();
+    assert_eq!(store.replace_container(&renamed), Ok(true));
+    let mut ended = Record::of(renamed);
+    ended.container.state.exit_code = 3;
+    store.save(&ended).unwrap();
+    abandon(journal);
+    assert_eq!(recover(&store).undone, ["wrote the record of old as it was"]);
+    let found = store.read(&before.id).unwrap().unwrap().container;
+    assert_eq!((found.name.as_str(), found.state.exit_code), ("old", 3));
+    assert!(recover(&store).is_empty());
+}
+
+#[test]
+fn a_pause_that_was_half_done_is_taken_back() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let mut child = sleeper();
+    let mut running = container(&store, "aa");
+    (running.state.status, running.state.pid) = (Status::Running, Some(child.id()));
+    store.save(&Record::of(running.clone())).unwrap();
+    let mut journal = Journal::create(&store).unwrap();
+    let gone = root.path().join("glassbox-gone/cgroup.freeze").to_str().unwrap().to_string();
+    journal.will(&Undo::WriteBack { file: gone, value: "0".into() }).unwrap();
+    journal.will(&Undo::RestorePause { id: running.id.clone(), paused: false }).unwrap();
+    assert_eq!(store.set_paused(&running.id, true), Ok(true));
+    assert_eq!(store.read(&running.id).unwrap().unwrap().container.state.status, Status::Paused);
+    abandon(journal);
+    let report = recover(&store);
+    assert_eq!((report.undone.len(), report.problems.len()), (1, 0), "{report:?}");
+    assert_eq!(store.read(&running.id).unwrap().unwrap().container.state.status, Status::Running);
+    assert_eq!(store.set_paused(&running.id, false), Ok(false));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
