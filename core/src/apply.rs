@@ -36,6 +36,10 @@ pub fn apply(state: &mut State, event: &Event) {
         Event::ContainerRemoved { id } => {
             state.containers.remove_mut(id);
         }
+        Event::VolumeCreated { volume } => state.volumes.insert_mut(volume.name.clone(), (**volume).clone()),
+        Event::VolumeRemoved { name } => {
+            state.volumes.remove_mut(name);
+        }
         _ => {}
     }
 }

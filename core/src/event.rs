@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::Controller;
-use crate::model::{Container, ContainerId};
+use crate::model::{Container, ContainerId, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::step::{Limit, NamespaceKind};
 
@@ -87,6 +87,28 @@ pub enum Event {
     ContainerRemoved {
         /// Which.
         id: ContainerId,
+    },
+    /// A directory of the host is there, to be mounted.
+    SourceCreated {
+        /// Which.
+        path: String,
+    },
+    /// A volume is on record.
+    VolumeCreated {
+        /// The record.
+        volume: Box<Volume>,
+    },
+    /// What is in a volume that the image may have filled.
+    VolumeFilled {
+        /// Which.
+        name: String,
+        /// The names in it.
+        names: Vec<String>,
+    },
+    /// A volume is off the record, its files gone.
+    VolumeRemoved {
+        /// Which.
+        name: String,
     },
     /// Controllers are enabled for the children of a cgroup.
     ControllersEnabled {
@@ -261,6 +283,7 @@ impl Event {
                 (container.state.started_ns, container.state.finished_ns) = (0, 0);
                 container.state.pid = container.state.pid.map(|_| 0);
             }
+            Event::VolumeCreated { volume } => volume.created_ns = 0,
             _ => {}
         }
         event

@@ -67,6 +67,25 @@ pub struct HostFacts {
     pub network_files: BTreeMap<String, Option<String>>,
     /// The file system that the data root lies on: type and source, as in /proc/mounts.
     pub data_mount: (String, String),
+    /// The caller's working directory; absolute.
+    #[serde(default)]
+    pub cwd: String,
+    /// What the host has at the paths that this command names as sources of bind mounts (`plan::named_sources`): only those that are there.
+    #[serde(default)]
+    pub sources: BTreeMap<String, SourceKind>,
+    /// Bytes in the files of each volume; read for `volume prune` only.
+    #[serde(default)]
+    pub volume_bytes: BTreeMap<String, u64>,
+}
+
+/// What lies at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// A directory.
+    Directory,
+    /// Anything else.
+    File,
 }
 
 /// The embedded toolbox binary, by which its image is identified.
@@ -195,6 +214,9 @@ impl HostFacts {
             guarded_paths: stock_guarded_paths(),
             network_files: stock_network_files("linux"),
             data_mount: ("ext4".into(), "/dev/vda1".into()),
+            cwd: "/root".into(),
+            sources: BTreeMap::new(),
+            volume_bytes: BTreeMap::new(),
         }
     }
 

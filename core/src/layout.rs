@@ -7,6 +7,8 @@
 //! containers/<id>/{upper,work,merged} the overlay
 //! containers/<id>/{hostname,hosts,resolv.conf}
 //! containers/<id>/<id>-json.log       stdout and stderr, as Docker's json-file driver writes them
+//! volumes/<name>/volume.json          what the engine knows of a volume
+//! volumes/<name>/_data/               its files
 //! ```
 
 use crate::model::ContainerId;
@@ -46,5 +48,15 @@ impl<'a> Layout<'a> {
     /// The log of a container.
     pub fn log(&self, id: &ContainerId) -> String {
         self.of(id, &format!("{}-json.log", id.0))
+    }
+
+    /// The directory of a volume: its record, and `_data`.
+    pub fn volume(&self, name: &str) -> String {
+        format!("{}/volumes/{name}", self.root)
+    }
+
+    /// The directory that is mounted where a volume is.
+    pub fn volume_data(&self, name: &str) -> String {
+        format!("{}/volumes/{name}/_data", self.root)
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::errno::Errno;
 use crate::event::Event;
-use crate::model::{Container, ContainerId};
+use crate::model::{Container, ContainerId, Volume};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
 use crate::step::{CgroupStep, ClientStep, Limit, MountStep, NamespaceKind, PrivilegeStep, ProcessStep, Step, StoreStep};
 use crate::userland::WaitStatus;
@@ -111,6 +111,17 @@ impl Look<'_> {
                 let gone = !self.exists(directory)?;
                 if gone { vec![Event::ContainerRemoved { id: id.clone() }] } else { Vec::new() }
             }
+            StoreStep::CreateSource { path, .. } => self.if_there(path, || Event::SourceCreated { path: path.clone() })?,
+            StoreStep::CreateVolume { directory, .. } => self.volume(directory)?,
+            StoreStep::FillVolume { name, directory, .. } => {
+                let query = Query::Directory(Subject::Host, directory.clone());
+                let Answer::Names(names) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
+                vec![Event::VolumeFilled { name: name.clone(), names }]
+            }
+            StoreStep::RemoveVolume { name, directory } => {
+                let gone = !self.exists(directory)?;
+                if gone { vec![Event::VolumeRemoved { name: name.clone() }] } else { Vec::new() }
+            }
         })
     }
 
@@ -122,6 +133,16 @@ impl Look<'_> {
         let record: Record = serde_json::from_slice(&self.bytes(Subject::Host, path)?).map_err(|_| Errno::EIO)?;
         let is_it = record.container.id == *id;
         Ok(if is_it { vec![Event::ContainerRecorded { container: Box::new(record.container) }] } else { Vec::new() })
+    }
+
+    /// As the record says when it is read back.
+    fn volume(&self, directory: &str) -> Result<Vec<Event>, Errno> {
+        let path = format!("{directory}/volume.json");
+        if !self.exists(&path)? || !self.exists(&format!("{directory}/_data"))? {
+            return Ok(Vec::new());
+        }
+        let volume: Volume = serde_json::from_slice(&self.bytes(Subject::Host, &path)?).map_err(|_| Errno::EIO)?;
+        Ok(vec![Event::VolumeCreated { volume: Box::new(volume) }])
     }
 
     fn exited(&self, id: &ContainerId) -> Result<Event, Errno> {
@@ -418,7 +439,12 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
             vec![Event::ContainerFailed { id: id.clone(), exit_code: *exit_code, error: error.clone(), at_ns }]
         }
         StoreStep::RemoveContainerFiles { id, .. } => vec![Event::ContainerRemoved { id: id.clone() }],
-        StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } => Vec::new(),
+        StoreStep::CreateVolume { volume, .. } => vec![Event::VolumeCreated { volume: volume.clone() }],
+        StoreStep::RemoveVolume { name, .. } => vec![Event::VolumeRemoved { name: name.clone() }],
+        StoreStep::CreateDirectory { .. }
+        | StoreStep::WriteFile { .. }
+        | StoreStep::CreateSource { .. }
+        | StoreStep::FillVolume { .. } => Vec::new(),
     }
 }
 

@@ -63,7 +63,8 @@ fn carry_out(invocation: Invocation, record: Option<PathBuf>) -> Result<i32, Com
 
 fn show_plan(invocation: Invocation, json: bool) -> Result<i32, CommandError> {
     let refused = |message: String| CommandError { message, exit_code: ENGINE_FAILED, span: None };
-    let (host, state) = engine::facts_and_state().map_err(|error| refused(format!("glassbox: {error}\n")))?;
+    let seen = engine::facts_and_state(Some(&invocation));
+    let (host, state) = seen.map_err(|error| refused(format!("glassbox: {error}\n")))?;
     let plan = plan::plan(&Rc::new(invocation), &state, &host)?;
     let tree = plan_tree(&plan, &state, &host);
     let text = if json { tree.to_json() } else { tree.to_text() };

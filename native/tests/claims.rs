@@ -90,20 +90,30 @@ fn planned_id(leaves: &[PlanNode]) -> Option<String> {
     })
 }
 
-/// The id under which the traced run created one: the name of the first directory that it made below `containers/`.
-fn traced_id(trace: &[Call]) -> Option<String> {
+/// The name of a volume that nobody named.
+fn planned_volume(leaves: &[PlanNode]) -> Option<String> {
+    leaves.iter().find_map(|node| match &node.step {
+        Step::Store(StoreStep::CreateVolume { volume, .. }) if volume.is_anonymous() => Some(volume.name.clone()),
+        _ => None,
+    })
+}
+
+/// The id under which the traced run created one: the name of the first directory that it made below `containers` or `volumes`.
+fn traced_id(trace: &[Call], below: &str) -> Option<String> {
     let made = trace.iter().filter(|call| call.name.starts_with("mkdir"));
     made.flat_map(|call| &call.arguments).find_map(|argument| {
-        let id = argument.split_once("/containers/")?.1.get(..64)?;
+        let id = argument.split_once(&format!("/{below}/"))?.1.get(..64)?;
         id.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| id.to_string())
     })
 }
 
 fn claims(leaves: &[PlanNode], trace: &[Call]) -> Vec<(String, Vec<Call>)> {
-    let ids = planned_id(leaves).zip(traced_id(trace));
-    let renamed = |text: &String| match &ids {
-        Some((planned, traced)) => text.replace(planned, traced).replace(&planned[..12], &traced[..12]),
-        None => text.clone(),
+    let ids = planned_id(leaves).zip(traced_id(trace, "containers"));
+    let volumes = planned_volume(leaves).zip(traced_id(trace, "volumes"));
+    let renamed = |text: &String| {
+        ids.iter()
+            .chain(&volumes)
+            .fold(text.clone(), |text, (planned, traced)| text.replace(planned, traced).replace(&planned[..12], &traced[..12]))
     };
     let call = |call: &Call| Call { arguments: call.arguments.iter().map(renamed).collect(), ..call.clone() };
     leaves.iter().map(|node| (format!("{} {}", node.id, node.name), node.calls.iter().map(call).collect())).collect()
@@ -204,6 +214,10 @@ const CASES: &[&[&str]] = &[
     &["run", "--rm", "-t", "--network", "none", "toolbox", "tty"],
     &["run", "--rm", "-w", "/srv/new", "-e", "A=b", "--entrypoint", "pwd", "--network", "none", "toolbox"],
     &["run", "--rm", "--security-opt", "seccomp=unconfined", "--cap-add", "SYS_ADMIN", "--network", "none", "toolbox", "true"],
+    &["run", "--rm", "-v", "data:/etc", "-v", "/own", "--tmpfs", "/run:size=1m", "--network", "none", "toolbox", "true"],
+    &["run", "--rm", "--mount", "type=bind,source=/usr,target=/usr/of,readonly", "--network", "none", "toolbox", "true"],
+    &["volume", "create", "more"],
+    &["volume", "rm", "more"],
     &["create", "--name", "made", "--network", "none", "toolbox", "true"],
     &["start", "made"],
     &["rm", "made"],

@@ -5,7 +5,6 @@ use glassbox_core::event::Event;
 use glassbox_core::query::Answer;
 
 use crate::kernels::{Machine, Shown};
-use crate::normalise::Normaliser;
 
 /// Everything that one kernel showed for a fixture, as lines of text that can be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub struct Account {
 impl Account {
     /// What `shown` says, with ids, times and paths made alike.
     pub fn of(machine: &dyn Machine, shown: &[Shown], monitor: &[Vec<Event>]) -> Account {
-        let mut normaliser = Normaliser::new(&[(&machine.data_root(), "<root>")]);
+        let mut normaliser = crate::suite::normaliser(machine);
         let nothing = Vec::new();
         let commands = shown.iter().enumerate().map(|(at, shown)| {
             let monitor = monitor.get(at).unwrap_or(&nothing);

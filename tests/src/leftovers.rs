@@ -17,7 +17,7 @@ pub struct Count {
     pub processes: BTreeSet<String>,
     /// Network namespaces that a process is in.
     pub networks: BTreeSet<String>,
-    /// Directories of containers, journals, and parts of layers under the data root.
+    /// Directories of containers, journals, parts of layers, unnamed and half volumes under the data root.
     pub files: BTreeSet<String>,
 }
 
@@ -107,6 +107,10 @@ fn files(root: &Path) -> BTreeSet<String> {
         let entries = fs::read_dir(root.join(directory)).into_iter().flatten().flatten();
         found.extend(entries.map(|entry| format!("{directory}/{}", name(&entry.path()))));
     }
+    // A volume that has a name and a record is meant to stay.
+    let volumes = fs::read_dir(root.join("volumes")).into_iter().flatten().flatten();
+    let meant = |path: &Path| name(path).len() != 64 && path.join("volume.json").is_file();
+    found.extend(volumes.filter(|entry| !meant(&entry.path())).map(|entry| format!("volumes/{}", name(&entry.path()))));
     let digest = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     let layers = fs::read_dir(root.join("layers")).into_iter().flatten().flatten();
     let parts = layers.map(|entry| name(&entry.path())).filter(|name| !digest(name));

@@ -28,13 +28,29 @@ pub fn fixtures() -> Result<Vec<Fixture>> {
     paths.iter().map(read).collect()
 }
 
+/// In a command line: the directory of the host that the data root lies in. A fixture may make files there, and only there.
+pub const PLACE: &str = "<place>";
+
+/// What [`PLACE`] stands for.
+pub fn place_of(machine: &dyn Machine) -> String {
+    let root = machine.data_root();
+    root.rsplit_once('/').map_or(root.clone(), |(place, _)| place.to_string())
+}
+
+/// Makes paths, ids and times alike in what a machine shows.
+pub fn normaliser(machine: &dyn Machine) -> Normaliser {
+    Normaliser::new(&[(&machine.data_root(), "<root>"), (&place_of(machine), PLACE)])
+}
+
 /// Runs a fixture from its first command to its last.
 pub fn run(machine: &mut dyn Machine, fixture: &Fixture) -> Result<(Vec<Shown>, Account)> {
     let mut shown = Vec::new();
     for exchange in &fixture.commands {
-        let context = || format!("{}: {} on {}", fixture.name, exchange.line, machine.name());
-        let context = context();
-        shown.push(machine.run(exchange).context(context)?);
+        let context = format!("{}: {} on {}", fixture.name, exchange.line, machine.name());
+        let line = exchange.line.replace(PLACE, &place_of(machine));
+        let mut one = machine.run(&Exchange { line, ..exchange.clone() }).context(context)?;
+        one.exchange.line.clone_from(&exchange.line);
+        shown.push(one);
     }
     let monitor = machine.monitor_events()?;
     let account = Account::of(machine, &shown, &monitor);
@@ -43,7 +59,7 @@ pub fn run(machine: &mut dyn Machine, fixture: &Fixture) -> Result<(Vec<Shown>, 
 
 /// What the fixture would look like if this were what it expects.
 pub fn rendered(machine: &dyn Machine, fixture: &Fixture, shown: &[Shown]) -> String {
-    let mut normaliser = Normaliser::new(&[(&machine.data_root(), "<root>")]);
+    let mut normaliser = normaliser(machine);
     let exchanges: Vec<Exchange> = shown
         .iter()
         .map(|shown| Exchange {

@@ -53,13 +53,13 @@ const COLD_STRIDE: usize = 7;
 const WARM: &[&str] = &["run --rm --network none toolbox true"];
 
 /// A command that is killed, and what stands around it.
-struct Case {
+struct Case<'a> {
     /// Made ready before the count; the last container made is called `web`.
     prepare: &'static [&'static str],
     /// The image's layer is taken away before each run, so that it is extracted again.
     cold: bool,
     /// Killed.
-    words: &'static [&'static str],
+    words: &'a [&'a str],
     /// Every process that comes to the point is killed, not the command's own alone.
     all: bool,
     /// What the command started may stand and run on: it is removed before counting.
@@ -71,6 +71,19 @@ fn run_in_the_foreground() -> Result<()> {
     apart("run_in_the_foreground", || {
         let words = &["run", "--rm", "--network", "none", "-m", "64m", "toolbox", "true"];
         killed_everywhere(&Case { prepare: WARM, cold: false, words, all: false, may_stand: false })
+    })
+}
+
+/// A volume that nobody named, one that is filled from the image, and a source that is made on the host.
+#[test]
+fn run_with_volumes() -> Result<()> {
+    apart("run_with_volumes", || {
+        let source = std::env::temp_dir().join(format!("glassbox-kill-source-{}", std::process::id()));
+        let bind = format!("{}/deep:/bind", source.display());
+        let words = &["run", "--rm", "--network", "none", "-v", "/own", "-v", "data:/etc", "-v", &bind, "toolbox", "true"];
+        let done = killed_everywhere(&Case { prepare: WARM, cold: false, words, all: false, may_stand: false });
+        let _ = std::fs::remove_dir_all(source);
+        done
     })
 }
 
@@ -168,7 +181,7 @@ fn first_cgroup_tree() -> Result<std::path::PathBuf> {
     trees.next().map(|tree| Path::new(tree).to_path_buf()).context("no cgroup tree is mounted")
 }
 
-fn killed_everywhere(case: &Case) -> Result<()> {
+fn killed_everywhere(case: &Case<'_>) -> Result<()> {
     if !has_program("strace") {
         skip("strace is not installed");
         return Ok(());
@@ -187,6 +200,7 @@ fn killed_everywhere(case: &Case) -> Result<()> {
             let _ = std::fs::remove_dir_all(engine.root().join("layers"));
             std::fs::create_dir_all(engine.root().join("layers"))?;
         }
+        let _ = std::fs::remove_dir_all(engine.root().join("volumes"));
         runs += 1;
         killed += usize::from(trace::kill_at(&engine, case.words, point, case.all)?);
         problems
@@ -211,7 +225,7 @@ fn slow_stride() -> usize {
 }
 
 /// The next command recovers; then things are to be as before.
-fn look(engine: &Engine, case: &Case, before: &Count) -> Result<Vec<String>> {
+fn look(engine: &Engine, case: &Case<'_>, before: &Count) -> Result<Vec<String>> {
     let next = engine.run("ps -aq --no-trunc")?;
     let mut problems = Vec::new();
     if next.code != Some(0) || !next.stderr.is_empty() {
@@ -230,6 +244,11 @@ fn look(engine: &Engine, case: &Case, before: &Count) -> Result<Vec<String>> {
         left = Count::now(&engine.root()).since(before);
     }
     problems.extend(left);
+    // The last file of the image's /etc.
+    let data = engine.root().join("volumes/data");
+    if data.exists() && !data.join("_data/resolv.conf").exists() {
+        problems.push("the volume data is half filled".to_string());
+    }
     if !problems.is_empty() {
         let _ = engine.run("recover")?;
         clear(engine, case)?;
@@ -238,7 +257,7 @@ fn look(engine: &Engine, case: &Case, before: &Count) -> Result<Vec<String>> {
 }
 
 /// What was started is removed; what was there before stays. (strace has waited for the end of all that it followed.)
-fn clear(engine: &Engine, case: &Case) -> Result<()> {
+fn clear(engine: &Engine, case: &Case<'_>) -> Result<()> {
     if case.words[0] == "run" {
         for id in engine.run("ps -aq --no-trunc")?.stdout.lines() {
             engine.run_words(&["rm", "-f", id])?;
@@ -248,7 +267,7 @@ fn clear(engine: &Engine, case: &Case) -> Result<()> {
 }
 
 /// Where to kill, read off a run that nobody kills.
-fn points_of(case: &Case) -> Result<Vec<KillPoint>> {
+fn points_of(case: &Case<'_>) -> Result<Vec<KillPoint>> {
     let engine = Engine::new()?;
     for line in case.prepare {
         engine.succeed(line)?;

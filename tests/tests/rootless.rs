@@ -75,6 +75,30 @@ fn an_ordinary_user_is_root_inside() -> Result<()> {
 }
 
 #[test]
+fn an_ordinary_users_binds_and_volumes_are_hers() -> Result<()> {
+    apart("an_ordinary_users_binds_and_volumes_are_hers", || {
+        if !can_run() {
+            return Ok(());
+        }
+        let ordinary = Ordinary::new()?;
+        let own = ordinary.engine.root().join("own");
+        let flags = format!("--rm --network none -v {}:/bind -v data:/etc -v /tmp --tmpfs /run", own.display());
+        let ended =
+            ordinary.run(&format!("run {flags} toolbox sh -c 'touch /bind/a /etc/b /tmp/c /run/d; ls /etc/passwd; id -u'"))?;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "/etc/passwd\n0\n"), "{}", ended.stderr);
+        assert_eq!(std::fs::metadata(own.join("a"))?.uid(), USER);
+        let data = ordinary.engine.root().join("volumes/data/_data");
+        assert_eq!(std::fs::metadata(data.join("b"))?.uid(), USER);
+        let read_only = ordinary.run(&format!("run --rm --network none -v {}:/bind:ro toolbox touch /bind/x", own.display()))?;
+        assert_eq!(read_only.code, Some(1), "{}", read_only.stderr);
+        assert_eq!(ordinary.run("volume ls -q")?.stdout, "data\n");
+        assert_eq!(ordinary.run("volume rm data")?.code, Some(0));
+        assert!(!data.exists());
+        Ok(())
+    })
+}
+
+#[test]
 fn with_the_host_network_its_own_interfaces_are_seen_and_without_only_loopback() -> Result<()> {
     apart("with_the_host_network_its_own_interfaces_are_seen_and_without_only_loopback", || {
         if !can_run() {

@@ -49,6 +49,23 @@ const FLAGS: &[&str] = &[
     "--init ",
     "--init -u 1000 ",
 ];
+/// What is mounted; often nothing.
+const STORAGE: &[&str] = &[
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "-v data:/data ",
+    "-v data:/etc ",
+    "-v /own ",
+    "-v <place>/host:/host ",
+    "-v more:/tmp:ro ",
+    "--tmpfs /tmp ",
+    "--mount type=volume,source=more,target=/srv/x,volume-nocopy ",
+    "--mount type=bind,source=<place>/host,target=/in ",
+];
 const PROGRAMS: &[&str] = &[
     "true",
     "false",
@@ -61,6 +78,7 @@ const PROGRAMS: &[&str] = &[
     "cat /etc/hostname",
     "ls /",
     "sh -c 'echo x > /tmp/x; rm /etc/passwd; ls /etc'",
+    "sh -c 'touch /data/x /host/x /own/x; ls /data /host /own /tmp'",
     "grep Cap /proc/self/status",
     "sh -c 'kill -9 $$; echo survived'",
 ];
@@ -69,14 +87,14 @@ const LASTING: &[&str] = &["left", "right"];
 const ENDING: &[&str] = &["short", "brief"];
 
 fn command(numbers: &mut Numbers) -> String {
-    let (flags, program) = (numbers.pick(FLAGS), numbers.pick(PROGRAMS));
+    let (flags, program) = (format!("{}{}", numbers.pick(FLAGS), numbers.pick(STORAGE)), numbers.pick(PROGRAMS));
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
-    match numbers.next() % 30 {
-        0 | 1 | 24..=27 => format!("docker run -d --name {lasting} --network none {flags}toolbox sleep 1000"),
+    match numbers.next() % 35 {
+        0 | 1 | 22..=27 => format!("docker run -d --name {lasting} --network none {flags}toolbox sleep 1000"),
         2 => format!("docker create --name {lasting} --network none {flags}toolbox sleep 1000"),
         3 => format!("docker run --rm --network none {flags}toolbox {program}"),
-        4 => format!("docker run --name {ending} --network none {flags}toolbox {program}"),
+        4 | 29 => format!("docker run --name {ending} --network none {flags}toolbox {program}"),
         5 => format!("docker start {lasting}"),
         6 | 7 | 28 => format!("docker exec {lasting} {program}"),
         8 => format!("docker stop -t 0 {any}"),
@@ -95,6 +113,10 @@ fn command(numbers: &mut Numbers) -> String {
         15 => "docker container prune -f".to_string(),
         16 => format!("docker ps -a -f name={any} --format '{{{{.Names}}}} {{{{.State}}}} {{{{.Command}}}}'"),
         17 => format!("docker inspect -f '{{{{.Name}}}} {{{{.State.Status}}}} {{{{.State.ExitCode}}}}' {any}"),
+        30 => format!("docker volume rm {}", numbers.pick(&["data", "more", "-f data"])),
+        31 => "docker volume create data".to_string(),
+        32 => format!("docker volume {}", numbers.pick(&["ls", "ls -qf dangling=true", "prune -f", "prune -af"])),
+        33 => format!("docker rm -v {any}"),
         _ => "docker ps -a".to_string(),
     }
 }

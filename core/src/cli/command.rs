@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::resources::Resources;
+use super::storage::StorageSpec;
 use crate::userland::Signal;
 
 /// A range of bytes in the command's text.
@@ -193,6 +194,41 @@ pub enum Command {
         #[serde(default)]
         format: Option<String>,
     },
+    /// `volume create [NAME]`
+    CreateVolume {
+        /// Its name; `None`: a random one.
+        name: Option<String>,
+        /// `--label`, as typed.
+        labels: Vec<String>,
+    },
+    /// `volume ls`
+    ListVolumes {
+        /// `-q`: only names.
+        quiet: bool,
+        /// `--filter`, as typed: `NAME=VALUE`.
+        filters: Vec<String>,
+    },
+    /// `volume inspect NAME…`
+    InspectVolumes {
+        /// Names.
+        volumes: Vec<String>,
+    },
+    /// `volume rm NAME…`
+    RemoveVolumes {
+        /// Names.
+        volumes: Vec<String>,
+        /// `-f`: one that is not there is no error.
+        force: bool,
+    },
+    /// `volume prune`
+    PruneVolumes {
+        /// `-f`: without it Docker asks first.
+        force: bool,
+        /// `-a`: the named ones too.
+        all: bool,
+        /// `--filter`, as typed: `NAME=VALUE`.
+        filters: Vec<String>,
+    },
     /// `--help` of a subcommand, or of Glassbox itself: the text to print.
     Help {
         /// The subcommand's words (`run`, `container ls`); empty for Glassbox itself.
@@ -263,6 +299,9 @@ pub struct ContainerSpec {
     pub init: bool,
     /// Memory, processors, processes.
     pub resources: Resources,
+    /// Bind mounts, volumes, file systems of memory.
+    #[serde(default)]
+    pub storage: StorageSpec,
     /// `--cap-add`, as typed, in order.
     pub cap_add: Vec<String>,
     /// `--cap-drop`, as typed, in order.

@@ -16,6 +16,7 @@ mod flags;
 mod front;
 mod help;
 mod resources;
+mod storage;
 pub mod table;
 mod values;
 mod words;
@@ -30,6 +31,7 @@ pub(crate) use error::quote as quoted;
 pub use flags::FLAGS_MAX;
 pub use help::help;
 pub use resources::Resources;
+pub use storage::{MountSpec, StorageSpec};
 pub use words::{LINE_BYTES_MAX, WORDS_MAX};
 
 /// Parses an argument vector, the program's own name not among it. Spans refer to `words.text`: the words, quoted where a shell

@@ -1,7 +1,7 @@
 //! Steps in the store, in words.
 
 use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
-use crate::step::StoreStep;
+use crate::step::StoreStep::{self, CreateSource, CreateVolume, FillVolume, RemoveVolume};
 
 fn write_file(path: &str, mode: u32) -> Vec<Call> {
     let flags = "O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC";
@@ -75,6 +75,46 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let why = "The directory holds all that was the container's own: changed files, log, specification, record.";
             explanation("Remove the container's directory", why, calls, &[&format!("ls {directory}")], "end")
         }
+        CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. } => storage(step),
+    }
+}
+
+/// Sources on the host, and volumes.
+fn storage(step: &StoreStep) -> Explanation {
+    match step {
+        StoreStep::CreateSource { path, mode } => {
+            let why = "-v names a path of the host that is missing, and Docker makes it: an empty directory of root's. --mount would refuse.";
+            let calls = vec![call("mkdir", &[&quoted(path), &format!("0{mode:o}")])];
+            explanation(format!("Make {path} on the host"), why, calls, &[&format!("ls -ld {path}")], "root")
+        }
+        StoreStep::CreateVolume { volume, directory } => {
+            let data = quoted(&format!("{directory}/_data"));
+            let mut calls = vec![call("mkdir", &[&quoted(directory), "0701"]), call("mkdir", &[&data, "0755"])];
+            calls.push(call("openat", &["AT_FDCWD", "\"…/.volume.json.…\"", "…", "0600"]));
+            calls.push(call("write", &["…", "…", "…"]));
+            calls.push(call("rename", &["…", &quoted(&format!("{directory}/volume.json"))]));
+            let why = "A volume is a directory of the engine's that outlives containers. Whoever mounts it sees the same files.";
+            explanation(format!("Make the volume {}", volume.name), why, calls, &[&format!("ls {directory}/_data")], "root")
+        }
+        StoreStep::FillVolume { name, path, directory, .. } => {
+            let calls = vec![
+                call("mkdir", &["…", "…"]).when(CallWhen::Repeated),
+                call("openat", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+                call("symlink", &["…", "…"]).when(CallWhen::Repeated),
+            ];
+            let why = "A volume over a directory of the image would hide its files. An empty one gets a copy first, with owners and modes.";
+            explanation(format!("Copy the image's {path} into {name}"), why, calls, &[&format!("ls -ln {directory}")], "root")
+        }
+        StoreStep::RemoveVolume { name, directory } => {
+            let calls = vec![
+                call("unlink", &[&quoted(&format!("{directory}/volume.json"))]),
+                call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("unlinkat", &["AT_FDCWD", &quoted(directory), "AT_REMOVEDIR"]),
+            ];
+            let why = "Nobody has it mounted any more. Its files go for good.";
+            explanation(format!("Remove the volume {name}"), why, calls, &["glassbox volume ls"], "end")
+        }
+        _ => explanation("", "", Vec::new(), &[], "root"),
     }
 }
 

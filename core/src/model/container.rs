@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{NetworkMode, Resources, Words};
+use super::MountPoint;
+use crate::cli::{NetworkMode, Resources, StorageSpec, Words};
 use crate::host::Controller;
 use crate::oci::capability::CapabilitySet;
 use crate::userland::Signal;
@@ -45,6 +46,9 @@ pub struct Container {
     pub process: ProcessConfig,
     /// What it gets from the host, and what not.
     pub host: HostConfig,
+    /// What is mounted besides the file systems that every container has, in the order of mounting.
+    #[serde(default)]
+    pub mounts: Vec<MountPoint>,
     /// What became of it.
     pub state: ContainerState,
     /// The command that created it, so that every later step can point at its words.
@@ -100,6 +104,9 @@ pub struct HostConfig {
     pub init: bool,
     /// Memory, processors, processes, with Docker's defaults filled in.
     pub resources: Resources,
+    /// `-v`, `--mount`, `--tmpfs`, `--volumes-from`.
+    #[serde(default)]
+    pub storage: StorageSpec,
     /// `--cap-add` as typed.
     pub cap_add: Vec<String>,
     /// `--cap-drop` as typed.

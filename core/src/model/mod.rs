@@ -4,11 +4,13 @@
 
 mod container;
 mod image;
+mod storage;
 
 use rpds::RedBlackTreeMap;
 
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Status};
 pub use image::{Image, ImageConfig, Layer};
+pub use storage::{ANONYMOUS_LABEL, MountKind, MountPoint, Volume, depth};
 
 /// All that the engine knows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +19,8 @@ pub struct State {
     pub images: RedBlackTreeMap<String, Image>,
     /// Containers by id.
     pub containers: RedBlackTreeMap<ContainerId, Container>,
+    /// Volumes by name.
+    pub volumes: RedBlackTreeMap<String, Volume>,
 }
 
 /// Why a name or id prefix does not lead to one container.

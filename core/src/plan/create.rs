@@ -1,7 +1,7 @@
 //! `create` and the first half of `run`: the image's config and the flags merged into a container, checked as Docker checks it.
 
 use super::origin::{self, planned};
-use super::{CommandError, Context, Planned, limits, names};
+use super::{CommandError, Context, Planned, limits, names, storage};
 use crate::cli::{ContainerSpec, NetworkMode, Resources};
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::layout::Layout;
@@ -13,6 +13,7 @@ use crate::step::{Phase, Step, StoreStep};
 pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<'_>) -> Result<Container, CommandError> {
     let image = find_image(spec, context)?;
     check_limits(spec, context)?;
+    storage::check(&spec.storage, context)?;
     let id = names::fresh_id(&context.host.entropy);
     let name = choose_name(spec, context)?;
     // In a user namespace of its own a process holds every capability, over what belongs to that namespace.
@@ -20,7 +21,8 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     let capabilities = capability::apply_available(&spec.cap_add, &spec.cap_drop, spec.privileged, available)
         .map_err(|error| refuse(context, &error.to_string(), Some("cap-add")))?;
     let process = merge_process(spec, image, &id, context)?;
-    let host = host_config(spec, detached, capabilities, &id, context);
+    let (mounts, shown) = storage::resolve(spec, context)?;
+    let host = HostConfig { storage: shown, ..host_config(spec, detached, capabilities, &id, context) };
     Ok(Container {
         id,
         name,
@@ -30,6 +32,7 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
         layers: image.layers.iter().map(|layer| layer.diff_id.clone()).collect(),
         process,
         host,
+        mounts,
         state: ContainerState::default(),
         words: context.invocation.words.clone(),
     })
@@ -187,6 +190,7 @@ fn host_config(
         init: spec.init,
         cgroups: cgroups(&resources, host, id),
         resources,
+        storage: spec.storage.clone(),
         cap_add: spec.cap_add.clone(),
         cap_drop: spec.cap_drop.clone(),
         capabilities,
@@ -248,6 +252,7 @@ pub(super) fn create(container: &Container, context: &Context<'_>) -> Vec<Planne
         let path = layout.of(id, name);
         steps.push(planned(Step::Store(StoreStep::WriteFile { path, mode: 0o644, contents }), cause));
     }
+    steps.extend(storage::create_volumes(container, context));
     let record = StoreStep::RecordContainer { container: Box::new(container.clone()), path: layout.of(id, "state.json") };
     steps.push(planned(Step::Store(record), origin::command(context)));
     steps

@@ -30,6 +30,13 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
     let (what, exit_code) = reason(&node.step, errno, call);
     let ours = hint(node, errno, call, exit_code);
     let message = match &context.invocation.command {
+        Command::RunContainer(_) if is_daemons(&node.step) => {
+            format!("docker: Error response from daemon: {what}\n\nRun 'docker run --help' for more information\n{ours}")
+        }
+        Command::StartContainers { containers, .. } if is_daemons(&node.step) => {
+            let failed = format!("Error: failed to start containers: {}", containers.join(", "));
+            format!("Error response from daemon: {what}\n{failed}\n{ours}")
+        }
         Command::RunContainer(_) => {
             let closing = "\n\nRun 'docker run --help' for more information\n";
             format!("docker: Error response from daemon: {CREATE_FRAME}{what}: unknown{closing}{ours}")
@@ -51,6 +58,12 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
     CommandError { message, exit_code, span: blamed(node) }
 }
 
+/// The daemon does it, before the runtime is asked: its words stand without the runtime's frame.
+fn is_daemons(step: &Step) -> bool {
+    use StoreStep::{CreateSource, CreateVolume, FillVolume, RemoveVolume};
+    matches!(step, Step::Store(CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. }))
+}
+
 /// The runtime's words and Docker's exit code.
 fn reason(step: &Step, errno: Errno, call: Option<&str>) -> (String, i32) {
     let sentence = errno.to_string().to_lowercase();
@@ -63,6 +76,9 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>) -> (String, i32) {
         Step::Privilege(crate::step::PrivilegeStep::SetUser { user }) if errno == Errno::ESRCH || errno == Errno::ENOENT => {
             let name = user.split(':').next().unwrap_or(user);
             (format!("unable to find user {name}: no matching entries in passwd file"), ENGINE_FAILED)
+        }
+        Step::Store(StoreStep::CreateSource { path, .. }) => {
+            (format!("error while creating mount source path '{path}': mkdir {path}: {sentence}"), ENGINE_FAILED)
         }
         Step::Client(ClientStep::AwaitExit { id, .. }) if errno == Errno::ENOENT => {
             (format!("No such container: {}", id.short()), NOT_THERE)

@@ -1,7 +1,7 @@
 //! stop, kill, rm, wait, start, exec, logs, ps, inspect: commands on containers that are there.
 
 use super::origin::{self, need, planned};
-use super::{CommandError, Context, Plan, Planned, exec, pause};
+use super::{CommandError, Context, Plan, Planned, exec, pause, storage};
 use crate::cli::{ContainerList, ExecProcess};
 use crate::layout::Layout;
 use crate::model::{Container, Lookup, Status};
@@ -185,7 +185,9 @@ fn removal(container: &Container, word: &str, force: bool, context: &Context<'_>
 pub(super) fn remove_phase(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
     let step = StoreStep::RemoveContainerFiles { id: container.id.clone(), directory: layout.container(&container.id) };
-    vec![planned(Step::Store(step), origin::flag_or(context, container, "rm", || origin::command(context)))]
+    let mut steps = vec![planned(Step::Store(step), origin::flag_or(context, container, "rm", || origin::command(context)))];
+    steps.extend(storage::remove_volumes(container, context));
+    steps
 }
 
 pub(super) fn wait(words: &[String], context: &Context<'_>, plan: &mut Plan) {

@@ -18,6 +18,7 @@ mod pause;
 mod records;
 mod root;
 mod start;
+mod storage;
 mod update;
 
 use std::rc::Rc;
@@ -27,6 +28,8 @@ use serde::{Deserialize, Serialize};
 pub use cause::Cause;
 pub use cursor::{Cursor, Node, StepId, Visit};
 pub(crate) use start::{environment, has_cgroup_namespace, program};
+pub(crate) use storage::{Part, parts, spec::tmpfs_mount};
+pub use storage::{directories_that_go, named_sources};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
 use crate::host::{CgroupVersion, HostFacts, NETWORK_FILE_BYTES_MAX};
@@ -137,6 +140,11 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::ShowLogs { container, follow, tail, timestamps } => {
             plan.steps.extend(lifecycle::logs(container, *follow, *tail, *timestamps, &context)?);
         }
+        Command::CreateVolume { name, labels } => storage::volume::create(name.as_deref(), labels, &context, &mut plan)?,
+        Command::ListVolumes { quiet, filters } => storage::volume::list(*quiet, filters, &context, &mut plan)?,
+        Command::InspectVolumes { volumes } => storage::volume::inspect(volumes, &context, &mut plan),
+        Command::RemoveVolumes { volumes, force } => storage::volume::remove(volumes, *force, &context, &mut plan),
+        Command::PruneVolumes { all, filters, force } => storage::volume::prune(*all, filters, *force, &context, &mut plan)?,
         Command::InspectContainers { containers, format } => {
             lifecycle::inspect(containers, format.as_deref(), &context, &mut plan);
         }

@@ -74,6 +74,12 @@ pub(super) fn fresh_id(entropy: &[u8; 32]) -> ContainerId {
     ContainerId(digest(entropy, "container id", 0).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// The name of a volume that nobody named; `number` tells those of one command apart.
+pub(super) fn fresh_volume(entropy: &[u8; 32], number: usize) -> String {
+    let bytes = digest(entropy, &format!("volume {number}"), 0);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A name that no container has, as Docker makes them: two words, and a digit when the words are taken.
 pub(super) fn fresh_name(entropy: &[u8; 32], state: &State) -> String {
     let taken = |name: &str| state.containers.values().any(|container| container.name == name);

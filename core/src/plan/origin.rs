@@ -52,6 +52,19 @@ pub(super) fn flag(context: &Context<'_>, container: &Container, name: &str) -> 
     Some(Cause::EarlierWords { text, command: words.text.clone() })
 }
 
+/// The use of the flag `name` with this value in the command that made `container`; without one, the whole command.
+pub(super) fn use_of(context: &Context<'_>, container: &Container, name: &str, value: &str) -> Cause {
+    let words = &container.words;
+    let Some(used) = words.flags.iter().find(|flag| flag.name == name && flag.value == value) else {
+        return flag_or(context, container, name, || command(context));
+    };
+    let text = words.text.get(used.span.start..used.span.end).unwrap_or_default().to_string();
+    if words.text == context.invocation.words.text {
+        return Cause::Words { text, span: used.span };
+    }
+    Cause::EarlierWords { text, command: words.text.clone() }
+}
+
 /// The flag `name`, or else `otherwise`.
 pub(super) fn flag_or(context: &Context<'_>, container: &Container, name: &str, otherwise: impl FnOnce() -> Cause) -> Cause {
     flag(context, container, name).unwrap_or_else(otherwise)

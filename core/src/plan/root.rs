@@ -1,7 +1,7 @@
 //! The container's root file system: mounts, devices, the new root, and what is hidden in it.
 
 use super::origin::{self, docker_default, need, oci_default, planned};
-use super::{Context, Planned};
+use super::{Context, Planned, storage};
 use crate::cli::NetworkMode;
 use crate::host::CgroupVersion;
 use crate::layout::Layout;
@@ -46,7 +46,8 @@ fn filesystems(container: &Container, context: &Context<'_>, root: &str) -> Vec<
     let v2 = context.host.cgroup.version == CgroupVersion::V2 && !container.host.cgroups.is_empty();
     let mut steps = Vec::new();
     for mount in defaults::mounts() {
-        if mount.fs_type == "cgroup2" && !v2 {
+        // What the command mounts takes the place of a default.
+        if mount.fs_type == "cgroup2" && !v2 || container.mounts.iter().any(|point| point.target == mount.target) {
             continue;
         }
         let target = format!("{root}{}", mount.target);
@@ -76,6 +77,10 @@ fn devices(container: &Container, root: &str) -> Vec<Planned> {
     let rootless = !container.host.uid_map.is_empty();
     let cause = || oci_default("Default devices and links in /dev.", "config-linux.md#default-devices");
     let mut steps = Vec::new();
+    // A directory put over /dev keeps what it has, as with runc.
+    if container.mounts.iter().any(|point| point.target == "/dev") {
+        return steps;
+    }
     for device in defaults::device_nodes() {
         let path = format!("{root}{}", device.path);
         let step = if rootless {
@@ -92,7 +97,7 @@ fn devices(container: &Container, root: &str) -> Vec<Planned> {
     steps
 }
 
-/// hostname, hosts, resolv.conf, and the init program.
+/// hostname, hosts, resolv.conf, what the command mounts, and the init program.
 fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root: &str) -> Vec<Planned> {
     let bind = |source: String, name: &str| MountStep::BindMount {
         source,
@@ -101,9 +106,14 @@ fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root
         flags: MountFlags::default(),
     };
     let mut steps = Vec::new();
-    for name in ["resolv.conf", "hostname", "hosts"] {
-        let cause = docker_default("Docker manages these three files.", "engine/network/#dns-services");
-        steps.push(planned(Step::Mount(bind(layout.of(&container.id, name), &format!("/etc/{name}"))), cause));
+    for part in storage::parts(container) {
+        match part {
+            storage::Part::Point(point) => steps.push(storage::root_mounts(point, root, container, context)),
+            storage::Part::File(name) => {
+                let cause = docker_default("Docker manages these three files.", "engine/network/#dns-services");
+                steps.push(planned(Step::Mount(bind(layout.of(&container.id, name), &format!("/etc/{name}"))), cause));
+            }
+        }
     }
     if container.host.init {
         let toolbox = context.state.images.get("toolbox:latest").and_then(|image| image.layers.first());

@@ -16,6 +16,7 @@ pub(super) fn start(container: &Container, context: &Context<'_>) -> Vec<Planned
         let cause = docker_default("Every container gets a cgroup of its own.", "engine/containers/resource_constraints/");
         steps.push(planned(Step::Phase(Phase::PrepareCgroup { id: id() }), cause));
     }
+    steps.extend(super::storage::make_sources(container, context));
     steps.push(planned(Step::Phase(Phase::CreateProcess { id: id() }), command()));
     let isolation = docker_default("A container is a process in namespaces of its own.", "engine/security/#kernel-namespaces");
     steps.push(planned(Step::Phase(Phase::IsolateProcess { id: id() }), isolation));

@@ -102,6 +102,19 @@ impl World {
         HostFacts { now_ns: self.kernel.realtime_ns(), entropy: hash.finalize().into(), ..(*self.host).clone() }
     }
 
+    /// As [`World::facts`], with what the machine has at the paths that a command names, and the sizes that it asks for.
+    fn facts_for(&self, invocation: &Invocation) -> HostFacts {
+        let mut facts = self.facts();
+        let named = plan::named_sources(invocation, &self.state, &facts.cwd);
+        facts.sources = named.into_iter().filter_map(|path| Some((path.clone(), self.kernel.source_kind(&path)?))).collect();
+        if matches!(invocation.command, cli::Command::PruneVolumes { .. }) {
+            let layout = crate::layout::Layout::new(&facts.data_root);
+            let bytes = |name: &String| (name.clone(), self.kernel.bytes_below(&layout.volume_data(name)));
+            facts.volume_bytes = self.state.volumes.keys().map(bytes).collect();
+        }
+        facts
+    }
+
     /// The model kernel, to be asked.
     pub fn probe(&self) -> SimProbe<'_> {
         SimProbe::new(&self.kernel, &self.state)
@@ -185,7 +198,7 @@ impl World {
     }
 
     fn plan(&mut self, invocation: Rc<Invocation>) {
-        let facts = self.facts();
+        let facts = self.facts_for(&invocation);
         match plan::plan(&invocation, &self.state, &facts) {
             Err(error) => self.refuse(&error.message, error.exit_code),
             Ok(plan) => match invocation.mode {

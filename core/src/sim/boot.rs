@@ -12,7 +12,7 @@ use super::tables::{
     Content, Credentials, FsKind, HostPid, InodeId, Namespace, NodeId, NsData, NsSet, Place, Process, ProcessState,
 };
 use super::tree::{Owner, file};
-use crate::host::{CgroupVersion, Controller, HostFacts};
+use crate::host::{CgroupVersion, Controller, HostFacts, SourceKind};
 use crate::model::IdMapLine;
 use crate::oci::capability::CapabilitySet;
 use crate::oci::defaults;
@@ -140,6 +140,24 @@ impl Kernel {
         let network = network.iter().filter_map(|(path, text)| Some((path.as_str(), text.clone()?)));
         for (path, text) in texts.into_iter().chain(network) {
             self.make_at(root, path, file(&text), Owner::root(0o644))?;
+        }
+        self.host_sources(root)
+    }
+
+    /// What a command's sources are on the real machine, where a model is made of its facts: empty, but there.
+    fn host_sources(&mut self, root: InodeId) -> SysResult<()> {
+        let sources = self.host.sources.clone();
+        for (path, kind) in &sources {
+            match kind {
+                SourceKind::Directory => drop(self.make_tree(root, path, Owner::root(0o755))?),
+                SourceKind::File => {
+                    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+                    let parent = self.make_tree(root, parent, Owner::root(0o755))?;
+                    if self.entry(parent, name)?.is_none() {
+                        self.make_at(root, path, file(""), Owner::root(0o644))?;
+                    }
+                }
+            }
         }
         Ok(())
     }

@@ -8,7 +8,7 @@
 //! tables   what there is: inodes, mounts, namespaces, processes, open files      kernel   the tables together, ids, the clock
 //! walk     paths to places             vfs, overlay, proc_fs, cgroup_fs   what stands at a place
 //! mount    mount tables                process, signal, schedule   processes       calls, Caller   the `Sys` of one process
-//! file, pipe, tty   open files         cgroup   limits              probe   answers to queries       exec   the steps
+//! file, pipe, tty   open files         cgroup   limits              probe   answers to queries       exec   the steps      look   facts
 //! ```
 
 mod boot;
@@ -20,6 +20,7 @@ pub mod exec;
 mod execve;
 mod file;
 mod kernel;
+mod look;
 mod mount;
 mod mount_calls;
 mod namespace;

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::cli::{ExecProcess, NetworkMode, Words};
 use crate::host::Controller;
-use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig};
+use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Volume};
 use crate::oci::capability::CapabilitySet;
 
 /// One sample of every step.
@@ -41,6 +41,7 @@ pub fn container() -> Container {
             read_only: false,
             init: false,
             resources: Default::default(),
+            storage: Default::default(),
             cap_add: Vec::new(),
             cap_drop: Vec::new(),
             capabilities: CapabilitySet::ALL,
@@ -51,6 +52,7 @@ pub fn container() -> Container {
             gid_map: Vec::new(),
             cgroups: Vec::new(),
         },
+        mounts: Vec::new(),
         state: ContainerState::default(),
         words: Words::default(),
     }
@@ -89,6 +91,16 @@ fn store() -> Vec<StoreStep> {
         StoreStep::RecordPause { id: id(), paused: true },
         StoreStep::RecordFailure { id: id(), exit_code: 127, error: "no".into() },
         StoreStep::RemoveContainerFiles { id: id(), directory: path() },
+        StoreStep::CreateSource { path: "/srv/data".into(), mode: 0o755 },
+        StoreStep::CreateVolume { volume: Box::new(Volume { name: "data".into(), ..Volume::default() }), directory: path() },
+        StoreStep::FillVolume {
+            name: "data".into(),
+            layers: vec!["/var/lib/glassbox/layers/11".into()],
+            path: "/etc".into(),
+            directory: path(),
+            used: false,
+        },
+        StoreStep::RemoveVolume { name: "data".into(), directory: path() },
     ]
 }
 
@@ -189,7 +201,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 15 + 10 + 6 + 12 + 11 + 5 + 7;
+    const STEPS: usize = 15 + 14 + 6 + 12 + 11 + 5 + 7;
 
     #[test]
     fn covers_every_step() {

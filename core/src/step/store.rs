@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Undo;
-use crate::model::{Container, ContainerId};
+use crate::model::{Container, ContainerId, Volume};
 
 /// A step in the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,6 +82,42 @@ pub enum StoreStep {
         /// Its directory: absolute.
         directory: String,
     },
+    /// mkdir(2) of a directory of the host that `-v` names and that is missing, with its missing parents: dockerd does it at the start of
+    /// a container. The only step that changes the host outside of the data root.
+    CreateSource {
+        /// Absolute.
+        path: String,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// A new volume: its directory with `_data` in it, and its record.
+    CreateVolume {
+        /// As it is recorded.
+        volume: Box<Volume>,
+        /// Its directory: absolute.
+        directory: String,
+    },
+    /// Copy what the image has at a path into a volume, with owners and modes. A volume with something in it is left alone, and so is
+    /// one for whose path the image has no directory.
+    FillVolume {
+        /// Which.
+        name: String,
+        /// The image's layers, the topmost first.
+        layers: Vec<String>,
+        /// The path in the image.
+        path: String,
+        /// The volume's files: absolute.
+        directory: String,
+        /// Another container has it: what is in it could be that one's.
+        used: bool,
+    },
+    /// Remove a volume and all in it; strike it off the record.
+    RemoveVolume {
+        /// Which.
+        name: String,
+        /// Its directory: absolute.
+        directory: String,
+    },
 }
 
 impl StoreStep {
@@ -98,15 +134,19 @@ impl StoreStep {
             StoreStep::RecordExit { .. } => "RecordExit",
             StoreStep::RecordFailure { .. } => "RecordFailure",
             StoreStep::RemoveContainerFiles { .. } => "RemoveContainerFiles",
+            StoreStep::CreateSource { .. } => "CreateSource",
+            StoreStep::CreateVolume { .. } => "CreateVolume",
+            StoreStep::FillVolume { .. } => "FillVolume",
+            StoreStep::RemoveVolume { .. } => "RemoveVolume",
         }
     }
 
     /// See [`super::Step::undo`].
     pub fn undo(&self) -> Undo {
         match self {
-            StoreStep::ExtractLayer { directory: path, .. } | StoreStep::CreateDirectory { path, .. } => {
-                Undo::RemoveTree { path: path.clone() }
-            }
+            StoreStep::ExtractLayer { directory: path, .. }
+            | StoreStep::CreateDirectory { path, .. }
+            | StoreStep::CreateVolume { directory: path, .. } => Undo::RemoveTree { path: path.clone() },
             StoreStep::WriteFile { path, .. } | StoreStep::RecordContainer { path, .. } => Undo::RemoveFile { path: path.clone() },
             StoreStep::ReplaceRecord { before, path, .. } => Undo::RestoreRecord { container: before.clone(), path: path.clone() },
             StoreStep::RecordPause { id, paused } => Undo::RestorePause { id: id.clone(), paused: !paused },
@@ -114,7 +154,14 @@ impl StoreStep {
             StoreStep::RecordExit { .. } | StoreStep::RecordFailure { .. } => {
                 Undo::Impossible { why: "The process has ended, and no process can be brought back.".into() }
             }
-            StoreStep::RemoveContainerFiles { .. } => {
+            StoreStep::CreateSource { .. } => Undo::LeftStanding {
+                why: "It is a directory of the host, where Glassbox removes nothing: somebody else may use it by now.".into(),
+            },
+            StoreStep::FillVolume { used: false, directory, .. } => Undo::EmptyDirectory { path: directory.clone() },
+            StoreStep::FillVolume { .. } => {
+                Undo::LeftStanding { why: "Another container has the volume, and what is in it could be that one's.".into() }
+            }
+            StoreStep::RemoveContainerFiles { .. } | StoreStep::RemoveVolume { .. } => {
                 Undo::Impossible { why: "The files are deleted; nothing keeps a copy of them.".into() }
             }
         }

@@ -22,6 +22,11 @@ pub enum Undo {
         /// Absolute path under the data root.
         path: String,
     },
+    /// Remove all that is in this directory, which was empty before.
+    EmptyDirectory {
+        /// Absolute path under the data root.
+        path: String,
+    },
     /// Write the record that was there before; the container's state stays what it is by then.
     RestoreRecord {
         /// As it was recorded.

@@ -20,6 +20,10 @@ pub fn event_line(event: &Event) -> String {
         Event::CgroupFrozen { file, frozen } => format!("{file}: {}", if *frozen { "frozen" } else { "not frozen" }),
         Event::ContainerFailed { error, .. } => format!("container could not be started: {error}"),
         Event::ContainerRemoved { id } => format!("container {} is gone", id.short()),
+        Event::SourceCreated { path } => format!("directory {path} of the host is there"),
+        Event::VolumeCreated { volume } => format!("volume {} is on record", volume.name),
+        Event::VolumeFilled { name, names } => format!("volume {name} holds: {}", listed_names(names)),
+        Event::VolumeRemoved { name } => format!("volume {name} is gone"),
         Event::ControllersEnabled { directory, controllers } => enabled(directory, controllers),
         Event::CgroupCreated { directory } => format!("cgroup {directory} is there"),
         Event::LimitSet { limit, value } => format!("{} limit in force: {value}", limit_name(*limit)),
@@ -58,6 +62,10 @@ fn printed(text: &str) -> String {
         (first, 0 | 1) => format!("printed: {first}"),
         (first, lines) => format!("printed: {first} … ({lines} lines in all)"),
     }
+}
+
+fn listed_names(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_string() } else { names.join(", ") }
 }
 
 fn ended(exit_code: i32, oom_killed: bool) -> String {

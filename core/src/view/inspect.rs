@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::NetworkMode;
 use crate::host::HostFacts;
 use crate::layout::Layout;
-use crate::model::Container;
+use crate::model::{Container, Volume};
 use crate::oci::defaults;
 use crate::template::{Error, Labels, Missing, Template};
 
@@ -16,7 +16,15 @@ const SHM_BYTES: u64 = 64 << 20;
 
 /// The JSON array that `inspect` prints, indented by four blanks, with its newline.
 pub fn containers(all: &[&Container], host: &HostFacts) -> String {
-    let values: Vec<Value> = all.iter().map(|container| container_value(container, host)).collect();
+    array(&all.iter().map(|container| container_value(container, host)).collect::<Vec<_>>())
+}
+
+/// The same of `volume inspect`.
+pub fn volumes(all: &[&Volume], host: &HostFacts) -> String {
+    array(&all.iter().map(|volume| super::storage::volume(volume, host)).collect::<Vec<_>>())
+}
+
+fn array(values: &[Value]) -> String {
     let mut bytes = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
@@ -74,7 +82,7 @@ fn container_value(container: &Container, host: &HostFacts) -> Value {
             },
             "Name": "overlay2",
         },
-        "Mounts": [],
+        "Mounts": super::storage::mounts(container),
         "Config": config(container),
         "NetworkSettings": { "Networks": { network(container): {} } },
     })
@@ -119,12 +127,14 @@ fn host_config(container: &Container) -> Value {
     let hidden = |paths: &[&str]| if host.privileged { Value::Null } else { json!(paths) };
     let user_namespace = !host.uid_map.is_empty();
     let mut value = json!({
-        "Binds": Value::Null,
+        "Binds": super::storage::binds(container),
         "LogConfig": { "Type": "json-file", "Config": {} },
         "NetworkMode": network(container),
         "PortBindings": {},
         "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
         "AutoRemove": host.auto_remove,
+        "VolumeDriver": "",
+        "VolumesFrom": list(&host.storage.volumes_from),
         "CapAdd": list(&host.cap_add),
         "CapDrop": list(&host.cap_drop),
         "CgroupnsMode": if crate::plan::has_cgroup_namespace(container) { "private" } else { "host" },
@@ -150,6 +160,8 @@ fn host_config(container: &Container) -> Value {
         "MaskedPaths": hidden(defaults::MASKED_PATHS),
         "ReadonlyPaths": hidden(defaults::READONLY_PATHS),
     });
+    insert(&mut value, "Mounts", super::storage::specs(container));
+    insert(&mut value, "Tmpfs", super::storage::tmpfs(container));
     insert(&mut value, "Init", host.init.then_some(Value::Bool(true)));
     value
 }
@@ -177,7 +189,7 @@ fn config(container: &Container) -> Value {
         "Env": process.env,
         "Cmd": process.cmd,
         "Image": container.image,
-        "Volumes": Value::Null,
+        "Volumes": super::storage::unnamed(container),
         "WorkingDir": process.cwd,
         "Entrypoint": if process.entrypoint.is_empty() { Value::Null } else { json!(process.entrypoint) },
         "Labels": process.labels,

@@ -10,3 +10,4 @@ pub mod machine;
 pub mod observed;
 pub mod plan;
 pub mod reclaimed;
+mod storage;

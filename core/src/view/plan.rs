@@ -108,6 +108,7 @@ pub(crate) fn foresee(step: &Step, state: &mut State) {
             let event = Event::LayerExtracted { image: image.clone(), diff_id: diff_id.clone(), directory: directory.clone() };
             apply(state, &event);
         }
+        Step::Store(StoreStep::CreateVolume { volume, .. }) => apply(state, &Event::VolumeCreated { volume: volume.clone() }),
         _ => {}
     }
 }

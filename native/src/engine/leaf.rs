@@ -3,7 +3,7 @@
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
-use glassbox_core::plan::{CommandError, Cursor, Node, failure};
+use glassbox_core::plan::{CommandError, Cursor, Node, directories_that_go, failure};
 use glassbox_core::step::{NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
 
 use super::Engine;
@@ -94,10 +94,17 @@ impl Engine {
         }
         if let Step::Store(StoreStep::RemoveContainerFiles { id, .. }) = step {
             // A removal that was begun is finished by whoever finds the journal.
-            return self.journal()?.watch(id);
+            let volumes = directories_that_go(id, &self.context());
+            let journal = self.journal()?;
+            journal.watch(id)?;
+            return volumes.iter().try_for_each(|directory| journal.will_remove(directory));
+        }
+        if let Step::Store(StoreStep::RemoveVolume { directory, .. }) = step {
+            return self.journal()?.will_remove(directory);
         }
         match undo {
-            Undo::RemoveTree { .. }
+            Undo::EmptyDirectory { .. }
+            | Undo::RemoveTree { .. }
             | Undo::RemoveFile { .. }
             | Undo::RemoveCgroup { .. }
             | Undo::RestoreRecord { .. }

@@ -7,13 +7,14 @@ use std::rc::Rc;
 use glassbox_core::cli::{Command, Invocation};
 use glassbox_core::errno::Errno;
 use glassbox_core::host::HostFacts;
+use glassbox_core::layout::Layout;
 use glassbox_core::model::State;
 use glassbox_core::oci::toolbox::image;
 use glassbox_core::plan::CommandError;
 
 use super::{Engine, say};
 use crate::journal::{self, Mark, Report};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, volume};
 use crate::{observe, sys, toolbox};
 
 /// `GLASSBOX_ROOT`, else /var/lib/glassbox for root, else `$XDG_DATA_HOME/glassbox` or `~/.local/share/glassbox`.
@@ -30,12 +31,26 @@ pub fn data_root() -> PathBuf {
 }
 
 /// For `--plan`: facts and state as they are, without making, locking or settling anything.
-pub fn facts_and_state() -> Result<(HostFacts, State), StoreError> {
+pub fn facts_and_state(invocation: Option<&Invocation>) -> Result<(HostFacts, State), StoreError> {
     let root = data_root();
-    let host = observe::host_facts(&root, toolbox::facts())?;
+    let mut host = observe::host_facts(&root, toolbox::facts())?;
     let is_there = root.join("journal").is_dir();
     let state = if is_there { Store::open(&root)?.load([image(&host.toolbox)])?.state } else { without_records(&host) };
+    if let Some(invocation) = invocation {
+        look_for(invocation, &state, &mut host);
+    }
     Ok((host, state))
+}
+
+/// What planning this command needs to know of the machine besides the facts that every one needs.
+fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
+    let named = glassbox_core::plan::named_sources(invocation, state, &host.cwd);
+    host.sources = observe::facts::sources(&named);
+    if matches!(invocation.command, Command::PruneVolumes { .. }) {
+        let layout = Layout::new(&host.data_root);
+        let bytes = |name: &String| (name.clone(), volume::bytes_below(Path::new(&layout.volume_data(name))));
+        host.volume_bytes = state.volumes.keys().map(bytes).collect();
+    }
 }
 
 fn without_records(host: &HostFacts) -> State {
@@ -129,6 +144,9 @@ fn decides(command: &Command) -> bool {
             | Command::RenameContainer { .. }
             | Command::PruneContainers { .. }
             | Command::RemoveContainers { .. }
+            | Command::CreateVolume { .. }
+            | Command::RemoveVolumes { .. }
+            | Command::PruneVolumes { .. }
     )
 }
 
@@ -149,6 +167,7 @@ impl Engine {
             }
         }
         self.state = loaded.state;
+        look_for(&self.invocation, &self.state, &mut self.host);
         Ok(())
     }
 
@@ -170,13 +189,13 @@ impl Engine {
 
 /// The machine's facts as JSON.
 pub fn facts_json() -> Result<String, CommandError> {
-    let (host, _) = facts_and_state().map_err(|error| refused(&error))?;
+    let (host, _) = facts_and_state(None).map_err(|error| refused(&error))?;
     Ok(json_line(&host))
 }
 
 /// Every question of the battery with its answer, as JSON: what the fidelity tests compare with the model's.
 pub fn battery_json() -> Result<String, CommandError> {
-    let (_, state) = facts_and_state().map_err(|error| refused(&error))?;
+    let (_, state) = facts_and_state(None).map_err(|error| refused(&error))?;
     let store = Store::open(&data_root()).map_err(|error| refused(&error))?;
     Ok(json_line(&glassbox_core::query::battery::ask(&state, &observe::LinuxProbe::new(&store))))
 }

@@ -13,7 +13,7 @@ use glassbox_core::oci::toolbox;
 use glassbox_core::step::{Step, StoreStep};
 
 use super::{Done, Failure, NameCall};
-use crate::store::{Store, layer};
+use crate::store::{Store, layer, volume};
 use crate::toolbox::BINARY;
 
 /// What the steps work on.
@@ -39,6 +39,12 @@ impl Shelf<'_> {
             }
             StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
             StoreStep::WriteFile { path, mode, contents } => write_file(path, *mode, contents),
+            StoreStep::CreateSource { path, mode } => create_directory(path, *mode),
+            StoreStep::CreateVolume { volume, directory } => volume::create(volume, Path::new(directory)).call("mkdir"),
+            StoreStep::FillVolume { layers, path, directory, .. } => {
+                volume::fill(layers, path, Path::new(directory)).call("openat")
+            }
+            StoreStep::RemoveVolume { directory, .. } => volume::remove(self.store, Path::new(directory)).call("rmdir"),
             StoreStep::RecordContainer { container, .. } => self.store.save_container(container).call("rename"),
             StoreStep::ReplaceRecord { container, .. } => self.store.replace_container(container).map(drop).call("rename"),
             StoreStep::RecordPause { id, paused } => self.store.set_paused(id, *paused).map(drop).call("rename"),

@@ -43,6 +43,11 @@ pub enum Entry {
         /// Absolute, below the data root.
         path: String,
     },
+    /// Remove all that is in this directory, which was empty.
+    Contents {
+        /// Absolute, below the data root.
+        path: String,
+    },
     /// End what runs in this cgroup, and remove it.
     Cgroup {
         /// Absolute.
@@ -97,6 +102,7 @@ impl Entry {
     pub fn of_undo(undo: &Undo) -> Option<Entry> {
         match undo {
             Undo::RemoveTree { path } => Some(Entry::Tree { path: path.clone() }),
+            Undo::EmptyDirectory { path } => Some(Entry::Contents { path: path.clone() }),
             Undo::RemoveFile { path } => Some(Entry::File { path: path.clone() }),
             Undo::RestoreRecord { container, .. } => Some(Entry::Record { container: container.clone() }),
             Undo::WriteBack { file, value } => Some(Entry::Write { file: file.clone(), value: value.clone() }),
@@ -116,6 +122,7 @@ impl Entry {
     pub fn exists(&self) -> bool {
         match self {
             Entry::Tree { path } | Entry::File { path } => Path::new(path).symlink_metadata().is_ok(),
+            Entry::Contents { path } => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
             Entry::Cgroup { directory } => Path::new(directory).is_dir(),
             Entry::Process { .. } | Entry::Record { .. } | Entry::Write { .. } | Entry::Pause { .. } => false,
         }

@@ -112,6 +112,11 @@ impl Journal {
         }
     }
 
+    /// To be called before a directory below the data root is removed: who finds the journal finishes it.
+    pub fn will_remove(&mut self, path: &str) -> Result<(), StoreError> {
+        self.push(Entry::Tree { path: path.to_string() })
+    }
+
     /// To be called when a step has made a process, before it is let go. ESRCH: it is gone already.
     pub fn made_process(&mut self, pid: u32) -> Result<(), StoreError> {
         let missing =

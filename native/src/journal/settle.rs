@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use glassbox_core::model::{Container, ContainerId, Status};
 
 use super::{Report, cgroup, undo};
-use crate::store::{Loaded, Record, Store, StoreError};
+use crate::store::{Loaded, Record, Store, StoreError, volume};
 
 /// 128 + SIGKILL: how a container ends whose end nobody saw, as Docker records it.
 const EXIT_UNSEEN: i32 = 137;
@@ -24,7 +24,8 @@ pub fn settle(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
         cgroup::remove_cgroup(Path::new(directory))?;
     }
     if record.container.host.auto_remove {
-        return store.remove(Path::new(&store.layout().container(id))).map(|()| true);
+        store.remove(Path::new(&store.layout().container(id)))?;
+        return volume::remove_unnamed(store, &record.container).map(|()| true);
     }
     if !record.container.state.status.runs() {
         return Ok(false);

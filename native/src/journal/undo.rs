@@ -7,7 +7,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::userland::Signal;
 
 use super::{Report, cgroup, entry::Entry};
-use crate::store::{ProcessIdentity, Store, StoreError, layer};
+use crate::store::{ProcessIdentity, Store, StoreError, layer, volume};
 use crate::sys;
 
 /// How long an ended process may take to be gone, and a cgroup to be empty.
@@ -21,6 +21,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
     let there = entry.exists();
     let done = match entry {
         Entry::Tree { path } => remove_tree(store, Path::new(path)).map(|removed| removed && there),
+        Entry::Contents { path } => empty(store, Path::new(path)).map(|()| there),
         Entry::File { path } => store.remove(Path::new(path)).map(|()| there),
         Entry::Cgroup { directory } => cgroup::remove_cgroup(Path::new(directory)),
         Entry::Process { process } => end_process(process),
@@ -38,6 +39,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
 fn in_words(entry: &Entry) -> String {
     match entry {
         Entry::Tree { path } => format!("removed the directory {path}"),
+        Entry::Contents { path } => format!("emptied the directory {path}"),
         Entry::File { path } => format!("removed the file {path}"),
         Entry::Cgroup { directory } => format!("removed the cgroup {directory}"),
         Entry::Write { file, value } => format!("wrote {value} to {file}"),
@@ -49,8 +51,22 @@ fn in_words(entry: &Entry) -> String {
     }
 }
 
-/// A layer stays if a container on record is made of it: somebody else has come to use it since. Its half-extracted parts go.
+fn empty(store: &Store, path: &Path) -> Result<(), StoreError> {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(StoreError::io("read the directory", path)(error)),
+    };
+    entries.flatten().try_for_each(|entry| store.remove(&entry.path()))
+}
+
+/// A volume stays if a container on record has it. A layer stays if a container on record is made of it: somebody else has come to use it since. Its half-extracted parts go.
 fn remove_tree(store: &Store, path: &Path) -> Result<bool, StoreError> {
+    if path.parent() == Some(&store.root().join("volumes"))
+        && let Some(name) = path.file_name().and_then(|name| name.to_str())
+    {
+        return if volume::is_used(store, name)? { Ok(false) } else { volume::remove(store, path).map(|()| true) };
+    }
     if path.parent() != Some(&store.root().join("layers")) {
         return store.remove(path).map(|()| true);
     }

@@ -1,12 +1,12 @@
 //! `HostFacts` of this machine, at this moment, for this caller. Each file is read once: it is part of every command's time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::time::SystemTime;
 
-use glassbox_core::host::{HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, ToolboxFacts};
+use glassbox_core::host::{HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, SourceKind, ToolboxFacts};
 use glassbox_core::oci::defaults::{MASKED_PATHS, READONLY_PATHS};
 
 use super::procfs::Status;
@@ -43,7 +43,19 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         guarded_paths: guarded_paths(),
         network_files: NETWORK_FILES.iter().filter_map(|path| Some(((*path).to_string(), network_file(path)?))).collect(),
         data_mount: data_mount(&mounts, data_root),
+        cwd: std::env::current_dir().map_or_else(|_| "/".to_string(), |path| path.to_string_lossy().into_owned()),
+        sources: BTreeMap::new(),
+        volume_bytes: BTreeMap::new(),
     })
+}
+
+/// Those of the paths that are there, links followed.
+pub fn sources(paths: &BTreeSet<String>) -> BTreeMap<String, SourceKind> {
+    let kind = |path: &String| {
+        let metadata = fs::metadata(path).ok()?;
+        Some((path.clone(), if metadata.is_dir() { SourceKind::Directory } else { SourceKind::File }))
+    };
+    paths.iter().filter_map(kind).collect()
 }
 
 /// The mount that `data_root` lies below: the longest target, of equals the last, which lies over the others.

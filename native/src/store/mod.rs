@@ -4,6 +4,7 @@
 //! <root>/                 0711   lock (flock: held while an engine decides on names, records and layers)
 //! <root>/layers/          0711   <diff id>/, <diff id>.part-PID-START-N (being extracted)
 //! <root>/containers/      0711   <id>/state.json, <id>/<id>-json.log, …
+//! <root>/volumes/         0711   <name>/{_data,volume.json}; made with the first volume
 //! <root>/journal/         0700   see `crate::journal`
 //! ```
 //!
@@ -16,6 +17,7 @@ pub mod layer;
 pub mod log;
 pub mod record;
 pub mod remove;
+pub mod volume;
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -115,6 +117,11 @@ impl Store {
                 Ok(None) => {}
                 Err(error) => loaded.unreadable.push(error),
             }
+        }
+        let (volumes, unreadable) = volume::load(&self.root)?;
+        loaded.unreadable.extend(unreadable);
+        for volume in volumes {
+            loaded.state.volumes.insert_mut(volume.name.clone(), volume);
         }
         Ok(loaded)
     }

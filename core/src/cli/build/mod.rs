@@ -2,6 +2,7 @@
 
 mod listing;
 mod resources;
+mod storage;
 
 use super::check;
 use super::command::*;
@@ -94,6 +95,9 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "ps" => listing::containers(call)?,
         "logs" => show_logs(call, containers),
         "version" => Command::Version,
+        "volume create" | "volume ls" | "volume inspect" | "volume rm" | "volume prune" => {
+            storage::volume_command(call, containers)?
+        }
         _ => listing::inspect(call, containers)?,
     })
 }
@@ -119,6 +123,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         read_only: call.is_on("read-only"),
         init: call.is_on("init"),
         resources: resources::resources(call)?,
+        storage: storage::storage(call)?,
         cap_add: call.values("cap-add"),
         cap_drop: call.values("cap-drop"),
         privileged: call.is_on("privileged"),

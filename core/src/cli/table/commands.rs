@@ -166,6 +166,18 @@ const CARRIED_OUT: &[CommandRow] = &[
         .carried_out("Print all that is known of containers, as JSON"),
     CommandRow::new("container inspect", &["container inspect"], MANY, Arity::AtLeast(1))
         .carried_out("Print all that is known of containers, as JSON"),
+    CommandRow::new("volume create", &["volume create"], "[OPTIONS] [VOLUME]", Arity::AtMost(1))
+        .carried_out("Make a volume: a directory that outlives containers"),
+    CommandRow::new("volume inspect", &["volume inspect"], "[OPTIONS] VOLUME [VOLUME...]", Arity::AtLeast(1))
+        .carried_out("Print all that is known of volumes, as JSON"),
+    CommandRow::new("volume ls", &["volume ls"], "[OPTIONS]", Arity::None)
+        .aliases(&[("volume list", "volume ls")])
+        .carried_out("Show the volumes"),
+    CommandRow::new("volume prune", &["volume prune"], "[OPTIONS]", Arity::None)
+        .carried_out("Delete the volumes that no container has"),
+    CommandRow::new("volume rm", &["volume rm"], "[OPTIONS] VOLUME [VOLUME...]", Arity::AtLeast(1))
+        .aliases(&[("volume remove", "volume rm")])
+        .carried_out("Delete volumes"),
     CommandRow::new("version", &["version"], "[OPTIONS]", Arity::None).carried_out("Print the version of Glassbox"),
 ];
 

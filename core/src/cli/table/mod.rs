@@ -12,6 +12,7 @@ mod other;
 mod run_flags;
 mod run_flags_host;
 mod run_flags_outside;
+mod volume_flags;
 
 pub use commands::{Arity, CommandRow};
 pub use kind::Kind;
@@ -99,7 +100,9 @@ pub(crate) struct FlagSpec {
 
 /// Every flag row of the commands that Glassbox carries out.
 pub fn flag_rows() -> impl Iterator<Item = &'static FlagRow> {
-    [run_flags::ROWS, run_flags_host::ROWS, run_flags_outside::ROWS, container_flags::ROWS].into_iter().flatten()
+    [run_flags::ROWS, run_flags_host::ROWS, run_flags_outside::ROWS, container_flags::ROWS, volume_flags::ROWS]
+        .into_iter()
+        .flatten()
 }
 
 /// The flag rows of one command.

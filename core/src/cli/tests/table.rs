@@ -7,7 +7,7 @@ use super::super::*;
 fn line_with(key: &str, flag: &str) -> String {
     let arguments = match key {
         "exec" => "a b",
-        "ps" | "version" | "container prune" => "",
+        "ps" | "version" | "container prune" | "volume ls" | "volume prune" => "",
         _ => "a",
     };
     format!("{key} {flag} {arguments}")

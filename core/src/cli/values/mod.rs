@@ -14,6 +14,7 @@ mod text;
 
 use super::table::Kind;
 
+pub(crate) use mount::mount;
 pub(crate) use network::{NetworkValue, network};
 pub(crate) use number::{boolean, int, int_of, uint_of};
 pub(crate) use size::{bytes, nano_cpus};

@@ -16,7 +16,8 @@ use super::defaults::{self, DefaultMount};
 use crate::cli::NetworkMode;
 use crate::host::{CgroupVersion, HostFacts};
 use crate::layout::Layout;
-use crate::model::{Container, State};
+use crate::model::{Container, MountKind, MountPoint, State};
+use crate::plan::{Part, tmpfs_mount};
 use crate::step::MountFlags;
 
 /// The version of the specification that is followed.
@@ -57,11 +58,15 @@ fn is_rootless(container: &Container) -> bool {
 
 fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> {
     let v2 = host.cgroup.version == CgroupVersion::V2 && !container.host.cgroups.is_empty();
-    let wanted = defaults::mounts().iter().filter(|mount| mount.fs_type != "cgroup2" || v2);
+    let covered = |target: &str| container.mounts.iter().any(|point| point.target == target);
+    let wanted = defaults::mounts().iter().filter(|mount| (mount.fs_type != "cgroup2" || v2) && !covered(mount.target));
     let mut all: Vec<Mount> = wanted.map(|mount| file_system(mount, container)).collect();
     let layout = Layout::new(&host.data_root);
-    for name in ["resolv.conf", "hostname", "hosts"] {
-        all.push(bind(&layout.of(&container.id, name), &format!("/etc/{name}"), &["rprivate"], false));
+    for part in crate::plan::parts(container) {
+        all.push(match part {
+            Part::File(name) => bind(&layout.of(&container.id, name), &format!("/etc/{name}"), &["rprivate"], false),
+            Part::Point(point) => point_mount(point),
+        });
     }
     let toolbox = state.images.get(super::toolbox::REFERENCE).and_then(|image| image.layers.first());
     if let Some(layer) = toolbox.filter(|_| container.host.init) {
@@ -69,6 +74,23 @@ fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> 
         all.push(bind(&source, "/sbin/docker-init", &["rprivate"], false));
     }
     all
+}
+
+/// What the command mounts.
+fn point_mount(point: &MountPoint) -> Mount {
+    if point.kind != MountKind::Tmpfs {
+        let options: &[&str] = if point.read_only { &["ro", "rprivate"] } else { &["rprivate"] };
+        return bind(&point.source, &point.target, options, point.recursive);
+    }
+    let (flags, data) = tmpfs_mount(&point.options);
+    let mut options = option_names(flags);
+    options.extend(data.split(',').filter(|option| !option.is_empty()).map(str::to_string));
+    let mut made = Mount::default();
+    made.set_destination(point.target.clone().into())
+        .set_typ(Some("tmpfs".to_string()))
+        .set_source(Some("tmpfs".into()))
+        .set_options(Some(options));
+    made
 }
 
 /// A file system that the kernel makes. Its options are those of mount(8), as config.md wants them.

@@ -85,6 +85,7 @@ fn it_says_what_the_steps_do() {
         "docker run --network host --init -e A=b --name web toolbox echo hi",
         "docker run --privileged -t --hostname web toolbox",
         "docker run --network none -m 64m --pids-limit 5 --cpus 0.5 -u nobody --read-only toolbox id",
+        "docker run --network none -v /srv:/a/b:ro -v data:/a --tmpfs /run:size=1m --tmpfs /dev/shm -v /x:/etc/hosts toolbox id",
     ] {
         check_against_plan(line, &root);
         check_against_plan(line, &ordinary);

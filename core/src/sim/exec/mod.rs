@@ -9,6 +9,7 @@ mod process;
 mod run;
 mod store;
 mod undo;
+mod volume;
 
 pub use run::Run;
 pub use undo::undo;

@@ -50,6 +50,15 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
             return Ok(Done::Outcome(outcome));
         }
         StoreStep::RecordFailure { .. } | StoreStep::RecordPause { .. } => {}
+        StoreStep::CreateSource { path, mode } => {
+            // One that is there is taken as it is.
+            if kernel.walk(kernel.engine, path, true).is_err() {
+                called(make_directory(kernel, path, *mode).map(|_| ()), "mkdir")?;
+            }
+        }
+        StoreStep::CreateVolume { volume, directory } => super::volume::create(kernel, volume, directory)?,
+        StoreStep::FillVolume { layers, path, directory, .. } => super::volume::fill(kernel, layers, path, directory)?,
+        StoreStep::RemoveVolume { directory, .. } => super::volume::remove(kernel, directory)?,
         StoreStep::RemoveContainerFiles { id, directory } => {
             run.reclaimed_bytes += bytes_below(kernel, &format!("{directory}/upper"));
             called(remove_tree(kernel, directory), "unlink")?;
@@ -137,7 +146,7 @@ pub(super) fn make_directory(kernel: &mut Kernel, path: &str, mode: u32) -> SysR
     Ok(id)
 }
 
-fn write_file(kernel: &mut Kernel, path: &str, mode: u32, contents: &str) -> SysResult<()> {
+pub(super) fn write_file(kernel: &mut Kernel, path: &str, mode: u32, contents: &str) -> SysResult<()> {
     let engine = kernel.engine;
     let owner = engine_owner(kernel, mode)?;
     let target = kernel.walk_parent(engine, path)?;

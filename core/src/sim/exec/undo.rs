@@ -12,6 +12,12 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
         Undo::RemoveTree { path } => {
             let _ = remove_tree(kernel, &path);
         }
+        Undo::EmptyDirectory { path } => {
+            let names = kernel.walk(kernel.engine, &path, true).and_then(|place| kernel.names(&place.node)).unwrap_or_default();
+            for name in names {
+                let _ = remove_tree(kernel, &format!("{path}/{name}"));
+            }
+        }
         Undo::RemoveFile { path } => {
             let _ = kernel.remove_node(kernel.engine, &path, false);
         }

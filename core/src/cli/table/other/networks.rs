@@ -24,18 +24,5 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("network rm", &["network rm"], "NETWORK [NETWORK...]", Arity::AtLeast(1))
         .aliases(&[("network remove", "network rm")])
         .specs("force/f=bool"),
-    CommandRow::new("volume create", &["volume create"], "[OPTIONS] [VOLUME]", Arity::AtMost(1)).specs(
-        "availability=text driver/d=text group=text label=list limit-bytes=bytes opt/o=map required-bytes=bytes \
-             scope=text secret=map sharing=text topology-preferred=list topology-required=list type=text",
-    ),
-    CommandRow::new("volume inspect", &["volume inspect"], "[OPTIONS] VOLUME [VOLUME...]", Arity::AtLeast(1))
-        .specs("format/f=text"),
-    CommandRow::new("volume ls", &["volume ls"], "[OPTIONS]", Arity::None)
-        .aliases(&[("volume list", "volume ls")])
-        .specs("cluster=bool filter/f=filter format=text quiet/q=bool"),
-    CommandRow::new("volume prune", &["volume prune"], "[OPTIONS]", Arity::None).specs("all/a=bool filter=filter force/f=bool"),
-    CommandRow::new("volume rm", &["volume rm"], "[OPTIONS] VOLUME [VOLUME...]", Arity::AtLeast(1))
-        .aliases(&[("volume remove", "volume rm")])
-        .specs("force/f=bool"),
     CommandRow::new("volume update", &["volume update"], "[OPTIONS] [VOLUME]", Arity::Exact(1)).specs("availability=text"),
 ];

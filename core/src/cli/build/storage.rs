@@ -1,0 +1,46 @@
+//! The flags on storage, and the commands on volumes.
+
+use super::{Call, refused};
+use crate::cli::command::{Command, UsageError};
+use crate::cli::storage::{MountSpec, StorageSpec};
+use crate::cli::{error, values};
+
+pub(super) fn storage(call: &Call<'_>) -> Result<StorageSpec, UsageError> {
+    let mut volumes: Vec<String> = Vec::new();
+    for word in call.values("volume") {
+        if !volumes.contains(&word) {
+            volumes.push(word);
+        }
+    }
+    let mounts = mounts(call)?;
+    Ok(StorageSpec { volumes, mounts, tmpfs: call.values("tmpfs"), volumes_from: call.values("volumes-from") })
+}
+
+fn mounts(call: &Call<'_>) -> Result<Vec<MountSpec>, UsageError> {
+    let mut all = Vec::new();
+    for flag in call.uses("mount") {
+        let mount = values::mount(&flag.value).map_err(|reason| refused(call, flag, &reason))?;
+        let what = match (&mount.not_yet, mount.kind.as_str()) {
+            (Some(option), _) => Some(option.clone()),
+            (None, "image" | "npipe" | "cluster") => Some(format!("type={}", mount.kind)),
+            _ => None,
+        };
+        if let Some(what) = what {
+            let what = format!("--mount …{what}…");
+            return Err(error::not_yet(&what, "Types bind, volume and tmpfs are carried out.", Some(flag.span)));
+        }
+        all.push(mount);
+    }
+    Ok(all)
+}
+
+pub(super) fn volume_command(call: &Call<'_>, volumes: Vec<String>) -> Result<Command, UsageError> {
+    let filters = call.values("filter");
+    Ok(match call.row.key {
+        "volume create" => Command::CreateVolume { name: volumes.into_iter().next(), labels: call.values("label") },
+        "volume ls" => Command::ListVolumes { quiet: call.is_on("quiet"), filters },
+        "volume inspect" => Command::InspectVolumes { volumes },
+        "volume rm" => Command::RemoveVolumes { volumes, force: call.is_on("force") },
+        _ => Command::PruneVolumes { all: call.is_on("all"), filters, force: call.is_on("force") },
+    })
+}

@@ -1,0 +1,38 @@
+//! The flags of the commands on volumes.
+
+use super::{FlagRow, Kind};
+
+const CREATE: &[&str] = &["volume create"];
+const LS: &[&str] = &["volume ls"];
+const PRUNE: &[&str] = &["volume prune"];
+
+/// The rows.
+pub(super) const ROWS: &[FlagRow] = &[
+    FlagRow::new("availability", Kind::Text, CREATE, "Whether a cluster may use it: active, pause, drain", "--availability pause")
+        .default("active"),
+    FlagRow::new("driver", Kind::Text, CREATE, "What makes it", "-d nfs").short('d').default("local"),
+    FlagRow::new("group", Kind::Text, CREATE, "Its group in a cluster", "--group fast"),
+    FlagRow::new("label", Kind::List, CREATE, "Attach a note to it", "--label tier=db").carried_out(),
+    FlagRow::new("limit-bytes", Kind::Bytes, CREATE, "At most so large, in a cluster", "--limit-bytes 1g").default("0"),
+    FlagRow::new("opt", Kind::Map, CREATE, "An option of what makes it", "-o type=tmpfs").short('o').default("map[]"),
+    FlagRow::new("required-bytes", Kind::Bytes, CREATE, "At least so large, in a cluster", "--required-bytes 1g").default("0"),
+    FlagRow::new("scope", Kind::Text, CREATE, "On how many machines of a cluster: single, multi", "--scope multi")
+        .default("single"),
+    FlagRow::new("secret", Kind::Map, CREATE, "A secret for it, in a cluster", "--secret key=name").default("map[]"),
+    FlagRow::new("sharing", Kind::Text, CREATE, "Who may share it: none, readonly, onewriter, all", "--sharing all")
+        .default("none"),
+    FlagRow::new("topology-preferred", Kind::List, CREATE, "Where a cluster had better make it", "--topology-preferred zone=a"),
+    FlagRow::new("topology-required", Kind::List, CREATE, "Where a cluster has to make it", "--topology-required zone=a"),
+    FlagRow::new("type", Kind::Text, CREATE, "How a cluster reaches it: mount, block", "--type mount").default("block"),
+    FlagRow::new("cluster", Kind::Bool, LS, "Show those of a cluster", "--cluster"),
+    FlagRow::new("filter", Kind::Filter, LS, "Show only those that fit: dangling, name, label, driver", "-f dangling=true")
+        .short('f')
+        .carried_out(),
+    FlagRow::new("format", Kind::Text, LS, "Print by a template", "--format json"),
+    FlagRow::new("quiet", Kind::Bool, LS, "Print names only", "-q").short('q').carried_out(),
+    FlagRow::new("format", Kind::Text, &["volume inspect"], "Print by a template", "-f '{{.Mountpoint}}'").short('f'),
+    FlagRow::new("force", Kind::Bool, &["volume rm"], "A volume that is not there is no error", "-f").short('f').carried_out(),
+    FlagRow::new("all", Kind::Bool, PRUNE, "Those that have a name too", "-a").short('a').carried_out(),
+    FlagRow::new("filter", Kind::Filter, PRUNE, "Delete only those that fit: label", "--filter label=tier=db").carried_out(),
+    FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask first", "-f").short('f').carried_out(),
+];

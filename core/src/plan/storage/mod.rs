@@ -1,0 +1,200 @@
+//! Bind mounts, volumes and file systems of memory: from the words of `run` and `create` to what a container has mounted, by dockerd's
+//! rules (moby volume/mounts, daemon/volumes.go), and the steps for it.
+//!
+//! `word` reads `-v`; `spec` judges `--mount` and `--tmpfs`; `steps` makes steps; `volume` are the commands on volumes.
+
+pub(crate) mod spec;
+mod steps;
+pub(crate) mod volume;
+mod word;
+
+use std::collections::BTreeSet;
+
+pub use steps::directories_that_go;
+pub(crate) use steps::{Part, parts};
+pub(super) use steps::{create_volumes, make_sources, remove_volumes, root_mounts};
+
+use super::{CommandError, Context, create, lifecycle, names};
+use crate::cli::{Command, ContainerSpec, Invocation, StorageSpec};
+use crate::layout::Layout;
+use crate::model::{MountKind, MountPoint, State};
+
+/// Why something cannot be mounted, and the flag that asks for it.
+type Refusal = (String, &'static str);
+
+/// What is refused before there is a container at all: `--mount` and `--tmpfs`, as the daemon looks at them first.
+pub(super) fn check(spec: &StorageSpec, context: &Context<'_>) -> Result<(), CommandError> {
+    let refuse = |(what, flag): Refusal| create::refuse(context, &what, Some(flag));
+    for mount in &spec.mounts {
+        spec::check(mount, context.host).map_err(refuse)?;
+    }
+    spec.tmpfs.iter().try_for_each(|word| spec::check_tmpfs(word)).map_err(refuse)
+}
+
+/// What the container has mounted, the shallowest first; and what HostConfig shows.
+pub(super) fn resolve(asked: &ContainerSpec, context: &Context<'_>) -> Result<(Vec<MountPoint>, StorageSpec), CommandError> {
+    let shown = absolute(&asked.storage, &context.host.cwd);
+    let mut all = Gathered::default();
+    let refuse = |(what, flag): Refusal| create::refuse(context, &what, Some(flag));
+    for word in &shown.volumes_from {
+        all.take_over(word, context).map_err(refuse)?;
+    }
+    let (mut unnamed, tmpfs) = (Vec::new(), spec::tmpfs_targets(&shown.tmpfs));
+    for typed in &shown.volumes {
+        match word::read(typed).map_err(|what| refuse((what, "volume")))? {
+            word::Read::Unnamed(target) => unnamed.push((target, typed.clone())),
+            word::Read::Mount(mount) => {
+                if tmpfs.contains(&mount.target) {
+                    return Err(refuse(duplicate(&mount.target, "volume")));
+                }
+                all.add(mount).map_err(refuse)?;
+            }
+        }
+    }
+    for mount in &shown.mounts {
+        all.add(spec::mount_point(mount)).map_err(refuse)?;
+    }
+    for mount in spec::tmpfs_points(&shown.tmpfs) {
+        all.put(mount);
+    }
+    for (target, typed) in unnamed {
+        // Where something is mounted already, the volume that nobody named is not made.
+        if !all.points.iter().any(|point| point.target == target) {
+            all.points.push(word::unnamed(target, typed));
+        }
+    }
+    let mut points = all.points;
+    refuse_sharing(&points, &shown)?;
+    let layout = Layout::new(&context.host.data_root);
+    let unnamed = points.iter_mut().filter(|point| point.kind == MountKind::Volume && point.name.is_empty());
+    for (number, point) in unnamed.enumerate() {
+        point.name = names::fresh_volume(&context.host.entropy, number);
+        point.anonymous = true;
+    }
+    for point in points.iter_mut().filter(|point| point.kind == MountKind::Volume) {
+        point.source = layout.volume_data(&point.name);
+    }
+    points.sort_by_key(MountPoint::depth);
+    Ok((points, shown))
+}
+
+/// A container's mounts are private to it: what is mounted later on either side is not seen on the other.
+fn refuse_sharing(points: &[MountPoint], shown: &StorageSpec) -> Result<(), CommandError> {
+    for point in points {
+        let spec = shown.mounts.iter().find(|mount| point.flag == "mount" && mount.text == point.word);
+        let propagation = spec.map_or_else(|| word::propagation(&point.mode), |mount| mount.propagation.as_str());
+        if matches!(propagation, "shared" | "rshared" | "slave" | "rslave") {
+            let message = format!(
+                "glassbox: the propagation {propagation} of {} is understood but not carried out yet.\n\
+                 glassbox: Leave it out: what is mounted later below the source then stays unseen in the container.\n",
+                point.target
+            );
+            return Err(CommandError { message, exit_code: 125, span: None });
+        }
+    }
+    Ok(())
+}
+
+/// What was gathered so far. What comes from other containers may be covered by the command's own; of its own no two may meet.
+#[derive(Default)]
+struct Gathered {
+    points: Vec<MountPoint>,
+    own: BTreeSet<String>,
+}
+
+impl Gathered {
+    fn add(&mut self, point: MountPoint) -> Result<(), Refusal> {
+        let flag = if point.flag == "mount" { "mount" } else { "volume" };
+        if !self.own.insert(point.target.clone()) {
+            return Err(duplicate(&point.target, flag));
+        }
+        if point.kind == MountKind::Volume && !point.name.is_empty() {
+            volume::check_name(&point.name).map_err(|what| (format!("create {}: {what}", point.name), flag))?;
+        }
+        self.put(point);
+        Ok(())
+    }
+
+    fn put(&mut self, point: MountPoint) {
+        self.points.retain(|known| known.target != point.target);
+        self.points.push(point);
+    }
+
+    /// `--volumes-from CONTAINER[:MODE]`
+    fn take_over(&mut self, word: &str, context: &Context<'_>) -> Result<(), Refusal> {
+        let flag = "volumes-from";
+        let (name, mode) = word.split_once(':').unwrap_or((word, ""));
+        if name.is_empty() {
+            return Err((format!("invalid volumes-from specification: '{word}'"), flag));
+        }
+        if !word::is_mode(mode) {
+            return Err((format!("invalid mode: {mode}"), flag));
+        }
+        let lost = |message: String| {
+            let first = message.lines().next().unwrap_or_default();
+            (first.trim_start_matches("Error response from daemon: ").to_string(), flag)
+        };
+        let container = lifecycle::find(name, context).map_err(lost)?;
+        for point in container.mounts.iter().filter(|point| point.kind != MountKind::Tmpfs) {
+            self.put(MountPoint {
+                read_only: point.read_only || word::is_read_only(mode),
+                mode: if mode.is_empty() { point.mode.clone() } else { mode.to_string() },
+                anonymous: false,
+                copies: false,
+                flag: flag.to_string(),
+                word: word.to_string(),
+                ..point.clone()
+            });
+        }
+        Ok(())
+    }
+}
+
+fn duplicate(target: &str, flag: &'static str) -> Refusal {
+    (format!("Duplicate mount point: {target}"), flag)
+}
+
+/// Docker's client makes `.` and what begins with `./` absolute, from the caller's directory.
+fn absolute(spec: &StorageSpec, cwd: &str) -> StorageSpec {
+    let mut spec = spec.clone();
+    for word in &mut spec.volumes {
+        if let Some((source, rest)) = word.split_once(':').filter(|(source, _)| source.starts_with('.')) {
+            *word = format!("{}:{rest}", word::clean(&format!("{cwd}/{source}")));
+        }
+    }
+    for mount in &mut spec.mounts {
+        if mount.source == "." || mount.source.starts_with("./") {
+            mount.source = word::clean(&format!("{cwd}/{}", mount.source));
+        }
+    }
+    spec
+}
+
+/// The paths of the host that a command names as sources: what is there is to stand in [`crate::host::HostFacts::sources`].
+pub fn named_sources(invocation: &Invocation, state: &State, cwd: &str) -> BTreeSet<String> {
+    let spec = match &invocation.command {
+        Command::RunContainer(run) => &run.spec,
+        Command::CreateContainer(spec) => spec,
+        Command::StartContainers { containers, .. } | Command::RestartContainers { containers, .. } => {
+            let found = containers.iter().filter_map(|word| state.container(word.trim()).ok());
+            return found.flat_map(|container| sources(&container.mounts)).collect();
+        }
+        _ => return BTreeSet::new(),
+    };
+    let shown = absolute(&spec.storage, cwd);
+    let own = shown.volumes.iter().filter_map(|typed| match word::read(typed) {
+        Ok(word::Read::Mount(mount)) => Some(mount),
+        _ => None,
+    });
+    let all: Vec<MountPoint> = own.chain(shown.mounts.iter().map(spec::mount_point)).collect();
+    let others = shown.volumes_from.iter().filter_map(|word| state.container(word.split(':').next().unwrap_or(word)).ok());
+    others.flat_map(|container| sources(&container.mounts)).chain(sources(&all)).collect()
+}
+
+fn sources(mounts: &[MountPoint]) -> Vec<String> {
+    let binds = mounts.iter().filter(|mount| mount.kind == MountKind::Bind && mount.source.starts_with('/'));
+    binds.map(|mount| mount.source.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests;

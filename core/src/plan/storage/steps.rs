@@ -1,0 +1,146 @@
+//! The steps for storage: sources and volumes made, volumes filled, mounts, volumes removed.
+
+use super::super::origin::{self, docker_default, need, planned};
+use super::super::{Context, Planned};
+use super::spec;
+use crate::cli::Command;
+use crate::layout::Layout;
+use crate::model::{ANONYMOUS_LABEL, Container, ContainerId, MountKind, MountPoint, Volume};
+use crate::step::{MountFlags, MountStep, Step, StoreStep};
+
+/// The word that asks for a mount.
+fn cause(point: &MountPoint, container: &Container, context: &Context<'_>) -> super::super::Cause {
+    origin::use_of(context, container, &point.flag, &point.word)
+}
+
+/// Volumes that are not there yet, and what the image has at their places.
+pub(in crate::plan) fn create_volumes(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let layout = Layout::new(&context.host.data_root);
+    let mut steps = Vec::new();
+    let mut made: Vec<&str> = Vec::new();
+    for point in container.mounts.iter().filter(|point| point.kind == MountKind::Volume) {
+        let cause = || cause(point, container, context);
+        let fresh = !context.state.volumes.contains_key(&point.name) && !made.contains(&point.name.as_str());
+        if fresh {
+            made.push(&point.name);
+            steps.push(planned(Step::Store(create_volume(volume_of(point, container, context), &layout)), cause()));
+        }
+        let used = context.state.users_of_volume(&point.name).iter().any(|id| **id != container.id);
+        if point.copies {
+            let step = StoreStep::FillVolume {
+                name: point.name.clone(),
+                layers: container.layers.iter().rev().map(|diff_id| layout.layer(diff_id)).collect(),
+                path: point.target.clone(),
+                directory: layout.volume_data(&point.name),
+                used,
+            };
+            let fills = docker_default(
+                "An empty volume begins with what the image has at its place.",
+                "engine/storage/volumes/#populate-a-volume-using-a-container",
+            );
+            steps.push(planned(Step::Store(step), cause()).with(fills));
+        }
+    }
+    steps
+}
+
+pub(in crate::plan::storage) fn create_volume(volume: Volume, layout: &Layout<'_>) -> StoreStep {
+    let directory = layout.volume(&volume.name);
+    StoreStep::CreateVolume { volume: Box::new(volume), directory }
+}
+
+fn volume_of(point: &MountPoint, container: &Container, context: &Context<'_>) -> Volume {
+    let asked = container.host.storage.mounts.iter().find(|mount| point.flag == "mount" && mount.text == point.word);
+    let mut labels: std::collections::BTreeMap<String, String> = asked
+        .iter()
+        .flat_map(|mount| &mount.labels)
+        .map(|label| label.split_once('=').map_or((label.clone(), String::new()), |(name, value)| (name.into(), value.into())))
+        .collect();
+    if point.anonymous {
+        labels.insert(ANONYMOUS_LABEL.to_string(), String::new());
+    }
+    let labels = Some(labels).filter(|labels| !labels.is_empty());
+    Volume { name: point.name.clone(), created_ns: context.host.now_ns, labels }
+}
+
+/// Sources of `-v` that the host does not have.
+pub(in crate::plan) fn make_sources(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let mut made: Vec<&str> = Vec::new();
+    let mut steps = Vec::new();
+    for point in container.mounts.iter().filter(|point| point.makes_source) {
+        if context.host.sources.contains_key(&point.source) || made.contains(&point.source.as_str()) {
+            continue;
+        }
+        made.push(&point.source);
+        let step = StoreStep::CreateSource { path: point.source.clone(), mode: 0o755 };
+        let why = docker_default("-v makes a missing source; --mount refuses it.", "engine/storage/bind-mounts/#syntax");
+        steps.push(planned(Step::Store(step), cause(point, container, context)).with(why));
+    }
+    steps
+}
+
+/// What is put into the new root between the default file systems and pivot_root.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part<'a> {
+    /// resolv.conf, hostname, hosts: the name in /etc.
+    File(&'static str),
+    /// What the command asks for.
+    Point(&'a MountPoint),
+}
+
+/// As Docker orders them: by the depth of their targets. Of the three files, what the command covers is left out.
+pub(crate) fn parts(container: &Container) -> Vec<Part<'_>> {
+    const FILES_DEPTH: usize = 2;
+    let covered = |name: &&str| container.mounts.iter().any(|point| point.target == format!("/etc/{name}"));
+    let files = ["resolv.conf", "hostname", "hosts"].into_iter().filter(|name| !covered(name)).map(Part::File);
+    let mut all: Vec<Part<'_>> = container.mounts.iter().map(Part::Point).chain(files).collect();
+    all.sort_by_key(|part| match part {
+        Part::File(_) => FILES_DEPTH,
+        Part::Point(point) => point.depth(),
+    });
+    all
+}
+
+/// The step that mounts `point` below `root`.
+pub(in crate::plan) fn root_mounts(point: &MountPoint, root: &str, container: &Container, context: &Context<'_>) -> Planned {
+    let target = format!("{root}{}", point.target);
+    let step = match point.kind {
+        MountKind::Tmpfs => {
+            let (flags, data) = spec::tmpfs_mount(&point.options);
+            MountStep::MountFilesystem { fs_type: "tmpfs".into(), source: "tmpfs".into(), target, flags, data }
+        }
+        MountKind::Bind | MountKind::Volume => MountStep::BindMount {
+            source: point.source.clone(),
+            target,
+            recursive: point.recursive,
+            flags: MountFlags { read_only: point.read_only, ..MountFlags::default() },
+        },
+    };
+    planned(Step::Mount(step), cause(point, container, context))
+}
+
+/// The volumes that go with the container when it is removed, if volumes do: `--rm`, `rm -v`. Nobody named them, and no other container
+/// has them.
+fn volumes_that_go<'a>(container: &'a Container, context: &Context<'_>) -> Vec<&'a MountPoint> {
+    let asked = matches!(context.invocation.command, Command::RemoveContainers { volumes: true, .. });
+    let unused = |point: &&MountPoint| context.state.users_of_volume(&point.name).iter().all(|id| **id == container.id);
+    let points = container.mounts.iter().filter(|point| point.anonymous && (asked || container.host.auto_remove));
+    points.filter(unused).collect()
+}
+
+/// Their directories: whoever finds a removal half done, the record gone, removes them.
+pub fn directories_that_go(id: &ContainerId, context: &Context<'_>) -> Vec<String> {
+    let layout = Layout::new(&context.host.data_root);
+    let points = context.state.containers.get(id).map(|container| volumes_that_go(container, context)).unwrap_or_default();
+    points.iter().map(|point| layout.volume(&point.name)).collect()
+}
+
+/// Removing them.
+pub(in crate::plan) fn remove_volumes(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let layout = Layout::new(&context.host.data_root);
+    let step = |point: &MountPoint| {
+        let step = StoreStep::RemoveVolume { name: point.name.clone(), directory: layout.volume(&point.name) };
+        planned(Step::Store(step), need("RemoveContainerFiles", "Nobody named it, so nobody could ask for it again."))
+    };
+    volumes_that_go(container, context).into_iter().map(step).collect()
+}

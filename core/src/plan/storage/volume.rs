@@ -1,0 +1,192 @@
+//! volume create, ls, inspect, rm, prune.
+
+use super::super::origin::{self, planned};
+use super::super::{CommandError, Context, Plan, Planned, names};
+use super::steps;
+use crate::layout::Layout;
+use crate::model::{ANONYMOUS_LABEL, Volume};
+use crate::step::{ClientStep, Step, StoreStep};
+
+const LOCAL: &str = "local";
+
+/// Docker's refusal of a volume's name.
+pub(in crate::plan) fn check_name(name: &str) -> Result<(), String> {
+    if name.chars().count() == 1 {
+        return Err("volume name is too short, names should be at least two alphanumeric characters".to_string());
+    }
+    match names::is_valid(name) {
+        true => Ok(()),
+        false => Err(format!(
+            "\"{name}\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you \
+             intended to pass a host directory, use absolute path"
+        )),
+    }
+}
+
+fn print(text: String, context: &Context<'_>) -> Planned {
+    planned(Step::Client(ClientStep::Print { text }), origin::command(context))
+}
+
+fn refused(message: &str, context: &Context<'_>) -> CommandError {
+    let span = context.invocation.words.positional("VOLUME");
+    CommandError { message: format!("Error response from daemon: {message}\n"), exit_code: 1, span }
+}
+
+fn pairs(words: &[String]) -> std::collections::BTreeMap<String, String> {
+    words.iter().map(|word| word.split_once('=').unwrap_or((word, ""))).map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// One that is there already is as good as a new one.
+pub(in crate::plan) fn create(
+    name: Option<&str>,
+    labels: &[String],
+    context: &Context<'_>,
+    plan: &mut Plan,
+) -> Result<(), CommandError> {
+    let named = name.filter(|name| !name.is_empty());
+    if let Some(name) = named {
+        check_name(name).map_err(|what| refused(&format!("create {name}: {what}"), context))?;
+    }
+    let mut labels = Some(pairs(labels)).filter(|labels| !labels.is_empty());
+    if named.is_none() {
+        labels.get_or_insert_default().insert(ANONYMOUS_LABEL.to_string(), String::new());
+    }
+    let name = named.map_or_else(|| names::fresh_volume(&context.host.entropy, 0), str::to_string);
+    if !context.state.volumes.contains_key(&name) {
+        let volume = Volume { name: name.clone(), created_ns: context.host.now_ns, labels };
+        let step = steps::create_volume(volume, &Layout::new(&context.host.data_root));
+        plan.steps.push(planned(Step::Store(step), origin::command(context)));
+    }
+    plan.steps.push(print(format!("{name}\n"), context));
+    Ok(())
+}
+
+/// Whether a volume fits all filters; an error names the filter that Docker does not know.
+fn fits(volume: &Volume, filters: &[String], context: &Context<'_>) -> Result<bool, String> {
+    let mut names: Option<bool> = None;
+    for filter in filters {
+        let (key, value) = filter.split_once('=').unwrap_or((filter, ""));
+        let label = |wanted: &str| {
+            let (name, value) = wanted.split_once('=').map_or((wanted, None), |(name, value)| (name, Some(value)));
+            let found = volume.labels.as_ref().and_then(|labels| labels.get(name));
+            found.is_some_and(|found| value.is_none_or(|value| found == value))
+        };
+        let fits = match key {
+            "dangling" => match value {
+                "true" | "1" => context.state.users_of_volume(&volume.name).is_empty(),
+                "false" | "0" => !context.state.users_of_volume(&volume.name).is_empty(),
+                _ => return Err(format!("invalid filter 'dangling=[{value}]'")),
+            },
+            // Of several names one is enough.
+            "name" => {
+                names = Some(names.unwrap_or(false) || volume.name.contains(value));
+                true
+            }
+            "driver" => value == LOCAL,
+            "label" => label(value),
+            "label!" => !label(value),
+            _ => return Err(format!("invalid filter '{key}'")),
+        };
+        if !fits {
+            return Ok(false);
+        }
+    }
+    Ok(names.unwrap_or(true))
+}
+
+fn fitting<'a>(filters: &[String], context: &Context<'a>) -> Result<Vec<&'a Volume>, CommandError> {
+    // A filter that Docker does not know is refused where there is no volume as well.
+    fits(&Volume::default(), filters, context).map_err(|what| refused(&what, context))?;
+    Ok(context.state.volumes.values().filter(|volume| fits(volume, filters, context).unwrap_or(false)).collect())
+}
+
+pub(in crate::plan) fn list(quiet: bool, filters: &[String], context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let found = fitting(filters, context)?;
+    let text = if quiet {
+        found.iter().map(|volume| format!("{}\n", volume.name)).collect()
+    } else {
+        let rows = found.iter().map(|volume| format!("{LOCAL}     {}\n", volume.name));
+        std::iter::once("DRIVER    VOLUME NAME\n".to_string()).chain(rows).collect::<String>()
+    };
+    plan.steps.push(print(text, context));
+    Ok(())
+}
+
+pub(in crate::plan) fn inspect(words: &[String], context: &Context<'_>, plan: &mut Plan) {
+    let mut found = Vec::new();
+    for word in words {
+        match context.state.volumes.get(word) {
+            Some(volume) => found.push(volume),
+            None => plan.fail_later(&missing(word)),
+        }
+    }
+    plan.steps.push(print(crate::view::inspect::volumes(&found, context.host), context));
+}
+
+fn missing(name: &str) -> String {
+    format!("Error response from daemon: get {name}: no such volume\nglassbox: see which there are with: glassbox volume ls\n")
+}
+
+fn removal(name: &str, context: &Context<'_>, cause: super::super::Cause) -> Planned {
+    let directory = Layout::new(&context.host.data_root).volume(name);
+    planned(Step::Store(StoreStep::RemoveVolume { name: name.to_string(), directory }), cause)
+}
+
+pub(in crate::plan) fn remove(words: &[String], force: bool, context: &Context<'_>, plan: &mut Plan) {
+    let mut gone: Vec<&str> = Vec::new();
+    for word in words {
+        let users = context.state.users_of_volume(word);
+        if !context.state.volumes.contains_key(word) || gone.contains(&word.as_str()) {
+            match force {
+                true => plan.steps.push(print(format!("{word}\n"), context)),
+                false => plan.fail_later(&missing(word)),
+            }
+        } else if !users.is_empty() {
+            let users = users.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(", ");
+            plan.fail_later(&format!(
+                "Error response from daemon: remove {word}: volume is in use - [{users}]\n\
+                 glassbox: remove these containers first: glassbox rm CONTAINER\n"
+            ));
+        } else {
+            gone.push(word);
+            plan.steps.push(removal(word, context, origin::positional(context, "VOLUME")));
+            plan.steps.push(print(format!("{word}\n"), context));
+        }
+    }
+}
+
+/// Those that no container has: the unnamed ones, or with `all` every one.
+pub(in crate::plan) fn prune(
+    all: bool,
+    filters: &[String],
+    force: bool,
+    context: &Context<'_>,
+    plan: &mut Plan,
+) -> Result<(), CommandError> {
+    let all = all || filters.iter().any(|filter| matches!(filter.as_str(), "all=1" | "all=true"));
+    let others: Vec<String> = filters.iter().filter(|filter| !filter.starts_with("all=")).cloned().collect();
+    if let Some(filter) = others.iter().find(|filter| !filter.starts_with("label")) {
+        let key = filter.split('=').next().unwrap_or(filter);
+        return Err(refused(&format!("invalid filter '{key}'"), context));
+    }
+    if !force {
+        let which = if all { "all" } else { "anonymous" };
+        let question = format!(
+            "WARNING! This will remove {which} local volumes not used by at least one container.\nAre you sure you want to continue? [y/N] "
+        );
+        plan.steps.push(planned(Step::Client(ClientStep::Confirm { question }), origin::command(context)));
+    }
+    let mut names = String::new();
+    let mut bytes = 0;
+    for volume in fitting(&others, context)? {
+        if !context.state.users_of_volume(&volume.name).is_empty() || !(all || volume.is_anonymous()) {
+            continue;
+        }
+        names.push_str(&format!("{}\n", volume.name));
+        bytes += context.host.volume_bytes.get(&volume.name).copied().unwrap_or_default();
+        plan.steps.push(removal(&volume.name, context, origin::command(context)));
+    }
+    let list = if names.is_empty() { String::new() } else { format!("Deleted Volumes:\n{names}\n") };
+    plan.steps.push(print(format!("{list}Total reclaimed space: {}\n", crate::view::reclaimed::human_size(bytes)), context));
+    Ok(())
+}

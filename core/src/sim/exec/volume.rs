@@ -1,0 +1,74 @@
+//! Steps on volumes, made by the engine's process.
+
+use super::Failure;
+use super::called;
+use super::store::{make_directory, remove_tree, write_file};
+use crate::errno::Errno;
+use crate::model::Volume;
+use crate::sim::kernel::Kernel;
+use crate::sim::tables::{Content, InodeId, Layers, NodeId};
+use crate::sim::tree::{Owner, directory as new_directory};
+use crate::userland::SysResult;
+
+/// The directory, `_data` in it, the record.
+pub(super) fn create(kernel: &mut Kernel, volume: &Volume, directory: &str) -> Result<(), Failure> {
+    const RECORD_MODE: u32 = 0o600;
+    called(make_directory(kernel, directory, 0o701).map(drop), "mkdir")?;
+    called(make_directory(kernel, &format!("{directory}/_data"), 0o755).map(drop), "mkdir")?;
+    let text = serde_json::to_string(volume).map_err(|_| Errno::EINVAL)?;
+    called(write_file(kernel, &format!("{directory}/volume.json"), RECORD_MODE, &text), "openat")
+}
+
+pub(super) fn remove(kernel: &mut Kernel, directory: &str) -> Result<(), Failure> {
+    called(remove_tree(kernel, directory), "unlink")
+}
+
+/// What the layers show at `path`, merged as an overlay merges them, into an empty directory.
+pub(super) fn fill(kernel: &mut Kernel, layers: &[String], path: &str, directory: &str) -> Result<(), Failure> {
+    called(copy(kernel, layers, path, directory), "openat")
+}
+
+fn copy(kernel: &mut Kernel, layers: &[String], path: &str, directory: &str) -> SysResult<()> {
+    let into = directory_at(kernel, directory)?;
+    if !kernel.names(&NodeId::Inode(into))?.is_empty() {
+        return Ok(());
+    }
+    let mut layers = layers.iter().map(|layer| directory_at(kernel, layer)).collect::<SysResult<Vec<InodeId>>>()?;
+    if layers.is_empty() {
+        return Ok(());
+    }
+    let layers = Layers { upper: layers.remove(0), lower: layers };
+    let Some(top) = kernel.overlay_stack(&layers, path)?.first().copied() else { return Ok(()) };
+    if !matches!(kernel.inode(top)?.content, Content::Directory { .. }) {
+        return Ok(());
+    }
+    copy_directory(kernel, &layers, path.trim_matches('/'), top, into)
+}
+
+fn directory_at(kernel: &Kernel, path: &str) -> SysResult<InodeId> {
+    match kernel.walk(kernel.engine, path, true)?.node {
+        NodeId::Inode(id) => Ok(id),
+        NodeId::Path(..) => Err(Errno::EINVAL),
+    }
+}
+
+fn copy_directory(kernel: &mut Kernel, layers: &Layers, path: &str, from: InodeId, into: InodeId) -> SysResult<()> {
+    let original = kernel.inode(from)?.clone();
+    let copy = kernel.inode_mut(into)?;
+    (copy.uid, copy.gid, copy.mode) = (original.uid, original.gid, original.mode);
+    let super_id = copy.super_id;
+    for name in kernel.overlay_names(layers, path)? {
+        let below = crate::sim::overlay::join(path, &name);
+        let Some(top) = kernel.overlay_stack(layers, &below)?.first().copied() else { continue };
+        let found = kernel.inode(top)?.clone();
+        let owner = Owner { uid: found.uid, gid: found.gid, mode: found.mode };
+        let is_directory = matches!(found.content, Content::Directory { .. });
+        let content = if is_directory { new_directory(into) } else { found.content };
+        let new = kernel.new_inode(super_id, content, owner);
+        kernel.put_entry(into, &name, new)?;
+        if is_directory {
+            copy_directory(kernel, layers, &below, top, new)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Volumes and mounts as `inspect` shows them: Docker's field names, in Docker's order.
+
+use serde_json::{Map, Value, json};
+
+use super::inspect::timestamp;
+use crate::cli::MountSpec;
+use crate::host::HostFacts;
+use crate::layout::Layout;
+use crate::model::{Container, MountKind, MountPoint, Volume};
+
+/// One volume of `volume inspect`.
+pub(super) fn volume(volume: &Volume, host: &HostFacts) -> Value {
+    const SECOND_NS: u64 = 1_000_000_000;
+    json!({
+        "CreatedAt": timestamp(volume.created_ns - volume.created_ns % SECOND_NS),
+        "Driver": "local",
+        "Labels": volume.labels,
+        "Mountpoint": Layout::new(&host.data_root).volume_data(&volume.name),
+        "Name": volume.name,
+        "Options": Value::Null,
+        "Scope": "local",
+    })
+}
+
+/// `Mounts`: what is mounted. Of memory `--mount` is shown and `--tmpfs` is not, as in Docker.
+pub(super) fn mounts(container: &Container) -> Value {
+    let shown = container.mounts.iter().filter(|point| point.kind != MountKind::Tmpfs || point.flag == "mount");
+    Value::Array(shown.map(mount).collect())
+}
+
+fn mount(point: &MountPoint) -> Value {
+    let mut value = Map::new();
+    let mut put = |name: &str, content: Value| drop(value.insert(name.to_string(), content));
+    put("Type", json!(point.kind));
+    if point.kind == MountKind::Volume {
+        put("Name", json!(point.name));
+    }
+    put("Source", json!(point.source));
+    put("Destination", json!(point.target));
+    if point.kind == MountKind::Volume {
+        put("Driver", json!("local"));
+    }
+    put("Mode", json!(if point.anonymous && point.flag == "volume" { "" } else { &point.mode }));
+    put("RW", json!(!point.read_only));
+    put("Propagation", json!(if point.kind == MountKind::Bind { "rprivate" } else { "" }));
+    Value::Object(value)
+}
+
+/// `HostConfig.Binds`: the words of `-v` but for those that name no source.
+pub(super) fn binds(container: &Container) -> Value {
+    let words: Vec<&String> = container.host.storage.volumes.iter().filter(|word| word.contains(':')).collect();
+    if words.is_empty() { Value::Null } else { json!(words) }
+}
+
+/// `Config.Volumes`: the paths of `-v` that name no source.
+pub(super) fn unnamed(container: &Container) -> Value {
+    let words = container.host.storage.volumes.iter().filter(|word| !word.contains(':'));
+    let all: Map<String, Value> = words.map(|word| (word.clone(), json!({}))).collect();
+    if all.is_empty() { Value::Null } else { Value::Object(all) }
+}
+
+/// `HostConfig.Mounts`; left out where there is none.
+pub(super) fn specs(container: &Container) -> Option<Value> {
+    let all = &container.host.storage.mounts;
+    (!all.is_empty()).then(|| Value::Array(all.iter().map(spec).collect()))
+}
+
+fn spec(mount: &MountSpec) -> Value {
+    let mut value = Map::new();
+    let mut put = |name: &str, content: Value| drop(value.insert(name.to_string(), content));
+    put("Type", json!(mount.kind));
+    if !mount.source.is_empty() {
+        put("Source", json!(mount.source));
+    }
+    put("Target", json!(mount.target));
+    if mount.read_only {
+        put("ReadOnly", json!(true));
+    }
+    if !mount.propagation.is_empty() || !mount.recursion.is_empty() {
+        put("BindOptions", bind_options(mount));
+    }
+    if mount.no_copy || !mount.labels.is_empty() {
+        put("VolumeOptions", volume_options(mount));
+    }
+    if mount.tmpfs_bytes_max != 0 || mount.tmpfs_mode.is_some() {
+        put("TmpfsOptions", tmpfs_options(mount));
+    }
+    Value::Object(value)
+}
+
+fn bind_options(mount: &MountSpec) -> Value {
+    let mut value = Map::new();
+    if !mount.propagation.is_empty() {
+        value.insert("Propagation".into(), json!(mount.propagation));
+    }
+    for (name, recursion) in
+        [("NonRecursive", "disabled"), ("ReadOnlyNonRecursive", "writable"), ("ReadOnlyForceRecursive", "readonly")]
+    {
+        if mount.recursion == recursion {
+            value.insert(name.into(), json!(true));
+        }
+    }
+    Value::Object(value)
+}
+
+fn volume_options(mount: &MountSpec) -> Value {
+    let mut value = Map::new();
+    if mount.no_copy {
+        value.insert("NoCopy".into(), json!(true));
+    }
+    let pair = |word: &String| word.split_once('=').map_or((word.clone(), json!("")), |(name, value)| (name.into(), json!(value)));
+    let labels: Map<String, Value> = mount.labels.iter().map(pair).collect();
+    if !labels.is_empty() {
+        value.insert("Labels".into(), Value::Object(labels));
+    }
+    Value::Object(value)
+}
+
+fn tmpfs_options(mount: &MountSpec) -> Value {
+    let mut value = Map::new();
+    if mount.tmpfs_bytes_max != 0 {
+        value.insert("SizeBytes".into(), json!(mount.tmpfs_bytes_max));
+    }
+    if let Some(mode) = mount.tmpfs_mode {
+        value.insert("Mode".into(), json!(mode));
+    }
+    Value::Object(value)
+}
+
+/// `HostConfig.Tmpfs`: paths and their options; left out where there is none.
+pub(super) fn tmpfs(container: &Container) -> Option<Value> {
+    let words = container.host.storage.tmpfs.iter();
+    let all: Map<String, Value> =
+        words.map(|word| word.split_once(':').unwrap_or((word, ""))).map(|(path, options)| (path.into(), json!(options))).collect();
+    (!all.is_empty()).then_some(Value::Object(all))
+}
