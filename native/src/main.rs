@@ -70,7 +70,8 @@ fn show_plan(invocation: Invocation, json: bool) -> Result<i32, CommandError> {
     let text = if json { tree.to_json() } else { tree.to_text() };
     // Where stdout is closed there is nobody to show it to.
     let _ = file::write_all(&std::io::stdout(), text.as_bytes());
-    Ok(said(&plan.late_errors, plan.exit_code))
+    let closing = plan::failure::closing(&plan.invocation.command, &plan.failed);
+    Ok(said(&(plan.late_errors + &closing), plan.exit_code))
 }
 
 /// In the debugger the container stays with the caller: its monitor is stepped through as well.

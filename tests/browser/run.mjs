@@ -117,8 +117,8 @@ check("the steps say whose command they are, and the current one is in view", as
   expect((await page.textContent("[aria-label='Explanation of the step']")).includes("turned into no steps"), "the refusal is not told");
   await page.click("#back");
   await page.waitForFunction(() => {
-    const [list, row] = [document.querySelector("#steps"), document.querySelector("#steps [aria-current]")].map((one) => one.getBoundingClientRect());
-    return row.top >= list.top && row.bottom <= list.bottom;
+    const [list, row] = [document.querySelector("#steps"), document.querySelector("#steps [aria-current]")].map((one) => one?.getBoundingClientRect());
+    return list && row && row.top >= list.top && row.bottom <= list.bottom;
   });
   expect((await page.textContent("#steps")).includes("$ docker run --rm --network none toolbox true"), "no line above the steps");
 });
@@ -152,8 +152,8 @@ check("it fits a phone, and a dark room", async (page) => {
 });
 
 // Waits until the terminal shows a text; until the prompt is back.
-const shows = (page, text) => page.waitForFunction((text) => document.querySelector("#screen").textContent.includes(text), text);
-const prompt = (page) => page.waitForFunction(() => document.querySelector("label[for=line]").textContent === "$");
+const shows = (page, text) => page.waitForFunction((text) => document.querySelector("#screen")?.textContent.includes(text), text);
+const prompt = (page) => page.waitForFunction(() => document.querySelector("label[for=line]")?.textContent === "$");
 
 async function typeForReal(page, line, text) {
   await type(page, line);
@@ -191,7 +191,7 @@ live("a program on Linux has a terminal with the page's size, also after the pag
   const wide = await size("wide");
   expect(wide > 40, `the terminal has ${wide} columns`);
   await page.setViewportSize({ width: 500, height: 900 });
-  await page.waitForFunction(() => document.querySelector("#screen").clientWidth < 500);
+  await page.waitForFunction(() => document.querySelector("#screen")?.clientWidth < 500);
   const narrow = await size("narrow");
   expect(narrow > 20 && narrow < wide, `${wide} columns became ${narrow}`);
   await type(page, "exit 4");

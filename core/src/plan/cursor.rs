@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Context, Planned, expand};
+use super::{Cause, Context, Part, Planned, expand};
 use crate::step::Step;
 
 /// The place of a step in its plan: `2.3.1` is the first part of the third part of the second step.
@@ -85,6 +85,21 @@ impl Cursor {
         let steps = std::rc::Rc::new(expand(&node.step, context));
         self.stack.push(Frame { parent: Some(std::rc::Rc::new(node.clone())), prefix: id, steps, next: 0 });
         Some(Visit::Enter(node))
+    }
+
+    /// The part that is being walked: that of the top-level step come upon last.
+    pub fn part<'a>(&self, parts: &'a [Part]) -> Option<&'a Part> {
+        let next = self.stack.first()?.next;
+        parts.iter().find(|part| part.end >= next)
+    }
+
+    /// Leaves out what is left of the part that is being walked; without parts, all.
+    pub fn skip_part(&mut self, parts: &[Part]) {
+        let end = self.part(parts).map_or(usize::MAX, |part| part.end);
+        self.stack.truncate(1);
+        if let Some(top) = self.stack.first_mut() {
+            top.next = end.min(top.steps.len());
+        }
     }
 
     /// Leaves out what is left of the innermost composite step that is being walked.

@@ -42,11 +42,7 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
             format!("docker: Error response from daemon: {CREATE_FRAME}{what}: unknown{closing}{ours}")
         }
         Command::ExecProcess(_) => format!("{EXEC_FRAME}{what}: unknown\n{ours}"),
-        Command::StartContainers { containers, .. } => {
-            let names = containers.join(", ");
-            let failed = format!("Error: failed to start containers: {names}");
-            format!("Error response from daemon: {CREATE_FRAME}{what}: unknown\n{failed}\n{ours}")
-        }
+        Command::StartContainers { .. } => format!("Error response from daemon: {CREATE_FRAME}{what}: unknown\n{ours}"),
         Command::RestartContainers { containers, .. } => {
             let name = containers.first().map_or("", String::as_str);
             format!("Error response from daemon: Cannot restart container {name}: {CREATE_FRAME}{what}: unknown\n{ours}")
@@ -62,6 +58,16 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
 fn is_daemons(step: &Step) -> bool {
     use StoreStep::{CreateSource, CreateVolume, FillVolume, RemoveVolume};
     matches!(step, Step::Store(CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. }))
+}
+
+/// Docker's last line where of several containers some could not be done; empty where it has none.
+pub fn closing(command: &Command, failed: &[String]) -> String {
+    match command {
+        Command::StartContainers { attach: false, interactive: false, .. } if !failed.is_empty() => {
+            format!("Error: failed to start containers: {}\n", failed.join(", "))
+        }
+        _ => String::new(),
+    }
 }
 
 /// The runtime's words and Docker's exit code.

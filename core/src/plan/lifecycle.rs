@@ -42,8 +42,8 @@ pub(super) fn for_each<'a>(
 ) {
     for word in words {
         match find(word, context).and_then(|container| each(container, word, plan)) {
-            Ok(steps) => plan.steps.extend(steps),
-            Err(message) => plan.fail_later(&message),
+            Ok(steps) => plan.add_part(word, steps),
+            Err(message) => plan.fail_part(word, &message),
         }
     }
 }
@@ -150,13 +150,13 @@ pub(super) fn remove(words: &[String], force: bool, context: &Context<'_>, plan:
                 continue;
             }
             Err(message) => {
-                plan.fail_later(&message);
+                plan.fail_part(word, &message);
                 continue;
             }
         };
         match removal(container, word, force, context) {
-            Ok(steps) => plan.steps.extend(steps),
-            Err(message) => plan.fail_later(&message),
+            Ok(steps) => plan.add_part(word, steps),
+            Err(message) => plan.fail_part(word, &message),
         }
     }
 }
@@ -202,8 +202,6 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
         plan.fail_later("you cannot start and attach multiple containers at once\n");
         return;
     }
-    let cannot = |word: &&str| find(word, context).map_or(true, |container| container.state.status == Status::Paused);
-    let lost: Vec<&str> = words.iter().map(String::as_str).filter(cannot).collect();
     for_each(words, context, plan, |container, word, plan| {
         let id = || container.id.clone();
         let mut steps = Vec::new();
@@ -222,9 +220,6 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
         }
         Ok(steps)
     });
-    if !attach && !lost.is_empty() {
-        plan.fail_later(&format!("Error: failed to start containers: {}\n", lost.join(", ")));
-    }
 }
 
 /// What goes on beside a running container.

@@ -59,8 +59,21 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// What goes to stderr after the last step: containers that could not be dealt with.
     pub late_errors: String,
+    /// Where `steps` are about several containers: one part for each. A failure in one part does not keep the next from being carried out.
+    pub parts: Vec<Part>,
+    /// The words for which nothing could be planned.
+    pub failed: Vec<String>,
     /// The command's exit code when all steps succeed and none of them sets another.
     pub exit_code: i32,
+}
+
+/// The steps of a plan that are about one of several containers: from the end of the part before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// As typed.
+    pub word: String,
+    /// How many top-level steps there are up to its end.
+    pub end: usize,
 }
 
 impl Plan {
@@ -68,6 +81,18 @@ impl Plan {
     fn fail_later(&mut self, message: &str) {
         self.late_errors.push_str(message);
         self.exit_code = 1;
+    }
+
+    /// The steps for one of several containers.
+    fn add_part(&mut self, word: &str, steps: Vec<Planned>) {
+        self.steps.extend(steps);
+        self.parts.push(Part { word: word.to_string(), end: self.steps.len() });
+    }
+
+    /// Nothing can be planned for one of several containers.
+    fn fail_part(&mut self, word: &str, message: &str) {
+        self.fail_later(message);
+        self.failed.push(word.to_string());
     }
 }
 
@@ -110,6 +135,8 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         monitor: Vec::new(),
         warnings: Vec::new(),
         late_errors: String::new(),
+        parts: Vec::new(),
+        failed: Vec::new(),
         exit_code: 0,
     };
     if !invocation.notices.is_empty() {

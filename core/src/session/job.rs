@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use super::world::{Chunk, Stream, World};
-use crate::cli::{Command, Invocation};
+use crate::cli::Invocation;
 use crate::errno::Errno;
 use crate::host::HostFacts;
 use crate::model::{ContainerId, State};
 use crate::observe::{Actors, observe};
-use crate::plan::failure::{after_failure, command_error};
-use crate::plan::{CommandError, Context, Cursor, Node, Plan, Planned, Visit};
+use crate::plan::failure::{after_failure, closing, command_error};
+use crate::plan::{CommandError, Context, Cursor, Node, Part, Plan, Planned, Visit};
 use crate::sim::exec::{Done, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
 use crate::step::{ClientStep, Phase, Step};
@@ -60,7 +60,12 @@ pub(super) struct Job {
     top: u16,
     /// The container that the command is about to start.
     starting: Option<ContainerId>,
-    failed: Option<CommandError>,
+    /// What goes on after a failure, once that is dealt with.
+    resume: Option<Cursor>,
+    errors: Vec<CommandError>,
+    parts: Rc<[Part]>,
+    /// The words of the containers for which something failed.
+    failed: Vec<String>,
     late_errors: String,
     exit_code: i32,
     shown: Vec<Chunk>,
@@ -81,7 +86,10 @@ impl Job {
             done: Vec::new(),
             top: 0,
             starting: None,
-            failed: None,
+            resume: None,
+            errors: Vec::new(),
+            parts: plan.parts.into(),
+            failed: plan.failed,
             late_errors: plan.late_errors,
             exit_code: plan.exit_code,
             shown: Vec::new(),
@@ -100,6 +108,10 @@ impl Job {
             cursor,
             monitor: Rc::from([]),
             done: Vec::new(),
+            resume: None,
+            errors: Vec::new(),
+            parts: Rc::from([]),
+            failed: Vec::new(),
             late_errors: String::new(),
             exit_code: 0,
             shown: Vec::new(),
@@ -162,7 +174,10 @@ impl Job {
             let (host, invocation) = (self.host.clone(), self.invocation.clone());
             let context = Context { state, host: &host, invocation: &invocation };
             match self.cursor.advance(&context) {
-                None => return self.finish(state, kernel),
+                None => match self.resume.take() {
+                    Some(rest) => self.cursor = rest,
+                    None => return self.finish(),
+                },
                 Some(Visit::Enter(node)) => self.enter(&node),
                 Some(Visit::Leave(_)) => {}
                 Some(Visit::Leaf(node)) => {
@@ -231,21 +246,24 @@ impl Job {
         let context = Context { state, host: &self.host, invocation: &self.invocation };
         let error = command_error(&node, errno, call, &context);
         let rest = self.starting.as_ref().map(|id| after_failure(id, &error, &context)).unwrap_or_default();
-        let several = matches!(self.invocation.command, Command::StartContainers { .. });
-        if self.failed.is_none() {
-            self.failed = Some(error);
-            let prefix = vec![self.top, u16::MAX];
-            self.cursor = if several { self.cursor.clone() } else { Cursor::new(rest, prefix) };
+        self.errors.push(error);
+        if self.resume.is_none() && !self.parts.is_empty() {
+            self.failed.extend(self.cursor.part(&self.parts).map(|part| part.word.clone()));
+            self.cursor.skip_part(&self.parts);
+            self.resume = Some(self.cursor.clone());
         }
+        self.cursor = Cursor::new(rest, vec![self.top, u16::MAX]);
         Turn::Stepped(Box::new(self.entry(node, Vec::new(), Some(errno))))
     }
 
-    fn finish(&mut self, _state: &State, _kernel: &Kernel) -> Turn {
-        let mut message = std::mem::take(&mut self.late_errors);
-        if let Some(error) = self.failed.take() {
+    fn finish(&mut self) -> Turn {
+        let mut message = String::new();
+        for error in self.errors.drain(..) {
             message.push_str(&error.message);
             self.exit_code = error.exit_code;
         }
+        message.push_str(&std::mem::take(&mut self.late_errors));
+        message.push_str(&closing(&self.invocation.command, &self.failed));
         if !message.is_empty() {
             self.shown.push(Chunk { stream: Stream::Stderr, text: message });
         }

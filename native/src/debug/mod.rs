@@ -14,6 +14,7 @@ mod show;
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::model::{ContainerId, State};
+use glassbox_core::plan::failure::closing;
 use glassbox_core::plan::{CommandError, Cursor, Node, Plan, Visit};
 use glassbox_core::step::{CgroupStep, ProcessStep, Step, StoreStep, Undo};
 
@@ -71,8 +72,10 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
     say("glassbox: step debugger. `help` lists what you can say; an empty line repeats `into`.\n");
     match debugger.walk() {
         Ok(Ended::Through) => {
+            let closing = closing(&debugger.engine.invocation.command, &plan.failed);
             let exit_code = debugger.engine.finish();
             say(&plan.late_errors);
+            say(&closing);
             exit_code
         }
         Ok(Ended::Quit) => {
@@ -81,7 +84,12 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
         }
         Err(error) => {
             say("glassbox: the step failed; what its phase did is undone\n");
-            debugger.engine.fail(error)
+            let mut failed = plan.failed;
+            failed.extend(debugger.cursor.part(&plan.parts).map(|part| part.word.clone()));
+            let closing = closing(&debugger.engine.invocation.command, &failed);
+            let exit_code = debugger.engine.fail(error);
+            say(&closing);
+            exit_code
         }
     }
 }

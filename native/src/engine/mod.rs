@@ -25,7 +25,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::{ContainerId, State};
-use glassbox_core::plan::{self, CommandError, Context, Cursor, Node, Plan, Planned, Visit};
+use glassbox_core::plan::{self, CommandError, Context, Cursor, Node, Part, Plan, Planned, Visit};
 use glassbox_core::step::Step;
 use glassbox_core::userland::WaitStatus;
 
@@ -89,9 +89,12 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
     }
     engine.monitor = plan.monitor;
     engine.exit_code = plan.exit_code;
-    let done = engine.walk(plan.steps).and_then(|()| engine.watch_to_the_end());
+    let mut failed = plan.failed;
+    let done = engine.walk_in_parts(plan.steps, &plan.parts, &mut failed).and_then(|()| engine.watch_to_the_end());
+    let closing = plan::failure::closing(&engine.invocation.command, &failed);
     let exit_code = engine.close(done);
     say(&plan.late_errors);
+    say(&closing);
     exit_code
 }
 
@@ -130,9 +133,31 @@ impl Engine {
 
     /// Walks these steps to their end. Where one fails, what its top-level step has done is undone.
     pub fn walk(&mut self, steps: Vec<Planned>) -> Result<(), CommandError> {
+        self.walk_on(&mut Cursor::new(steps, Vec::new()))
+    }
+
+    /// As `walk`; after a failure the next part goes on, and the word of the one that failed is added to `failed`. The error is of all.
+    fn walk_in_parts(&mut self, steps: Vec<Planned>, parts: &[Part], failed: &mut Vec<String>) -> Result<(), CommandError> {
         let mut cursor = Cursor::new(steps, Vec::new());
-        while let Some(visit) = self.advance(&mut cursor) {
-            if let Err(error) = self.visit(&visit, &mut cursor) {
+        let mut errors: Option<CommandError> = None;
+        while let Err(error) = self.walk_on(&mut cursor) {
+            if self.report.is_some() {
+                // The monitor of the one container: whoever started it hears of it, and goes on.
+                return Err(error);
+            }
+            failed.extend(cursor.part(parts).map(|part| part.word.clone()));
+            cursor.skip_part(parts);
+            errors = Some(match errors {
+                Some(before) => CommandError { message: before.message + &error.message, ..error },
+                None => error,
+            });
+        }
+        errors.map_or(Ok(()), Err)
+    }
+
+    fn walk_on(&mut self, cursor: &mut Cursor) -> Result<(), CommandError> {
+        while let Some(visit) = self.advance(cursor) {
+            if let Err(error) = self.visit(&visit, cursor) {
                 self.undo_phase();
                 self.after_failure(&error)?;
                 return Err(error);
