@@ -14,7 +14,7 @@ use glassbox_core::explain::claim::{parse_trace, unfounded, unnamed};
 use glassbox_core::explain::{Call, CallWhen};
 use glassbox_core::step::{Step, StoreStep};
 use glassbox_core::view::plan::{PlanNode, PlanTree};
-use glassbox_tests::binary::skip;
+use glassbox_tests::binary::{copy_program, skip};
 
 /// A data root that goes with it, and a copy of the binary that anybody may execute.
 struct Scratch(PathBuf, Caller);
@@ -44,7 +44,7 @@ impl Scratch {
             [path.clone(), path.join("root")].iter().for_each(|path| chown(path, Some(65534), Some(65534)).unwrap());
         }
         // Where it was built an ordinary user may not look.
-        fs::copy(env!("CARGO_BIN_EXE_glassbox"), path.join("glassbox")).unwrap();
+        copy_program(Path::new(env!("CARGO_BIN_EXE_glassbox")), &path.join("glassbox")).unwrap();
         Scratch(path, caller)
     }
 

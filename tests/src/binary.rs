@@ -23,6 +23,13 @@ pub fn find() -> Result<PathBuf> {
     beside.with_context(|| "no glassbox binary beside the tests: build it with `cargo build -p glassbox`".to_string())
 }
 
+/// Copies a program, by cp(1). Were it written here, a process that another test starts at this moment would inherit the open file, and
+/// executing the copy would fail with ETXTBSY.
+pub fn copy_program(from: &Path, to: &Path) -> Result<()> {
+    let status = Command::new("cp").arg("--").arg(from).arg(to).status().context("cp")?;
+    if status.success() { Ok(()) } else { bail!("cp {} {}: {status}", from.display(), to.display()) }
+}
+
 /// The effective user is root.
 pub fn is_root() -> bool {
     fs::read_to_string("/proc/self/status")

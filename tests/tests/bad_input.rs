@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use glassbox_tests::apart::apart;
-use glassbox_tests::binary::{Ended, Engine, has_program, skip};
+use glassbox_tests::binary::{Ended, Engine, copy_program, has_program, skip};
 use glassbox_tests::leftovers::Count;
 
 /// No message is longer, whatever was typed.
@@ -184,7 +184,7 @@ fn a_data_root_that_may_not_be_written() -> Result<()> {
 fn binary_for_all(engine: &Engine) -> Result<String> {
     std::fs::set_permissions(engine.scratch(), std::fs::Permissions::from_mode(0o755))?;
     let copy = engine.scratch().join("glassbox");
-    std::fs::copy(engine.binary(), &copy)?;
+    copy_program(engine.binary(), &copy)?;
     Ok(copy.display().to_string())
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use glassbox_tests::apart::apart;
-use glassbox_tests::binary::{Ended, Engine, has_program, skip};
+use glassbox_tests::binary::{Ended, Engine, copy_program, has_program, skip};
 use glassbox_tests::leftovers::Count;
 
 /// Nobody's on a stock machine.
@@ -21,7 +21,7 @@ impl Ordinary {
     fn new() -> Result<Ordinary> {
         let engine = Engine::new()?;
         std::fs::set_permissions(engine.scratch(), std::fs::Permissions::from_mode(0o755))?;
-        std::fs::copy(engine.binary(), engine.scratch().join("glassbox"))?;
+        copy_program(engine.binary(), &engine.scratch().join("glassbox"))?;
         std::fs::create_dir(engine.root())?;
         std::os::unix::fs::chown(engine.root(), Some(USER), Some(USER))?;
         Ok(Ordinary { engine })

@@ -73,7 +73,11 @@ impl Machine {
         let mut command = Command::new("timeout");
         // unshare(1) holds SIGTERM back while its child runs.
         command.args(["--signal=KILL", &SECONDS_MAX.to_string(), "unshare", "-mpf", "--kill-child", "--mount-proc", "sh", "-c"]);
-        command.arg(format!("{script}{EPILOGUE}"));
+        let bind = |tree: &str| {
+            let own = self.own_cgroup(tree).display().to_string();
+            format!("[ ! -d {own} ] || mount --bind {own} /sys/fs/cgroup/{tree}\n")
+        };
+        command.arg(format!("{}{script}{EPILOGUE}", own_trees().map(bind).collect::<String>()));
         command.env("G", env!("CARGO_BIN_EXE_glassbox")).env("GLASSBOX_ROOT", self.path("root")).env("LEFT", self.path("left"));
         command.env_remove("GLASSBOX_RECORD").stdin(Stdio::null());
         command
@@ -82,7 +86,8 @@ impl Machine {
     /// Runs the script; nothing may be left after it.
     #[track_caller]
     pub fn run(&self, script: &str) -> Ran {
-        let before = cgroups();
+        self.make_own_cgroups();
+        let before = self.cgroups();
         let output = self.command(script).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let ran = Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) };
@@ -96,27 +101,48 @@ impl Machine {
         assert_eq!(left, "", "left behind; {said}");
         let deadline = Instant::now() + PATIENCE;
         // Other engines may be at work on this machine: a cgroup with a process in it is theirs.
-        let ours = || cgroups().difference(before).filter(|path| is_empty(path)).cloned().collect::<Vec<_>>();
+        let ours = || self.cgroups().difference(before).filter(|path| is_empty(path)).cloned().collect::<Vec<_>>();
         while !ours().is_empty() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
         assert_eq!(ours(), [] as [PathBuf; 0], "cgroups left behind; {said}");
     }
+
+    fn own_cgroup(&self, tree: &str) -> PathBuf {
+        let name = self.directory.file_name().unwrap_or_default();
+        Path::new("/sys/fs/cgroup").join(tree).join(name)
+    }
+
+    /// On v1 trees the script sees own cgroups in the place of the roots: what other engines make and remove there does not count.
+    fn make_own_cgroups(&self) {
+        for tree in own_trees() {
+            let _ = fs::create_dir(self.own_cgroup(tree));
+        }
+    }
+
+    /// The cgroups of engines: of this case on v1, of all of this machine on the unified tree.
+    fn cgroups(&self) -> BTreeSet<PathBuf> {
+        let own = own_trees().map(|tree| self.own_cgroup(tree));
+        let entries = own.chain(["/sys/fs/cgroup".into()]).filter_map(|top| fs::read_dir(top).ok()).flatten().flatten();
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("glassbox-")).map(|entry| entry.path()).collect()
+    }
+}
+
+/// The v1 trees of this machine in which glassbox makes cgroups (cpuset is none: a new one takes no process).
+fn own_trees() -> impl Iterator<Item = &'static str> {
+    let is_tree = |tree: &&str| Path::new("/sys/fs/cgroup").join(tree).join("tasks").exists();
+    ["memory", "cpu", "pids", "freezer", "devices", "blkio"].into_iter().filter(is_tree)
 }
 
 fn is_empty(cgroup: &Path) -> bool {
     fs::read_to_string(cgroup.join("cgroup.procs")).is_ok_and(|text| text.is_empty())
 }
 
-/// The cgroups of all engines of this machine.
-pub fn cgroups() -> BTreeSet<PathBuf> {
-    let tops = ["/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids"];
-    let entries = tops.iter().filter_map(|top| fs::read_dir(top).ok()).flatten().flatten();
-    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("glassbox-")).map(|entry| entry.path()).collect()
-}
-
 impl Drop for Machine {
     fn drop(&mut self) {
+        for tree in own_trees() {
+            let _ = fs::remove_dir(self.own_cgroup(tree));
+        }
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
 use std::process::Command;
 
-use glassbox_tests::binary::skip;
+use glassbox_tests::binary::{copy_program, skip};
 
 use super::Machine;
 
@@ -55,7 +56,7 @@ fn an_ordinary_user_runs_containers() {
     fs::create_dir_all(&root).unwrap();
     // The binary lies where an ordinary user may not look.
     let binary = machine.path("glassbox");
-    fs::copy(env!("CARGO_BIN_EXE_glassbox"), &binary).unwrap();
+    copy_program(Path::new(env!("CARGO_BIN_EXE_glassbox")), &binary).unwrap();
     for path in [&root, &binary] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         chown(path, Some(1000), Some(1000)).unwrap();
