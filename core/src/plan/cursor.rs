@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Context, Part, Planned, expand};
+use super::{Cause, Context, PlanPart, Planned, expand};
 use crate::step::Step;
 
 /// The place of a step in its plan: `2.3.1` is the first part of the third part of the second step.
@@ -88,13 +88,13 @@ impl Cursor {
     }
 
     /// The part that is being walked: that of the top-level step come upon last.
-    pub fn part<'a>(&self, parts: &'a [Part]) -> Option<&'a Part> {
+    pub fn part<'a>(&self, parts: &'a [PlanPart]) -> Option<&'a PlanPart> {
         let next = self.stack.first()?.next;
         parts.iter().find(|part| part.end >= next)
     }
 
     /// Leaves out what is left of the part that is being walked; without parts, all.
-    pub fn skip_part(&mut self, parts: &[Part]) {
+    pub fn skip_part(&mut self, parts: &[PlanPart]) {
         let end = self.part(parts).map_or(usize::MAX, |part| part.end);
         self.stack.truncate(1);
         if let Some(top) = self.stack.first_mut() {

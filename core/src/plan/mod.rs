@@ -60,7 +60,7 @@ pub struct Plan {
     /// What goes to stderr after the last step: containers that could not be dealt with.
     pub late_errors: String,
     /// Where `steps` are about several containers: one part for each. A failure in one part does not keep the next from being carried out.
-    pub parts: Vec<Part>,
+    pub parts: Vec<PlanPart>,
     /// The words for which nothing could be planned.
     pub failed: Vec<String>,
     /// The command's exit code when all steps succeed and none of them sets another.
@@ -69,7 +69,7 @@ pub struct Plan {
 
 /// The steps of a plan that are about one of several containers: from the end of the part before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct PlanPart {
     /// As typed.
     pub word: String,
     /// How many top-level steps there are up to its end.
@@ -86,7 +86,7 @@ impl Plan {
     /// The steps for one of several containers.
     fn add_part(&mut self, word: &str, steps: Vec<Planned>) {
         self.steps.extend(steps);
-        self.parts.push(Part { word: word.to_string(), end: self.steps.len() });
+        self.parts.push(PlanPart { word: word.to_string(), end: self.steps.len() });
     }
 
     /// Nothing can be planned for one of several containers.

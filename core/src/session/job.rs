@@ -15,7 +15,7 @@ use crate::host::HostFacts;
 use crate::model::{ContainerId, State};
 use crate::observe::{Actors, observe};
 use crate::plan::failure::{after_failure, closing, command_error};
-use crate::plan::{CommandError, Context, Cursor, Node, Part, Plan, Planned, Visit};
+use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit};
 use crate::sim::exec::{Done, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
 use crate::step::{ClientStep, Phase, Step};
@@ -63,7 +63,7 @@ pub(super) struct Job {
     /// What goes on after a failure, once that is dealt with.
     resume: Option<Cursor>,
     errors: Vec<CommandError>,
-    parts: Rc<[Part]>,
+    parts: Rc<[PlanPart]>,
     /// The words of the containers for which something failed.
     failed: Vec<String>,
     late_errors: String,

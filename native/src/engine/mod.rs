@@ -25,7 +25,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::{ContainerId, State};
-use glassbox_core::plan::{self, CommandError, Context, Cursor, Node, Part, Plan, Planned, Visit};
+use glassbox_core::plan::{self, CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit};
 use glassbox_core::step::Step;
 use glassbox_core::userland::WaitStatus;
 
@@ -137,7 +137,7 @@ impl Engine {
     }
 
     /// As `walk`; after a failure the next part goes on, and the word of the one that failed is added to `failed`. The error is of all.
-    fn walk_in_parts(&mut self, steps: Vec<Planned>, parts: &[Part], failed: &mut Vec<String>) -> Result<(), CommandError> {
+    fn walk_in_parts(&mut self, steps: Vec<Planned>, parts: &[PlanPart], failed: &mut Vec<String>) -> Result<(), CommandError> {
         let mut cursor = Cursor::new(steps, Vec::new());
         let mut errors: Option<CommandError> = None;
         while let Err(error) = self.walk_on(&mut cursor) {
