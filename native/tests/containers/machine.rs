@@ -31,6 +31,8 @@ exit $code
 /// A data root and a place for files of the case.
 pub struct Machine {
     directory: PathBuf,
+    /// Held locked as long as the case lasts.
+    _turn: Option<fs::File>,
 }
 
 /// What a script said.
@@ -60,7 +62,7 @@ impl Machine {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("glassbox-test-{}-{number}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
-        Some(Machine { directory })
+        Some(Machine { directory, _turn: turn() })
     }
 
     /// A file of this case.
@@ -126,6 +128,16 @@ impl Machine {
         let entries = own.chain(["/sys/fs/cgroup".into()]).filter_map(|top| fs::read_dir(top).ok()).flatten().flatten();
         entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("glassbox-")).map(|entry| entry.path()).collect()
     }
+}
+
+/// On the unified tree, whose root cannot be had twice, cases take turns: each would count what the others leave for a moment.
+fn turn() -> Option<fs::File> {
+    if own_trees().next().is_some() {
+        return None;
+    }
+    let file = fs::File::create(std::env::temp_dir().join("glassbox-tests-unified")).unwrap();
+    file.lock().unwrap();
+    Some(file)
 }
 
 /// The v1 trees of this machine in which glassbox makes cgroups (cpuset is none: a new one takes no process).
