@@ -4,11 +4,14 @@ use serde_json::{Value, json};
 
 use super::containers::{aligned, command, human_duration, state_word, status};
 use crate::cli::{ContainerList, NetworkMode};
-use crate::model::{Container, State};
+use crate::model::{Container, MountKind, MountPoint, State};
 use crate::template::{Error, Labels, Missing, Template};
 
 /// Go's name of what a template of `ps` is run on.
 const CONTEXT: Missing = Missing::Struct("*formatter.ContainerContext");
+
+/// A longer name of a mount is cut, as Docker's client cuts it.
+const MOUNT_CHARACTERS_MAX: usize = 15;
 
 /// What heads the column of a field.
 const HEADERS: &[(&str, &str)] = &[
@@ -82,8 +85,8 @@ fn fields(container: &Container, now_ns: u64, no_trunc: bool) -> Value {
         "ID": if no_trunc { container.id.0.as_str() } else { container.id.short() },
         "Image": container.image,
         "Labels": labels.join(","),
-        "LocalVolumes": "0",
-        "Mounts": "",
+        "LocalVolumes": container.mounts.iter().filter(|mount| mount.kind == MountKind::Volume).count().to_string(),
+        "Mounts": mounts(container, no_trunc),
         "Names": container.name,
         "Networks": if container.host.network == NetworkMode::Host { "host" } else { "none" },
         "Platform": Value::Null,
@@ -93,6 +96,16 @@ fn fields(container: &Container, now_ns: u64, no_trunc: bool) -> Value {
         "State": state_word(container),
         "Status": status(container, now_ns),
     })
+}
+
+/// Volumes by their names, what else is mounted by where it comes from, each cut to fit a column.
+fn mounts(container: &Container, no_trunc: bool) -> String {
+    let shown = |mount: &MountPoint| {
+        let name = if mount.name.is_empty() { &mount.source } else { &mount.name };
+        let cut = name.chars().count() > MOUNT_CHARACTERS_MAX && !no_trunc;
+        if cut { name.chars().take(MOUNT_CHARACTERS_MAX - 1).chain(['…']).collect() } else { name.clone() }
+    };
+    container.mounts.iter().map(shown).collect::<Vec<String>>().join(",")
 }
 
 /// `2026-11-21 16:37:58 +0000 UTC`
@@ -122,6 +135,17 @@ mod tests {
         container.process.labels = [("b".to_string(), "2".to_string()), ("com.x.a-b".to_string(), "1".to_string())].into();
         let asked = ContainerList { all: true, quiet: false, no_trunc: false, last: -1, filters: Vec::new(), format: None };
         formatted(&[&container], container.created_ns + 2_000_000_000, &asked, format)
+    }
+
+    #[test]
+    fn what_is_mounted_is_named_and_volumes_are_counted() {
+        let mut container = crate::step::samples::container();
+        let volume = MountPoint { kind: MountKind::Volume, name: "data".into(), ..MountPoint::default() };
+        let bind = MountPoint { source: "/srv/a-rather-long-path".into(), ..MountPoint::default() };
+        container.mounts = vec![volume, bind];
+        let shown = |no_trunc| fields(&container, container.created_ns, no_trunc);
+        assert_eq!((&shown(false)["LocalVolumes"], &shown(false)["Mounts"]), (&json!("1"), &json!("data,/srv/a-rather-…")));
+        assert_eq!(shown(true)["Mounts"], json!("data,/srv/a-rather-long-path"));
     }
 
     #[test]
