@@ -134,3 +134,57 @@ pub(super) fn tmpfs(container: &Container) -> Option<Value> {
         words.map(|word| word.split_once(':').unwrap_or((word, ""))).map(|(path, options)| (path.into(), json!(options))).collect();
     (!all.is_empty()).then_some(Value::Object(all))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::StorageSpec;
+    use crate::step::samples;
+
+    fn container() -> Container {
+        let mut container = samples::container();
+        let spec =
+            MountSpec { kind: "volume".into(), source: "data".into(), target: "/d".into(), no_copy: true, ..Default::default() };
+        container.host.storage = StorageSpec {
+            volumes: vec!["/srv:/s:ro".into(), "/own".into()],
+            mounts: vec![spec],
+            tmpfs: vec!["/run:size=1m".into()],
+            volumes_from: Vec::new(),
+        };
+        let bind =
+            MountPoint { source: "/srv".into(), target: "/s".into(), read_only: true, mode: "ro".into(), ..MountPoint::default() };
+        let memory = MountPoint { kind: MountKind::Tmpfs, target: "/run".into(), flag: "tmpfs".into(), ..MountPoint::default() };
+        let volume = MountPoint { kind: MountKind::Volume, name: "data".into(), mode: "z".into(), ..bind.clone() };
+        container.mounts = vec![bind, memory, volume];
+        container
+    }
+
+    #[test]
+    fn mounts_are_shown_as_docker_shows_them() {
+        let shown = mounts(&container());
+        let bind = r#"{"Type":"bind","Source":"/srv","Destination":"/s","Mode":"ro","RW":false,"Propagation":"rprivate"}"#;
+        assert_eq!(shown[0].to_string(), bind);
+        assert_eq!(
+            (&shown[1]["Name"], &shown[1]["Driver"], &shown[1]["Propagation"]),
+            (&json!("data"), &json!("local"), &json!(""))
+        );
+        assert!(shown.get(2).is_none(), "--tmpfs is not among Mounts: {shown}");
+    }
+
+    #[test]
+    fn what_was_said_stands_where_docker_has_it() {
+        let container = container();
+        assert_eq!(binds(&container), json!(["/srv:/s:ro"]));
+        assert_eq!(unnamed(&container), json!({"/own": {}}));
+        assert_eq!(tmpfs(&container), Some(json!({"/run": "size=1m"})));
+        let specs = specs(&container).unwrap();
+        assert_eq!(specs[0].to_string(), r#"{"Type":"volume","Source":"data","Target":"/d","VolumeOptions":{"NoCopy":true}}"#);
+        let plain = samples::container();
+        assert!(
+            binds(&plain).is_null()
+                && unnamed(&plain).is_null()
+                && super::specs(&plain).is_none()
+                && super::tmpfs(&plain).is_none()
+        );
+    }
+}

@@ -49,6 +49,25 @@ fn a_dead_owners_steps_are_undone_the_last_first_and_only_once() {
 }
 
 #[test]
+fn what_filled_a_volume_half_way_goes_and_what_was_in_it_before_stays() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let data = |name: &str| root.path().join(format!("volumes/{name}/_data"));
+    let emptied = |name: &str| Undo::EmptyDirectory { path: data(name).to_str().unwrap().into() };
+    ["new", "old"].iter().for_each(|name| fs::create_dir_all(data(name)).unwrap());
+    fs::write(data("old").join("mine"), "").unwrap();
+    let mut journal = Journal::create(&store).unwrap();
+    journal.will(&emptied("new")).unwrap();
+    journal.will(&emptied("old")).unwrap();
+    fs::create_dir(data("new").join("sub")).unwrap();
+    fs::write(data("new").join("half"), "").unwrap();
+    abandon(journal);
+    assert_eq!(recover(&store).undone, [format!("emptied the directory {}", data("new").display())]);
+    assert_eq!(fs::read_dir(data("new")).unwrap().count(), 0);
+    assert!(data("old").join("mine").exists());
+}
+
+#[test]
 fn what_was_there_before_is_not_undone() {
     let root = TempRoot::new();
     let store = root.store();
