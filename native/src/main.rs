@@ -1,11 +1,12 @@
 //! `glassbox`: reads the command line and hands it to the engine, or shows the plan. It does nothing by itself.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use glassbox::engine::{self, Narrator, Recorder};
 use glassbox::sys::file;
-use glassbox_core::cli::{self, Command, Invocation, Mode};
+use glassbox_core::cli::{self, Command, Invocation, Mode, UsageError};
 use glassbox_core::plan::{self, CommandError};
 use glassbox_core::view::plan::plan_tree;
 
@@ -19,12 +20,25 @@ fn main() {
         Some("recover") => engine::recover(),
         Some("facts") => looked(engine::facts_json()),
         Some("probe") => looked(engine::battery_json()),
-        _ => match cli::parse(&argv) {
+        _ => match cli::parse(&argv).and_then(with_named_files) {
             Ok(invocation) => carry_out(invocation, record).unwrap_or_else(|error| told(&error)),
             Err(error) => said(&format!("{}\n", error.message), error.exit_code),
         },
     };
     std::process::exit(exit_code);
+}
+
+/// Files that the command line names are read here: the core does no I/O.
+fn with_named_files(invocation: Invocation) -> Result<Invocation, UsageError> {
+    let environment = glassbox::observe::facts::environment();
+    let read = |path: &str| {
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(|error| glassbox::sys::errno_of(&error))?;
+        let most = cli::NAMED_FILE_BYTES_MAX as u64 + 1;
+        file.take(most).read_to_end(&mut bytes).map_err(|error| glassbox::sys::errno_of(&error))?;
+        Ok(bytes)
+    };
+    cli::with_named_files(invocation, &environment, &read)
 }
 
 /// `--record FILE` before the command, or GLASSBOX_RECORD: where the steps and events of this run are written.

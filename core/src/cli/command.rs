@@ -318,6 +318,12 @@ pub struct ContainerSpec {
     pub stop_timeout_seconds: Option<i64>,
     /// `--label`, as typed.
     pub labels: Vec<String>,
+    /// `--env-file`: paths as typed.
+    #[serde(default)]
+    pub env_files: Vec<String>,
+    /// `--label-file`: paths as typed.
+    #[serde(default)]
+    pub label_files: Vec<String>,
 }
 
 /// `--network`
@@ -347,6 +353,9 @@ pub struct ExecProcess {
     pub detach: bool,
     /// `-e`, as typed.
     pub env: Vec<String>,
+    /// `--env-file`: paths as typed.
+    #[serde(default)]
+    pub env_files: Vec<String>,
     /// `-w`
     pub workdir: Option<String>,
     /// `-u`

@@ -9,11 +9,13 @@ use sha2::{Digest, Sha256};
 use super::job::{Job, Role, Turn};
 use super::{Entry, Input, Progress};
 use crate::apply::apply;
-use crate::cli::{self, Invocation, Mode};
+use crate::cli::{self, Invocation, Mode, UsageError};
+use crate::errno::Errno;
 use crate::host::HostFacts;
 use crate::model::State;
 use crate::oci::toolbox;
 use crate::plan;
+use crate::query::{Answer, Probe, Query, Subject};
 use crate::sim::{self, Kernel, SimProbe};
 
 /// Where a piece of output went.
@@ -185,10 +187,22 @@ impl World {
         self.kernel.pass(COMMAND_NS);
         self.line = Rc::from(line);
         self.lines.push_back_mut(Rc::clone(&self.line));
-        match cli::parse_line(line) {
+        match cli::parse_line(line).and_then(|invocation| self.read_named_files(invocation)) {
             Ok(invocation) => self.plan(Rc::new(invocation)),
             Err(error) => self.refuse(&error.message, error.exit_code),
         }
+    }
+
+    /// From the model's own files; the caller stands in `/`.
+    fn read_named_files(&self, invocation: Invocation) -> Result<Invocation, UsageError> {
+        let read = |path: &str| {
+            let path = if path.starts_with('/') { path.to_string() } else { format!("/{path}") };
+            match self.probe().ask(&Query::FileBytes(Subject::Host, path))? {
+                Answer::Bytes(bytes) => Ok(bytes),
+                _ => Err(Errno::EINVAL),
+            }
+        };
+        cli::with_named_files(invocation, &self.host.environment, &read)
     }
 
     fn refuse(&mut self, message: &str, exit_code: i32) {

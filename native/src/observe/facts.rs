@@ -109,7 +109,7 @@ fn memory_bytes(meminfo: &str) -> u64 {
 }
 
 /// What is not UTF-8 cannot be passed on and is left out.
-fn environment() -> BTreeMap<String, String> {
+pub fn environment() -> BTreeMap<String, String> {
     let text =
         |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     std::env::vars_os().filter_map(text).collect()

@@ -132,6 +132,8 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         stop_signal: signal(call, "stop-signal")?,
         stop_timeout_seconds: number(call, "stop-timeout")?,
         labels: call.values("label"),
+        env_files: call.values("env-file"),
+        label_files: call.values("label-file"),
     };
     security_options(call, &mut spec)?;
     Ok(spec)
@@ -217,6 +219,7 @@ fn exec_process(call: &Call<'_>, mut words: Vec<String>) -> ExecProcess {
         tty: call.is_on("tty"),
         detach: call.is_on("detach"),
         env: call.values("env"),
+        env_files: call.values("env-file"),
         workdir: filled("workdir"),
         user: filled("user"),
         privileged: call.is_on("privileged"),

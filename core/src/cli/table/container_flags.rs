@@ -19,7 +19,8 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("env", Kind::Env, EXEC, "Set an environment variable; without a value, hand on the caller's", "-e LEVEL=debug")
         .short('e')
         .carried_out(),
-    FlagRow::new("env-file", Kind::List, EXEC, "Set the environment variables that a file lists", "--env-file app.env"),
+    FlagRow::new("env-file", Kind::List, EXEC, "Set the environment variables that a file lists", "--env-file app.env")
+        .carried_out(),
     FlagRow::new("interactive", Kind::Bool, EXEC, "Keep the program's input open", "-i").short('i').carried_out(),
     FlagRow::new("privileged", Kind::Bool, EXEC, "Give the program every capability", "--privileged").carried_out(),
     FlagRow::new("tty", Kind::Bool, EXEC, "Give the program a terminal", "-t").short('t').carried_out(),

@@ -26,7 +26,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("env", Kind::Env, "Set an environment variable; without a value, hand on the caller's", "-e LEVEL=debug")
         .short('e')
         .carried_out(),
-    both("env-file", Kind::List, "Set the environment variables that a file lists", "--env-file app.env"),
+    both("env-file", Kind::List, "Set the environment variables that a file lists", "--env-file app.env").carried_out(),
     both("group-add", Kind::List, "Add the program to one more group", "--group-add audio"),
     both("health-cmd", Kind::Text, "Program that says whether the container is well", "--health-cmd 'wget -q localhost'"),
     both("health-interval", Kind::Duration, "Time between two checks", "--health-interval 30s").default("0s"),
@@ -43,7 +43,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("init", Kind::Bool, "Put a small init in front that hands signals on and reaps processes", "--init").carried_out(),
     both("interactive", Kind::Bool, "Keep the program's input open", "-i").short('i').carried_out(),
     both("label", Kind::Label, "Attach a note to the container", "-l tier=web").short('l').carried_out(),
-    both("label-file", Kind::List, "Attach the notes that a file lists", "--label-file labels.txt"),
+    both("label-file", Kind::List, "Attach the notes that a file lists", "--label-file labels.txt").carried_out(),
     both("annotation", Kind::Map, "Attach a note that is handed on to the OCI runtime", "--annotation a=b").default("map[]"),
     both("log-driver", Kind::Text, "Where the output is kept", "--log-driver json-file"),
     both("log-opt", Kind::LogOpt, "An option of the log driver", "--log-opt max-size=10m"),
