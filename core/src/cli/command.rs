@@ -3,6 +3,8 @@
 //! Made by `cli::parse`, read by `plan`. Values are typed and in base units (bytes, nanoseconds); where in the text each came from is
 //! kept in [`Words`], so that a step can point at the word that caused it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::resources::Resources;
@@ -200,6 +202,12 @@ pub enum Command {
         name: Option<String>,
         /// `--label`, as typed.
         labels: Vec<String>,
+        /// `--driver`
+        #[serde(default)]
+        driver: String,
+        /// `--opt`: names and values.
+        #[serde(default)]
+        options: BTreeMap<String, String>,
     },
     /// `volume ls`
     ListVolumes {
@@ -324,6 +332,51 @@ pub struct ContainerSpec {
     /// `--label-file`: paths as typed.
     #[serde(default)]
     pub label_files: Vec<String>,
+    /// `--cidfile`: the path as typed.
+    #[serde(default)]
+    pub cid_file: String,
+    /// `--annotation`: names and values.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+    /// `--expose`: `80/tcp`, ranges written out.
+    #[serde(default)]
+    pub exposed_ports: BTreeSet<String>,
+    /// Which image, where several have its name.
+    #[serde(default)]
+    pub image_choice: ImageChoice,
+    /// `--runtime`
+    #[serde(default)]
+    pub runtime: String,
+    /// `--isolation`
+    #[serde(default)]
+    pub isolation: String,
+    /// `--volume-driver`
+    #[serde(default)]
+    pub volume_driver: String,
+    /// `--storage-opt`, as typed.
+    #[serde(default)]
+    pub storage_options: Vec<String>,
+}
+
+/// `--pull` and `--platform`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageChoice {
+    /// When the image is fetched.
+    pub pull: Pull,
+    /// `linux/arm64`; empty: the machine's own.
+    pub platform: String,
+}
+
+/// `--pull`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pull {
+    /// Where it is not there.
+    #[default]
+    Missing,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
 }
 
 /// `--network`

@@ -1,7 +1,7 @@
 //! Steps in the store, in words.
 
 use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
-use crate::step::StoreStep::{self, CreateSource, CreateVolume, FillVolume, RemoveVolume};
+use crate::step::StoreStep::{self, CreateSource, CreateVolume, FillVolume, RemoveVolume, WriteIdFile};
 
 fn write_file(path: &str, mode: u32) -> Vec<Call> {
     let flags = "O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC";
@@ -74,6 +74,12 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             ];
             let why = "The directory holds all that was the container's own: changed files, log, specification, record.";
             explanation("Remove the container's directory", why, calls, &[&format!("ls {directory}")], "end")
+        }
+        WriteIdFile { path, .. } => {
+            let why = "--cidfile: a script reads the id there. A file that is there already is never written over.";
+            let flags = "O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC";
+            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), flags, "0644"]), call("write", &["…", "…", "…"])];
+            explanation("Write the container's id into a file", why, calls, &[&format!("cat {path}")], "create")
         }
         CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. } => storage(step),
     }

@@ -1,6 +1,6 @@
 //! Containers: what each was asked to be, and what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,9 @@ pub struct ProcessConfig {
     pub stop_timeout_seconds: Option<i64>,
     /// Labels of the image and the flags.
     pub labels: BTreeMap<String, String>,
+    /// `--expose`: `80/tcp`.
+    #[serde(default)]
+    pub exposed_ports: BTreeSet<String>,
 }
 
 impl ProcessConfig {
@@ -107,6 +110,15 @@ pub struct HostConfig {
     /// `-v`, `--mount`, `--tmpfs`, `--volumes-from`.
     #[serde(default)]
     pub storage: StorageSpec,
+    /// `--annotation`
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+    /// `--cidfile`: absolute; empty: none.
+    #[serde(default)]
+    pub cid_file: String,
+    /// `--volume-driver`
+    #[serde(default)]
+    pub volume_driver: String,
     /// `--cap-add` as typed.
     pub cap_add: Vec<String>,
     /// `--cap-drop` as typed.

@@ -1,7 +1,7 @@
 //! `create` and the first half of `run`: the image's config and the flags merged into a container, checked as Docker checks it.
 
 use super::origin::{self, planned};
-use super::{CommandError, Context, Planned, limits, names, storage};
+use super::{CommandError, Context, Planned, cid_file, image, limits, names, storage};
 use crate::cli::{ContainerSpec, NetworkMode, Resources};
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::layout::Layout;
@@ -11,7 +11,9 @@ use crate::step::{Phase, Step, StoreStep};
 
 /// The container that `spec` asks for, or Docker's refusal.
 pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<'_>) -> Result<Container, CommandError> {
-    let image = find_image(spec, context)?;
+    cid_file::check(spec, context)?;
+    let image = image::find(spec, context)?;
+    check_notes(spec).map_err(|(what, flag)| refuse(context, &what, Some(flag)))?;
     check_limits(spec, context)?;
     storage::check(&spec.storage, context)?;
     let id = names::fresh_id(&context.host.entropy);
@@ -38,30 +40,27 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     })
 }
 
-/// The image's reference with its tag: `toolbox` is `toolbox:latest`.
-pub(super) fn with_tag(image: &str) -> String {
-    let last = image.rsplit('/').next().unwrap_or(image);
-    if last.contains(':') || image.contains('@') { image.to_string() } else { format!("{image}:latest") }
-}
-
-fn find_image<'a>(spec: &ContainerSpec, context: &Context<'a>) -> Result<&'a Image, CommandError> {
-    let reference = with_tag(&spec.image);
-    let familiar = reference.trim_start_matches("docker.io/").trim_start_matches("library/");
-    context.state.images.get(familiar).ok_or_else(|| {
-        let known: Vec<&str> = context.state.images.keys().map(String::as_str).collect();
-        let message = format!(
-            "Unable to find image '{reference}' locally\ndocker: Error response from daemon: No such image: {reference}\n\n\
-             Run 'docker {} --help' for more information\n\
-             glassbox: registries come in a later version; the images here are: {}\n",
-            subcommand(context),
-            known.join(", ")
-        );
-        CommandError { message, exit_code: 125, span: context.invocation.words.positional("IMAGE") }
-    })
+/// What the daemon refuses of flags that only say how: a runtime, a driver.
+fn check_notes(spec: &ContainerSpec) -> Result<(), (String, &'static str)> {
+    if spec.annotations.contains_key("") {
+        let what = "invalid Annotations: the empty string is not permitted as an annotation key";
+        return Err((what.to_string(), "annotation"));
+    }
+    if !["", "runc", "io.containerd.runc.v2"].contains(&spec.runtime.as_str()) {
+        return Err((format!("unknown or invalid runtime name: {}", spec.runtime), "runtime"));
+    }
+    if !["", "default"].contains(&spec.isolation.to_lowercase().as_str()) {
+        return Err((format!("invalid isolation \"{}\" on linux", spec.isolation), "isolation"));
+    }
+    if !spec.storage_options.is_empty() {
+        let what = "--storage-opt is supported only for overlay over xfs with 'pquota' mount option";
+        return Err((what.to_string(), "storage-opt"));
+    }
+    Ok(())
 }
 
 /// `run` or `create`, for Docker's closing line.
-fn subcommand(context: &Context<'_>) -> &'static str {
+pub(super) fn subcommand(context: &Context<'_>) -> &'static str {
     if matches!(context.invocation.command, crate::cli::Command::CreateContainer(_)) { "create" } else { "run" }
 }
 
@@ -147,6 +146,7 @@ fn merge_process(
         stop_signal: spec.stop_signal.or_else(|| image.config.stop_signal.as_deref().and_then(crate::userland::Signal::parse)),
         stop_timeout_seconds: spec.stop_timeout_seconds,
         labels,
+        exposed_ports: spec.exposed_ports.clone(),
     })
 }
 
@@ -191,6 +191,9 @@ fn host_config(
         cgroups: cgroups(&resources, host, id),
         resources,
         storage: spec.storage.clone(),
+        annotations: spec.annotations.clone(),
+        cid_file: cid_file::path(spec, host).unwrap_or_default(),
+        volume_driver: spec.volume_driver.clone(),
         cap_add: spec.cap_add.clone(),
         cap_drop: spec.cap_drop.clone(),
         capabilities,
@@ -255,6 +258,7 @@ pub(super) fn create(container: &Container, context: &Context<'_>) -> Vec<Planne
     steps.extend(storage::create_volumes(container, context));
     let record = StoreStep::RecordContainer { container: Box::new(container.clone()), path: layout.of(id, "state.json") };
     steps.push(planned(Step::Store(record), origin::command(context)));
+    steps.extend(cid_file::write(container, context));
     steps
 }
 
@@ -296,8 +300,7 @@ const RESOLV_CONF: &str = "# Written by Glassbox: no name server can be reached 
 
 /// The phases of `create` for this container.
 pub(super) fn phases(container: &Container, context: &Context<'_>) -> Vec<Planned> {
-    let reference = with_tag(&container.image);
-    let image = reference.trim_start_matches("docker.io/").trim_start_matches("library/").to_string();
+    let image = image::familiar(&container.image);
     vec![
         planned(Step::Phase(Phase::PrepareImage { image }), origin::positional(context, "IMAGE")),
         planned(Step::Phase(Phase::CreateContainer { container: Box::new(container.clone()) }), origin::command(context)),

@@ -6,10 +6,12 @@
 //! One file per command, one per group of phases.
 
 mod cause;
+mod cid_file;
 mod create;
 mod cursor;
 mod exec;
 pub mod failure;
+mod image;
 mod lifecycle;
 pub(crate) mod limits;
 mod names;
@@ -167,7 +169,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::ShowLogs { container, follow, tail, timestamps } => {
             plan.steps.extend(lifecycle::logs(container, *follow, *tail, *timestamps, &context)?);
         }
-        Command::CreateVolume { name, labels } => storage::volume::create(name.as_deref(), labels, &context, &mut plan)?,
+        Command::CreateVolume { .. } => storage::volume::create(&invocation.command, &context, &mut plan)?,
         Command::ListVolumes { quiet, filters } => storage::volume::list(*quiet, filters, &context, &mut plan)?,
         Command::InspectVolumes { volumes } => storage::volume::inspect(volumes, &context, &mut plan),
         Command::RemoveVolumes { volumes, force } => storage::volume::remove(volumes, *force, &context, &mut plan),

@@ -42,6 +42,9 @@ pub fn container() -> Container {
             init: false,
             resources: Default::default(),
             storage: Default::default(),
+            annotations: Default::default(),
+            cid_file: String::new(),
+            volume_driver: String::new(),
             cap_add: Vec::new(),
             cap_drop: Vec::new(),
             capabilities: CapabilitySet::ALL,
@@ -92,6 +95,7 @@ fn store() -> Vec<StoreStep> {
         StoreStep::RecordFailure { id: id(), exit_code: 127, error: "no".into() },
         StoreStep::RemoveContainerFiles { id: id(), directory: path() },
         StoreStep::CreateSource { path: "/srv/data".into(), mode: 0o755 },
+        StoreStep::WriteIdFile { path: "/root/id.txt".into(), contents: id().0 },
         StoreStep::CreateVolume { volume: Box::new(Volume { name: "data".into(), ..Volume::default() }), directory: path() },
         StoreStep::FillVolume {
             name: "data".into(),

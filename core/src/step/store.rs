@@ -90,6 +90,13 @@ pub enum StoreStep {
         /// Permission bits.
         mode: u32,
     },
+    /// A new file of the caller's with a container's id in it: `--cidfile`. Never over one that is there.
+    WriteIdFile {
+        /// Absolute.
+        path: String,
+        /// The id.
+        contents: String,
+    },
     /// A new volume: its directory with `_data` in it, and its record.
     CreateVolume {
         /// As it is recorded.
@@ -135,6 +142,7 @@ impl StoreStep {
             StoreStep::RecordFailure { .. } => "RecordFailure",
             StoreStep::RemoveContainerFiles { .. } => "RemoveContainerFiles",
             StoreStep::CreateSource { .. } => "CreateSource",
+            StoreStep::WriteIdFile { .. } => "WriteIdFile",
             StoreStep::CreateVolume { .. } => "CreateVolume",
             StoreStep::FillVolume { .. } => "FillVolume",
             StoreStep::RemoveVolume { .. } => "RemoveVolume",
@@ -153,6 +161,9 @@ impl StoreStep {
             StoreStep::RecordStart { .. } => Undo::EndsWithProcess,
             StoreStep::RecordExit { .. } | StoreStep::RecordFailure { .. } => {
                 Undo::Impossible { why: "The process has ended, and no process can be brought back.".into() }
+            }
+            StoreStep::WriteIdFile { path, contents } => {
+                Undo::RemoveOwnFile { path: path.clone(), contents: contents.clone() }
             }
             StoreStep::CreateSource { .. } => Undo::LeftStanding {
                 why: "It is a directory of the host, where Glassbox removes nothing: somebody else may use it by now.".into(),

@@ -22,6 +22,13 @@ pub enum Undo {
         /// Absolute path under the data root.
         path: String,
     },
+    /// Remove this file of the caller's if it still holds what was written.
+    RemoveOwnFile {
+        /// Absolute.
+        path: String,
+        /// What was written.
+        contents: String,
+    },
     /// Remove all that is in this directory, which was empty before.
     EmptyDirectory {
         /// Absolute path under the data root.

@@ -128,12 +128,13 @@ fn host_config(container: &Container) -> Value {
     let user_namespace = !host.uid_map.is_empty();
     let mut value = json!({
         "Binds": super::storage::binds(container),
+        "ContainerIDFile": host.cid_file,
         "LogConfig": { "Type": "json-file", "Config": {} },
         "NetworkMode": network(container),
         "PortBindings": {},
         "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
         "AutoRemove": host.auto_remove,
-        "VolumeDriver": "",
+        "VolumeDriver": host.volume_driver,
         "VolumesFrom": list(&host.storage.volumes_from),
         "CapAdd": list(&host.cap_add),
         "CapDrop": list(&host.cap_drop),
@@ -160,6 +161,7 @@ fn host_config(container: &Container) -> Value {
         "MaskedPaths": hidden(defaults::MASKED_PATHS),
         "ReadonlyPaths": hidden(defaults::READONLY_PATHS),
     });
+    insert(&mut value, "Annotations", (!host.annotations.is_empty()).then(|| json!(host.annotations)));
     insert(&mut value, "Mounts", super::storage::specs(container));
     insert(&mut value, "Tmpfs", super::storage::tmpfs(container));
     insert(&mut value, "Init", host.init.then_some(Value::Bool(true)));
@@ -194,6 +196,8 @@ fn config(container: &Container) -> Value {
         "Entrypoint": if process.entrypoint.is_empty() { Value::Null } else { json!(process.entrypoint) },
         "Labels": process.labels,
     });
+    let ports: serde_json::Map<String, Value> = process.exposed_ports.iter().map(|port| (port.clone(), json!({}))).collect();
+    insert(&mut value, "ExposedPorts", (!ports.is_empty()).then_some(Value::Object(ports)));
     insert(&mut value, "StopSignal", process.stop_signal.map(|signal| json!(signal.name())));
     insert(&mut value, "StopTimeout", process.stop_timeout_seconds.map(|seconds| json!(seconds)));
     value

@@ -39,6 +39,10 @@ impl Shelf<'_> {
             }
             StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
             StoreStep::WriteFile { path, mode, contents } => write_file(path, *mode, contents),
+            StoreStep::WriteIdFile { path, contents } => {
+                let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
+                file.call("openat")?.write_all(contents.as_bytes()).call("write")
+            }
             StoreStep::CreateSource { path, mode } => create_directory(path, *mode),
             StoreStep::CreateVolume { volume, directory } => volume::create(volume, Path::new(directory)).call("mkdir"),
             StoreStep::FillVolume { layers, path, directory, .. } => {

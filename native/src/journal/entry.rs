@@ -43,6 +43,13 @@ pub enum Entry {
         /// Absolute, below the data root.
         path: String,
     },
+    /// Remove this file of the caller's if it still holds what was written.
+    OwnFile {
+        /// Absolute.
+        path: String,
+        /// What was written.
+        contents: String,
+    },
     /// Remove all that is in this directory, which was empty.
     Contents {
         /// Absolute, below the data root.
@@ -104,6 +111,7 @@ impl Entry {
             Undo::RemoveTree { path } => Some(Entry::Tree { path: path.clone() }),
             Undo::EmptyDirectory { path } => Some(Entry::Contents { path: path.clone() }),
             Undo::RemoveFile { path } => Some(Entry::File { path: path.clone() }),
+            Undo::RemoveOwnFile { path, contents } => Some(Entry::OwnFile { path: path.clone(), contents: contents.clone() }),
             Undo::RestoreRecord { container, .. } => Some(Entry::Record { container: container.clone() }),
             Undo::WriteBack { file, value } => Some(Entry::Write { file: file.clone(), value: value.clone() }),
             Undo::RestorePause { id, paused } => Some(Entry::Pause { id: id.clone(), paused: *paused }),
@@ -121,7 +129,7 @@ impl Entry {
     /// It is there now: whoever is about to make it does not.
     pub fn exists(&self) -> bool {
         match self {
-            Entry::Tree { path } | Entry::File { path } => Path::new(path).symlink_metadata().is_ok(),
+            Entry::Tree { path } | Entry::File { path } | Entry::OwnFile { path, .. } => Path::new(path).symlink_metadata().is_ok(),
             Entry::Contents { path } => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
             Entry::Cgroup { directory } => Path::new(directory).is_dir(),
             Entry::Process { .. } | Entry::Record { .. } | Entry::Write { .. } | Entry::Pause { .. } => false,

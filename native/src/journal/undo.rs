@@ -1,5 +1,6 @@
 //! Carrying out one entry's undo. Idempotent: what is gone is no error and is not reported.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
         Entry::Tree { path } => remove_tree(store, Path::new(path)).map(|removed| removed && there),
         Entry::Contents { path } => empty(store, Path::new(path)).map(|()| there),
         Entry::File { path } => store.remove(Path::new(path)).map(|()| there),
+        Entry::OwnFile { path, contents } => remove_own(Path::new(path), contents),
         Entry::Cgroup { directory } => cgroup::remove_cgroup(Path::new(directory)),
         Entry::Process { process } => end_process(process),
         Entry::Write { file, value } => cgroup::write_back(Path::new(file), value),
@@ -40,7 +42,7 @@ fn in_words(entry: &Entry) -> String {
     match entry {
         Entry::Tree { path } => format!("removed the directory {path}"),
         Entry::Contents { path } => format!("emptied the directory {path}"),
-        Entry::File { path } => format!("removed the file {path}"),
+        Entry::File { path } | Entry::OwnFile { path, .. } => format!("removed the file {path}"),
         Entry::Cgroup { directory } => format!("removed the cgroup {directory}"),
         Entry::Write { file, value } => format!("wrote {value} to {file}"),
         Entry::Pause { id, paused } => {
@@ -49,6 +51,18 @@ fn in_words(entry: &Entry) -> String {
         Entry::Record { container } => format!("wrote the record of {} as it was", container.name),
         Entry::Process { process } => format!("ended the process {}", process.pid),
     }
+}
+
+/// What somebody else has put there meanwhile stays. `false`: nothing was removed. A file that was not written to its end holds a part of
+/// it.
+fn remove_own(path: &Path, contents: &str) -> Result<bool, StoreError> {
+    let most = contents.len() as u64 + 1;
+    let mut found = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut found));
+    if read.is_err() || !contents.as_bytes().starts_with(&found) {
+        return Ok(false);
+    }
+    std::fs::remove_file(path).map(|()| true).map_err(StoreError::io("remove", path))
 }
 
 fn empty(store: &Store, path: &Path) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! From a judged line to a [`Command`]; what Docker takes and Glassbox does not carry out yet is refused here, at the flag.
 
 mod listing;
+mod notes;
 mod resources;
 mod storage;
 
@@ -36,6 +37,7 @@ fn carried_out(call: &Call<'_>) -> Result<(), UsageError> {
     if !call.row.carried_out {
         return Err(error::command_not_yet(call.shown, Some(call.name_span)));
     }
+    notes::refuse_foreign(call)?;
     for flag in &call.flags {
         let row = [table::GLOBAL, table::OWN].into_iter().flatten().find(|row| row.long == flag.name);
         let row = table::flag(call.row.key, &flag.name).or(row);
@@ -134,6 +136,14 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         labels: call.values("label"),
         env_files: call.values("env-file"),
         label_files: call.values("label-file"),
+        cid_file: text("cidfile").unwrap_or_default(),
+        annotations: notes::annotations(call),
+        exposed_ports: notes::exposed_ports(call)?,
+        image_choice: notes::image_choice(call),
+        runtime: text("runtime").unwrap_or_default(),
+        isolation: text("isolation").unwrap_or_default(),
+        volume_driver: text("volume-driver").unwrap_or_default(),
+        storage_options: call.values("storage-opt"),
     };
     security_options(call, &mut spec)?;
     Ok(spec)

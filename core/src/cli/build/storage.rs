@@ -37,10 +37,19 @@ fn mounts(call: &Call<'_>) -> Result<Vec<MountSpec>, UsageError> {
 pub(super) fn volume_command(call: &Call<'_>, volumes: Vec<String>) -> Result<Command, UsageError> {
     let filters = call.values("filter");
     Ok(match call.row.key {
-        "volume create" => Command::CreateVolume { name: volumes.into_iter().next(), labels: call.values("label") },
+        "volume create" => Command::CreateVolume {
+            name: volumes.into_iter().next(),
+            labels: call.values("label"),
+            driver: call.flag("driver").map(|flag| flag.value.clone()).unwrap_or_default(),
+            options: call.values("opt").iter().map(|word| word.split_once('=').unwrap_or((word, ""))).map(owned).collect(),
+        },
         "volume ls" => Command::ListVolumes { quiet: call.is_on("quiet"), filters },
         "volume inspect" => Command::InspectVolumes { volumes },
         "volume rm" => Command::RemoveVolumes { volumes, force: call.is_on("force") },
         _ => Command::PruneVolumes { all: call.is_on("all"), filters, force: call.is_on("force") },
     })
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_string(), value.to_string())
 }

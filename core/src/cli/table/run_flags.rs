@@ -18,7 +18,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("detach-keys", Kind::Text, RUN, "Keys that let go of the terminal", "--detach-keys ctrl-x,x"),
     FlagRow::new("sig-proxy", Kind::Bool, RUN, "Hand signals on to the program", "--sig-proxy=false").default("true").carried_out(),
     both("attach", Kind::Attach, "Connect only these streams: stdin, stdout, stderr", "-a stdout").short('a'),
-    both("cidfile", Kind::Text, "Write the container's id into a file", "--cidfile id.txt"),
+    both("cidfile", Kind::Text, "Write the container's id into a file", "--cidfile id.txt").carried_out(),
     both("disable-content-trust", Kind::Bool, "Take an image whose signature nobody checked", "--disable-content-trust")
         .default("true")
         .carried_out(),
@@ -44,17 +44,19 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("interactive", Kind::Bool, "Keep the program's input open", "-i").short('i').carried_out(),
     both("label", Kind::Label, "Attach a note to the container", "-l tier=web").short('l').carried_out(),
     both("label-file", Kind::List, "Attach the notes that a file lists", "--label-file labels.txt").carried_out(),
-    both("annotation", Kind::Map, "Attach a note that is handed on to the OCI runtime", "--annotation a=b").default("map[]"),
+    both("annotation", Kind::Map, "Attach a note that is handed on to the OCI runtime", "--annotation a=b")
+        .default("map[]")
+        .carried_out(),
     both("log-driver", Kind::Text, "Where the output is kept", "--log-driver json-file"),
     both("log-opt", Kind::LogOpt, "An option of the log driver", "--log-opt max-size=10m"),
     both("name", Kind::Text, "Name the container", "--name web").carried_out(),
-    both("platform", Kind::Text, "Take the image for this system and processor", "--platform linux/arm64"),
-    both("pull", Kind::Text, "When to fetch the image: always, missing, never", "--pull never").default("missing"),
+    both("platform", Kind::Text, "Take the image for this system and processor", "--platform linux/arm64").carried_out(),
+    both("pull", Kind::Text, "When to fetch the image: always, missing, never", "--pull never").default("missing").carried_out(),
     both("quiet", Kind::Bool, "Say nothing while the image is fetched", "-q").short('q').carried_out(),
     both("restart", Kind::Text, "When to start it again: no, on-failure[:n], always, unless-stopped", "--restart always")
         .default("no"),
     both("rm", Kind::Bool, "Delete the container and its unnamed volumes when it has ended", "--rm").carried_out(),
-    both("runtime", Kind::Text, "The OCI runtime that runs it", "--runtime runc"),
+    both("runtime", Kind::Text, "The OCI runtime that runs it", "--runtime runc").carried_out(),
     both("stop-signal", Kind::Text, "The signal that asks it to end", "--stop-signal SIGINT").carried_out(),
     both("stop-timeout", Kind::Int, "Seconds until it is ended by force", "--stop-timeout 3").default("0").carried_out(),
     both("tty", Kind::Bool, "Give the program a terminal", "-t").short('t').carried_out(),

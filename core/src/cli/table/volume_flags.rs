@@ -10,11 +10,11 @@ const PRUNE: &[&str] = &["volume prune"];
 pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("availability", Kind::Text, CREATE, "Whether a cluster may use it: active, pause, drain", "--availability pause")
         .default("active"),
-    FlagRow::new("driver", Kind::Text, CREATE, "What makes it", "-d nfs").short('d').default("local"),
+    FlagRow::new("driver", Kind::Text, CREATE, "What makes it", "-d nfs").short('d').default("local").carried_out(),
     FlagRow::new("group", Kind::Text, CREATE, "Its group in a cluster", "--group fast"),
     FlagRow::new("label", Kind::List, CREATE, "Attach a note to it", "--label tier=db").carried_out(),
     FlagRow::new("limit-bytes", Kind::Bytes, CREATE, "At most so large, in a cluster", "--limit-bytes 1g").default("0"),
-    FlagRow::new("opt", Kind::Map, CREATE, "An option of what makes it", "-o type=tmpfs").short('o').default("map[]"),
+    FlagRow::new("opt", Kind::Map, CREATE, "An option of what makes it", "-o type=tmpfs").short('o').default("map[]").carried_out(),
     FlagRow::new("required-bytes", Kind::Bytes, CREATE, "At least so large, in a cluster", "--required-bytes 1g").default("0"),
     FlagRow::new("scope", Kind::Text, CREATE, "On how many machines of a cluster: single, multi", "--scope multi")
         .default("single"),

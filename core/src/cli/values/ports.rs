@@ -94,6 +94,13 @@ pub(crate) fn expose(value: &str) -> Result<(), String> {
     ports.map(drop).map_err(|reason| format!("invalid range format for --expose: {value}, error: {reason}"))
 }
 
+/// What `--expose` names, once [`expose`] has let it through: the first and last port, and the protocol.
+pub(crate) fn exposed(value: &str) -> (u64, u64, String) {
+    let (protocol, port) = split_protocol(value);
+    let (first, last) = range(port).unwrap_or_default();
+    (first, last, protocol.to_lowercase())
+}
+
 /// `-v`: `[source:]target[:options]`; a single letter before a colon is a drive of Windows.
 pub(crate) fn volume(value: &str) -> Result<(), String> {
     match value.len() {

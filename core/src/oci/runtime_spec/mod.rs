@@ -29,6 +29,9 @@ pub fn runtime_spec(container: &Container, state: &State, host: &HostFacts) -> S
     root.set_path(Layout::new(&host.data_root).of(&container.id, "merged").into());
     root.set_readonly(Some(container.host.read_only));
     let mut spec = Spec::default();
+    if !container.host.annotations.is_empty() {
+        spec.set_annotations(Some(container.host.annotations.clone().into_iter().collect()));
+    }
     spec.set_version(VERSION.to_string())
         .set_root(Some(root))
         .set_mounts(Some(mounts(container, state, host)))

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 pub use steps::directories_that_go;
 pub(crate) use steps::{Part, parts};
 pub(super) use steps::{create_volumes, make_sources, remove_volumes, root_mounts};
+pub(super) use word::clean;
 
 use super::{CommandError, Context, create, lifecycle, names};
 use crate::cli::{Command, ContainerSpec, Invocation, StorageSpec};
@@ -29,6 +30,16 @@ pub(super) fn check(spec: &StorageSpec, context: &Context<'_>) -> Result<(), Com
         spec::check(mount, context.host).map_err(refuse)?;
     }
     spec.tmpfs.iter().try_for_each(|word| spec::check_tmpfs(word)).map_err(refuse)
+}
+
+/// `--volume-driver`: Docker looks the driver up when it makes the first volume.
+fn check_driver(points: &[MountPoint], driver: &str) -> Result<(), Refusal> {
+    match points.iter().find(|point| point.kind == MountKind::Volume && point.flag == "volume") {
+        Some(point) if !volume::is_local(driver) => {
+            Err((format!("create {}: {}", point.name, volume::unknown_driver(driver)), "volume-driver"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the container has mounted, the shallowest first; and what HostConfig shows.
@@ -71,6 +82,7 @@ pub(super) fn resolve(asked: &ContainerSpec, context: &Context<'_>) -> Result<(V
         point.name = names::fresh_volume(&context.host.entropy, number);
         point.anonymous = true;
     }
+    check_driver(&points, &asked.volume_driver).map_err(refuse)?;
     for point in points.iter_mut().filter(|point| point.kind == MountKind::Volume) {
         point.source = layout.volume_data(&point.name);
     }
@@ -188,7 +200,8 @@ pub fn named_sources(invocation: &Invocation, state: &State, cwd: &str) -> BTree
     });
     let all: Vec<MountPoint> = own.chain(shown.mounts.iter().map(spec::mount_point)).collect();
     let others = shown.volumes_from.iter().filter_map(|word| state.container(word.split(':').next().unwrap_or(word)).ok());
-    others.flat_map(|container| sources(&container.mounts)).chain(sources(&all)).collect()
+    let looked_at = super::cid_file::looked_at(spec, cwd);
+    others.flat_map(|container| sources(&container.mounts)).chain(sources(&all)).chain(looked_at).collect()
 }
 
 fn sources(mounts: &[MountPoint]) -> Vec<String> {

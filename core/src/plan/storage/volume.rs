@@ -1,8 +1,11 @@
 //! volume create, ls, inspect, rm, prune.
 
+use std::collections::BTreeMap;
+
 use super::super::origin::{self, planned};
 use super::super::{CommandError, Context, Plan, Planned, names};
 use super::steps;
+use crate::cli::{Command, quoted};
 use crate::layout::Layout;
 use crate::model::{ANONYMOUS_LABEL, Volume};
 use crate::step::{ClientStep, Step, StoreStep};
@@ -23,6 +26,41 @@ pub(in crate::plan) fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
+/// Volumes are directories of this machine: there is no other driver.
+pub(super) fn is_local(driver: &str) -> bool {
+    ["", LOCAL].contains(&driver)
+}
+
+/// Docker's words for a driver that nobody has installed.
+pub(super) fn unknown_driver(driver: &str) -> String {
+    format!("error looking up volume plugin {driver}: plugin \"{driver}\" not found")
+}
+
+/// What the local driver of Docker says of its options (moby volume/local): which there are, and which need which.
+fn check_options(options: &BTreeMap<String, String>) -> Result<(), String> {
+    const KNOWN: [&str; 4] = ["device", "o", "size", "type"];
+    if let Some(option) = options.keys().find(|option| !KNOWN.contains(&option.as_str())) {
+        return Err(format!("invalid option: {}", quoted(option)));
+    }
+    if options.contains_key("size") {
+        return Err("quota size requested but no quota support".to_string());
+    }
+    let missing = |wanted: &&str| !options.contains_key(*wanted);
+    let needs: &[&str] = if options.is_empty() { &[] } else { &["device", "type"] };
+    match needs.iter().find(|wanted| missing(wanted)) {
+        Some(wanted) => Err(format!("missing required option: {}", quoted(wanted))),
+        None => Ok(()),
+    }
+}
+
+fn not_yet(option: &str, context: &Context<'_>) -> CommandError {
+    let message = format!(
+        "glassbox: volume create --opt {option} is understood but not carried out yet.\n\
+         glassbox: For a directory of the host say -v /DIRECTORY:/PATH, for memory --tmpfs /PATH.\n"
+    );
+    CommandError { message, exit_code: 1, span: context.invocation.words.flag("opt").map(|used| used.span) }
+}
+
 fn print(text: String, context: &Context<'_>) -> Planned {
     planned(Step::Client(ClientStep::Print { text }), origin::command(context))
 }
@@ -32,20 +70,24 @@ fn refused(message: &str, context: &Context<'_>) -> CommandError {
     CommandError { message: format!("Error response from daemon: {message}\n"), exit_code: 1, span }
 }
 
-fn pairs(words: &[String]) -> std::collections::BTreeMap<String, String> {
+fn pairs(words: &[String]) -> BTreeMap<String, String> {
     words.iter().map(|word| word.split_once('=').unwrap_or((word, ""))).map(|(name, value)| (name.into(), value.into())).collect()
 }
 
 /// One that is there already is as good as a new one.
-pub(in crate::plan) fn create(
-    name: Option<&str>,
-    labels: &[String],
-    context: &Context<'_>,
-    plan: &mut Plan,
-) -> Result<(), CommandError> {
-    let named = name.filter(|name| !name.is_empty());
+pub(in crate::plan) fn create(command: &Command, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let Command::CreateVolume { name, labels, driver, options } = command else { return Ok(()) };
+    let named = name.as_deref().filter(|name| !name.is_empty());
+    let refuse = |name: &str, what: String| refused(&format!("create {name}: {what}"), context);
+    if !is_local(driver) {
+        return Err(refuse(named.unwrap_or_default(), unknown_driver(driver)));
+    }
     if let Some(name) = named {
-        check_name(name).map_err(|what| refused(&format!("create {name}: {what}"), context))?;
+        check_name(name).map_err(|what| refuse(name, what))?;
+    }
+    check_options(options).map_err(|what| refuse(named.unwrap_or_default(), what))?;
+    if let Some(option) = options.keys().next() {
+        return Err(not_yet(option, context));
     }
     let mut labels = Some(pairs(labels)).filter(|labels| !labels.is_empty());
     if named.is_none() {

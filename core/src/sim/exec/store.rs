@@ -24,6 +24,12 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         StoreStep::WriteFile { path, mode, contents } => {
             called(write_file(kernel, path, *mode, contents), "openat")?;
         }
+        StoreStep::WriteIdFile { path, contents } => {
+            if kernel.walk(kernel.engine, path, false).is_ok() {
+                return Err(super::Failure { errno: Errno::EEXIST, call: Some("openat".to_string()) });
+            }
+            called(write_file(kernel, path, 0o644, contents), "openat")?;
+        }
         StoreStep::RecordContainer { container, path } => {
             called(write_record(kernel, path, container), "openat")?;
         }

@@ -1,0 +1,107 @@
+//! Which image a container is made of: `IMAGE`, `--pull`, `--platform`. There are no registries yet: what is not here cannot be fetched.
+
+use super::{CommandError, Context, create};
+use crate::cli::{ContainerSpec, ImageChoice, Pull};
+use crate::model::Image;
+
+/// The image's reference with its tag: `toolbox` is `toolbox:latest`.
+pub(super) fn with_tag(image: &str) -> String {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    if last.contains(':') || image.contains('@') { image.to_string() } else { format!("{image}:latest") }
+}
+
+/// The same without what Docker adds to the names of its own registry.
+pub(super) fn familiar(image: &str) -> String {
+    with_tag(image).trim_start_matches("docker.io/").trim_start_matches("library/").to_string()
+}
+
+/// The image, or Docker's refusal.
+pub(super) fn find<'a>(spec: &ContainerSpec, context: &Context<'a>) -> Result<&'a Image, CommandError> {
+    let ImageChoice { pull, platform } = &spec.image_choice;
+    let reference = with_tag(&spec.image);
+    let found = context.state.images.get(&familiar(&spec.image));
+    match found {
+        _ if *pull == Pull::Always => Err(cannot_pull(context)),
+        Some(image) => match other_platform(platform, context) {
+            None => Ok(image),
+            Some(own) => {
+                let what = format!(
+                    "image with reference {} was found but its platform ({own}) does not match the specified platform ({})",
+                    spec.image,
+                    normal(platform)
+                );
+                Err(refuse(context, &looked(*pull, &reference), "platform", &what))
+            }
+        },
+        None => Err(refuse(context, &looked(*pull, &reference), "", &format!("No such image: {reference}"))),
+    }
+}
+
+/// What the client says before it asks a registry.
+fn looked(pull: Pull, reference: &str) -> String {
+    if pull == Pull::Never { String::new() } else { format!("Unable to find image '{reference}' locally\n") }
+}
+
+/// The machine's own platform, where the one asked for is another.
+fn other_platform(asked: &str, context: &Context<'_>) -> Option<String> {
+    let own = format!("linux/{}", processor(&context.host.machine));
+    let same = asked.is_empty() || normal(asked) == own || (own == "linux/arm64" && normal(asked) == "linux/arm64/v8");
+    (!same).then_some(own)
+}
+
+/// `os/arch` in the names of the Go language, as containerd writes a platform.
+fn normal(asked: &str) -> String {
+    let lower = asked.to_lowercase();
+    let mut parts = lower.split('/').map(processor);
+    match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
+        (system @ ("linux" | "windows" | "darwin" | "freebsd"), Some(arch), Some(variant)) => format!("{system}/{arch}/{variant}"),
+        (system @ ("linux" | "windows" | "darwin" | "freebsd"), Some(arch), None) => format!("{system}/{arch}"),
+        (system @ ("windows" | "darwin" | "freebsd"), None, None) => system.to_string(),
+        ("linux", None, None) => "linux/amd64".to_string(),
+        (arch, None, None) => format!("linux/{arch}"),
+        _ => lower,
+    }
+}
+
+fn processor(name: &str) -> &str {
+    match name {
+        "x86_64" | "x86-64" => "amd64",
+        "aarch64" => "arm64",
+        "i386" | "i686" => "386",
+        other => other,
+    }
+}
+
+fn cannot_pull(context: &Context<'_>) -> CommandError {
+    let message = "glassbox: --pull always is understood but not carried out yet: there are no registries to fetch from.\n\
+                   glassbox: Leave it out to take the image that is here, or say --pull never.\n";
+    CommandError { message: message.into(), exit_code: 125, span: context.invocation.words.flag("pull").map(|used| used.span) }
+}
+
+fn refuse(context: &Context<'_>, before: &str, flag: &str, what: &str) -> CommandError {
+    let known: Vec<&str> = context.state.images.keys().map(String::as_str).collect();
+    let (frame, closing, exit_code) = match create::subcommand(context) {
+        "run" => ("docker: ", "\n\nRun 'docker run --help' for more information\n", 125),
+        _ => ("", "\n", 1),
+    };
+    let message = format!(
+        "{before}{frame}Error response from daemon: {what}{closing}glassbox: registries come in a later version; the images here are: {}\n",
+        known.join(", ")
+    );
+    let words = &context.invocation.words;
+    let span = words.flag(flag).map(|used| used.span).or_else(|| words.positional("IMAGE"));
+    CommandError { message, exit_code, span }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn platforms_are_written_in_one_way() {
+        assert_eq!(normal("x86_64"), "linux/amd64");
+        assert_eq!(normal("linux/ARM64"), "linux/arm64");
+        assert_eq!(normal("linux/arm/v7"), "linux/arm/v7");
+        assert_eq!(normal("windows"), "windows");
+    }
+}
