@@ -23,8 +23,8 @@ mod values;
 mod words;
 
 pub use command::{
-    Command, ContainerList, ContainerSpec, ExecProcess, FlagUse, ImageChoice, Invocation, Mode, NetworkMode, Pull, RunContainer, Span,
-    UsageError, Words,
+    Command, ContainerList, ContainerSpec, ExecProcess, FlagUse, ImageChoice, Invocation, Mode, NetworkMode, Pull, RunContainer,
+    Span, UsageError, Words,
 };
 pub use complete::complete;
 pub use error::ECHO_BYTES_MAX;

@@ -75,13 +75,7 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let why = "The directory holds all that was the container's own: changed files, log, specification, record.";
             explanation("Remove the container's directory", why, calls, &[&format!("ls {directory}")], "end")
         }
-        WriteIdFile { path, .. } => {
-            let why = "--cidfile: a script reads the id there. A file that is there already is never written over.";
-            let flags = "O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC";
-            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), flags, "0644"]), call("write", &["…", "…", "…"])];
-            explanation("Write the container's id into a file", why, calls, &[&format!("cat {path}")], "create")
-        }
-        CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. } => storage(step),
+        CreateSource { .. } | WriteIdFile { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. } => storage(step),
     }
 }
 
@@ -92,6 +86,12 @@ fn storage(step: &StoreStep) -> Explanation {
             let why = "-v names a path of the host that is missing, and Docker makes it: an empty directory of root's. --mount would refuse.";
             let calls = vec![call("mkdir", &[&quoted(path), &format!("0{mode:o}")])];
             explanation(format!("Make {path} on the host"), why, calls, &[&format!("ls -ld {path}")], "root")
+        }
+        WriteIdFile { path, .. } => {
+            let why = "--cidfile: a script reads the id there. A file that is there already is never written over.";
+            let flags = "O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC";
+            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), flags, "0644"]), call("write", &["…", "…", "…"])];
+            explanation("Write the container's id into a file", why, calls, &[&format!("cat {path}")], "create")
         }
         StoreStep::CreateVolume { volume, directory } => {
             let data = quoted(&format!("{directory}/_data"));

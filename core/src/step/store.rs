@@ -162,9 +162,7 @@ impl StoreStep {
             StoreStep::RecordExit { .. } | StoreStep::RecordFailure { .. } => {
                 Undo::Impossible { why: "The process has ended, and no process can be brought back.".into() }
             }
-            StoreStep::WriteIdFile { path, contents } => {
-                Undo::RemoveOwnFile { path: path.clone(), contents: contents.clone() }
-            }
+            StoreStep::WriteIdFile { path, contents } => Undo::RemoveOwnFile { path: path.clone(), contents: contents.clone() },
             StoreStep::CreateSource { .. } => Undo::LeftStanding {
                 why: "It is a directory of the host, where Glassbox removes nothing: somebody else may use it by now.".into(),
             },

@@ -12,7 +12,8 @@ const EXPOSED_PORTS_MAX: usize = 10_000;
 
 /// `NAME=VALUE`; the last of one name counts.
 pub(super) fn annotations(call: &Call<'_>) -> BTreeMap<String, String> {
-    let pair = |word: String| word.split_once('=').map_or((word.clone(), String::new()), |(name, value)| (name.into(), value.into()));
+    let pair =
+        |word: String| word.split_once('=').map_or((word.clone(), String::new()), |(name, value)| (name.into(), value.into()));
     call.values("annotation").into_iter().map(pair).collect()
 }
 

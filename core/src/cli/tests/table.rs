@@ -32,7 +32,9 @@ fn every_example_is_taken_by_every_command_of_its_row() {
 fn check_carried_out(row: &FlagRow, line: &str) {
     match parse_line(line) {
         Ok(invocation) => assert!(row.carried_out || row.long.ends_with("-alias"), "{line}: {:?}", invocation.words.flags),
-        Err(error) if error.message.starts_with("glassbox: ") => assert!(!row.carried_out, "{line}: {}", error.message),
+        Err(error) if error.message.starts_with("glassbox: ") || error.message.contains("only supported on a Docker daemon") => {
+            assert!(!row.carried_out, "{line}: {}", error.message)
+        }
         Err(error) => assert!(row.long.ends_with("-alias"), "{line}: {}", error.message),
     }
 }
