@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::Controller;
 use crate::model::{Container, ContainerId, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
+use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
 
 /// A fact.
@@ -174,6 +175,25 @@ pub enum Event {
     HostnameSet {
         /// As the kernel reports it.
         hostname: String,
+    },
+    /// A setting of a namespace.
+    SysctlSet {
+        /// With dots.
+        name: String,
+        /// As the kernel reports it.
+        value: String,
+    },
+    /// A limit of the process is in force.
+    ResourceLimitSet {
+        /// Which.
+        resource: Resource,
+        /// /proc/PID/limits
+        limit: LimitPair,
+    },
+    /// Its rank before the OOM killer.
+    OomScoreSet {
+        /// /proc/PID/oom_score_adj
+        score: i64,
     },
     /// An interface is up.
     InterfaceUp {

@@ -14,6 +14,7 @@ use crate::errno::Errno;
 use crate::event::Event;
 use crate::model::{Container, ContainerId, Volume};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
+use crate::resource_limit;
 use crate::step::{CgroupStep, ClientStep, Limit, MountStep, NamespaceKind, PrivilegeStep, ProcessStep, Step, StoreStep};
 use crate::userland::WaitStatus;
 
@@ -224,6 +225,11 @@ impl Look<'_> {
                 vec![Event::HostnameSet { hostname }]
             }
             ProcessStep::BringUpInterface { interface } => self.interface(interface)?,
+            ProcessStep::SetSysctl { name, .. } => {
+                let query = Query::Sysctl(self.subject()?, name.clone());
+                let Answer::Text(value) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
+                vec![Event::SysctlSet { name: name.clone(), value }]
+            }
             ProcessStep::OpenTerminal { .. } => {
                 let path = self.outcome.terminal.clone().ok_or(Errno::ENOTTY)?;
                 vec![Event::TerminalOpened { path }]
@@ -333,6 +339,15 @@ impl Look<'_> {
         Ok(match step {
             PrivilegeStep::SetNoNewPrivileges | PrivilegeStep::InstallSeccompFilter { .. } | PrivilegeStep::SetUser { .. } => {
                 vec![Event::CredentialsSet { credentials: self.credentials()? }]
+            }
+            PrivilegeStep::SetResourceLimit { resource, .. } => {
+                let text = self.text(Subject::Host, &self.proc("limits")?)?;
+                let limit = resource_limit::in_table(&text, *resource).ok_or(Errno::EINVAL)?;
+                vec![Event::ResourceLimitSet { resource: *resource, limit }]
+            }
+            PrivilegeStep::SetOomScore { .. } => {
+                let text = self.text(Subject::Host, &self.proc("oom_score_adj")?)?;
+                vec![Event::OomScoreSet { score: text.trim_end().parse().map_err(|_| Errno::EINVAL)? }]
             }
             PrivilegeStep::LimitBoundingSet { .. } | PrivilegeStep::SetCapabilities { .. } => {
                 vec![Event::CapabilitiesSet { capabilities: self.capabilities()? }]

@@ -209,6 +209,8 @@ const CASES: &[&[&str]] = &[
     &["run", "-m", "64m", "--pids-limit", "20", "--cpus", "0.5", "--hostname", "web", "--network", "none", "toolbox", "hostname"],
     &["run", "--rm", "-u", "nobody", "--network", "host", "--security-opt", "no-new-privileges", "toolbox", "id"],
     &["run", "--rm", "-u", "4711:12", "--cap-drop", "ALL", "--network", "none", "toolbox", "id"],
+    &["run", "--rm", "--ulimit", "nofile=64:128", "--oom-score-adj", "300", "--network", "none", "toolbox", "true"],
+    &["run", "--rm", "--sysctl", "net.ipv4.ip_forward=1", "--group-add", "4711", "--network", "none", "toolbox", "true"],
     &["run", "--rm", "--read-only", "--init", "--network", "none", "toolbox", "sh", "-c", "exit 3"],
     &["run", "--rm", "--privileged", "--network", "none", "toolbox", "true"],
     &["run", "--rm", "-t", "--network", "none", "toolbox", "tty"],

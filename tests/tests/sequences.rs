@@ -48,6 +48,10 @@ const FLAGS: &[&str] = &[
     "--pids-limit 50 ",
     "--init ",
     "--init -u 1000 ",
+    "--ulimit nofile=100:200 --ulimit core=0 ",
+    "--sysctl net.core.somaxconn=99 ",
+    "--group-add 77 -u 1000 ",
+    "--shm-size 1m --oom-score-adj 100 ",
 ];
 /// What is mounted; often nothing.
 const STORAGE: &[&str] = &[

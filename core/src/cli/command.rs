@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::resources::Resources;
 use super::storage::StorageSpec;
+use super::tuning::Tuning;
 use crate::userland::Signal;
 
 /// A range of bytes in the command's text.
@@ -310,6 +311,9 @@ pub struct ContainerSpec {
     /// Bind mounts, volumes, file systems of memory.
     #[serde(default)]
     pub storage: StorageSpec,
+    /// Limits of each process, kernel settings, further groups.
+    #[serde(default)]
+    pub tuning: Tuning,
     /// `--cap-add`, as typed, in order.
     pub cap_add: Vec<String>,
     /// `--cap-drop`, as typed, in order.

@@ -19,6 +19,7 @@ mod named_files;
 mod resources;
 mod storage;
 pub mod table;
+mod tuning;
 mod values;
 mod words;
 
@@ -34,6 +35,7 @@ pub use help::help;
 pub use named_files::{NAMED_FILE_BYTES_MAX, with_named_files};
 pub use resources::Resources;
 pub use storage::{MountSpec, StorageSpec};
+pub use tuning::{Tuning, Ulimit};
 pub use words::{LINE_BYTES_MAX, WORDS_MAX};
 
 /// Parses an argument vector, the program's own name not among it. Spans refer to `words.text`: the words, quoted where a shell

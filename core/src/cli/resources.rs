@@ -28,4 +28,6 @@ pub struct Resources {
     pub cpuset_mems: String,
     /// `--pids-limit`; 0 and less: no limit.
     pub pids_max: Option<i64>,
+    /// `--oom-kill-disable`; v1 only.
+    pub oom_kill_disable: bool,
 }

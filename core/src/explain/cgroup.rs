@@ -70,6 +70,7 @@ fn limit_name(limit: Limit) -> &'static str {
         Limit::CpuPeriod => "the period",
         Limit::MemoryReservation => "memory that is kept",
         Limit::Swappiness => "swapping",
+        Limit::OomKillDisable => "what happens when memory is out",
         Limit::CpuShares => "the share of processor time",
         Limit::CpusetCpus => "the processors",
         Limit::CpusetMems => "the memory nodes",
@@ -83,6 +84,7 @@ fn limit_why(limit: Limit) -> &'static str {
             "Without a limit of swap a limit of memory only moves what is beyond it out to disk. v1 counts both together."
         }
         Limit::MemoryReservation => "When the host is short of memory, it takes from others first until they are down to theirs.",
+        Limit::OomKillDisable => "A process that finds no memory left waits until others give some back, instead of being ended.",
         Limit::Swappiness => "0 keeps memory in place as long as that can be done, 100 moves it to disk readily.",
         Limit::CpuShares => {
             "It counts only while others want the processor too: then time is dealt out in proportion to these numbers."

@@ -2,6 +2,7 @@
 
 use super::{CallWhen, Explanation, call, explanation};
 use crate::oci::capability::CapabilitySet;
+use crate::resource_limit::{UNLIMITED, shown};
 use crate::step::PrivilegeStep;
 
 pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
@@ -26,7 +27,25 @@ pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
             calls.push(call("prctl", &["PR_CAPBSET_READ", "…"]).when(CallWhen::Repeated));
             explanation(headline, why, calls, &["grep CapBnd /proc/PID/status"], "privileges")
         }
-        PrivilegeStep::SetUser { user } => {
+        PrivilegeStep::SetResourceLimit { resource, limit } => {
+            let number = |limit: u64| if limit == UNLIMITED { "RLIM64_INFINITY".to_string() } else { "…".to_string() };
+            let pair = format!("{{rlim_cur={}, rlim_max={}}}", number(limit.soft), number(limit.hard));
+            let calls = vec![call("prlimit64", &["0", &resource.constant(), &pair, "NULL"])];
+            let why =
+                "The limit goes on to every process that this one starts. The soft one is kept; it can be raised to the hard one.";
+            let headline = format!("Limit {} to {}, at most {}", resource.name(), shown(limit.soft), shown(limit.hard));
+            explanation(headline, why, calls, &[&format!("grep '{}' /proc/PID/limits", resource.title())], "limits")
+        }
+        PrivilegeStep::SetOomScore { score } => {
+            let text = score.to_string();
+            let calls = vec![
+                call("openat", &["AT_FDCWD", "\"/proc/self/oom_score_adj\"", "O_WRONLY|O_CLOEXEC"]),
+                call("write", &["…", &format!("\"{text}\""), &text.len().to_string()]),
+            ];
+            let why = "When the host's memory is out the kernel ends the process with the highest score. Lowering it needs CAP_SYS_RESOURCE.";
+            explanation(format!("Add {score} to its OOM score"), why, calls, &["cat /proc/PID/oom_score_adj"], "limits")
+        }
+        PrivilegeStep::SetUser { user, groups: _ } => {
             let name = user.split(':').next().unwrap_or_default();
             let uid = match name.parse::<u32>() {
                 Ok(uid) => uid.to_string(),

@@ -33,6 +33,7 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
             explanation(format!("Set the host name to {hostname}"), why, calls, &["nsenter -t PID -u hostname"], "namespaces")
         }
         ProcessStep::BringUpInterface { interface } => interface_up(interface),
+        ProcessStep::SetSysctl { name, value } => sysctl(name, value),
         ProcessStep::OpenTerminal { rows, columns } => terminal(*rows, *columns),
         ProcessStep::ChangeDirectory { path } => {
             let calls = vec![call("mkdir", &[&quoted(path), "0755"]).when(CallWhen::IfMissing), call("chdir", &[&quoted(path)])];
@@ -42,6 +43,16 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
         ProcessStep::ExecProgram { argv, env } => exec(argv, env),
         ProcessStep::SendSignal { signal, .. } => send(Signal(*signal)),
     }
+}
+
+fn sysctl(name: &str, value: &str) -> Explanation {
+    let path = crate::sysctl::path(name);
+    let calls = vec![
+        call("openat", &["AT_FDCWD", &quoted(&path), "O_WRONLY|O_CLOEXEC"]),
+        call("write", &["…", &quoted(value), &value.len().to_string()]),
+    ];
+    let why = "Each network and IPC namespace has settings of its own, so the host's stay. Later /proc/sys is read-only.";
+    explanation(format!("Set {name} to {value}"), why, calls, &[&format!("nsenter -t PID -n -i cat {path}")], "namespaces")
 }
 
 fn clone(namespaces: &[NamespaceKind], cgroup: Option<&str>) -> Explanation {

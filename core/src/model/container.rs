@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::MountPoint;
-use crate::cli::{NetworkMode, Resources, StorageSpec, Words};
+use crate::cli::{NetworkMode, Resources, StorageSpec, Tuning, Words};
 use crate::host::Controller;
 use crate::oci::capability::CapabilitySet;
 use crate::userland::Signal;
@@ -119,6 +119,8 @@ pub struct HostConfig {
     /// `--volume-driver`
     #[serde(default)]
     pub volume_driver: String,
+    /// `--sysctl`, `--ulimit`, `--shm-size`, `--oom-score-adj`, `--group-add`, `--cgroup-parent`.
+    pub tuning: Tuning,
     /// `--cap-add` as typed.
     pub cap_add: Vec<String>,
     /// `--cap-drop` as typed.

@@ -76,6 +76,14 @@ pub fn mounts() -> &'static [DefaultMount] {
     &MOUNTS
 }
 
+/// The options of a default file system; `shm_bytes`: what `--shm-size` says, 0 for nothing.
+pub fn data(mount: &DefaultMount, shm_bytes: u64) -> String {
+    match (mount.target, shm_bytes) {
+        ("/dev/shm", 1..) => format!("mode=1777,size={shm_bytes}"),
+        _ => mount.data.to_string(),
+    }
+}
+
 /// The devices that every Linux program may expect.
 pub fn device_nodes() -> &'static [DefaultDevice] {
     &DEVICES

@@ -16,6 +16,7 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     check_notes(spec).map_err(|(what, flag)| refuse(context, &what, Some(flag)))?;
     check_limits(spec, context)?;
     storage::check(&spec.storage, context)?;
+    super::tuning::check(spec, context)?;
     let id = names::fresh_id(&context.host.entropy);
     let name = choose_name(spec, context)?;
     // In a user namespace of its own a process holds every capability, over what belongs to that namespace.
@@ -194,6 +195,7 @@ fn host_config(
         annotations: spec.annotations.clone(),
         cid_file: cid_file::path(spec, host).unwrap_or_default(),
         volume_driver: spec.volume_driver.clone(),
+        tuning: spec.tuning.clone(),
         cap_add: spec.cap_add.clone(),
         cap_drop: spec.cap_drop.clone(),
         capabilities,

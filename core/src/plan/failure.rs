@@ -5,7 +5,7 @@ use super::{CommandError, Context, Node, Planned};
 use crate::cli::Command;
 use crate::errno::Errno;
 use crate::model::{Container, ContainerId};
-use crate::step::{ClientStep, Phase, ProcessStep, Step, StoreStep};
+use crate::step::{ClientStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
 /// Docker's frame around what the runtime says when a container cannot be started.
 const CREATE_FRAME: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create \
@@ -30,10 +30,10 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
     let (what, exit_code) = reason(&node.step, errno, call);
     let ours = hint(node, errno, call, exit_code);
     let message = match &context.invocation.command {
-        Command::RunContainer(_) if is_daemons(&node.step) => {
+        Command::RunContainer(_) if is_daemons(&node.step, errno) => {
             format!("docker: Error response from daemon: {what}\n\nRun 'docker run --help' for more information\n{ours}")
         }
-        Command::StartContainers { containers, .. } if is_daemons(&node.step) => {
+        Command::StartContainers { containers, .. } if is_daemons(&node.step, errno) => {
             let failed = format!("Error: failed to start containers: {}", containers.join(", "));
             format!("Error response from daemon: {what}\n{failed}\n{ours}")
         }
@@ -55,8 +55,11 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
 }
 
 /// The daemon does it, before the runtime is asked: its words stand without the runtime's frame.
-fn is_daemons(step: &Step) -> bool {
+fn is_daemons(step: &Step, errno: Errno) -> bool {
     use StoreStep::{CreateSource, CreateVolume, FillVolume, RemoveVolume};
+    if matches!(step, Step::Privilege(PrivilegeStep::SetUser { .. })) {
+        return matches!(errno, Errno::ESRCH | Errno::ENOENT);
+    }
     matches!(step, Step::Store(CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. }))
 }
 
@@ -79,7 +82,22 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>) -> (String, i32) {
             let what = format!("chdir to cwd (\"{path}\") set in config.json failed: {sentence}");
             (what, CANNOT_EXECUTE)
         }
-        Step::Privilege(crate::step::PrivilegeStep::SetUser { user }) if errno == Errno::ESRCH || errno == Errno::ENOENT => {
+        Step::Privilege(PrivilegeStep::SetUser { groups, .. }) if errno == Errno::ESRCH && call == Some("setgroups") => {
+            let names: Vec<&str> = groups.iter().filter(|name| name.parse::<u32>().is_err()).map(String::as_str).collect();
+            (format!("Unable to find group {}: no matching entries in group file", names.join(" or ")), ENGINE_FAILED)
+        }
+        Step::Privilege(PrivilegeStep::SetResourceLimit { resource, .. }) => {
+            let what = format!("error setting rlimits for ready process: error setting rlimit type {}: {sentence}", resource.0);
+            (what, ENGINE_FAILED)
+        }
+        Step::Privilege(PrivilegeStep::SetOomScore { .. }) => {
+            (format!("failed to set oom score: write /proc/self/oom_score_adj: {sentence}"), ENGINE_FAILED)
+        }
+        Step::Process(ProcessStep::SetSysctl { name, .. }) => {
+            let call = if call == Some("write") { "write" } else { "open" };
+            (format!("{call} {}: {sentence}", crate::sysctl::path(name)), ENGINE_FAILED)
+        }
+        Step::Privilege(PrivilegeStep::SetUser { user, .. }) if errno == Errno::ESRCH || errno == Errno::ENOENT => {
             let name = user.split(':').next().unwrap_or(user);
             (format!("unable to find user {name}: no matching entries in passwd file"), ENGINE_FAILED)
         }
@@ -118,6 +136,13 @@ fn hint(node: &Node, errno: Errno, call: Option<&str>, exit_code: i32) -> String
         (Step::Client(ClientStep::AwaitExit { .. }), Errno::ENOENT) => {
             "it was removed in the meantime; see all with: glassbox ps -a"
         }
+        (Step::Privilege(PrivilegeStep::SetResourceLimit { .. }), Errno::EPERM) => {
+            "above the engine's own hard limit only CAP_SYS_RESOURCE of the machine goes; see: grep . /proc/self/limits"
+        }
+        (Step::Privilege(PrivilegeStep::SetOomScore { .. }), Errno::EACCES) => {
+            "below the engine's own score only CAP_SYS_RESOURCE of the machine goes; see: cat /proc/self/oom_score_adj"
+        }
+        (Step::Process(ProcessStep::SetSysctl { .. }), Errno::ENOENT) => "see what this kernel has with: sysctl -a",
         (_, Errno::EPERM | Errno::EACCES) => "run it as root, or see what it would do with --plan",
         (_, Errno::ENOSPC) => "the disk is full: make room below the data root (df -h), then try again",
         (_, Errno::EUSERS | Errno::EAGAIN) => "a limit of the host is reached; see: sysctl user.max_user_namespaces, ulimit -u",

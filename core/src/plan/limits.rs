@@ -107,6 +107,7 @@ pub(super) fn complete(asked: &Resources, layout: &CgroupLayout) -> Resources {
     }
     if layout.version == CgroupVersion::V2 {
         all.memory_swappiness = None;
+        all.oom_kill_disable = false;
     }
     all.pids_max = all.pids_max.filter(|limit| *limit > 0);
     all
@@ -125,6 +126,18 @@ pub(super) fn warnings(asked: &Resources, layout: &CgroupLayout) -> Vec<String> 
                     discarded.";
         all.push(format!("WARNING: {what}"));
         all.push("glassbox: cgroup v2 has no swappiness of its own for a cgroup; --memory-swap limits its swap".to_string());
+    }
+    if asked.oom_kill_disable && asked.memory_bytes_max == 0 {
+        let what = "Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous.";
+        all.insert(0, format!("WARNING: {what}"));
+    }
+    if asked.oom_kill_disable && layout.version == CgroupVersion::V2 {
+        all.push("WARNING: Your kernel does not support OomKillDisable. OomKillDisable discarded.".to_string());
+        all.push("glassbox: cgroup v2 always ends a process when its memory is out; memory.high slows it down instead".to_string());
+    } else if asked.oom_kill_disable && asked.memory_bytes_max == 0 {
+        let what = "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running \
+                    out of resources.";
+        all.push(format!("WARNING: {what}"));
     }
     all
 }
@@ -256,6 +269,9 @@ fn split(resources: &Resources, host: &HostFacts) -> Vec<Write> {
     }
     if let Some(swappiness) = resources.memory_swappiness {
         all.push(write("memory.swappiness", swappiness, Limit::Swappiness, "memory-swappiness"));
+    }
+    if resources.oom_kill_disable {
+        all.push(write("memory.oom_control", 1, Limit::OomKillDisable, "oom-kill-disable"));
     }
     if resources.cpu_shares > 0 {
         all.push(write("cpu.shares", resources.cpu_shares, Limit::CpuShares, "cpu-shares"));

@@ -21,6 +21,7 @@ mod records;
 mod root;
 mod start;
 mod storage;
+mod tuning;
 mod update;
 
 use std::rc::Rc;

@@ -60,7 +60,9 @@ fn filesystems(container: &Container, context: &Context<'_>, root: &str) -> Vec<
             steps.push(planned(Step::Mount(step), cause));
             continue;
         }
-        let data = if rootless { without_gid(mount.data) } else { mount.data.to_string() };
+        let data = defaults::data(mount, container.host.tuning.shm_bytes);
+        let data = if rootless { without_gid(&data) } else { data };
+        let cause = if mount.target == "/dev/shm" { origin::flag_or(context, container, "shm-size", || cause) } else { cause };
         let step = MountStep::MountFilesystem { fs_type: mount.fs_type.into(), source: mount.source.into(), target, flags, data };
         steps.push(planned(Step::Mount(step), cause));
     }
@@ -132,6 +134,11 @@ fn finish(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let default = || docker_default("WORKDIR of the image, else `/`.", "reference/dockerfile/#workdir");
     let cause = origin::flag_or(context, container, "workdir", default);
     let mut steps = vec![planned(Step::Process(ProcessStep::ChangeDirectory { path }), cause)];
+    // Before /proc/sys is made read-only.
+    steps.extend(container.host.tuning.sysctls.iter().map(|(name, value)| {
+        let cause = origin::use_of(context, container, "sysctl", &format!("{name}={value}"));
+        planned(Step::Process(ProcessStep::SetSysctl { name: name.clone(), value: value.clone() }), cause)
+    }));
     if container.process.tty {
         let cause = origin::flag_or(context, container, "tty", || origin::command(context));
         steps.push(planned(Step::Process(terminal(context)), cause));

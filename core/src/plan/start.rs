@@ -2,9 +2,10 @@
 
 use super::origin::{self, docker_default, need, oci_default, planned};
 use super::{Context, Planned, limits};
-use crate::cli::NetworkMode;
+use crate::cli::{NetworkMode, Ulimit};
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::model::Container;
+use crate::resource_limit::Resource;
 use crate::step::{CgroupStep, NamespaceKind, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
 /// The phases in their order.
@@ -160,11 +161,26 @@ fn names(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     steps
 }
 
+/// What needs a power that is given up next: raising a limit, lowering the rank.
+fn tuning(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let tuning = &container.host.tuning;
+    let limit = |(resource, limit): (Resource, Ulimit)| {
+        let step = PrivilegeStep::SetResourceLimit { resource, limit: limit.pair() };
+        planned(Step::Privilege(step), origin::flag_or(context, container, "ulimit", || origin::command(context)))
+    };
+    let mut steps: Vec<Planned> = tuning.limits().map(limit).collect();
+    if tuning.oom_score_adj != 0 {
+        let cause = origin::flag_or(context, container, "oom-score-adj", || origin::command(context));
+        steps.push(planned(Step::Privilege(PrivilegeStep::SetOomScore { score: tuning.oom_score_adj }), cause));
+    }
+    steps
+}
+
 /// Capabilities, seccomp, user, in the order in which each still may.
 pub(super) fn drop_privileges(container: &Container, context: &Context<'_>, user: &str) -> Vec<Planned> {
     let host = &container.host;
     let capabilities = host.capabilities;
-    let mut steps = Vec::new();
+    let mut steps = tuning(container, context);
     if host.no_new_privileges {
         let cause = origin::flag_or(context, container, "security-opt", || origin::command(context));
         steps.push(planned(Step::Privilege(PrivilegeStep::SetNoNewPrivileges), cause));
@@ -185,7 +201,12 @@ pub(super) fn drop_privileges(container: &Container, context: &Context<'_>, user
     let user_cause = origin::flag_or(context, container, "user", || {
         docker_default("Containers run as root unless the image says otherwise.", "reference/dockerfile/#user")
     });
-    steps.push(planned(Step::Privilege(PrivilegeStep::SetUser { user: user.to_string() }), user_cause));
+    let groups = host.tuning.group_add.clone();
+    let user = planned(Step::Privilege(PrivilegeStep::SetUser { user: user.to_string(), groups }), user_cause);
+    steps.push(match origin::flag(context, container, "group-add") {
+        Some(cause) => user.with(cause),
+        None => user,
+    });
     steps.push(planned(Step::Privilege(PrivilegeStep::SetCapabilities { capabilities }), capability_cause()));
     if host.seccomp && host.no_new_privileges {
         steps.push(filter());

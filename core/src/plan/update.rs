@@ -69,6 +69,7 @@ fn merge(before: &Resources, asked: &Resources) -> Result<Resources, String> {
         cpuset_cpus: text(&asked.cpuset_cpus, &before.cpuset_cpus),
         cpuset_mems: text(&asked.cpuset_mems, &before.cpuset_mems),
         pids_max: if asked.pids_max.is_some() { asked.pids_max.filter(|most| *most > 0) } else { before.pids_max },
+        oom_kill_disable: before.oom_kill_disable,
     })
 }
 

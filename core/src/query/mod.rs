@@ -44,6 +44,8 @@ pub enum Query {
     Credentials(Subject),
     /// The host name in the subject's UTS namespace.
     Hostname(Subject),
+    /// A setting below /proc/sys, named with dots, as the subject's namespaces have it.
+    Sysctl(Subject, String),
     /// Network interfaces in the subject's network namespace: /proc/PID/net/dev and flags.
     Interfaces(Subject),
     /// The content of a file as the subject sees it (through /proc/PID/root).
@@ -157,7 +159,7 @@ pub enum Answer {
     Capabilities(CapabilitiesFact),
     /// To Credentials.
     Credentials(CredentialsFact),
-    /// To Hostname.
+    /// To Hostname and Sysctl.
     Text(String),
     /// To Interfaces.
     Interfaces(Vec<InterfaceFact>),

@@ -4,6 +4,7 @@ use super::kernel::Kernel;
 use super::tables::{Content, HostPid, NodeId, Object, ProcessState, Wait};
 use super::vfs::Attributes;
 use crate::errno::Errno;
+use crate::resource_limit::{LimitPair, Resource};
 use crate::step::MountFlags;
 use crate::userland::{DirEntry, Disposition, Fd, FileKind, OpenFlags, Pid, Program, Signal, Stat, Sys, SysResult, WaitStatus};
 
@@ -82,6 +83,9 @@ impl Sys for Caller<'_> {
 
     fn dup2(&mut self, old: Fd, new: Fd) -> SysResult<()> {
         let file = self.kernel.descriptor(self.pid, old)?;
+        if new >= self.kernel.process(self.pid)?.descriptors_max() {
+            return Err(Errno::EBADF);
+        }
         if old == new { Ok(()) } else { self.kernel.install_at(self.pid, file, new, false) }
     }
 
@@ -317,6 +321,14 @@ impl Sys for Caller<'_> {
 
     fn sleep_until(&mut self, until: u64) -> SysResult<()> {
         if self.kernel.clock_ns >= until { Ok(()) } else { Err(self.kernel.wait_for(self.pid, Wait::Until(until))) }
+    }
+
+    fn limit(&mut self, resource: Resource) -> SysResult<LimitPair> {
+        Ok(self.kernel.process(self.pid)?.limit(resource))
+    }
+
+    fn set_limit(&mut self, resource: Resource, limit: LimitPair) -> SysResult<()> {
+        self.kernel.set_limit(self.pid, resource, limit)
     }
 
     fn allocate(&mut self, bytes: u64) -> SysResult<()> {

@@ -30,6 +30,8 @@ pub(super) struct Cgroup {
     pub(super) swap_bytes_max: Option<u64>,
     pub(super) memory_reservation_bytes: Option<u64>,
     pub(super) swappiness: Option<u64>,
+    /// v1: `memory.oom_control`.
+    pub(super) oom_kill_disable: bool,
     pub(super) pids_max: Option<u64>,
     /// Microseconds in each period.
     pub(super) cpu_quota: Option<u64>,
@@ -199,6 +201,10 @@ impl Kernel {
         for path in Self::chain(&own) {
             let Some(most) = self.cgroup(index, path).ok().and_then(|cgroup| cgroup.memory_bytes_max) else { continue };
             while self.memory_current(index, path) + bytes > most {
+                if self.cgroup(index, path)?.oom_kill_disable {
+                    // It waits; here no longer than until a signal, since nothing that others give back wakes it.
+                    return Err(self.wait_for(pid, super::tables::Wait::Signal));
+                }
                 let victim = self.biggest(&self.cgroup_members(index, path, true)).ok_or(Errno::ENOMEM)?;
                 let cgroup = self.cgroup_mut(index, path)?;
                 cgroup.oom_kills += 1;

@@ -135,7 +135,9 @@ impl Kernel {
                 let (most, kills) = (cgroup.max_events, cgroup.oom_kills);
                 format!("low 0\nhigh 0\nmax {most}\noom {kills}\noom_kill {kills}\noom_group_kill 0\n")
             }
-            "memory.oom_control" => format!("oom_kill_disable 0\nunder_oom 0\noom_kill {}\n", cgroup.oom_kills),
+            "memory.oom_control" => {
+                format!("oom_kill_disable {}\nunder_oom 0\noom_kill {}\n", u8::from(cgroup.oom_kill_disable), cgroup.oom_kills)
+            }
             "memory.limit_in_bytes" => v1(cgroup.memory_bytes_max),
             "memory.memsw.limit_in_bytes" => v1(cgroup.swap_bytes_max),
             "pids.max" => max(cgroup.pids_max),
@@ -244,6 +246,8 @@ impl Kernel {
             }
             "memory.low" => cgroup.memory_reservation_bytes = limit(text)?.map(|bytes| bytes & !0xfff),
             "memory.soft_limit_in_bytes" => cgroup.memory_reservation_bytes = limit(text)?.map(|bytes| bytes & !0xfff),
+            "memory.oom_control" if number(text)? > 1 => return Err(Errno::EINVAL),
+            "memory.oom_control" => cgroup.oom_kill_disable = text == "1",
             "memory.swappiness" if number(text)? > 100 => return Err(Errno::EINVAL),
             "memory.swappiness" => cgroup.swappiness = Some(number(text)?),
             "cpu.weight" => cgroup.cpu_shares = Some(within(1..=10_000, text)?),

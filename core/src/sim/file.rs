@@ -5,14 +5,13 @@ use std::rc::Rc;
 use super::kernel::Kernel;
 use super::tables::{Content, Data, Descriptor, FileId, HostPid, InodeId, Object, OpenFile, Wait};
 use crate::errno::Errno;
+use crate::resource_limit::Resource;
 use crate::userland::{Fd, Signal, SysResult};
 
 /// The most bytes that one read gives.
 const READ_BYTES_MAX: usize = 1 << 20;
 /// The most bytes of a file that are kept as such; zeros at its end do not count.
 const FILE_BYTES_MAX: u64 = 64 << 20;
-/// RLIMIT_NOFILE
-const DESCRIPTORS_MAX: Fd = 1024;
 
 impl Kernel {
     pub(super) fn descriptor(&self, pid: HostPid, fd: Fd) -> SysResult<FileId> {
@@ -22,7 +21,7 @@ impl Kernel {
     /// The lowest free descriptor from `lowest` on, for a new reference to `file`.
     pub(super) fn install(&mut self, pid: HostPid, file: FileId, lowest: Fd, close_on_exec: bool) -> SysResult<Fd> {
         let process = self.process(pid)?;
-        let fd = (lowest..DESCRIPTORS_MAX).find(|fd| !process.descriptors.contains_key(fd)).ok_or(Errno::EMFILE)?;
+        let fd = (lowest..process.descriptors_max()).find(|fd| !process.descriptors.contains_key(fd)).ok_or(Errno::EMFILE)?;
         self.install_at(pid, file, fd, close_on_exec)?;
         Ok(fd)
     }
@@ -169,6 +168,16 @@ impl Kernel {
         let offset = if file.append { length } else { file.offset };
         let end = offset + bytes.len() as u64;
         let zeros = offset == length && bytes.iter().all(|byte| *byte == 0) && !bytes.is_empty();
+        let allowed = self.process(pid)?.limit(Resource::FILE_SIZE).soft;
+        if end > allowed {
+            // What fits is written first; with nothing that fits SIGXFSZ: write(2).
+            let fits = usize::try_from(allowed.saturating_sub(offset)).unwrap_or_default();
+            if fits == 0 {
+                self.deliver(pid, pid, Signal::SIGXFSZ);
+                return Err(Errno::EFBIG);
+            }
+            return self.write_file(pid, id, inode, file, &bytes[..fits]);
+        }
         if end > FILE_BYTES_MAX && !zeros {
             return Err(Errno::EFBIG);
         }

@@ -29,6 +29,8 @@ pub struct Kernel {
     /// What is mounted at a place.
     pub(super) mounted: RedBlackTreeMap<Place, MountId>,
     pub(super) namespaces: RedBlackTreeMap<NsId, Namespace>,
+    /// What was written below /proc/sys, by namespace and name.
+    pub(super) settings: RedBlackTreeMap<(NsId, Rc<str>), Rc<str>>,
     pub(super) processes: RedBlackTreeMap<HostPid, Process>,
     pub(super) files: RedBlackTreeMap<FileId, OpenFile>,
     pub(super) pipes: RedBlackTreeMap<PipeId, Pipe>,

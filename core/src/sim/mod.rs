@@ -20,6 +20,7 @@ pub mod exec;
 mod execve;
 mod file;
 mod kernel;
+mod limits;
 mod look;
 mod mount;
 mod mount_calls;

@@ -160,6 +160,7 @@ impl Kernel {
                 self.drop_mounts_of(id);
             }
             self.namespaces.remove_mut(&id);
+            self.drop_settings(id);
         }
     }
 

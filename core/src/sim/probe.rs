@@ -91,7 +91,7 @@ impl<'a> SimProbe<'a> {
             Limit::MemoryReservation => cgroup.memory_reservation_bytes,
             Limit::Swappiness => cgroup.swappiness,
             Limit::CpuShares => cgroup.cpu_shares,
-            Limit::CpusetCpus | Limit::CpusetMems => return Err(Errno::EINVAL),
+            Limit::CpusetCpus | Limit::CpusetMems | Limit::OomKillDisable => return Err(Errno::EINVAL),
         }))
     }
 
@@ -187,6 +187,7 @@ impl Probe for SimProbe<'_> {
             Query::Capabilities(subject) => self.capabilities(self.pid(subject)?),
             Query::Credentials(subject) => self.credentials(self.pid(subject)?),
             Query::Hostname(subject) => Ok(Answer::Text(self.kernel.hostname_of(self.pid(subject)?).to_string())),
+            Query::Sysctl(subject, name) => Ok(Answer::Text(self.kernel.setting_of(self.pid(subject)?, name)?.to_string())),
             Query::Interfaces(subject) => Ok(Answer::Interfaces(self.kernel.interfaces_of(self.pid(subject)?))),
             Query::FileBytes(subject, path) => self.bytes(self.pid(subject)?, path).map(Answer::Bytes),
             Query::Directory(subject, path) => {

@@ -6,6 +6,7 @@ use super::kernel::Kernel;
 use super::tables::{FileId, HostPid, NsId, Place};
 use super::vfs::Attributes;
 use crate::errno::Errno;
+use crate::sysctl;
 use crate::userland::{FileKind, SysResult};
 
 /// The files at the top and below `sys`.
@@ -26,16 +27,38 @@ const FILES: &[&str] = &[
     "sys/kernel/overflowuid",
     "sys/kernel/pid_max",
     "sys/kernel/version",
-    "sys/net/ipv4/ip_forward",
     "sys/vm/overcommit_memory",
     "uptime",
     "version",
 ];
-const DIRECTORIES: &[&str] = &["", "sys", "sys/fs", "sys/kernel", "sys/net", "sys/net/ipv4", "sys/vm"];
+const DIRECTORIES: &[&str] = &["", "sys", "sys/fs", "sys/kernel", "sys/net", "sys/vm"];
 const LINKS: &[(&str, &str)] = &[("mounts", "self/mounts"), ("net", "self/net")];
 const VERSION: &str = "#1 SMP PREEMPT_DYNAMIC Debian";
 /// Ticks of USER_HZ in a nanosecond count.
 pub(super) const NS_PER_TICK: u64 = 10_000_000;
+
+/// A path below `sys` as sysctl(8) names it.
+fn name_of(path: &str) -> String {
+    path.strip_prefix("sys/").unwrap_or(path).replace('/', ".")
+}
+
+/// Whether the path is a namespace's setting (`true`) or a directory of such.
+fn setting(path: &str) -> Option<bool> {
+    let name = path.strip_prefix("sys/").map(|_| name_of(path))?;
+    if sysctl::KNOWN.iter().any(|(known, _)| *known == name) {
+        return Some(true);
+    }
+    let above = |known: &str| known.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.'));
+    let own = !DIRECTORIES.contains(&path);
+    (own && sysctl::KNOWN.iter().any(|(known, _)| above(known))).then_some(false)
+}
+
+/// The next components of all settings below a path.
+fn settings_below(path: &str) -> impl Iterator<Item = String> {
+    let prefix = if path == "sys" { Some(String::new()) } else { path.strip_prefix("sys/").map(|_| name_of(path) + ".") };
+    let next = move |known: &str| Some(known.strip_prefix(prefix.as_ref()?)?.split('.').next()?.to_string());
+    sysctl::KNOWN.iter().filter_map(move |(known, _)| next(known))
+}
 
 /// The process that a path is about, and the rest of the path.
 pub(super) fn split_pid(path: &str) -> Option<(u32, &str)> {
@@ -60,11 +83,16 @@ impl Kernel {
             return self.pid_attributes(pid, rest);
         }
         let made = |kind, mode| Ok(Attributes::made(kind, mode, 0, 0));
+        if let Some(setting) = setting(path) {
+            let (uid, gid) = self.owner_of_settings(ns);
+            let kind = if setting { FileKind::File } else { FileKind::Directory };
+            return Ok(Attributes::made(kind, if setting { 0o644 } else { 0o555 }, uid, gid));
+        }
         if DIRECTORIES.contains(&path) {
             return made(FileKind::Directory, 0o555);
         }
         if FILES.contains(&path) {
-            let writable = path.starts_with("sys/kernel/hostname") || path.ends_with("ip_forward");
+            let writable = path.starts_with("sys/kernel/hostname");
             return made(FileKind::File, if writable { 0o644 } else { 0o444 });
         }
         if path == "self" || path == "thread-self" || LINKS.iter().any(|(name, _)| *name == path) {
@@ -88,6 +116,7 @@ impl Kernel {
             rest.map(str::to_string)
         };
         let mut names: Vec<String> = FILES.iter().chain(DIRECTORIES).filter_map(|name| below(name)).collect();
+        names.extend(settings_below(path));
         names.extend(self.host.guarded_paths.keys().filter_map(|full| below(full.strip_prefix("/proc/")?)));
         if path.is_empty() {
             names.extend(self.processes.keys().filter_map(|pid| self.number_in(*pid, Some(ns))).map(|number| number.to_string()));
@@ -149,7 +178,8 @@ impl Kernel {
             "sys/kernel/pid_max" => "4194304\n".to_string(),
             "sys/kernel/cap_last_cap" => "40\n".to_string(),
             "sys/fs/file-max" => "9223372036854775807\n".to_string(),
-            "sys/net/ipv4/ip_forward" | "sys/vm/overcommit_memory" => "0\n".to_string(),
+            "sys/vm/overcommit_memory" => "0\n".to_string(),
+            _ if setting(path) == Some(true) => format!("{}\n", self.setting_of(viewer, &name_of(path))?),
             _ if self.guarded(path) == Some(false) => String::new(),
             _ => return Err(Errno::EINVAL),
         })
@@ -170,6 +200,7 @@ impl Kernel {
         match path {
             "sys/kernel/hostname" => self.set_hostname_of(viewer, text.trim_end()),
             "sysrq-trigger" => Ok(()),
+            _ if setting(path) == Some(true) => self.set_setting_of(viewer, &name_of(path), text),
             _ => Err(Errno::EACCES),
         }
     }

@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     "comm",
     "environ",
     "gid_map",
+    "limits",
     "mountinfo",
     "mounts",
     "oom_score_adj",
@@ -141,7 +142,8 @@ impl Kernel {
                 let allowed = !matches!(ns.map(|ns| &ns.data), Some(NsData::User { setgroups: false, .. }));
                 if allowed { "allow\n" } else { "deny\n" }.to_string()
             }
-            "oom_score_adj" => "0\n".to_string(),
+            "oom_score_adj" => format!("{}\n", process.oom_score_adj.0),
+            "limits" => crate::resource_limit::table(|resource| process.limit(resource)),
             "net/dev" => self.net_dev(pid),
             _ => return Err(Errno::EINVAL),
         })
@@ -251,7 +253,7 @@ impl Kernel {
                 self.process_mut(pid)?.comm = text.trim_end().chars().take(15).collect::<String>().into();
                 Ok(())
             }
-            "oom_score_adj" => Ok(()),
+            "oom_score_adj" => self.set_oom_score(pid, viewer, text.trim()),
             _ => Err(Errno::EACCES),
         }
     }

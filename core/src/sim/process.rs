@@ -44,6 +44,7 @@ impl Kernel {
     pub(super) fn fork_process(&mut self, parent: HostPid, program: Option<Program>) -> SysResult<HostPid> {
         let original = self.process(parent)?.clone();
         self.check_pids_max(&original.cgroups)?;
+        self.check_process_limit(parent)?;
         let numbers = self.fresh_numbers(original.pid_for_children)?;
         let pid = numbers.first().map(|(_, number)| *number).ok_or(Errno::EAGAIN)?;
         for (ns, number) in &numbers {

@@ -7,6 +7,7 @@ use rpds::RedBlackTreeMap;
 use crate::model::IdMapLine;
 use crate::oci::capability::CapabilitySet;
 use crate::query::InterfaceFact;
+use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{MountFlags, NamespaceKind};
 use crate::userland::{Disposition, Fd, FileKind, Pid, Program, Signal, WaitStatus};
 
@@ -271,6 +272,10 @@ pub(super) struct Process {
     pub(super) dispositions: RedBlackTreeMap<Signal, Disposition>,
     /// The cgroup in each hierarchy.
     pub(super) cgroups: Vec<Rc<str>>,
+    /// getrlimit(2): those that are not a host's own.
+    pub(super) limits: RedBlackTreeMap<Resource, LimitPair>,
+    /// proc_pid_oom_score_adj(5), and the least that may be set without CAP_SYS_RESOURCE.
+    pub(super) oom_score_adj: (i64, i64),
     pub(super) memory_bytes: u64,
     pub(super) started_ns: u64,
     pub(super) cpu_ns: u64,

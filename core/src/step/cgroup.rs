@@ -64,6 +64,8 @@ pub enum Limit {
     Swap,
     /// Bytes of memory that are taken back last when memory is short.
     MemoryReservation,
+    /// v1: whether a process that finds no memory left waits instead of being ended: 1.
+    OomKillDisable,
     /// v1: how readily its memory is swapped out, 0 to 100.
     Swappiness,
     /// Number of processes and threads.
@@ -84,7 +86,9 @@ impl Limit {
     /// The controller that keeps it.
     pub fn controller(self) -> Controller {
         match self {
-            Limit::Memory | Limit::Swap | Limit::MemoryReservation | Limit::Swappiness => Controller::Memory,
+            Limit::Memory | Limit::Swap | Limit::MemoryReservation | Limit::Swappiness | Limit::OomKillDisable => {
+                Controller::Memory
+            }
             Limit::Pids => Controller::Pids,
             Limit::CpuQuota | Limit::CpuPeriod | Limit::CpuShares => Controller::Cpu,
             Limit::CpusetCpus | Limit::CpusetMems => Controller::Cpuset,

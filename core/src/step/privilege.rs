@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Undo;
 use crate::oci::capability::CapabilitySet;
+use crate::resource_limit::{LimitPair, Resource};
 
 /// A step on privileges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,21 @@ pub enum PrivilegeStep {
     SetUser {
         /// User, as typed (a name is looked up in the container's /etc/passwd); empty: root.
         user: String,
+        /// Further groups, as typed (names are looked up in the container's /etc/group).
+        #[serde(default)]
+        groups: Vec<String>,
+    },
+    /// prlimit(2): a limit of this process and of all that it starts.
+    SetResourceLimit {
+        /// Which.
+        resource: Resource,
+        /// Soft and hard.
+        limit: LimitPair,
+    },
+    /// Write `/proc/self/oom_score_adj`, proc_pid_oom_score_adj(5).
+    SetOomScore {
+        /// -1000 to 1000.
+        score: i64,
     },
     /// capset(2): effective, permitted; inheritable and ambient are emptied. For a user other than root, effective and permitted
     /// become empty, as execve would make them (Docker gives no ambient capabilities).
@@ -42,6 +58,8 @@ impl PrivilegeStep {
             PrivilegeStep::LimitBoundingSet { .. } => "LimitBoundingSet",
             PrivilegeStep::SetUser { .. } => "SetUser",
             PrivilegeStep::SetCapabilities { .. } => "SetCapabilities",
+            PrivilegeStep::SetResourceLimit { .. } => "SetResourceLimit",
+            PrivilegeStep::SetOomScore { .. } => "SetOomScore",
         }
     }
 

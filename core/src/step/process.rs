@@ -108,6 +108,13 @@ pub enum ProcessStep {
         /// The name.
         hostname: String,
     },
+    /// Write a file below /proc/sys: a setting of a namespace that the process is in, sysctl(8), proc_sys(5).
+    SetSysctl {
+        /// With dots: `net.ipv4.ip_forward`.
+        name: String,
+        /// What is written.
+        value: String,
+    },
     /// Bring a network interface up.
     BringUpInterface {
         /// `lo`
@@ -167,6 +174,7 @@ impl ProcessStep {
             ProcessStep::JoinNamespace { .. } => "JoinNamespace",
             ProcessStep::SetHostname { .. } => "SetHostname",
             ProcessStep::BringUpInterface { .. } => "BringUpInterface",
+            ProcessStep::SetSysctl { .. } => "SetSysctl",
             ProcessStep::OpenTerminal { .. } => "OpenTerminal",
             ProcessStep::ChangeDirectory { .. } => "ChangeDirectory",
             ProcessStep::ExecProgram { .. } => "ExecProgram",

@@ -7,6 +7,7 @@ use crate::cli::{ExecProcess, NetworkMode, Words};
 use crate::host::Controller;
 use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Volume};
 use crate::oci::capability::CapabilitySet;
+use crate::resource_limit::{LimitPair, Resource};
 
 /// One sample of every step.
 pub fn all() -> Vec<Step> {
@@ -45,6 +46,7 @@ pub fn container() -> Container {
             annotations: Default::default(),
             cid_file: String::new(),
             volume_driver: String::new(),
+            tuning: Default::default(),
             cap_add: Vec::new(),
             cap_drop: Vec::new(),
             capabilities: CapabilitySet::ALL,
@@ -136,6 +138,7 @@ fn processes() -> Vec<ProcessStep> {
         ProcessStep::JoinNamespace { kind: NamespaceKind::Mount, id: id() },
         ProcessStep::SetHostname { hostname: "web".into() },
         ProcessStep::BringUpInterface { interface: "lo".into() },
+        ProcessStep::SetSysctl { name: "net.ipv4.ip_forward".into(), value: "1".into() },
         ProcessStep::OpenTerminal { rows: 24, columns: 80 },
         ProcessStep::ChangeDirectory { path: "/srv".into() },
         ProcessStep::ExecProgram { argv: vec!["echo".into(), "hi".into()], env: vec!["PATH=/bin".into()] },
@@ -183,7 +186,9 @@ fn privileges() -> Vec<PrivilegeStep> {
         PrivilegeStep::SetNoNewPrivileges,
         PrivilegeStep::InstallSeccompFilter { capabilities: CapabilitySet::ALL },
         PrivilegeStep::LimitBoundingSet { keep: CapabilitySet::default() },
-        PrivilegeStep::SetUser { user: "nobody".into() },
+        PrivilegeStep::SetUser { user: "nobody".into(), groups: vec!["mail".into()] },
+        PrivilegeStep::SetResourceLimit { resource: Resource::OPEN_FILES, limit: LimitPair { soft: 64, hard: 128 } },
+        PrivilegeStep::SetOomScore { score: 500 },
         PrivilegeStep::SetCapabilities { capabilities: CapabilitySet::default() },
     ]
 }
@@ -205,7 +210,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 15 + 15 + 6 + 12 + 11 + 5 + 7;
+    const STEPS: usize = 15 + 15 + 6 + 13 + 11 + 7 + 7;
 
     #[test]
     fn covers_every_step() {

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use super::{DirEntry, Disposition, Fd, OpenFlags, Pid, Program, Resume, Signal, Stat, Sys, SysResult, WaitStatus};
 use crate::errno::Errno;
+use crate::resource_limit::{LimitPair, Resource};
 
 /// Bytes that a write takes.
 const WRITE_BYTES: usize = 3;
@@ -204,6 +205,12 @@ impl Sys for Fake {
         Err(Errno::EPERM)
     }
     fn umount(&mut self, _: &str, _: bool) -> SysResult<()> {
+        Err(Errno::EPERM)
+    }
+    fn limit(&mut self, resource: Resource) -> SysResult<LimitPair> {
+        Ok(crate::resource_limit::of_a_host(resource))
+    }
+    fn set_limit(&mut self, _: Resource, _: LimitPair) -> SysResult<()> {
         Err(Errno::EPERM)
     }
     fn allocate(&mut self, _: u64) -> SysResult<()> {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Program;
 use crate::errno::Errno;
+use crate::resource_limit::{LimitPair, Resource};
 
 /// What a system call answers.
 pub type SysResult<T> = Result<T, Errno>;
@@ -284,6 +285,10 @@ pub trait Sys {
     fn realtime(&mut self) -> i64;
     /// clock_nanosleep(2) on CLOCK_MONOTONIC until the absolute time `until` in nanoseconds.
     fn sleep_until(&mut self, until: u64) -> SysResult<()>;
+    /// getrlimit(2)
+    fn limit(&mut self, resource: Resource) -> SysResult<LimitPair>;
+    /// setrlimit(2)
+    fn set_limit(&mut self, resource: Resource, limit: LimitPair) -> SysResult<()>;
     /// Anonymous memory, mapped and touched (mmap(2), then a write to each page). The kernel may end the process for it.
     fn allocate(&mut self, bytes: u64) -> SysResult<()>;
 }

@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::host::Controller;
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
+use crate::resource_limit::shown;
 use crate::step::{Limit, NamespaceKind};
 use crate::userland::Signal;
 
@@ -35,6 +36,11 @@ pub fn event_line(event: &Event) -> String {
         Event::SessionStarted => "the process leads a session".to_string(),
         Event::NamespaceEntered { kind, number, shared_with_host } => entered(*kind, *number, *shared_with_host),
         Event::HostnameSet { hostname } => format!("host name in its uts namespace: {hostname}"),
+        Event::SysctlSet { name, value } => format!("{name} is {value}"),
+        Event::ResourceLimitSet { resource, limit } => {
+            format!("{} of this process: {}, at most {}", resource.name(), shown(limit.soft), shown(limit.hard))
+        }
+        Event::OomScoreSet { score } => format!("rank before the OOM killer: {score}"),
         Event::InterfaceUp { interface } => format!("interface {interface} is up"),
         Event::TerminalOpened { path } => format!("terminal {path} is open"),
         Event::MountsMadePrivate { shared_left } => format!("mounts that still spread: {shared_left}"),
@@ -94,6 +100,7 @@ fn limit_name(limit: Limit) -> &'static str {
         Limit::CpuPeriod => "period of the processor time",
         Limit::MemoryReservation => "memory that is kept",
         Limit::Swappiness => "swapping",
+        Limit::OomKillDisable => "waiting instead of ending",
         Limit::CpuShares => "share of the processor time",
         Limit::CpusetCpus => "processors",
         Limit::CpusetMems => "memory nodes",

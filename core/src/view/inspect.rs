@@ -138,15 +138,17 @@ fn host_config(container: &Container) -> Value {
         "VolumesFrom": list(&host.storage.volumes_from),
         "CapAdd": list(&host.cap_add),
         "CapDrop": list(&host.cap_drop),
+        "GroupAdd": list(&host.tuning.group_add),
         "CgroupnsMode": if crate::plan::has_cgroup_namespace(container) { "private" } else { "host" },
         "IpcMode": "private",
+        "OomScoreAdj": host.tuning.oom_score_adj,
         "PidMode": "",
         "Privileged": host.privileged,
         "ReadonlyRootfs": host.read_only,
         "SecurityOpt": if security.is_empty() { Value::Null } else { json!(security) },
         "UTSMode": "",
         "UsernsMode": if user_namespace { "private" } else { "" },
-        "ShmSize": SHM_BYTES,
+        "ShmSize": if host.tuning.shm_bytes > 0 { host.tuning.shm_bytes } else { SHM_BYTES },
         "CpuShares": resources.cpu_shares,
         "Memory": resources.memory_bytes_max,
         "NanoCpus": resources.nano_cpus,
@@ -157,13 +159,18 @@ fn host_config(container: &Container) -> Value {
         "MemoryReservation": resources.memory_reservation_bytes,
         "MemorySwap": resources.memory_swap_bytes_max,
         "MemorySwappiness": resources.memory_swappiness,
+        "OomKillDisable": resources.oom_kill_disable,
         "PidsLimit": resources.pids_max,
+        "Ulimits": host.tuning.limits().map(|(resource, limit)| {
+            json!({ "Name": resource.name(), "Hard": limit.hard, "Soft": limit.soft })
+        }).collect::<Vec<_>>(),
         "MaskedPaths": hidden(defaults::MASKED_PATHS),
         "ReadonlyPaths": hidden(defaults::READONLY_PATHS),
     });
     insert(&mut value, "Annotations", (!host.annotations.is_empty()).then(|| json!(host.annotations)));
     insert(&mut value, "Mounts", super::storage::specs(container));
     insert(&mut value, "Tmpfs", super::storage::tmpfs(container));
+    insert(&mut value, "Sysctls", (!host.tuning.sysctls.is_empty()).then(|| json!(host.tuning.sysctls)));
     insert(&mut value, "Init", host.init.then_some(Value::Bool(true)));
     value
 }

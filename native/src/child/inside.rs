@@ -94,6 +94,7 @@ impl<'a> Inside<'a> {
             ProcessStep::UnshareNamespace { kind } => unshare(steps::flag(*kind)).call("unshare")?,
             ProcessStep::JoinNamespace { kind, id } => steps::join_namespace(*kind, id, self.context.state)?,
             ProcessStep::SetHostname { hostname } => sethostname(hostname).call("sethostname")?,
+            ProcessStep::SetSysctl { name, value } => steps::set_sysctl(name, value)?,
             ProcessStep::BringUpInterface { interface } => steps::bring_up(interface)?,
             ProcessStep::ChangeDirectory { path } => steps::change_directory(path)?,
             ProcessStep::OpenTerminal { rows, columns } => return self.open_terminal(*rows, *columns),

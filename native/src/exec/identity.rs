@@ -43,6 +43,12 @@ pub fn resolve(text: &str, passwd: &str, group: &str) -> Result<Identity, Errno>
     Ok(identity)
 }
 
+/// Further groups: names of /etc/group, or numbers. ESRCH: no such name.
+pub fn resolve_groups(names: &[String], group: &str) -> Result<Vec<u32>, Errno> {
+    let named = |name: &String| groups(group).find(|entry| entry.name == name).map(|entry| entry.gid);
+    names.iter().map(|name| named(name).or_else(|| name.parse().ok()).ok_or(Errno::ESRCH)).collect()
+}
+
 fn users(passwd: &str) -> impl Iterator<Item = User<'_>> {
     passwd.lines().filter_map(|line| {
         let mut fields = line.split(':');
@@ -84,6 +90,13 @@ mod tests {
         check("ann:77", 1000, 77, &[]);
         check("4711", 4711, 0, &[]);
         check("4711:wheel", 4711, 10, &[]);
+    }
+
+    #[test]
+    fn further_groups_are_names_or_numbers() {
+        let words = |all: &[&str]| all.iter().map(|word| (*word).to_string()).collect::<Vec<_>>();
+        assert_eq!(resolve_groups(&words(&["wheel", "4711"]), GROUP), Ok(vec![10, 4711]));
+        assert_eq!(resolve_groups(&words(&["crew"]), GROUP), Err(Errno::ESRCH));
     }
 
     #[test]

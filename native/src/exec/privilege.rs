@@ -1,6 +1,7 @@
 //! Steps that take power away, carried out by the child in the container's root: capabilities(7), seccomp(2), credentials(7).
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 
 use glassbox_core::errno::Errno;
 use glassbox_core::oci::capability::CapabilitySet;
@@ -9,7 +10,7 @@ use glassbox_core::step::PrivilegeStep;
 
 use super::identity::{self, Identity};
 use super::{Done, Failure, NameCall};
-use crate::sys::{bpf, capability, process, seccomp};
+use crate::sys::{bpf, capability, limits, process, seccomp};
 
 /// A larger /etc/passwd or /etc/group is not read.
 const ACCOUNTS_BYTES_MAX: u64 = 1 << 20;
@@ -20,7 +21,9 @@ pub fn carry_out(step: &PrivilegeStep) -> Done {
         PrivilegeStep::SetNoNewPrivileges => process::set_no_new_privs().call("prctl"),
         PrivilegeStep::InstallSeccompFilter { capabilities } => install_filter(*capabilities),
         PrivilegeStep::LimitBoundingSet { keep } => capability::limit_bounding(*keep).map(drop).call("prctl"),
-        PrivilegeStep::SetUser { user } => set_user(user),
+        PrivilegeStep::SetUser { user, groups } => set_user(user, groups),
+        PrivilegeStep::SetResourceLimit { resource, limit } => limits::set(*resource, *limit).call("prlimit64"),
+        PrivilegeStep::SetOomScore { score } => set_oom_score(*score),
         PrivilegeStep::SetCapabilities { capabilities } => set_capabilities(*capabilities),
     }
 }
@@ -30,8 +33,16 @@ fn install_filter(capabilities: CapabilitySet) -> Done {
     seccomp::install(&code).call("seccomp")
 }
 
-fn set_user(user: &str) -> Done {
-    let identity = identity::resolve(user, &accounts("/etc/passwd")?, &accounts("/etc/group")?).call("setresuid")?;
+/// One write(2) with everything in it.
+fn set_oom_score(score: i64) -> Done {
+    let mut file = OpenOptions::new().write(true).open("/proc/self/oom_score_adj").call("openat")?;
+    file.write_all(score.to_string().as_bytes()).call("write")
+}
+
+fn set_user(user: &str, groups: &[String]) -> Done {
+    let group_file = accounts("/etc/group")?;
+    let mut identity = identity::resolve(user, &accounts("/etc/passwd")?, &group_file).call("setresuid")?;
+    identity.groups.extend(identity::resolve_groups(groups, &group_file).call("setgroups")?);
     if identity.uid != 0 {
         process::set_keep_capabilities(true).call("prctl")?;
     }

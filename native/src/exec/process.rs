@@ -97,6 +97,11 @@ fn write(path: &str, text: &str) -> Done {
     open.write_all(text.as_bytes()).call("write")
 }
 
+/// One write(2) with everything in it, to the file below /proc/sys that the process's own namespaces answer for.
+pub fn set_sysctl(name: &str, value: &str) -> Done {
+    write(&glassbox_core::sysctl::path(name), value)
+}
+
 /// Brings the interface up.
 pub fn bring_up(interface: &str) -> Done {
     net::set_interface_up(interface).call("ioctl")

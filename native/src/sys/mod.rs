@@ -50,6 +50,7 @@ macro_rules! flags {
 pub mod bpf;
 pub mod capability;
 pub mod file;
+pub mod limits;
 pub mod mount;
 pub mod net;
 pub mod process;

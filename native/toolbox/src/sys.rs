@@ -13,6 +13,7 @@ mod terminal;
 mod wait;
 
 use glassbox_core::errno::Errno;
+use glassbox_core::resource_limit::{LimitPair, Resource};
 use glassbox_core::userland::{DirEntry, Disposition, Fd, OpenFlags, Pid, Program, Signal, Stat, Sys, SysResult, WaitStatus};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt;
@@ -255,6 +256,14 @@ impl Sys for Linux {
 
     fn sleep_until(&mut self, until: u64) -> SysResult<()> {
         self.signals.sleep_until(until)
+    }
+
+    fn limit(&mut self, resource: Resource) -> SysResult<LimitPair> {
+        process::limit(resource)
+    }
+
+    fn set_limit(&mut self, resource: Resource, limit: LimitPair) -> SysResult<()> {
+        process::set_limit(resource, limit)
     }
 
     fn allocate(&mut self, bytes: u64) -> SysResult<()> {

@@ -4,6 +4,7 @@ mod listing;
 mod notes;
 mod resources;
 mod storage;
+mod tuning;
 
 use super::check;
 use super::command::*;
@@ -126,6 +127,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         init: call.is_on("init"),
         resources: resources::resources(call)?,
         storage: storage::storage(call)?,
+        tuning: tuning::tuning(call)?,
         cap_add: call.values("cap-add"),
         cap_drop: call.values("cap-drop"),
         privileged: call.is_on("privileged"),

@@ -22,6 +22,7 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Resources, UsageError> {
         cpuset_cpus: text("cpuset-cpus"),
         cpuset_mems: text("cpuset-mems"),
         pids_max: number(call, "pids-limit")?,
+        oom_kill_disable: call.is_on("oom-kill-disable"),
     })
 }
 

@@ -27,7 +27,7 @@ pub(super) const ROWS: &[FlagRow] = &[
         .short('e')
         .carried_out(),
     both("env-file", Kind::List, "Set the environment variables that a file lists", "--env-file app.env").carried_out(),
-    both("group-add", Kind::List, "Add the program to one more group", "--group-add audio"),
+    both("group-add", Kind::List, "Add the program to one more group", "--group-add audio").carried_out(),
     both("health-cmd", Kind::Text, "Program that says whether the container is well", "--health-cmd 'wget -q localhost'"),
     both("health-interval", Kind::Duration, "Time between two checks", "--health-interval 30s").default("0s"),
     both("health-retries", Kind::Int, "Failed checks in a row that make it unhealthy", "--health-retries 3").default("0"),

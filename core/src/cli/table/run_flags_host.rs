@@ -54,14 +54,15 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("memory-swappiness", Kind::Int, "How readily its memory is swapped out, 0 to 100", "--memory-swappiness 0")
         .default("-1")
         .carried_out(),
-    both("oom-kill-disable", Kind::Bool, "When memory is out, wait and do not kill", "--oom-kill-disable"),
+    both("oom-kill-disable", Kind::Bool, "When memory is out, wait and do not kill", "--oom-kill-disable").carried_out(),
     both(
         "oom-score-adj",
         Kind::Int,
         "How readily it is killed when the host's memory is out, -1000 to 1000",
         "--oom-score-adj 500",
     )
-    .default("0"),
+    .default("0")
+    .carried_out(),
     both("pid", Kind::Text, "Namespace of processes: host, container:NAME", "--pid host"),
     both("pids-limit", Kind::Int, "At most so many processes; -1: no limit", "--pids-limit 50").default("0").carried_out(),
     both("privileged", Kind::Bool, "Take the fences down: every capability, every device, no seccomp filter", "--privileged")
@@ -73,9 +74,13 @@ pub(super) const ROWS: &[FlagRow] = &[
         "--security-opt no-new-privileges",
     )
     .carried_out(),
-    both("shm-size", Kind::Bytes, "Size of /dev/shm", "--shm-size 128m").default("0"),
-    both("sysctl", Kind::Sysctl, "Set a kernel setting of its namespaces", "--sysctl net.ipv4.ip_forward=1").default("map[]"),
-    both("ulimit", Kind::Ulimit, "Set a limit of each process: soft, or soft:hard", "--ulimit nofile=1024:2048").default("[]"),
+    both("shm-size", Kind::Bytes, "Size of /dev/shm", "--shm-size 128m").default("0").carried_out(),
+    both("sysctl", Kind::Sysctl, "Set a kernel setting of its namespaces", "--sysctl net.ipv4.ip_forward=1")
+        .default("map[]")
+        .carried_out(),
+    both("ulimit", Kind::Ulimit, "Set a limit of each process: soft, or soft:hard", "--ulimit nofile=1024:2048")
+        .default("[]")
+        .carried_out(),
     both("userns", Kind::Text, "Namespace of users: host", "--userns host"),
     both("uts", Kind::Text, "Namespace of host names: host", "--uts host"),
 ];

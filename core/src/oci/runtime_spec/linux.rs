@@ -21,6 +21,7 @@ pub(super) fn linux(container: &Container, host: &HostFacts) -> Linux {
         .set_resources((!config.cgroups.is_empty()).then(|| resources(config)))
         .set_cgroups_path(cgroups_path(container, host).map(Into::into))
         .set_namespaces(Some(namespaces(container)))
+        .set_sysctl((!config.tuning.sysctls.is_empty()).then(|| config.tuning.sysctls.clone().into_iter().collect()))
         .set_seccomp(config.seccomp.then(|| seccomp::default_profile(&config.capabilities)))
         .set_rootfs_propagation(Some("rprivate".to_string()))
         .set_masked_paths(paths(defaults::MASKED_PATHS))

@@ -105,7 +105,8 @@ fn file_system(mount: &DefaultMount, container: &Container) -> Mount {
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         return bind("/sys", mount.target, &options, true);
     }
-    let data = mount.data.split(',').filter(|option| !option.is_empty());
+    let data = defaults::data(mount, container.host.tuning.shm_bytes);
+    let data = data.split(',').filter(|option| !option.is_empty());
     options.extend(data.filter(|option| !(is_rootless(container) && option.starts_with("gid="))).map(str::to_string));
     // The specification knows one name for both versions of cgroups.
     let fs_type = if mount.fs_type == "cgroup2" { "cgroup" } else { mount.fs_type };

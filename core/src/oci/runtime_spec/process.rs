@@ -1,14 +1,21 @@
 //! `process`: the program, who it is and what it may.
 
-use oci_spec::runtime::{Box as ConsoleSize, BoxBuilder, Capabilities, LinuxCapabilities, Process, User};
+use oci_spec::runtime::{
+    Box as ConsoleSize, BoxBuilder, Capabilities, LinuxCapabilities, PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Process,
+    User,
+};
 
+use crate::cli::Ulimit;
 use crate::host::HostFacts;
 use crate::model::Container;
 use crate::oci::capability::CapabilitySet;
 use crate::oci::toolbox::{self, ToolboxFileKind};
+use crate::resource_limit::Resource;
 
 pub(super) fn process(container: &Container, host: &HostFacts) -> Process {
-    let user = user(&container.process.user);
+    let mut user = user(&container.process.user);
+    let groups: Vec<u32> = container.host.tuning.group_add.iter().filter_map(|group| group.parse().ok()).collect();
+    user.set_additional_gids((!groups.is_empty()).then_some(groups));
     let mut process = Process::default();
     process
         .set_terminal(Some(container.process.tty))
@@ -17,10 +24,20 @@ pub(super) fn process(container: &Container, host: &HostFacts) -> Process {
         .set_env(Some(crate::plan::environment(container, &container.process.user, host)))
         .set_cwd(container.process.cwd.clone().into())
         .set_capabilities(Some(capabilities(container.host.capabilities, user.uid() == 0)))
-        .set_rlimits(None)
+        .set_rlimits(rlimits(container))
+        .set_oom_score_adj(Some(container.host.tuning.oom_score_adj).filter(|score| *score != 0).map(|score| score as i32))
         .set_no_new_privileges(Some(container.host.no_new_privileges))
         .set_user(user);
     process
+}
+
+fn rlimits(container: &Container) -> Option<Vec<PosixRlimit>> {
+    let of = |(resource, limit): (Resource, Ulimit)| {
+        let typ: PosixRlimitType = serde_json::from_value(resource.constant().into()).ok()?;
+        PosixRlimitBuilder::default().typ(typ).soft(limit.pair().soft).hard(limit.pair().hard).build().ok()
+    };
+    let all: Vec<PosixRlimit> = container.host.tuning.limits().filter_map(of).collect();
+    (!all.is_empty()).then_some(all)
 }
 
 fn console_size(host: &HostFacts) -> ConsoleSize {

@@ -33,13 +33,14 @@ pub(super) fn write(kernel: &mut Kernel, path: &str, text: &str) -> Result<(), s
     write_as(kernel, kernel.engine, path, text)
 }
 
-fn write_as(kernel: &mut Kernel, pid: HostPid, path: &str, text: &str) -> Result<(), super::Failure> {
-    let written = kernel.walk(pid, path, true).and_then(|place| {
+pub(super) fn write_as(kernel: &mut Kernel, pid: HostPid, path: &str, text: &str) -> Result<(), super::Failure> {
+    let opened = kernel.walk(pid, path, true).and_then(|place| {
         kernel.check_writable(&place)?;
         kernel.may_node(pid, &place.node, crate::sim::credentials::WRITE)?;
-        kernel.made_write(&place.node, pid, text)
+        Ok(place)
     });
-    called(written, "write")
+    let place = called(opened, "openat")?;
+    called(kernel.made_write(&place.node, pid, text), "write")
 }
 
 /// fork(2) into a cgroup: CLONE_INTO_CGROUP of clone3(2). The engine is in it for the moment of the call, as the child is for good.

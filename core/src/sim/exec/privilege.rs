@@ -18,8 +18,15 @@ pub(super) fn execute(step: &PrivilegeStep, kernel: &mut Kernel, run: &mut Run) 
         PrivilegeStep::LimitBoundingSet { keep } => {
             called(limit(kernel, pid, *keep), "prctl")?;
         }
-        PrivilegeStep::SetUser { user } => {
-            let (uid, gid, groups) = called(look_up(kernel, pid, user), "setresuid")?;
+        PrivilegeStep::SetResourceLimit { resource, limit } => {
+            called(kernel.set_limit(pid, *resource, *limit), "prlimit64")?;
+        }
+        PrivilegeStep::SetOomScore { score } => {
+            called(kernel.set_oom_score(pid, pid, &score.to_string()), "write")?;
+        }
+        PrivilegeStep::SetUser { user, groups: added } => {
+            let (uid, gid, mut groups) = called(look_up(kernel, pid, user), "setresuid")?;
+            groups.extend(called(look_up_groups(kernel, pid, added), "setgroups")?);
             called(set_user(kernel, pid, uid, gid, &groups), "setresuid")?;
         }
         PrivilegeStep::SetCapabilities { capabilities } => {
@@ -79,6 +86,16 @@ fn look_up(kernel: &mut Kernel, pid: HostPid, user: &str) -> SysResult<(u32, u32
     Ok((uid, gid, extra))
 }
 
+/// Names of the container's /etc/group, or numbers. ESRCH: no such name.
+fn look_up_groups(kernel: &Kernel, pid: HostPid, names: &[String]) -> SysResult<Vec<u32>> {
+    let text = text(kernel, pid, "/etc/group");
+    let named = |name: &str| {
+        let mut lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        lines.find(|fields| fields.first() == Some(&name)).and_then(|fields| fields.get(2)?.parse().ok())
+    };
+    names.iter().map(|name| named(name).or_else(|| name.parse().ok()).ok_or(Errno::ESRCH)).collect()
+}
+
 fn text(kernel: &Kernel, pid: HostPid, path: &str) -> String {
     const TEXT_BYTES_MAX: usize = 1 << 20;
     let read = || {
@@ -96,7 +113,9 @@ fn set_user(kernel: &mut Kernel, pid: HostPid, uid: u32, gid: u32, groups: &[u32
     let (new_uid, new_gid) = (outside(uid, false)?, outside(gid, true)?);
     let denied =
         matches!(kernel.namespaces.get(&ns).map(|ns| &ns.data), Some(crate::sim::tables::NsData::User { setgroups: false, .. }));
-    let new_groups = if denied { Vec::new() } else { groups.iter().map(|id| outside(*id, true)).collect::<SysResult<Vec<_>>>()? };
+    let mut new_groups =
+        if denied { Vec::new() } else { groups.iter().map(|id| outside(*id, true)).collect::<SysResult<Vec<_>>>()? };
+    new_groups.sort_unstable();
     let may = |capability| kernel.is_capable(pid, capability, ns);
     let old = &kernel.process(pid)?.credentials;
     if old.gid != new_gid && !may(Capability::Setgid) || old.uid != new_uid && !may(Capability::Setuid) {

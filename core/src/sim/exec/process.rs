@@ -56,6 +56,7 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
         ProcessStep::SetHostname { hostname } => {
             called(kernel.set_hostname_of(pid, hostname), "sethostname")?;
         }
+        ProcessStep::SetSysctl { name, value } => super::cgroup::write_as(kernel, pid, &crate::sysctl::path(name), value)?,
         ProcessStep::BringUpInterface { interface } => {
             called(kernel.bring_up(pid, interface), "ioctl")?;
         }

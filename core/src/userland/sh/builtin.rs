@@ -12,7 +12,7 @@ use crate::userland::tool::{Context, Kind, read_file};
 const SPECIAL: &[&str] =
     &[":", ".", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "trap", "unset"];
 /// The others that the shell has itself.
-const OWN: &[&str] = &["cd", "command", "local", "read", "source", "type", "umask", "wait"];
+const OWN: &[&str] = &["cd", "command", "local", "read", "source", "type", "ulimit", "umask", "wait"];
 /// Tools that run within the shell.
 const TOOLS: &[&str] = &["[", "echo", "false", "kill", "printf", "pwd", "test", "true"];
 
@@ -63,6 +63,7 @@ impl Shell {
             "command" => return self.command(sys, args),
             "read" => return self.start_read(args),
             "type" => self.describe(sys, args, false),
+            "ulimit" => self.ulimit(sys, args),
             "umask" => self.umask(sys, args),
             "wait" => return self.start_wait(args),
             _ => self.tool(sys, name, args),

@@ -23,6 +23,7 @@ mod source;
 mod syntax;
 mod token;
 mod trap;
+mod ulimit;
 mod word;
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ fn unified_limit(directory: &Path, limit: Limit) -> Result<Option<u64>, Errno> {
         Limit::MemoryReservation => ("memory.low", 0),
         Limit::CpuShares => ("cpu.weight", 0),
         // Not a number, or not of this version.
-        Limit::Swappiness | Limit::CpusetCpus | Limit::CpusetMems => return Err(Errno::EINVAL),
+        Limit::Swappiness | Limit::CpusetCpus | Limit::CpusetMems | Limit::OomKillDisable => return Err(Errno::EINVAL),
     };
     let Some(text) = text(directory, file)? else { return Ok(None) };
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -86,7 +86,7 @@ fn split_limit(directory: &Path, limit: Limit) -> Result<Option<u64>, Errno> {
         Limit::MemoryReservation => "memory.soft_limit_in_bytes",
         Limit::Swappiness => "memory.swappiness",
         Limit::CpuShares => "cpu.shares",
-        Limit::CpusetCpus | Limit::CpusetMems => return Err(Errno::EINVAL),
+        Limit::CpusetCpus | Limit::CpusetMems | Limit::OomKillDisable => return Err(Errno::EINVAL),
     };
     if limit == Limit::CpuPeriod && split_limit(directory, Limit::CpuQuota)?.is_none() {
         return Ok(None);

@@ -16,6 +16,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::model::ContainerId;
 use glassbox_core::query::{Answer, CredentialsFact, InterfaceFact, MountFact, Probe, Query, Subject};
 use glassbox_core::step::NamespaceKind;
+use glassbox_core::sysctl;
 
 use super::mountinfo;
 use super::procfs::{self, Status};
@@ -81,6 +82,7 @@ impl Probe for LinuxProbe {
             Query::Capabilities(subject) => Answer::Capabilities(Status::of(self.pid_of(subject)?)?.capability_sets()?),
             Query::Credentials(subject) => Answer::Credentials(credentials(self.pid_of(subject)?)?),
             Query::Hostname(subject) => Answer::Text(hostname(self.pid_of(subject)?)?),
+            Query::Sysctl(subject, name) => Answer::Text(setting(self.pid_of(subject)?, name)?),
             Query::Interfaces(subject) => Answer::Interfaces(interfaces(self.pid_of(subject)?)?),
             Query::FileBytes(subject, path) => Answer::Bytes(self.root_of(subject)?.bytes(path)?),
             Query::Directory(subject, path) => Answer::Names(self.root_of(subject)?.names(path)?),
@@ -120,6 +122,14 @@ fn credentials(pid: u32) -> Result<CredentialsFact, Errno> {
 fn hostname(pid: u32) -> Result<String, Errno> {
     let read = || fs::read_to_string("/proc/sys/kernel/hostname").map_err(|error| sys::errno_of(&error));
     inside::ask(pid, NamespaceKind::Uts, read).map(|text| text.trim_end().to_string())
+}
+
+/// /proc/sys shows the reader's namespaces.
+fn setting(pid: u32, name: &str) -> Result<String, Errno> {
+    let kind = sysctl::namespace(name).ok_or(Errno::EINVAL)?;
+    let path = sysctl::path(name);
+    let read = || fs::read_to_string(&path).map_err(|error| sys::errno_of(&error));
+    inside::ask(pid, kind, read).map(|text| text.trim_end().to_string())
 }
 
 /// /proc/PID/net/dev has the names in the subject's network namespace, but no flags: those are asked from within it (SIOCGIFFLAGS).

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString};
 
 use glassbox_core::errno::Errno;
+use glassbox_core::resource_limit::{LimitPair, Resource};
 use glassbox_core::userland::{Pid, Signal, SysResult};
 
 use super::{c_string, check, last_errno};
@@ -34,6 +35,21 @@ pub fn execve(path: &str, argv: &[String], env: &[String]) -> Errno {
 pub fn kill(pid: Pid, signal: Option<Signal>) -> SysResult<()> {
     // SAFETY: plain numbers.
     check(unsafe { libc::kill(pid, signal.map_or(0, |signal| signal.0)) }).map(drop)
+}
+
+/// getrlimit(2)
+pub fn limit(resource: Resource) -> SysResult<LimitPair> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel writes one structure of this layout, which lives until after the call.
+    check(unsafe { libc::getrlimit(libc::c_uint::from(resource.0) as _, &raw mut limit) })?;
+    Ok(LimitPair { soft: limit.rlim_cur, hard: limit.rlim_max })
+}
+
+/// setrlimit(2)
+pub fn set_limit(resource: Resource, limit: LimitPair) -> SysResult<()> {
+    let limit = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
+    // SAFETY: the structure is only read, and outlives the call.
+    check(unsafe { libc::setrlimit(libc::c_uint::from(resource.0) as _, &raw const limit) }).map(drop)
 }
 
 pub fn getpid() -> Pid {
