@@ -1,7 +1,7 @@
 //! `apply`: the only place where an event changes the state.
 
 use crate::event::Event;
-use crate::model::{Container, ContainerId, State, Status};
+use crate::model::{Container, ContainerId, State, Status, restart};
 
 /// Changes `state` as `event` says. An event about something that is not there changes nothing.
 pub fn apply(state: &mut State, event: &Event) {
@@ -9,6 +9,11 @@ pub fn apply(state: &mut State, event: &Event) {
         Event::LayerExtracted { image, diff_id, .. } => mark_extracted(state, image, diff_id),
         Event::ContainerRecorded { container } => state.containers.insert_mut(container.id.clone(), (**container).clone()),
         Event::ContainerStarted { id, pid, at_ns } => change(state, id, |container| {
+            if container.state.status != Status::Restarting {
+                // By a person, and not by its policy.
+                (container.state.restart_count, container.state.restart_delay_ns) = (0, 0);
+                container.state.stop_asked = false;
+            }
             container.state.status = Status::Running;
             container.state.pid = Some(*pid);
             container.state.started_ns = *at_ns;
@@ -22,13 +27,15 @@ pub fn apply(state: &mut State, event: &Event) {
             }
         }),
         Event::ContainerExited { id, exit_code, oom_killed, at_ns } => change(state, id, |container| {
-            container.state.status = Status::Exited;
-            container.state.pid = None;
-            container.state.exit_code = *exit_code;
             container.state.oom_killed = *oom_killed;
-            container.state.finished_ns = *at_ns;
+            restart::ended(container, *exit_code, *at_ns);
         }),
+        Event::StopAsked { id } => change(state, id, |container| container.state.stop_asked = true),
+        Event::RestartCancelled { id } => change(state, id, |container| container.state.status = Status::Exited),
         Event::ContainerFailed { id, exit_code, error, .. } => change(state, id, |container| {
+            if container.state.status == Status::Restarting {
+                container.state.status = Status::Exited;
+            }
             container.state.pid = None;
             container.state.exit_code = *exit_code;
             container.state.error = error.clone();

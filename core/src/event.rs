@@ -73,6 +73,16 @@ pub enum Event {
         /// Nanoseconds since 1970.
         at_ns: u64,
     },
+    /// It is on record that somebody wants a container to end.
+    StopAsked {
+        /// Which.
+        id: ContainerId,
+    },
+    /// It is on record that a container is not started again.
+    RestartCancelled {
+        /// Which.
+        id: ContainerId,
+    },
     /// A container could not be started.
     ContainerFailed {
         /// Which.

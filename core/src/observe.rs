@@ -35,6 +35,9 @@ pub struct Outcome {
     pub timed_out: bool,
     /// The signal that kill(2) or pidfd_send_signal(2) took.
     pub sent: Option<Sent>,
+    /// There was no process any more that a signal could go to, and none was needed: its end was wanted.
+    #[serde(default)]
+    pub ended_before: bool,
     /// What write(2) to the caller's stdout took; where that is closed, nothing.
     pub printed: String,
 }
@@ -105,6 +108,8 @@ impl Look<'_> {
             }
             StoreStep::RecordPause { id, paused } => vec![Event::ContainerPaused { id: id.clone(), paused: *paused }],
             StoreStep::RecordExit { id } => vec![self.exited(id)?],
+            StoreStep::RecordStopAsked { id } => vec![Event::StopAsked { id: id.clone() }],
+            StoreStep::RecordRestartCancelled { id } => vec![Event::RestartCancelled { id: id.clone() }],
             StoreStep::RecordFailure { id, exit_code, error } => {
                 vec![Event::ContainerFailed { id: id.clone(), exit_code: *exit_code, error: error.clone(), at_ns }]
             }
@@ -237,6 +242,9 @@ impl Look<'_> {
             ProcessStep::ChangeDirectory { .. } => vec![Event::DirectoryChanged { path: self.program()?.0 }],
             ProcessStep::ExecProgram { .. } => vec![self.executed()?],
             ProcessStep::SendSignal { id, .. } => {
+                if self.outcome.ended_before {
+                    return Ok(Vec::new());
+                }
                 let Sent { pid: _, signal } = self.outcome.sent.ok_or(Errno::EINVAL)?;
                 vec![Event::SignalSent { id: id.clone(), signal }]
             }
@@ -380,7 +388,10 @@ impl Look<'_> {
                 let exit_code = self.outcome.status.map(WaitStatus::code);
                 vec![Event::WaitEnded { id: id.clone(), exit_code }]
             }
-            ClientStep::Confirm { .. } | ClientStep::WatchContainer { .. } | ClientStep::ShowLog { .. } => Vec::new(),
+            ClientStep::Confirm { .. }
+            | ClientStep::WatchContainer { .. }
+            | ClientStep::AwaitRestart { .. }
+            | ClientStep::ShowLog { .. } => Vec::new(),
         }
     }
 
@@ -450,6 +461,8 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
             });
             exited.into_iter().collect()
         }
+        StoreStep::RecordStopAsked { id } => vec![Event::StopAsked { id: id.clone() }],
+        StoreStep::RecordRestartCancelled { id } => vec![Event::RestartCancelled { id: id.clone() }],
         StoreStep::RecordFailure { id, exit_code, error } => {
             vec![Event::ContainerFailed { id: id.clone(), exit_code: *exit_code, error: error.clone(), at_ns }]
         }

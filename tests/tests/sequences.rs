@@ -53,6 +53,8 @@ const FLAGS: &[&str] = &[
     "--group-add 77 -u 1000 ",
     "--shm-size 1m --oom-score-adj 100 ",
 ];
+/// Of containers that stay: what is to become of them when they end.
+const POLICIES: &[&str] = &["", "", "", "--restart always ", "--restart on-failure:2 ", "--restart unless-stopped "];
 /// What is mounted; often nothing.
 const STORAGE: &[&str] = &[
     "",
@@ -95,7 +97,10 @@ fn command(numbers: &mut Numbers) -> String {
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
     match numbers.next() % 35 {
-        0 | 1 | 22..=27 => format!("docker run -d --name {lasting} --network none {flags}toolbox sleep 1000"),
+        0 | 1 | 22..=27 => {
+            let policy = numbers.pick(POLICIES);
+            format!("docker run -d --name {lasting} --network none {policy}{flags}toolbox sleep 1000")
+        }
         2 => format!("docker create --name {lasting} --network none {flags}toolbox sleep 1000"),
         3 => format!("docker run --rm --network none {flags}toolbox {program}"),
         4 | 29 => format!("docker run --name {ending} --network none {flags}toolbox {program}"),
@@ -111,7 +116,14 @@ fn command(numbers: &mut Numbers) -> String {
         18 | 19 => format!("docker pause {lasting}"),
         20 => format!("docker unpause {lasting}"),
         21 => {
-            let change = numbers.pick(&["--pids-limit 30", "--cpu-shares 300", "-m 80m --memory-swap 90m", "--cpus 0.5", "-m 70m"]);
+            let change = numbers.pick(&[
+                "--pids-limit 30",
+                "--cpu-shares 300",
+                "-m 80m --memory-swap 90m",
+                "--cpus 0.5",
+                "-m 70m",
+                "--restart always",
+            ]);
             format!("docker update {change} {lasting}")
         }
         15 => "docker container prune -f".to_string(),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::lifecycle::RestartPolicy;
 use super::resources::Resources;
 use super::storage::StorageSpec;
 use super::tuning::Tuning;
@@ -151,6 +152,9 @@ pub enum Command {
         containers: Vec<String>,
         /// What is to be changed; what was not said stays.
         resources: Resources,
+        /// `--restart`, where it is to be changed.
+        #[serde(default)]
+        restart: Option<RestartPolicy>,
     },
     /// `pause CONTAINER…`
     PauseContainers {
@@ -360,6 +364,9 @@ pub struct ContainerSpec {
     /// `--storage-opt`, as typed.
     #[serde(default)]
     pub storage_options: Vec<String>,
+    /// `--restart`
+    #[serde(default)]
+    pub restart: RestartPolicy,
 }
 
 /// `--pull` and `--platform`

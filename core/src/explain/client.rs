@@ -36,6 +36,11 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let calls = vec![poll(), reap().when(CallWhen::Repeated)];
             explanation("Watch the container until it ends", why, calls, &["glassbox logs"], "end")
         }
+        ClientStep::AwaitRestart { delay_ns, .. } => {
+            let why = "A program that fails at once would fail again at once. Each wait is twice as long as the one before.";
+            let headline = format!("Wait {} ms before it is started again", delay_ns / 1_000_000);
+            explanation(headline, why, vec![poll()], &["glassbox ps"], "end")
+        }
         ClientStep::AwaitExit { timeout_seconds, .. } => {
             let headline = match timeout_seconds {
                 Some(seconds) => format!("Wait at most {seconds} seconds until it has ended"),

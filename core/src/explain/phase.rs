@@ -23,6 +23,8 @@ fn headline(phase: &Phase) -> String {
         Phase::StopContainer { .. } => "Stop the container",
         Phase::KillIfRunning { .. } => "End it by force, if it still runs",
         Phase::CleanUpContainer { .. } => "Clean up after the container",
+        Phase::RestartIfWanted { .. } => "Start it again, if its policy says so",
+        Phase::StartAgain { .. } => "Start it again, unless it was stopped",
         Phase::RemoveContainer { .. } => "Remove the container",
     };
     fixed.to_string()
@@ -64,6 +66,8 @@ fn why(phase: &Phase) -> &'static str {
         Phase::CleanUpContainer { .. } => {
             "Its first process has ended, and the kernel has ended all others in its pid namespace. What was made for them goes too."
         }
+        Phase::RestartIfWanted { .. } => "No kernel starts a program again. The monitor does it, as long as it lives itself.",
+        Phase::StartAgain { .. } => "Everything is made anew but the files: process, namespaces, mounts, cgroup.",
         Phase::RemoveContainer { .. } => {
             "Its record, its log and every file that it changed are deleted. The image stays as it was."
         }
@@ -85,6 +89,8 @@ fn anchor(phase: &Phase) -> &'static str {
         Phase::StopContainer { .. }
         | Phase::KillIfRunning { .. }
         | Phase::CleanUpContainer { .. }
+        | Phase::RestartIfWanted { .. }
+        | Phase::StartAgain { .. }
         | Phase::RemoveContainer { .. } => "end",
     }
 }

@@ -50,6 +50,27 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
                 "A container is a record and its files. The record is replaced as a whole, so that no reader sees half of it.";
             explanation(headline, why, replace_file(path), &[&format!("cat {path}")], "create")
         }
+        StoreStep::RemoveContainerFiles { directory, .. } => {
+            let calls = vec![
+                call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("unlinkat", &["AT_FDCWD", &quoted(directory), "AT_REMOVEDIR"]),
+            ];
+            let why = "The directory holds all that was the container's own: changed files, log, specification, record.";
+            explanation("Remove the container's directory", why, calls, &[&format!("ls {directory}")], "end")
+        }
+        CreateSource { .. } | WriteIdFile { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. } => storage(step),
+        StoreStep::RecordStart { .. }
+        | StoreStep::RecordPause { .. }
+        | StoreStep::RecordExit { .. }
+        | StoreStep::RecordStopAsked { .. }
+        | StoreStep::RecordRestartCancelled { .. }
+        | StoreStep::RecordFailure { .. } => state(step),
+    }
+}
+
+/// What becomes of a container, written down.
+fn state(step: &StoreStep) -> Explanation {
+    match step {
         StoreStep::RecordStart { .. } => {
             let why = "From now on ps shows it as running, with its process's number on the host.";
             explanation("Record that it runs", why, replace_file("…/state.json"), &["glassbox ps"], "process")
@@ -63,19 +84,19 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let why = "The exit status is told once, to the parent that waits. It is written down for ps, inspect and wait.";
             explanation("Record how it ended", why, replace_file("…/state.json"), &["glassbox ps -a"], "end")
         }
+        StoreStep::RecordStopAsked { .. } => {
+            let why = "Its restart policy would start it again. Whoever stops a container means it.";
+            explanation("Record that it is to end", why, replace_file("…/state.json"), &["glassbox inspect"], "end")
+        }
+        StoreStep::RecordRestartCancelled { .. } => {
+            let why = "It waited to be started again, and somebody has stopped it before that.";
+            explanation("Record that it stays ended", why, replace_file("…/state.json"), &["glassbox ps -a"], "end")
+        }
         StoreStep::RecordFailure { .. } => {
             let why = "It could not be started. The container stays, so that you can look at it and try again.";
             explanation("Record why it could not start", why, replace_file("…/state.json"), &["glassbox ps -a"], "program")
         }
-        StoreStep::RemoveContainerFiles { directory, .. } => {
-            let calls = vec![
-                call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
-                call("unlinkat", &["AT_FDCWD", &quoted(directory), "AT_REMOVEDIR"]),
-            ];
-            let why = "The directory holds all that was the container's own: changed files, log, specification, record.";
-            explanation("Remove the container's directory", why, calls, &[&format!("ls {directory}")], "end")
-        }
-        CreateSource { .. } | WriteIdFile { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. } => storage(step),
+        _ => explanation("", "", Vec::new(), &[], "create"),
     }
 }
 

@@ -203,6 +203,7 @@ fn status(fields: &mut Fields<'_>, found: &mut Vec<Diagnostic>) -> Option<Status
         "created" => Status::Created,
         "running" => Status::Running,
         "paused" => Status::Paused,
+        "restarting" => Status::Restarting,
         "exited" => Status::Exited,
         _ => {
             report(found, fields.place(), format!("`{word}` is no state of a container"), "use created, running, paused or exited");

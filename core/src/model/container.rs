@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::MountPoint;
-use crate::cli::{NetworkMode, Resources, StorageSpec, Tuning, Words};
+use crate::cli::{NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words};
 use crate::host::Controller;
 use crate::oci::capability::CapabilitySet;
 use crate::userland::Signal;
@@ -139,6 +139,9 @@ pub struct HostConfig {
     pub gid_map: Vec<IdMapLine>,
     /// Its cgroup directories, with the controllers that each serves. Empty: none could be made.
     pub cgroups: Vec<(String, Vec<Controller>)>,
+    /// `--restart`
+    #[serde(default)]
+    pub restart: RestartPolicy,
 }
 
 /// One line of `/proc/PID/uid_map`, user_namespaces(7).
@@ -162,13 +165,20 @@ pub enum Status {
     Running,
     /// Its processes are there and frozen.
     Paused,
+    /// Its first process ended, and its monitor is about to start it again.
+    Restarting,
     /// Its first process ended.
     Exited,
 }
 
 impl Status {
-    /// Its first process is there.
+    /// It has a monitor, and most commands take it for running: what Docker's `Running` says.
     pub fn runs(self) -> bool {
+        matches!(self, Status::Running | Status::Paused | Status::Restarting)
+    }
+
+    /// Its first process is there.
+    pub fn has_process(self) -> bool {
         matches!(self, Status::Running | Status::Paused)
     }
 }
@@ -190,6 +200,15 @@ pub struct ContainerState {
     pub finished_ns: u64,
     /// Why it could not be started, in Docker's words.
     pub error: String,
+    /// How often its restart policy has started it again since somebody last did.
+    #[serde(default)]
+    pub restart_count: u32,
+    /// The last wait before a start again; 0: there was none, or it has run long enough since.
+    #[serde(default)]
+    pub restart_delay_ns: u64,
+    /// Somebody has asked it to end: its restart policy rests.
+    #[serde(default)]
+    pub stop_asked: bool,
 }
 
 impl Default for ContainerState {
@@ -202,6 +221,9 @@ impl Default for ContainerState {
             started_ns: 0,
             finished_ns: 0,
             error: String::new(),
+            restart_count: 0,
+            restart_delay_ns: 0,
+            stop_asked: false,
         }
     }
 }

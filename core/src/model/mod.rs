@@ -4,6 +4,7 @@
 
 mod container;
 mod image;
+pub mod restart;
 mod storage;
 
 use rpds::RedBlackTreeMap;

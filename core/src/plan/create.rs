@@ -204,6 +204,7 @@ fn host_config(
         seccomp: host.seccomp && !spec.privileged && !spec.seccomp_unconfined,
         uid_map: map(host.uid),
         gid_map: map(host.gid),
+        restart: spec.restart,
     }
 }
 

@@ -1,7 +1,7 @@
 //! stop, kill, rm, wait, start, exec, logs, ps, inspect: commands on containers that are there.
 
 use super::origin::{self, need, planned};
-use super::{CommandError, Context, Plan, Planned, exec, pause, storage};
+use super::{CommandError, Context, Plan, Planned, exec, pause, restart, storage};
 use crate::cli::{ContainerList, ExecProcess};
 use crate::layout::Layout;
 use crate::model::{Container, Lookup, Status};
@@ -86,7 +86,10 @@ pub(super) fn stop_phase(container: &Container, signal: i32, timeout_seconds: Op
     let wait = Step::Client(ClientStep::AwaitExit { id: id.clone(), timeout_seconds, print: false });
     let force = Step::Phase(Phase::KillIfRunning { id: id.clone() });
     let mut steps = signalled(container, Signal(signal), polite, context);
-    steps.push(planned(wait, flag_cause(context, "timeout").or_else(|| flag_cause(context, "time")).unwrap_or(patience)));
+    steps.push(planned(
+        wait,
+        origin::flag_of_command(context, "timeout").or_else(|| origin::flag_of_command(context, "time")).unwrap_or(patience),
+    ));
     steps.push(planned(force, need("StopContainer", "A process can ignore the first signal; SIGKILL it cannot.")));
     steps
 }
@@ -96,14 +99,18 @@ pub(super) fn stop_phase(container: &Container, signal: i32, timeout_seconds: Op
 fn signalled(container: &Container, signal: Signal, cause: super::Cause, context: &Context<'_>) -> Vec<Planned> {
     let send = planned(Step::Process(ProcessStep::SendSignal { id: container.id.clone(), signal: signal.0 }), cause);
     let mut steps = pause::thaw(container, need("SendSignal", "A frozen process handles no signal."), context);
-    steps.insert(if signal == Signal::SIGKILL { steps.len() } else { 0 }, send);
+    if container.state.status.has_process() {
+        steps.insert(if signal == Signal::SIGKILL { steps.len() } else { 0 }, send);
+    }
+    if is_meant_to_end(container, signal) {
+        steps.splice(0..0, restart::asked_to_end(container));
+    }
     steps
 }
 
-fn flag_cause(context: &Context<'_>, name: &str) -> Option<super::Cause> {
-    let words = &context.invocation.words;
-    let used = words.flag(name)?;
-    Some(super::Cause::Words { text: words.text.get(used.span.start..used.span.end)?.to_string(), span: used.span })
+/// As dockerd has it: SIGKILL, the container's own stop signal, and where it has none of its own, any.
+fn is_meant_to_end(container: &Container, signal: Signal) -> bool {
+    signal == Signal::SIGKILL || container.process.stop_signal.is_none_or(|own| own == signal)
 }
 
 /// SIGKILL and waiting, if it runs at this moment.
@@ -166,6 +173,7 @@ fn removal(container: &Container, word: &str, force: bool, context: &Context<'_>
     if running && !force {
         let why = match container.state.status {
             Status::Paused => "container is paused and must be unpaused first",
+            Status::Restarting => "container is restarting: stop the container before removing or force remove",
             _ => "container is running: stop the container before removing or force remove",
         };
         return Err(format!("Error response from daemon: cannot remove container \"/{}\": {why}\n", container.name));
@@ -173,7 +181,7 @@ fn removal(container: &Container, word: &str, force: bool, context: &Context<'_>
     let id = || container.id.clone();
     let mut steps = Vec::new();
     if running {
-        let cause = flag_cause(context, "force").unwrap_or_else(|| origin::command(context));
+        let cause = origin::flag_of_command(context, "force").unwrap_or_else(|| origin::command(context));
         steps.push(planned(Step::Phase(Phase::KillIfRunning { id: id() }), cause));
     }
     steps.push(planned(Step::Phase(Phase::RemoveContainer { id: id() }), origin::positional(context, "CONTAINER")));
@@ -248,6 +256,7 @@ pub(super) fn clean_up(container: &Container, context: &Context<'_>) -> Vec<Plan
         let cause = origin::flag_or(context, container, "rm", || origin::command(context));
         steps.push(planned(Step::Phase(Phase::RemoveContainer { id: id() }), cause));
     }
+    steps.extend(restart::phase(container, context));
     steps
 }
 
@@ -258,6 +267,10 @@ pub(super) fn exec_process(asked: &ExecProcess, context: &Context<'_>) -> Result
         Status::Running => {}
         Status::Paused => {
             let what = format!("Container {} is paused, unpause the container before exec", asked.container.trim());
+            return Err(refuse(format!("Error response from daemon: {what}\n")));
+        }
+        Status::Restarting => {
+            let what = format!("Container {} is restarting, wait until the container is running", container.id);
             return Err(refuse(format!("Error response from daemon: {what}\n")));
         }
         Status::Created | Status::Exited => {

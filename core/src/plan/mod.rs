@@ -18,6 +18,7 @@ mod names;
 mod origin;
 mod pause;
 mod records;
+mod restart;
 mod root;
 mod start;
 mod storage;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cause::Cause;
 pub use cursor::{Cursor, Node, StepId, Visit};
+pub use restart::monitor_again;
 pub(crate) use start::{environment, has_cgroup_namespace, program};
 pub(crate) use storage::{Part, parts, spec::tmpfs_mount};
 pub use storage::{directories_that_go, named_sources};
@@ -161,7 +163,9 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::RestartContainers { containers, signal, timeout_seconds } => {
             records::restart(containers, *signal, *timeout_seconds, &context, &mut plan);
         }
-        Command::UpdateContainers { containers, resources } => update::update(containers, resources, &context, &mut plan),
+        Command::UpdateContainers { containers, resources, restart } => {
+            update::update(containers, resources, *restart, &context, &mut plan);
+        }
         Command::PauseContainers { containers } => pause::pause(containers, &context, &mut plan),
         Command::UnpauseContainers { containers } => pause::unpause(containers, &context, &mut plan),
         Command::RenameContainer { container, name } => plan.steps.extend(records::rename(container, name, &context)?),
@@ -262,6 +266,8 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         }
         Phase::KillIfRunning { .. } => lifecycle::kill_if_running(container, context),
         Phase::CleanUpContainer { .. } => lifecycle::clean_up(container, context),
+        Phase::RestartIfWanted { .. } => restart::restart_if_wanted(container, context),
+        Phase::StartAgain { .. } => restart::start_again(container, context),
         Phase::RemoveContainer { .. } => lifecycle::remove_phase(container, context),
     }
 }

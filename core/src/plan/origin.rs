@@ -52,6 +52,13 @@ pub(super) fn flag(context: &Context<'_>, container: &Container, name: &str) -> 
     Some(Cause::EarlierWords { text, command: words.text.clone() })
 }
 
+/// The flag `name` (long, without dashes) of the command at hand, if it was given.
+pub(super) fn flag_of_command(context: &Context<'_>, name: &str) -> Option<Cause> {
+    let words = &context.invocation.words;
+    let used = words.flag(name)?;
+    Some(Cause::Words { text: words.text.get(used.span.start..used.span.end)?.to_string(), span: used.span })
+}
+
 /// The use of the flag `name` with this value in the command that made `container`; without one, the whole command.
 pub(super) fn use_of(context: &Context<'_>, container: &Container, name: &str, value: &str) -> Cause {
     let words = &container.words;

@@ -31,6 +31,10 @@ pub(super) fn pause(words: &[String], context: &Context<'_>, plan: &mut Plan) {
         match container.state.status {
             Status::Running => {}
             Status::Paused => return Err(format!("Error response from daemon: Container {id} is already paused\n")),
+            Status::Restarting => {
+                let what = format!("Container {id} is restarting, wait until the container is running");
+                return Err(format!("Error response from daemon: {what}\n"));
+            }
             Status::Created | Status::Exited => return Err(format!("Error response from daemon: container {id} is not running\n")),
         }
         let Some(file) = freezer(container, context) else {

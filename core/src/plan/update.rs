@@ -2,27 +2,30 @@
 
 use super::origin::{self, need, planned};
 use super::{Context, Plan, Planned, create, lifecycle, limits, records};
-use crate::cli::Resources;
+use crate::cli::{Resources, RestartPolicy};
 use crate::host::HostFacts;
 use crate::model::{Container, HostConfig};
 use crate::step::{CgroupStep, Limit, Step};
 
-pub(super) fn update(words: &[String], asked: &Resources, context: &Context<'_>, plan: &mut Plan) {
+pub(super) fn update(words: &[String], asked: &Resources, restart: Option<RestartPolicy>, context: &Context<'_>, plan: &mut Plan) {
     plan.warnings.extend(limits::warnings(asked, &context.host.cgroup));
     lifecycle::for_each(words, context, plan, |before, word, plan| {
         let refuse = |what: String| format!("Error response from daemon: {what}\n");
         limits::check_change(asked, context.host).map_err(|(what, _)| refuse(what))?;
+        if before.host.auto_remove && restart.is_some_and(|policy| policy != RestartPolicy::No) {
+            let what = "Restart policy cannot be updated because AutoRemove is enabled for the container";
+            return Err(refuse(format!("Cannot update container {}: {what}", before.id)));
+        }
         let merged = merge(&before.host.resources, asked);
         let resources = merged.map_err(|what| refuse(format!("Cannot update container {}: {what}", before.id)))?;
         let runs = before.state.status.runs();
         let cgroups = if runs { before.host.cgroups.clone() } else { create::cgroups(&resources, context.host, &before.id) };
-        let host = HostConfig { resources, cgroups, ..before.host.clone() };
+        let host = HostConfig { resources, cgroups, restart: restart.unwrap_or(before.host.restart), ..before.host.clone() };
         let container = Container { host, ..before.clone() };
         let mut steps = if runs { changes(&container, before, context, plan) } else { Vec::new() };
-        steps.push(planned(
-            records::replace(container, before, context),
-            need("WriteLimit", "The next start is to set the same limits."),
-        ));
+        let why = need("WriteLimit", "The next start is to set the same limits.");
+        let why = if restart.is_some() { origin::flag_of_command(context, "restart").unwrap_or(why) } else { why };
+        steps.push(planned(records::replace(container, before, context), why));
         steps.push(lifecycle::echo(word, context));
         Ok(steps)
     });

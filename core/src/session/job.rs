@@ -15,7 +15,7 @@ use crate::host::HostFacts;
 use crate::model::{ContainerId, State};
 use crate::observe::{Actors, observe};
 use crate::plan::failure::{after_failure, closing, command_error};
-use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit};
+use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, monitor_again};
 use crate::sim::exec::{Done, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
 use crate::step::{ClientStep, Phase, Step};
@@ -45,6 +45,8 @@ pub(super) enum Turn {
 #[derive(Clone, Debug)]
 pub(super) struct Job {
     role: Role,
+    /// Of a monitor: its container.
+    watched: Option<ContainerId>,
     /// Which of the session's commands started it, counted from 0.
     command: usize,
     invocation: Rc<Invocation>,
@@ -76,6 +78,7 @@ impl Job {
     pub(super) fn command(plan: Plan, host: HostFacts, command: usize) -> Job {
         Job {
             role: Role::Command,
+            watched: None,
             command,
             run: Run::of(&plan.invocation),
             invocation: plan.invocation,
@@ -105,6 +108,7 @@ impl Job {
         let cursor = Cursor::new(steps, Vec::new());
         Some(Job {
             role: Role::Monitor,
+            watched: Some(id.clone()),
             cursor,
             monitor: Rc::from([]),
             done: Vec::new(),
@@ -176,7 +180,10 @@ impl Job {
             match self.cursor.advance(&context) {
                 None => match self.resume.take() {
                     Some(rest) => self.cursor = rest,
-                    None => return self.finish(),
+                    None => match self.goes_on(&context) {
+                        Some(cursor) => self.cursor = cursor,
+                        None => return self.finish(),
+                    },
                 },
                 Some(Visit::Enter(node)) => self.enter(&node),
                 Some(Visit::Leave(_)) => {}
@@ -186,6 +193,12 @@ impl Job {
                 }
             }
         }
+    }
+
+    /// A monitor has started its container again, and watches it once more.
+    fn goes_on(&self, context: &Context<'_>) -> Option<Cursor> {
+        let steps = self.watched.as_ref().filter(|_| self.errors.is_empty()).map(|id| monitor_again(id, context))?;
+        (!steps.is_empty()).then(|| Cursor::new(steps, Vec::new()))
     }
 
     /// A new top-level step commits what the one before has done.

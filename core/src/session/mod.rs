@@ -9,6 +9,8 @@
 //! a session is its list of commands and inputs ([`Recording`]); replayed, it gives the same events, byte for byte.
 
 mod job;
+#[cfg(test)]
+mod lifecycle_tests;
 mod lockstep;
 #[cfg(test)]
 mod tests;

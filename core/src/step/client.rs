@@ -33,6 +33,13 @@ pub enum ClientStep {
         /// Which container.
         id: ContainerId,
     },
+    /// The monitor: wait before the container is started again. Ends early when somebody wants it to end.
+    AwaitRestart {
+        /// Which container.
+        id: ContainerId,
+        /// So long.
+        delay_ns: u64,
+    },
     /// Wait until the container is recorded as ended.
     AwaitExit {
         /// Which container.
@@ -64,6 +71,7 @@ impl ClientStep {
             ClientStep::PrintReclaimed { .. } => "PrintReclaimed",
             ClientStep::AttachStreams { .. } => "AttachStreams",
             ClientStep::WatchContainer { .. } => "WatchContainer",
+            ClientStep::AwaitRestart { .. } => "AwaitRestart",
             ClientStep::AwaitExit { .. } => "AwaitExit",
             ClientStep::ShowLog { .. } => "ShowLog",
         }

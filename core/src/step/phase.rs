@@ -85,6 +85,16 @@ pub enum Phase {
         /// Which.
         id: ContainerId,
     },
+    /// After its end, if its restart policy says so: a wait, and its start.
+    RestartIfWanted {
+        /// Which.
+        id: ContainerId,
+    },
+    /// Its start after the wait, if nobody has stopped it meanwhile.
+    StartAgain {
+        /// Which.
+        id: ContainerId,
+    },
     /// Its directories and its record; nothing if it is already gone.
     RemoveContainer {
         /// Which.
@@ -122,6 +132,8 @@ impl Phase {
             Phase::StopContainer { .. } => "StopContainer",
             Phase::KillIfRunning { .. } => "KillIfRunning",
             Phase::CleanUpContainer { .. } => "CleanUpContainer",
+            Phase::RestartIfWanted { .. } => "RestartIfWanted",
+            Phase::StartAgain { .. } => "StartAgain",
             Phase::RemoveContainer { .. } => "RemoveContainer",
         }
     }
@@ -142,6 +154,8 @@ impl Phase {
             | Phase::StopContainer { id, .. }
             | Phase::KillIfRunning { id }
             | Phase::CleanUpContainer { id }
+            | Phase::RestartIfWanted { id }
+            | Phase::StartAgain { id }
             | Phase::RemoveContainer { id } => Some(id),
         }
     }

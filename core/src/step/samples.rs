@@ -56,6 +56,7 @@ pub fn container() -> Container {
             uid_map: Vec::new(),
             gid_map: Vec::new(),
             cgroups: Vec::new(),
+            restart: Default::default(),
         },
         mounts: Vec::new(),
         state: ContainerState::default(),
@@ -79,6 +80,8 @@ fn phases() -> Vec<Phase> {
         Phase::StopContainer { id: id(), signal: 15, timeout_seconds: Some(10) },
         Phase::KillIfRunning { id: id() },
         Phase::CleanUpContainer { id: id() },
+        Phase::RestartIfWanted { id: id() },
+        Phase::StartAgain { id: id() },
         Phase::RemoveContainer { id: id() },
     ]
 }
@@ -94,6 +97,8 @@ fn store() -> Vec<StoreStep> {
         StoreStep::RecordExit { id: id() },
         StoreStep::ReplaceRecord { container: Box::new(container()), before: Box::new(container()), path: path() },
         StoreStep::RecordPause { id: id(), paused: true },
+        StoreStep::RecordStopAsked { id: id() },
+        StoreStep::RecordRestartCancelled { id: id() },
         StoreStep::RecordFailure { id: id(), exit_code: 127, error: "no".into() },
         StoreStep::RemoveContainerFiles { id: id(), directory: path() },
         StoreStep::CreateSource { path: "/srv/data".into(), mode: 0o755 },
@@ -198,6 +203,7 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::Print { text: "web\n".into() },
         ClientStep::AttachStreams { id: id() },
         ClientStep::WatchContainer { id: id() },
+        ClientStep::AwaitRestart { id: id(), delay_ns: 200_000_000 },
         ClientStep::Confirm { question: "Are you sure? ".into() },
         ClientStep::PrintReclaimed { ids: vec![id()] },
         ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
@@ -210,7 +216,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 15 + 15 + 6 + 13 + 11 + 7 + 7;
+    const STEPS: usize = 17 + 17 + 6 + 13 + 11 + 7 + 8;
 
     #[test]
     fn covers_every_step() {

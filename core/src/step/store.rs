@@ -66,6 +66,16 @@ pub enum StoreStep {
         /// Which.
         id: ContainerId,
     },
+    /// Write down that somebody wants it to end: its restart policy rests until the next start.
+    RecordStopAsked {
+        /// Which.
+        id: ContainerId,
+    },
+    /// Write down that it is not started again: somebody has stopped it while it waited for that.
+    RecordRestartCancelled {
+        /// Which.
+        id: ContainerId,
+    },
     /// Write down why it could not be started.
     RecordFailure {
         /// Which.
@@ -139,6 +149,8 @@ impl StoreStep {
             StoreStep::RecordStart { .. } => "RecordStart",
             StoreStep::RecordPause { .. } => "RecordPause",
             StoreStep::RecordExit { .. } => "RecordExit",
+            StoreStep::RecordStopAsked { .. } => "RecordStopAsked",
+            StoreStep::RecordRestartCancelled { .. } => "RecordRestartCancelled",
             StoreStep::RecordFailure { .. } => "RecordFailure",
             StoreStep::RemoveContainerFiles { .. } => "RemoveContainerFiles",
             StoreStep::CreateSource { .. } => "CreateSource",
@@ -159,7 +171,10 @@ impl StoreStep {
             StoreStep::ReplaceRecord { before, path, .. } => Undo::RestoreRecord { container: before.clone(), path: path.clone() },
             StoreStep::RecordPause { id, paused } => Undo::RestorePause { id: id.clone(), paused: !paused },
             StoreStep::RecordStart { .. } => Undo::EndsWithProcess,
-            StoreStep::RecordExit { .. } | StoreStep::RecordFailure { .. } => {
+            StoreStep::RecordStopAsked { .. } => {
+                Undo::LeftStanding { why: "It is what somebody wished, and the next start takes it back.".into() }
+            }
+            StoreStep::RecordExit { .. } | StoreStep::RecordRestartCancelled { .. } | StoreStep::RecordFailure { .. } => {
                 Undo::Impossible { why: "The process has ended, and no process can be brought back.".into() }
             }
             StoreStep::WriteIdFile { path, contents } => Undo::RemoveOwnFile { path: path.clone(), contents: contents.clone() },

@@ -88,6 +88,7 @@ pub fn state_word(container: &Container) -> &'static str {
         Status::Created => "created",
         Status::Running => "running",
         Status::Paused => "paused",
+        Status::Restarting => "restarting",
         Status::Exited => "exited",
     }
 }
@@ -99,6 +100,9 @@ pub fn status(container: &Container, now_ns: u64) -> String {
         Status::Created => "Created".to_string(),
         Status::Running => format!("Up {}", human_duration(now_ns.saturating_sub(state.started_ns))),
         Status::Paused => format!("Up {} (Paused)", human_duration(now_ns.saturating_sub(state.started_ns))),
+        Status::Restarting => {
+            format!("Restarting ({}) {} ago", state.exit_code, human_duration(now_ns.saturating_sub(state.finished_ns)))
+        }
         Status::Exited => {
             format!("Exited ({}) {} ago", state.exit_code, human_duration(now_ns.saturating_sub(state.finished_ns)))
         }

@@ -19,6 +19,8 @@ pub fn event_line(event: &Event) -> String {
         Event::ContainerPaused { paused: true, .. } => "container is paused".to_string(),
         Event::ContainerPaused { paused: false, .. } => "container goes on".to_string(),
         Event::CgroupFrozen { file, frozen } => format!("{file}: {}", if *frozen { "frozen" } else { "not frozen" }),
+        Event::StopAsked { id } => format!("container {} is to end", id.short()),
+        Event::RestartCancelled { id } => format!("container {} is not started again", id.short()),
         Event::ContainerFailed { error, .. } => format!("container could not be started: {error}"),
         Event::ContainerRemoved { id } => format!("container {} is gone", id.short()),
         Event::SourceCreated { path } => format!("directory {path} of the host is there"),

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use glassbox_core::cli::Command;
+use glassbox_core::cli::{Command, RestartPolicy};
 use glassbox_core::errno::Errno;
 use glassbox_core::host::Controller;
 use glassbox_core::model::{Container, ContainerId};
@@ -20,10 +20,14 @@ use crate::exec::{Done, Failure, NameCall};
 use crate::store::log::{LogEntry, LogReader, LogWriter, Stream};
 use crate::store::{ProcessIdentity, Record};
 use crate::streams::pump::{self, Attached, Pump};
+use crate::sys::time::{self, Instant};
 use crate::sys::{file, process, wait};
 
 /// A longer answer to a question is no yes.
 const ANSWER_BYTES_MAX: usize = 4096;
+
+/// How often a record is looked at again whose change nobody tells of: while a container waits to be started again, and for its next end.
+const LOOK_MILLISECONDS: u32 = 20;
 
 /// Docker's exit code where the engine itself failed.
 const ENGINE_FAILED: i32 = 125;
@@ -45,6 +49,7 @@ impl Engine {
             }
             ClientStep::AttachStreams { id } => self.attach(id, outcome),
             ClientStep::WatchContainer { id } => self.watch_container(id, outcome),
+            ClientStep::AwaitRestart { id, delay_ns } => self.await_restart(id, *delay_ns),
             ClientStep::AwaitExit { id, timeout_seconds, print } => self.await_exit(id, *timeout_seconds, *print, outcome),
             ClientStep::ShowLog { id, follow, tail, timestamps } => self.show_log(id, *follow, *tail, *timestamps),
         }
@@ -148,13 +153,17 @@ impl Engine {
     fn await_exit(&mut self, id: &ContainerId, seconds: Option<u64>, print: bool, outcome: &mut Outcome) -> Done {
         self.unlock_records();
         // Opened before waiting: the file is still readable when `--rm` has removed it.
-        let mut exit_code = File::open(self.exit_code_file(id)).ok();
+        let held = self.awaited.take().filter(|(held, _)| held == id).map(|(_, file)| file);
+        let mut exit_code = held.or_else(|| File::open(self.exit_code_file(id)).ok());
         let record = self.store.read(id).call("openat")?;
         if let Some(monitor) = record.as_ref().filter(|record| is_running(record)).and_then(|record| record.monitor.as_ref()) {
-            outcome.timed_out = !await_process(monitor, seconds)?;
+            outcome.timed_out = !self.await_monitor(id, monitor, record.as_ref().filter(|_| print), seconds)?;
         }
         if !outcome.timed_out {
-            outcome.status = self.recorded_exit(id)?.or_else(|| exit_code.as_mut().and_then(read_number)).map(WaitStatus::Exited);
+            outcome.status =
+                self.recorded_exit(id, print)?.or_else(|| exit_code.as_mut().and_then(read_number)).map(WaitStatus::Exited);
+        } else {
+            self.awaited = exit_code.map(|file| (id.clone(), file));
         }
         self.load().call("openat")?;
         if !print || outcome.timed_out {
@@ -167,12 +176,57 @@ impl Engine {
         Ok(())
     }
 
-    fn recorded_exit(&self, id: &ContainerId) -> Result<Option<i32>, Failure> {
-        let record = self.store.read(id).call("openat")?;
-        Ok(record.filter(|record| !is_running(record)).map(|record| record.container.state.exit_code))
+    /// Until the monitor has ended; with `next`, what is on record, until another end than that one is. `false`: time ran out first.
+    fn await_monitor(
+        &self,
+        id: &ContainerId,
+        monitor: &ProcessIdentity,
+        next: Option<&Record>,
+        seconds: Option<u64>,
+    ) -> Result<bool, Failure> {
+        let Some(before) = next.filter(|record| record.container.host.restart != RestartPolicy::No) else {
+            return await_process(monitor, seconds.map(|seconds| seconds.saturating_mul(1000)));
+        };
+        loop {
+            if await_process(monitor, Some(LOOK_MILLISECONDS))? {
+                return Ok(true);
+            }
+            let now = self.store.read(id).call("openat")?;
+            if now.is_none_or(|now| now.container.state.finished_ns != before.container.state.finished_ns) {
+                return Ok(true);
+            }
+        }
     }
 
-    fn exit_code_file(&self, id: &ContainerId) -> PathBuf {
+    /// Until the time is over, or somebody has asked it to end.
+    fn await_restart(&mut self, id: &ContainerId, delay_ns: u64) -> Done {
+        self.unlock_records();
+        let until = monotonic_ns()? + i128::from(delay_ns);
+        loop {
+            let record = self.store.read(id).call("openat")?;
+            let left = until - monotonic_ns()?;
+            if left <= 0 || record.is_none_or(|record| record.container.state.stop_asked) {
+                break;
+            }
+            let milliseconds = u32::try_from(left / 1_000_000 + 1).unwrap_or(u32::MAX).min(LOOK_MILLISECONDS);
+            match file::poll(&mut [], Some(milliseconds)) {
+                Err(Errno::EINTR) => {}
+                answer => drop(answer.call("poll")?),
+            }
+        }
+        self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
+        self.read_again(id);
+        Ok(())
+    }
+
+    /// With `restarted`, also the last end of one that its policy starts again.
+    fn recorded_exit(&self, id: &ContainerId, restarted: bool) -> Result<Option<i32>, Failure> {
+        let record = self.store.read(id).call("openat")?;
+        let ends = |record: &Record| restarted && record.container.host.restart != RestartPolicy::No;
+        Ok(record.filter(|record| ends(record) || !is_running(record)).map(|record| record.container.state.exit_code))
+    }
+
+    pub(super) fn exit_code_file(&self, id: &ContainerId) -> PathBuf {
         PathBuf::from(self.store.layout().of(id, "exit_code"))
     }
 
@@ -231,6 +285,10 @@ fn print(bytes: &[u8]) -> usize {
     taken
 }
 
+fn monotonic_ns() -> Result<i128, Failure> {
+    time::monotonic().map(Instant::as_nanoseconds).call("clock_gettime")
+}
+
 fn is_running(record: &Record) -> bool {
     record.container.state.status.runs()
 }
@@ -242,7 +300,7 @@ fn read_number(file: &mut File) -> Option<i32> {
 }
 
 /// `false`: time ran out first.
-fn await_process(identity: &ProcessIdentity, seconds: Option<u64>) -> Result<bool, Failure> {
+fn await_process(identity: &ProcessIdentity, milliseconds: Option<impl TryInto<u32>>) -> Result<bool, Failure> {
     let pidfd = match process::pidfd_open(i32::try_from(identity.pid).unwrap_or_default()) {
         Err(Errno::ESRCH) => return Ok(true),
         answer => answer.call("pidfd_open")?,
@@ -251,7 +309,7 @@ fn await_process(identity: &ProcessIdentity, seconds: Option<u64>) -> Result<boo
     if !identity.is_alive() {
         return Ok(true);
     }
-    let milliseconds = seconds.map(|seconds| u32::try_from(seconds.saturating_mul(1000)).unwrap_or(u32::MAX));
+    let milliseconds = milliseconds.map(|milliseconds| milliseconds.try_into().unwrap_or(u32::MAX));
     pump::await_end(&pidfd, milliseconds).call("poll")
 }
 

@@ -53,7 +53,11 @@ impl Engine {
         match &node.step {
             Step::Phase(Phase::StartContainer { id }) => {
                 self.target = self.state.containers.get(id).map(Target::start);
-                if self.is_attached() { self.hold_signals() } else { self.start_detached(cursor) }
+                match () {
+                    () if self.goes_on => Ok(()),
+                    () if self.is_attached() => self.hold_signals(),
+                    () => self.start_detached(cursor),
+                }
             }
             Step::Phase(Phase::ExecInContainer { id, exec }) => {
                 let wanted = Wanted { tty: exec.tty, stdin: exec.interactive, discard: exec.detach };
@@ -74,6 +78,9 @@ impl Engine {
         match &node.step {
             Step::Phase(Phase::StartContainer { .. }) => {
                 self.finish_child_steps()?;
+                if self.goes_on {
+                    self.unlock_records();
+                }
                 self.detach_if_monitor()
             }
             Step::Phase(Phase::ExecInContainer { .. }) => self.finish_child_steps(),

@@ -129,6 +129,7 @@ impl Engine {
                 match step {
                     StoreStep::RecordStart { id } => self.promise_exit_code(id)?,
                     StoreStep::RecordExit { id } => self.keep_exit_code(id)?,
+                    StoreStep::RecordStopAsked { .. } => return self.record_under_lock(step, outcome),
                     StoreStep::RemoveContainerFiles { directory, .. } => self.count_reclaimed(directory),
                     _ => {}
                 }
@@ -142,6 +143,18 @@ impl Engine {
         }
     }
 
+    /// What a command writes of a container that its monitor may be writing of at the same moment.
+    fn record_under_lock(&mut self, step: &StoreStep, outcome: &Outcome) -> Done {
+        let held = self.holds_lock();
+        self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
+        let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };
+        let done = shelf.carry_out(step);
+        if !held {
+            self.unlock_records();
+        }
+        done
+    }
+
     fn process(&mut self, step: &ProcessStep, cursor: &Cursor, outcome: &mut Outcome) -> Done {
         let pid = || self.child.as_ref().map(|child| child.pid).ok_or_else(|| Failure::of("openat", Errno::ESRCH));
         match step {
@@ -150,13 +163,25 @@ impl Engine {
             ProcessStep::WriteIdMap { groups, lines } => process::write_id_map(pid()?, *groups, lines),
             ProcessStep::JoinNamespace { kind, id } => process::join_namespace(*kind, id, &self.state),
             ProcessStep::SendSignal { id, signal } => {
+                // Opened before it can end: with --rm the file goes with the container.
+                self.awaited = std::fs::File::open(self.exit_code_file(id)).ok().map(|file| (id.clone(), file));
                 let recorded = || self.store.read(id).ok().flatten().and_then(|record| record.process);
                 let is_still_it = || recorded().is_some_and(|process| process.is_alive());
-                outcome.sent = Some(process::send_signal(id, *signal, &self.state, is_still_it)?);
-                Ok(())
+                match process::send_signal(id, *signal, &self.state, is_still_it) {
+                    Err(failure) if failure.errno == Errno::ESRCH && self.was_asked_to_end(id) => {
+                        outcome.ended_before = true;
+                        Ok(())
+                    }
+                    sent => sent.map(|sent| outcome.sent = Some(sent)),
+                }
             }
             _ => Err(Failure::of(step.name(), Errno::ENOSYS)),
         }
+    }
+
+    /// Its restart policy has been told to rest: whether it ends by the signal or was about to start again comes to the same.
+    fn was_asked_to_end(&self, id: &glassbox_core::model::ContainerId) -> bool {
+        self.state.containers.get(id).is_some_and(|container| container.state.stop_asked)
     }
 
     fn clone_process(

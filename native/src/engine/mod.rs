@@ -73,6 +73,10 @@ pub struct Engine {
     pub(crate) status: Option<WaitStatus>,
     /// This process keeps the log and waits for the end of a container that it has started.
     pub(crate) watched: Option<ContainerId>,
+    /// This process is a monitor already: what it starts again it starts itself.
+    goes_on: bool,
+    /// The file that tells the exit code of a container whose end is awaited.
+    awaited: Option<(ContainerId, std::fs::File)>,
     report: Option<detach::Report>,
     /// Of the step that failed last.
     last_errno: Cell<Errno>,
@@ -232,8 +236,18 @@ impl Engine {
     /// In the foreground this process is the monitor: it watches to the end and cleans up.
     fn watch_to_the_end(&mut self) -> Result<(), CommandError> {
         let Some(id) = self.watched.take() else { return Ok(()) };
-        let steps = self.monitor.iter().filter(|planned| step_is_about(&planned.step, &id)).cloned().collect();
-        self.walk(steps)
+        let mut steps: Vec<Planned> = self.monitor.iter().filter(|planned| step_is_about(&planned.step, &id)).cloned().collect();
+        self.goes_on = true;
+        while !steps.is_empty() {
+            self.walk(steps)?;
+            // A journal of its own for each run: none grows without end.
+            self.journal.take().map_or(Ok(()), Journal::commit).map_err(|error| lost_journal(&error))?;
+            steps = plan::monitor_again(&id, &self.context());
+            if !steps.is_empty() {
+                self.journal().and_then(|journal| journal.watch(&id)).map_err(|error| lost_journal(&error))?;
+            }
+        }
+        Ok(())
     }
 
     /// The end of the command: what stands is kept.
@@ -255,6 +269,10 @@ impl Engine {
             }
         }
     }
+}
+
+fn lost_journal(error: &crate::store::StoreError) -> CommandError {
+    CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None }
 }
 
 /// Whether a step of the monitor belongs to this container.

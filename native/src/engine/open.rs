@@ -121,6 +121,8 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         signals: None,
         status: None,
         watched: None,
+        goes_on: false,
+        awaited: None,
         report: None,
         last_errno: Cell::new(Errno::EIO),
         reclaimed_bytes: 0,
@@ -179,6 +181,11 @@ impl Engine {
             self.lock = Some(lock.map_err(refused)?);
         }
         Ok(())
+    }
+
+    /// This process has the lock.
+    pub(super) fn holds_lock(&self) -> bool {
+        self.lock.is_some()
     }
 
     /// Gives the lock back: nothing is held while a container runs or is waited for.

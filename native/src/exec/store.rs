@@ -52,9 +52,11 @@ impl Shelf<'_> {
             StoreStep::RecordContainer { container, .. } => self.store.save_container(container).call("rename"),
             StoreStep::ReplaceRecord { container, .. } => self.store.replace_container(container).map(drop).call("rename"),
             StoreStep::RecordPause { id, paused } => self.store.set_paused(id, *paused).map(drop).call("rename"),
-            StoreStep::RecordStart { id } | StoreStep::RecordExit { id } | StoreStep::RecordFailure { id, .. } => {
-                self.save(id, step)
-            }
+            StoreStep::RecordStopAsked { id } => self.store.change(id, |state| state.stop_asked = true).map(drop).call("rename"),
+            StoreStep::RecordStart { id }
+            | StoreStep::RecordExit { id }
+            | StoreStep::RecordRestartCancelled { id }
+            | StoreStep::RecordFailure { id, .. } => self.save(id, step),
             StoreStep::RemoveContainerFiles { directory, .. } => {
                 // First of all: from then on it is not on record, whatever else is left.
                 forgive_missing(fs::remove_file(format!("{directory}/state.json"))).call("unlink")?;

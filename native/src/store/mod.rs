@@ -26,7 +26,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use glassbox_core::layout::Layout;
-use glassbox_core::model::{Container, ContainerId, Image, State, Status};
+use glassbox_core::model::{Container, ContainerId, ContainerState, Image, State, Status};
 
 pub use error::StoreError;
 pub use identity::ProcessIdentity;
@@ -162,11 +162,22 @@ impl Store {
         self.save(&Record { container: after, ..record }).map(|()| true)
     }
 
+    /// Changes the state on record, whoever runs the container. `false`: it is not on record any more, or says so already.
+    pub fn change(&self, id: &ContainerId, how: impl FnOnce(&mut ContainerState)) -> Result<bool, StoreError> {
+        let Some(record) = self.read(id)? else { return Ok(false) };
+        let mut after = record.clone();
+        how(&mut after.container.state);
+        if after == record {
+            return Ok(false);
+        }
+        self.save(&after).map(|()| true)
+    }
+
     /// Writes down whether a container is paused. `false`: it does not run any more, or that is on record already.
     pub fn set_paused(&self, id: &ContainerId, paused: bool) -> Result<bool, StoreError> {
         let Some(mut record) = self.read(id)? else { return Ok(false) };
         let status = if paused { Status::Paused } else { Status::Running };
-        if !record.container.state.status.runs() || record.container.state.status == status {
+        if !record.container.state.status.has_process() || record.container.state.status == status {
             return Ok(false);
         }
         record.container.state.status = status;

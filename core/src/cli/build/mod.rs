@@ -1,5 +1,6 @@
 //! From a judged line to a [`Command`]; what Docker takes and Glassbox does not carry out yet is refused here, at the flag.
 
+mod lifecycle;
 mod listing;
 mod notes;
 mod resources;
@@ -90,7 +91,9 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "restart" => {
             Command::RestartContainers { containers, signal: signal(call, "signal")?, timeout_seconds: number(call, "timeout")? }
         }
-        "update" => Command::UpdateContainers { containers, resources: resources::changed(call)? },
+        "update" => {
+            Command::UpdateContainers { containers, resources: resources::changed(call)?, restart: lifecycle::restart(call)? }
+        }
         "pause" => Command::PauseContainers { containers },
         "unpause" => Command::UnpauseContainers { containers },
         "rename" => listing::rename(containers)?,
@@ -146,6 +149,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         isolation: text("isolation").unwrap_or_default(),
         volume_driver: text("volume-driver").unwrap_or_default(),
         storage_options: call.values("storage-opt"),
+        restart: lifecycle::restart(call)?.unwrap_or_default(),
     };
     security_options(call, &mut spec)?;
     Ok(spec)

@@ -84,7 +84,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     )
     .carried_out(),
     FlagRow::new("pids-limit", Kind::Int, UPDATE, "At most so many processes; -1: no limit", "--pids-limit 50").carried_out(),
-    FlagRow::new("restart", Kind::Text, UPDATE, "What to do when it ends", "--restart always"),
+    FlagRow::new("restart", Kind::Text, UPDATE, "What to do when it ends", "--restart always").carried_out(),
     FlagRow::new("details", Kind::Bool, LOGS, "Print the attributes given to the log", "--details"),
     FlagRow::new("follow", Kind::Bool, LOGS, "Go on printing until the container ends", "-f").short('f').carried_out(),
     FlagRow::new("since", Kind::Text, LOGS, "Only lines from this time on", "--since 10m"),

@@ -54,7 +54,8 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("pull", Kind::Text, "When to fetch the image: always, missing, never", "--pull never").default("missing").carried_out(),
     both("quiet", Kind::Bool, "Say nothing while the image is fetched", "-q").short('q').carried_out(),
     both("restart", Kind::Text, "When to start it again: no, on-failure[:n], always, unless-stopped", "--restart always")
-        .default("no"),
+        .default("no")
+        .carried_out(),
     both("rm", Kind::Bool, "Delete the container and its unnamed volumes when it has ended", "--rm").carried_out(),
     both("runtime", Kind::Text, "The OCI runtime that runs it", "--runtime runc").carried_out(),
     both("stop-signal", Kind::Text, "The signal that asks it to end", "--stop-signal SIGINT").carried_out(),

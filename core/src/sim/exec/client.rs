@@ -27,7 +27,11 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
         }
         ClientStep::AttachStreams { id } => attach(kernel, run, id),
         ClientStep::WatchContainer { id } => watch(kernel, run, id),
-        ClientStep::AwaitExit { id, timeout_seconds, .. } => await_exit(kernel, run, state, id, *timeout_seconds),
+        ClientStep::AwaitRestart { id, delay_ns } => await_restart(kernel, run, state, id, *delay_ns),
+        ClientStep::AwaitExit { id, timeout_seconds, print } => {
+            let restarted = *print && has_ended_since(run, state, id);
+            await_exit(kernel, run, state, id, *timeout_seconds, restarted)
+        }
         ClientStep::ShowLog { id, follow, tail, timestamps } => {
             show_log(kernel, run, id, *tail, *timestamps);
             let running = state.containers.get(id).is_some_and(|container| container.state.status.runs());
@@ -73,12 +77,42 @@ fn watch(kernel: &mut Kernel, run: &mut Run, id: &ContainerId) -> Carried {
     Ok(Done::Outcome(of_ended(ended)))
 }
 
-fn await_exit(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId, timeout_seconds: Option<u64>) -> Carried {
+/// Until the time is over, or somebody has asked it to end.
+fn await_restart(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId, delay_ns: u64) -> Carried {
+    let deadline = *run.deadline.get_or_insert(kernel.clock_ns + delay_ns);
+    let stopped = state.containers.get(id).is_none_or(|container| container.state.stop_asked);
+    if kernel.clock_ns < deadline && !stopped {
+        return Ok(Done::Waiting);
+    }
+    run.deadline = None;
+    done(kernel)
+}
+
+/// It has ended since the wait began, though by its restart policy that was not the end of it.
+fn has_ended_since(run: &mut Run, state: &State, id: &ContainerId) -> bool {
+    let Some(container) = state.containers.get(id) else { return false };
+    let finished_ns = container.state.finished_ns;
+    let before = *run.ended_before_ns.get_or_insert(finished_ns);
+    let ended = finished_ns != before || !container.state.status.runs();
+    if ended {
+        run.ended_before_ns = None;
+    }
+    ended
+}
+
+fn await_exit(
+    kernel: &Kernel,
+    run: &mut Run,
+    state: &State,
+    id: &ContainerId,
+    timeout_seconds: Option<u64>,
+    restarted: bool,
+) -> Carried {
     let at_ns = kernel.realtime_ns();
-    let streams = run.awaited.or_else(|| kernel.streams_of_container(id));
-    run.awaited = streams;
+    run.hold(kernel, id);
+    let streams = run.awaited.as_ref().map(|(_, streams)| *streams);
     let recorded = state.containers.get(id).map(|container| &container.state);
-    if recorded.is_none_or(|recorded| !recorded.status.runs()) {
+    if restarted || recorded.is_none_or(|recorded| !recorded.status.runs()) {
         run.deadline = None;
         // What --rm has taken off the record is told by the streams.
         run.awaited = None;
@@ -92,7 +126,7 @@ fn await_exit(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId, t
     if kernel.clock_ns < deadline {
         return Ok(Done::Waiting);
     }
-    (run.deadline, run.awaited) = (None, None);
+    run.deadline = None;
     Ok(Done::Outcome(Outcome { timed_out: true, at_ns, ..Outcome::default() }))
 }
 

@@ -20,7 +20,14 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
         return clone(kernel, run, namespaces, cgroup.as_deref());
     }
     if let ProcessStep::SendSignal { id, signal } = step {
-        let pid = first_process(state, id)?;
+        run.hold(kernel, id);
+        let pid = match first_process(state, id) {
+            // Its restart policy has been told to rest: there is nothing that a signal could add.
+            Err(_) if state.containers.get(id).is_some_and(|container| container.state.stop_asked) => {
+                return Ok(Done::Outcome(Outcome { ended_before: true, at_ns: kernel.realtime_ns(), ..Outcome::default() }));
+            }
+            found => found?,
+        };
         let engine = kernel.engine;
         let taken = Signal(*signal);
         called(kernel.kill_from(engine, pid as i32, Some(taken)), "kill")?;

@@ -1,6 +1,7 @@
 //! `Run`: what one command knows while its steps are carried out: the process that it made and its streams.
 
 use crate::cli::{Command, Invocation};
+use crate::model::ContainerId;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Ended, StreamsId};
 use crate::sim::tables::{HostPid, Object, ProcessState, Wait};
@@ -24,7 +25,9 @@ pub struct Run {
     /// Output that does not come from attached streams: a container's log.
     pub(super) shown: Vec<(bool, Vec<u8>)>,
     /// The streams of the container whose end is awaited: they tell it when its record is gone.
-    pub(super) awaited: Option<StreamsId>,
+    pub(super) awaited: Option<(ContainerId, StreamsId)>,
+    /// When the container whose next end is awaited had ended the last time.
+    pub(super) ended_before_ns: Option<u64>,
     /// What the caller has typed at a question, and whether more is to come.
     pub(super) answer: Vec<u8>,
     pub(super) answer_ended: bool,
@@ -111,6 +114,13 @@ impl Run {
     pub(super) fn joins(&self, kernel: &Kernel) -> bool {
         let numbers = self.process.and_then(|pid| kernel.processes.get(&pid)).map(|process| &process.numbers);
         numbers.is_some_and(|numbers| numbers.last().is_some_and(|(_, number)| *number != 1))
+    }
+
+    /// From now on the end of the container's present run can be told, whatever becomes of its record.
+    pub(super) fn hold(&mut self, kernel: &Kernel, id: &ContainerId) {
+        if self.awaited.as_ref().is_none_or(|(held, _)| held != id) {
+            self.awaited = kernel.streams_of_container(id).map(|streams| (id.clone(), streams));
+        }
     }
 
     /// Connects the caller's terminal.

@@ -55,7 +55,10 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
                 Outcome { status: Some(ended.status), oom_killed: ended.oom_killed, at_ns: ended.at_ns, ..Outcome::default() };
             return Ok(Done::Outcome(outcome));
         }
-        StoreStep::RecordFailure { .. } | StoreStep::RecordPause { .. } => {}
+        StoreStep::RecordFailure { .. }
+        | StoreStep::RecordPause { .. }
+        | StoreStep::RecordStopAsked { .. }
+        | StoreStep::RecordRestartCancelled { .. } => {}
         StoreStep::CreateSource { path, mode } => {
             // One that is there is taken as it is.
             if kernel.walk(kernel.engine, path, true).is_err() {

@@ -1,0 +1,60 @@
+//! Restart policies on the virtual clock: what a person sees while a container waits to be started again, which on Linux passes too fast.
+
+use super::*;
+use crate::model::Status;
+use crate::step::{ClientStep, Step};
+
+/// A machine with a container that fails at once and is started again and again.
+fn crashing() -> Session {
+    let mut session = Session::new(HostFacts::example());
+    session.command("docker run -d --restart always --name box --network none toolbox false");
+    session
+}
+
+fn answer(session: &mut Session, line: &str) -> String {
+    let before: usize = session.world().output().iter().count();
+    session.command(line);
+    session.world().output().iter().skip(before + 1).map(|chunk| chunk.text.clone()).collect()
+}
+
+fn status(session: &Session) -> Option<Status> {
+    session.world().state().containers.values().next().map(|container| container.state.status)
+}
+
+#[test]
+fn while_it_waits_to_be_started_again_commands_say_so() {
+    let mut session = crashing();
+    assert_eq!(status(&session), Some(Status::Restarting));
+    let id = session.world().state().containers.keys().next().unwrap().to_string();
+    let wait = format!("Error response from daemon: Container {id} is restarting, wait until the container is running\n");
+    assert_eq!(answer(&mut session, "docker exec box true"), wait);
+    assert_eq!(answer(&mut session, "docker pause box"), wait);
+    let removal = "Error response from daemon: cannot remove container \"/box\": container is restarting: stop the container before \
+                   removing or force remove\n";
+    assert_eq!(answer(&mut session, "docker rm box"), removal);
+    assert_eq!(answer(&mut session, "docker ps --format '{{.Names}} {{.State}}'"), "box restarting\n");
+    assert!(answer(&mut session, "docker ps").contains("Restarting (1) Less than a second ago"));
+    assert_eq!(answer(&mut session, "docker start box"), "box\n");
+    assert_eq!(answer(&mut session, "docker wait box"), "1\n");
+}
+
+#[test]
+fn stop_and_rm_end_the_wait() {
+    let mut session = crashing();
+    assert_eq!(answer(&mut session, "docker stop box"), "box\n");
+    assert_eq!(status(&session), Some(Status::Exited));
+    let mut session = crashing();
+    assert_eq!(answer(&mut session, "docker rm -f box"), "box\n");
+    assert_eq!(status(&session), None);
+}
+
+#[test]
+fn the_waits_double() {
+    let mut session = crashing();
+    session.command("docker run --rm --network none toolbox sleep 2");
+    let waits = session.timeline().iter().filter_map(|entry| match entry.node.as_ref()?.step {
+        Step::Client(ClientStep::AwaitRestart { delay_ns, .. }) => Some(delay_ns / 1_000_000),
+        _ => None,
+    });
+    assert_eq!(waits.collect::<Vec<_>>(), [100, 200, 400, 800]);
+}
