@@ -1,7 +1,7 @@
 //! Steps that serve the caller: printing, streams, waiting, logs.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -119,8 +119,13 @@ impl Engine {
 
     /// A command may have changed the record while its container ran: a monitor goes by what it says now.
     pub(super) fn read_again(&mut self, id: &ContainerId) {
+        let edition = self.store.edition(id).map(|edition| (id.clone(), edition));
+        if edition.is_none() || edition == self.known_edition {
+            return;
+        }
         if let Ok(Some(record)) = self.store.read(id) {
             self.state.containers.insert_mut(id.clone(), record.container);
+            self.known_edition = edition;
         }
     }
 
@@ -238,8 +243,14 @@ impl Engine {
 
     /// Tells those who wait, also when the record is about to be removed.
     pub(super) fn keep_exit_code(&self, id: &ContainerId) -> Done {
-        let code = self.status.map_or(ENGINE_FAILED, WaitStatus::code);
-        fs::write(self.exit_code_file(id), code.to_string()).call("write")
+        let code = self.status.map_or(ENGINE_FAILED, WaitStatus::code).to_string();
+        // Written first and cut to its length then: ext4 brings a file that was emptied to the disk when it is closed.
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.exit_code_file(id));
+        let written = file.and_then(|mut file| {
+            file.write_all(code.as_bytes())?;
+            file.set_len(code.len() as u64)
+        });
+        written.call("write")
     }
 
     fn show_log(&mut self, id: &ContainerId, follow: bool, tail: Option<u64>, timestamps: bool) -> Done {

@@ -134,7 +134,11 @@ impl Engine {
                     _ => {}
                 }
                 let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };
-                shelf.carry_out(step)
+                shelf.carry_out(step)?;
+                if let StoreStep::RecordStart { id } = step {
+                    self.known_edition = self.store.edition(id).map(|edition| (id.clone(), edition));
+                }
+                Ok(())
             }
             Step::Cgroup(step) => cgroup::carry_out(step),
             Step::Process(step) => self.process(step, cursor, outcome),

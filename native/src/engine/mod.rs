@@ -31,6 +31,7 @@ use glassbox_core::userland::WaitStatus;
 
 use crate::child::Child;
 use crate::journal::{Journal, Mark};
+use crate::store::record::Edition;
 use crate::store::{Lock, Store};
 use crate::sys::signal::SignalFd;
 use frame::Target;
@@ -77,6 +78,8 @@ pub struct Engine {
     goes_on: bool,
     /// The file that tells the exit code of a container whose end is awaited.
     awaited: Option<(ContainerId, std::fs::File)>,
+    /// The record that the state agrees with.
+    known_edition: Option<(ContainerId, Edition)>,
     report: Option<detach::Report>,
     /// Of the step that failed last.
     last_errno: Cell<Errno>,

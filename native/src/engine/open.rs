@@ -123,6 +123,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         watched: None,
         goes_on: false,
         awaited: None,
+        known_edition: None,
         report: None,
         last_errno: Cell::new(Errno::EIO),
         reclaimed_bytes: 0,

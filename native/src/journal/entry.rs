@@ -136,6 +136,18 @@ impl Entry {
         }
     }
 
+    /// Undoing it undoes the other as well: a directory and what is made in it. Not the record: it has to go before the volumes and
+    /// layers that were made later, which stay as long as a container on record has them.
+    pub fn holds(&self, other: &Entry) -> bool {
+        match (self, other) {
+            (Entry::Tree { path: tree }, Entry::Tree { path } | Entry::File { path }) => {
+                let below = path.strip_prefix(tree.as_str());
+                below.is_some_and(|rest| rest.starts_with('/') && rest != "/state.json")
+            }
+            _ => false,
+        }
+    }
+
     /// It is to be undone even when the container's files stay.
     pub fn outlives_watch(&self) -> bool {
         matches!(self, Entry::Cgroup { .. } | Entry::Process { .. })

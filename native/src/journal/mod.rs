@@ -85,6 +85,8 @@ pub struct Journal {
 enum Kept {
     /// To be undone.
     Entry(Entry),
+    /// To be undone, and not in the file: an entry before it is the tree that it lies in, with which it goes after a crash.
+    Within(Entry),
     /// From here on the files written down before are not to be undone after a crash.
     Watch,
 }
@@ -164,8 +166,11 @@ impl Journal {
         let mut report = Report::default();
         while self.entries.len() > mark.0 {
             let Some(kept) = self.entries.pop() else { break };
-            if let Kept::Entry(entry) = kept {
-                undo::carry_out(&self.store, &entry, &mut report);
+            if let Kept::Entry(entry) | Kept::Within(entry) = &kept {
+                undo::carry_out(&self.store, entry, &mut report);
+            }
+            if matches!(kept, Kept::Within(_)) {
+                continue;
             }
             if let Err(error) = self.write(&Line::Undone) {
                 report.problems.push(error);
@@ -184,6 +189,11 @@ impl Journal {
     }
 
     fn push(&mut self, entry: Entry) -> Result<(), StoreError> {
+        let since = self.entries.iter().rev().take_while(|kept| **kept != Kept::Watch);
+        if since.into_iter().any(|kept| matches!(kept, Kept::Entry(tree) if tree.holds(&entry))) {
+            self.entries.push(Kept::Within(entry));
+            return Ok(());
+        }
         self.write(&Line::Will { entry: entry.clone() })?;
         self.entries.push(Kept::Entry(entry));
         Ok(())

@@ -36,16 +36,37 @@ fn a_dead_owners_steps_are_undone_the_last_first_and_only_once() {
     let file = directory.join("hosts");
     journal.will(&Undo::RemoveFile { path: file.to_str().unwrap().into() }).unwrap();
     fs::write(&file, "").unwrap();
+    let other = root.path().join("containers/aa2");
+    journal.will(&tree(&other)).unwrap();
+    fs::create_dir(&other).unwrap();
     journal.will(&tree(&root.path().join("containers/never-made"))).unwrap();
     assert!(recover(&store).is_empty(), "its owner lives");
     assert!(file.exists());
     abandon(journal);
     let report = recover(&store);
-    let (file, directory) = (file.display(), root.path().join("containers/aa"));
-    assert_eq!(report.undone, [format!("removed the file {file}"), format!("removed the directory {}", directory.display())]);
+    // The file went with its directory.
+    assert_eq!(report.undone, [&other, &directory].map(|path| format!("removed the directory {}", path.display())));
     assert!(report.problems.is_empty() && !directory.exists());
     assert!(recover(&store).is_empty());
     assert_eq!(fs::read_dir(store.journal()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_step_back_within_a_tree_undoes_that_step_alone() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let mut journal = Journal::create(&store).unwrap();
+    let directory = root.path().join("containers/aa");
+    journal.will(&tree(&directory)).unwrap();
+    fs::create_dir(&directory).unwrap();
+    let mark = journal.mark();
+    let file = directory.join("hosts");
+    journal.will(&Undo::RemoveFile { path: file.to_str().unwrap().into() }).unwrap();
+    fs::write(&file, "").unwrap();
+    assert_eq!(journal.undo_to(mark).undone, [format!("removed the file {}", file.display())]);
+    assert!(directory.exists() && !file.exists());
+    abandon(journal);
+    assert_eq!(recover(&store).undone.len(), 1, "the directory is still to be undone");
 }
 
 #[test]

@@ -3,10 +3,12 @@
 //! Root makes them below the root of each tree (the mount's directory), so that nothing depends on the cgroup from which the engine was
 //! called. An ordinary user can use only what was delegated to her: the parent of her own cgroup on v2, where she may write to it.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use glassbox_core::host::{CgroupLayout, CgroupVersion, Controller, ControllerMount};
+
+use nix::unistd::{AccessFlags, access};
 
 use super::mountinfo::Mount;
 
@@ -85,9 +87,9 @@ fn split_mount(mounts: &[Mount], controller: Controller) -> Option<ControllerMou
     can_write(&Path::new(&directory).join("cgroup.procs")).then_some(ControllerMount { controller, directory })
 }
 
-/// Opening for writing tells more than mode bits: read-only mounts and capabilities count too. Nothing is written.
+/// access(2) tells more than mode bits: read-only mounts and capabilities count too.
 fn can_write(file: &Path) -> bool {
-    OpenOptions::new().write(true).open(file).is_ok()
+    access(file, AccessFlags::W_OK).is_ok()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
     let status = Status::parse(&read("/proc/self/status")?);
     let (uid, gid) = sys::process::effective_ids();
     let mounts = mountinfo::parse(read("/proc/self/mountinfo")?.as_bytes());
+    let online = line("/sys/devices/system/cpu/online");
     let kernel_release = line("/proc/sys/kernel/osrelease");
     Ok(HostFacts {
         hostname: line("/proc/sys/kernel/hostname"),
@@ -30,8 +31,8 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         data_root: data_root.to_string_lossy().trim_end_matches('/').to_string(),
         cgroup: cgroups::layout(&mounts, &line("/proc/self/cgroup"), uid == 0),
         capabilities: status.capabilities("CapPrm").unwrap_or_default(),
-        cpus: cpus(&status),
-        cpuset: (line("/sys/devices/system/cpu/online"), memory_nodes()),
+        cpus: cpus(&status, &online),
+        cpuset: (online, memory_nodes()),
         memory_bytes: memory_bytes(&read("/proc/meminfo")?),
         environment: environment(),
         terminal: terminal(),
@@ -72,13 +73,15 @@ pub fn now_ns() -> u64 {
 }
 
 fn read(path: &str) -> Result<String, StoreError> {
-    let bytes = fs::read(path).map_err(StoreError::io("read", Path::new(path)))?;
+    let failed = |errno| StoreError::Io { doing: "read", path: path.into(), errno };
+    let bytes = sys::file::read_path(path).map_err(failed)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The text of a file that need not be there, without the newline at its end.
 fn line(path: &str) -> String {
-    fs::read_to_string(path).unwrap_or_default().trim_end().to_string()
+    let bytes = sys::file::read_path(path).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).trim_end().to_string()
 }
 
 fn entropy() -> Result<[u8; 32], StoreError> {
@@ -90,9 +93,9 @@ fn entropy() -> Result<[u8; 32], StoreError> {
 }
 
 /// Those that are online and on which this process may run.
-fn cpus(status: &Status) -> u32 {
+fn cpus(status: &Status, online: &str) -> u32 {
     let allowed = status.text("Cpus_allowed_list").unwrap_or("0");
-    procfs::count_in_both(&line("/sys/devices/system/cpu/online"), allowed).max(1)
+    procfs::count_in_both(online, allowed).max(1)
 }
 
 /// A kernel without support for several nodes names none: then there is node 0.
@@ -131,8 +134,8 @@ fn user_namespaces() -> bool {
 
 /// In the kernel, or as a module that mount(2) loads when it is asked for.
 fn has_overlay(kernel_release: &str) -> bool {
-    let listed = |text: String| text.lines().any(|line| line.split_whitespace().last() == Some("overlay"));
-    if fs::read_to_string("/proc/filesystems").is_ok_and(listed) {
+    let listed = |text: &str| text.lines().any(|line| line.split_whitespace().last() == Some("overlay"));
+    if listed(&line("/proc/filesystems")) {
         return true;
     }
     let module = format!("/lib/modules/{kernel_release}/kernel/fs/overlayfs/overlay.ko");

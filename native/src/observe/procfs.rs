@@ -17,7 +17,7 @@ pub fn path(pid: u32, name: &str) -> PathBuf {
 
 /// The bytes of `/proc/PID/NAME`. A process that has gone is ESRCH, however the kernel says it.
 pub fn read(pid: u32, name: &str) -> Result<Vec<u8>, Errno> {
-    fs::read(path(pid, name)).map_err(|error| gone(pid, &error))
+    sys::file::read_path(path(pid, name)).map_err(|errno| gone(pid, errno))
 }
 
 /// As `read`, as text; bytes that are no UTF-8 are replaced.
@@ -27,12 +27,12 @@ pub fn read_text(pid: u32, name: &str) -> Result<String, Errno> {
 
 /// What the symbolic link `/proc/PID/NAME` says.
 pub fn read_link(pid: u32, name: &str) -> Result<String, Errno> {
-    let target = fs::read_link(path(pid, name)).map_err(|error| gone(pid, &error))?;
+    let target = fs::read_link(path(pid, name)).map_err(|error| gone(pid, sys::errno_of(&error)))?;
     Ok(target.to_string_lossy().into_owned())
 }
 
-fn gone(pid: u32, error: &std::io::Error) -> Errno {
-    match sys::errno_of(error) {
+fn gone(pid: u32, errno: Errno) -> Errno {
+    match errno {
         Errno::ENOENT if !path(pid, "").exists() => Errno::ESRCH,
         errno => errno,
     }

@@ -1,9 +1,10 @@
 //! `ProcessIdentity`: a process beyond its number. Pids are used again; pid, start time and boot together are not (proc(5), stat 22).
 
-use std::fs;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
+
+use crate::sys::file;
 
 /// Which process, on which boot of the machine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,7 +46,10 @@ impl ProcessIdentity {
 /// The number of this boot. It does not change while a process lives.
 pub fn boot_id() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
-    BOOT.get_or_init(|| fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string())
+    BOOT.get_or_init(|| {
+        let bytes = file::read_path("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        String::from_utf8_lossy(&bytes).trim().to_string()
+    })
 }
 
 fn is_ended(state: char) -> bool {
@@ -54,7 +58,8 @@ fn is_ended(state: char) -> bool {
 
 /// State letter and start time.
 fn read_stat(pid: u32) -> Option<(char, u64)> {
-    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    let bytes = file::read_path(format!("/proc/{pid}/stat")).ok()?;
+    parse_stat(&String::from_utf8_lossy(&bytes))
 }
 
 /// The command name may hold blanks and parentheses: fields are counted from the last `)`.

@@ -141,6 +141,11 @@ impl Store {
         record::read(Path::new(&self.layout().of(id, "state.json")), id)
     }
 
+    /// Which record of the container stands on disk; `None`: none.
+    pub fn edition(&self, id: &ContainerId) -> Option<record::Edition> {
+        record::Edition::of(Path::new(&self.layout().of(id, "state.json")))
+    }
+
     /// Writes a record, replacing the one before as a whole. `container` alone: see [`Record::of`].
     pub fn save(&self, record: &Record) -> Result<(), StoreError> {
         record::write(Path::new(&self.layout().of(&record.container.id, "state.json")), record)

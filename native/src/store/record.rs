@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,12 +11,16 @@ use glassbox_core::model::{Container, ContainerId};
 use serde::{Deserialize, Serialize};
 
 use super::{ProcessIdentity, StoreError};
+use crate::sys::file;
 
 /// The format that is written, and the only one that is read.
 pub const FORMAT: u32 = 1;
 
 /// A larger record is refused, in reading and in writing. (The longest command line that Linux takes is 2 MiB.)
 pub const RECORD_BYTES_MAX: u64 = 16 << 20;
+
+/// Most records are shorter: they are read at once.
+const USUAL_BYTES: usize = 8 << 10;
 
 /// What stands on disk of one container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,7 +65,7 @@ pub fn read(path: &Path, id: &ContainerId) -> Result<Option<Record>, StoreError>
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(StoreError::io("read", path)(error)),
     };
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
     file.take(RECORD_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(StoreError::io("read", path))?;
     let record = parse(&bytes).map_err(|why| StoreError::Record { path: path.to_path_buf(), why })?;
     if record.container.id != *id {
@@ -82,7 +86,27 @@ fn parse(bytes: &[u8]) -> Result<Record, String> {
     serde_json::from_slice(bytes).map_err(|error| format!("{error}"))
 }
 
-/// Writes the record beside `path` and renames it there. No fsync: it has to outlive this process, not the machine's power.
+/// Which of the records that were written one after the other stands on disk: each is a file of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edition {
+    inode: u64,
+    written_s: i64,
+    written_ns: i64,
+}
+
+impl Edition {
+    /// Of the record at `path`, if there is one: stat(2).
+    pub fn of(path: &Path) -> Option<Edition> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Edition { inode: metadata.ino(), written_s: metadata.mtime(), written_ns: metadata.mtime_nsec() })
+    }
+}
+
+/// Writes the record beside `path` and puts it there at once. No fsync: it has to outlive this process, not the machine's power.
+///
+/// A rename over a file makes ext4 write the new one to the disk first, which is wanted for records that are to be there after the
+/// machine has lost its power. That of a container that is removed at its end is of no use then: it is exchanged with the old one,
+/// which takes a tenth of the time.
 pub fn write(path: &Path, record: &Record) -> Result<(), StoreError> {
     let bytes =
         serde_json::to_vec(record).map_err(|error| StoreError::Record { path: path.to_path_buf(), why: error.to_string() })?;
@@ -92,11 +116,20 @@ pub fn write(path: &Path, record: &Record) -> Result<(), StoreError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = path.with_file_name(format!(".state.json.{}.{number}", std::process::id()));
-    let written = write_new(&temporary, &bytes).and_then(|()| fs::rename(&temporary, path));
+    let put = || if record.container.host.auto_remove { exchange(&temporary, path) } else { fs::rename(&temporary, path) };
+    let written = write_new(&temporary, &bytes).and_then(|()| put());
     written.map_err(|error| {
         let _ = fs::remove_file(&temporary);
         StoreError::io("write", path)(error)
     })
+}
+
+/// As rename(2), but what was at `path` is removed by itself. Where there was nothing, or the file system knows no exchange: rename(2).
+fn exchange(temporary: &Path, path: &Path) -> std::io::Result<()> {
+    if file::exchange(temporary, path).is_err() {
+        return fs::rename(temporary, path);
+    }
+    fs::remove_file(temporary)
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -114,6 +114,36 @@ fn directories_without_permissions_are_removed() {
     assert!(!tree.exists());
 }
 
+#[test]
+fn a_deep_tree_is_removed() {
+    let root = TempRoot::new();
+    let tree = root.path().join("containers/aa");
+    // Deeper than a process may have descriptors, by steps that a path can name.
+    let part = "d/".repeat(900);
+    fs::create_dir_all(tree.join(&part)).unwrap();
+    fs::create_dir_all(root.path().join("other").join(&part)).unwrap();
+    fs::rename(root.path().join("other"), tree.join(&part).join("e")).unwrap();
+    fs::write(tree.join("file"), "").unwrap();
+    root.store().remove(&tree).unwrap();
+    assert!(!tree.exists());
+}
+
+#[test]
+fn a_record_that_goes_with_its_container_is_exchanged() {
+    let root = TempRoot::new();
+    let store = root.store();
+    let mut container = container(&store, "aa");
+    container.host.auto_remove = true;
+    store.save_container(&container).unwrap();
+    let first = store.edition(&container.id).unwrap();
+    assert_eq!(store.edition(&container.id), Some(first));
+    container.name = "another".into();
+    store.save_container(&container).unwrap();
+    assert_ne!(store.edition(&container.id), Some(first));
+    assert_eq!(store.read(&container.id).unwrap().unwrap().container.name, "another");
+    assert_eq!(fs::read_dir(store.layout().container(&container.id)).unwrap().count(), 1, "nothing is left of the first");
+}
+
 const FILES: &[LayerFile<'_>] = &[
     LayerFile { path: "bin", mode: 0o755, kind: LayerFileKind::Directory },
     LayerFile { path: "bin/toolbox", mode: 0o755, kind: LayerFileKind::File(b"program") },

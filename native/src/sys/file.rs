@@ -118,6 +118,23 @@ pub fn read(fd: &impl AsRawFd, buffer: &mut [u8]) -> Result<usize> {
     })
 }
 
+/// All bytes of the file at `path`: open(2), then read(2) until its end. For the files of /proc and /sys, which tell no size and are
+/// short: one page is asked for at once.
+pub fn read_path(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+    const PAGE_BYTES: usize = 4096;
+    let file = std::fs::File::open(path).map_err(|error| super::errno_of(&error))?;
+    let mut bytes = Vec::new();
+    loop {
+        let length = bytes.len();
+        bytes.resize(length + PAGE_BYTES, 0);
+        let got = read(&file, &mut bytes[length..])?;
+        bytes.truncate(length + got);
+        if got == 0 {
+            return Ok(bytes);
+        }
+    }
+}
+
 /// write(2), once: answers how many bytes were taken. Interrupted calls are made again.
 pub fn write(fd: &impl AsRawFd, bytes: &[u8]) -> Result<usize> {
     // SAFETY: the pointer and the length are of the same slice.
@@ -134,6 +151,15 @@ pub fn write_all(fd: &impl AsRawFd, mut bytes: &[u8]) -> Result<()> {
         bytes = &bytes[written..];
     }
     Ok(())
+}
+
+/// renameat2(2) with RENAME_EXCHANGE: each file has the other's name then. ENOENT: one is not there. EINVAL: the file system cannot.
+pub fn exchange(one: impl AsRef<Path>, other: impl AsRef<Path>) -> Result<()> {
+    let (one, other) = (c_path(one)?, c_path(other)?);
+    let here = libc::AT_FDCWD;
+    // SAFETY: both are C strings that outlive the call.
+    let call = || unsafe { libc::syscall(libc::SYS_renameat2, here, one.as_ptr(), here, other.as_ptr(), libc::RENAME_EXCHANGE) };
+    check_long(call()).map(drop)
 }
 
 /// lgetxattr(2): whether the file has an extended attribute of this name that the caller may read. Links are not followed.

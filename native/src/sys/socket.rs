@@ -72,7 +72,7 @@ impl Channel {
     /// Waits for one message: recvmsg(2). `None`: the other end is closed and all was read. EMSGSIZE: it was longer than
     /// MESSAGE_BYTES_MAX. EMFILE: its descriptors did not fit into this process.
     pub fn receive(&self) -> Result<Option<Message>> {
-        let mut bytes = vec![0u8; MESSAGE_BYTES_MAX];
+        let mut bytes = vec![0u8; self.next_length()?.min(MESSAGE_BYTES_MAX)];
         let mut control: ControlBuffer = [0; 12];
         let mut part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
         let mut header = header_of(&mut part, &mut control);
@@ -89,6 +89,17 @@ impl Channel {
             _ if length == 0 => Ok(None),
             _ => Ok(Some(Message { bytes, descriptors })),
         }
+    }
+
+    /// Waits for a message and answers its length, leaving it there; 0 at the end. Most are a few bytes: room for the longest would cost
+    /// more than all else of a message.
+    fn next_length(&self) -> Result<usize> {
+        let flags = libc::MSG_PEEK | libc::MSG_TRUNC;
+        // SAFETY: a length of 0: nothing is written.
+        retry(|| match unsafe { libc::recv(self.0.as_raw_fd(), ptr::null_mut(), 0, flags) } {
+            -1 => Err(last_errno()),
+            length => Ok(length as usize),
+        })
     }
 }
 

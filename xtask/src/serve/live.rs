@@ -42,7 +42,7 @@ impl Engine {
 
     /// The Linux binary that was built last.
     pub fn built() -> Engine {
-        let static_one = format!("{}-unknown-linux-gnu/release", std::env::consts::ARCH);
+        let static_one = format!("{}/release", engine::triple());
         let all = ["debug", &static_one].map(|folder| workspace::target().join(folder).join("glassbox"));
         let built_at = |path: &PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
         let newest = all.into_iter().filter(|path| built_at(path).is_some()).max_by_key(built_at);
