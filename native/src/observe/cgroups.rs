@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use glassbox_core::host::{CgroupLayout, CgroupVersion, Controller, ControllerMount};
 
-use nix::unistd::{AccessFlags, access};
-
 use super::mountinfo::Mount;
+use crate::sys;
 
 /// What a v2 tree offers us. (Devices are done by eBPF there, freezing is part of the core.)
 const UNIFIED: [Controller; 4] = [Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Cpuset];
@@ -89,7 +88,7 @@ fn split_mount(mounts: &[Mount], controller: Controller) -> Option<ControllerMou
 
 /// access(2) tells more than mode bits: read-only mounts and capabilities count too.
 fn can_write(file: &Path) -> bool {
-    access(file, AccessFlags::W_OK).is_ok()
+    sys::file::is_writable(file)
 }
 
 #[cfg(test)]

@@ -162,6 +162,13 @@ pub fn exchange(one: impl AsRef<Path>, other: impl AsRef<Path>) -> Result<()> {
     check_long(call()).map(drop)
 }
 
+/// access(2) with W_OK: this process may write to the file.
+pub fn is_writable(path: impl AsRef<Path>) -> bool {
+    let Ok(path) = c_path(path) else { return false };
+    // SAFETY: the path is a C string that outlives the call.
+    unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 }
+}
+
 /// lgetxattr(2): whether the file has an extended attribute of this name that the caller may read. Links are not followed.
 pub fn has_attribute(path: impl AsRef<Path>, name: &str) -> bool {
     let (Ok(path), Ok(name)) = (c_path(path), c_text(name)) else { return false };

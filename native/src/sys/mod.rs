@@ -62,6 +62,7 @@ pub mod syscall_numbers;
 pub mod terminal;
 pub mod time;
 pub mod trace;
+pub mod tree;
 pub mod wait;
 
 /// What a call answers.
