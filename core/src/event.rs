@@ -304,7 +304,12 @@ impl Event {
         match &mut event {
             Event::ContainerStarted { pid, at_ns, .. } => (*pid, *at_ns) = (0, 0),
             Event::ContainerExited { at_ns, .. } | Event::ContainerFailed { at_ns, .. } => *at_ns = 0,
-            Event::CgroupJoined { pid, .. } | Event::ProcessCloned { pid, .. } => *pid = 0,
+            Event::CgroupJoined { pid, .. } => *pid = 0,
+            Event::ProcessCloned { pid, pid_inside, .. } => {
+                // In the host's pid namespace the two are one number.
+                *pid_inside = if pid_inside == pid { 0 } else { *pid_inside };
+                *pid = 0;
+            }
             Event::NamespaceEntered { number, .. } => *number = 0,
             // Until the old root is detached the host's own mounts are counted too.
             Event::RootChanged { mounts } => *mounts = 0,

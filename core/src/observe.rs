@@ -310,7 +310,8 @@ impl Look<'_> {
             }
             MountStep::MountOverlay { merged_dir: target, .. }
             | MountStep::MountFilesystem { target, .. }
-            | MountStep::BindMount { target, .. } => {
+            | MountStep::BindMount { target, .. }
+            | MountStep::ShareMount { target, .. } => {
                 let mount = self.mount_at(target)?.ok_or(Errno::ENOENT)?;
                 vec![Event::Mounted { mount }]
             }
@@ -377,6 +378,8 @@ impl Look<'_> {
     fn client(&self, step: &ClientStep) -> Vec<Event> {
         match step {
             ClientStep::Print { .. } | ClientStep::PrintReclaimed { .. } if self.outcome.printed.is_empty() => Vec::new(),
+            // The numbers are the kernel's own: they are shown, and are no news.
+            ClientStep::ShowNamespaces { .. } => Vec::new(),
             ClientStep::Print { .. } | ClientStep::PrintReclaimed { .. } => {
                 vec![Event::Printed { stderr: false, text: self.outcome.printed.clone() }]
             }

@@ -7,18 +7,22 @@ use std::collections::BTreeMap;
 pub struct Normaliser {
     /// First twelve digits to number.
     known: BTreeMap<String, usize>,
+    /// Numbers of namespaces.
+    namespaces: BTreeMap<String, usize>,
     /// Texts that stand for others: the data root.
     fixed: Vec<(String, String)>,
 }
 
 const SHORT: usize = 12;
 const FULL: usize = 64;
+/// Of the number of a namespace.
+const INODE_DIGITS: usize = 10;
 
 impl Normaliser {
     /// `fixed`: texts to be replaced first, such as the data root.
     pub fn new(fixed: &[(&str, &str)]) -> Normaliser {
         let fixed = fixed.iter().map(|(from, to)| ((*from).to_string(), (*to).to_string())).collect();
-        Normaliser { known: BTreeMap::new(), fixed }
+        Normaliser { known: BTreeMap::new(), namespaces: BTreeMap::new(), fixed }
     }
 
     /// The text with ids and times made alike.
@@ -27,7 +31,34 @@ impl Normaliser {
         for (from, to) in &self.fixed {
             out = out.replace(from, to);
         }
-        times(&self.ids(&out))
+        let lines: Vec<String> = out.split('\n').map(|line| self.namespace(line)).collect();
+        times(&self.ids(&lines.join("\n")))
+    }
+
+    /// A line of `ns`: the kernel's numbers become symbols, and how many processes the machine itself has is its own affair.
+    fn namespace(&mut self, line: &str) -> String {
+        if let Some(rest) = line.strip_prefix("stdout ") {
+            return format!("stdout {}", self.namespace(rest));
+        }
+        if let Some((kind, rest)) = line.strip_prefix("{\"Type\":").and_then(|rest| rest.split_once(",\"Inode\":")) {
+            let mut parts = rest.splitn(3, ',');
+            let (Some(inode), Some(count), Some(who)) = (parts.next(), parts.next(), parts.next()) else { return line.to_string() };
+            let count = if who.contains("[\"host\"") { "\"Processes\":<n>" } else { count };
+            return format!("{{\"Type\":{kind},\"Inode\":{},{count},{who}", self.namespace_symbol(inode));
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [kind, inode, count, who @ ..] = &words[..] else { return line.to_string() };
+        let is_number = |word: &str, least: usize| word.len() >= least && word.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(inode, INODE_DIGITS) || !is_number(count, 1) || who.is_empty() {
+            return line.to_string();
+        }
+        let count = if who[0].trim_end_matches(',') == "host" { "<n>" } else { count };
+        format!("{kind}  {}  {count}  {}", self.namespace_symbol(inode), who.join(" "))
+    }
+
+    fn namespace_symbol(&mut self, inode: &str) -> String {
+        let next = self.namespaces.len() + 1;
+        format!("<ns{}>", self.namespaces.entry(inode.to_string()).or_insert(next))
     }
 
     /// Words of 12 or 64 hexadecimal digits. One that was never seen in full counts as an id only if a digit and a letter are in it.
@@ -99,6 +130,17 @@ mod tests {
         let mut normaliser = Normaliser::new(&[("/tmp/x", "<root>")]);
         let full = "0123456789ab".to_string() + &"c".repeat(52);
         assert_eq!(normaliser.text(&format!("/tmp/x/{full} 0123456789ab")), "<root>/<id1> <id1:12>");
+    }
+
+    #[test]
+    fn namespaces_become_symbols() {
+        let mut normaliser = Normaliser::default();
+        let table =
+            "pid     4026531836   17          host, a b\npid     4026532999   2           web\nnet     4026531836   1           x";
+        assert_eq!(normaliser.text(table), "pid  <ns1>  <n>  host, a b\npid  <ns2>  2  web\nnet  <ns1>  1  x");
+        let json = "{\"Type\":\"pid\",\"Inode\":4026532999,\"Processes\":3,\"SharedBy\":[\"host\",\"web\"]}";
+        let told = "{\"Type\":\"pid\",\"Inode\":<ns2>,\"Processes\":<n>,\"SharedBy\":[\"host\",\"web\"]}";
+        assert_eq!(normaliser.text(json), told);
     }
 
     #[test]

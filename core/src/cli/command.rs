@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::lifecycle::RestartPolicy;
+use super::namespaces::{NamespaceSpec, OF_CONTAINER};
 use super::resources::Resources;
 use super::storage::StorageSpec;
 use super::tuning::Tuning;
@@ -201,6 +202,13 @@ pub enum Command {
         #[serde(default)]
         format: Option<String>,
     },
+    /// `ns [CONTAINER…]`
+    CompareNamespaces {
+        /// Names or id prefixes; none: all that run.
+        containers: Vec<String>,
+        /// `--format json`
+        json: bool,
+    },
     /// `volume create [NAME]`
     CreateVolume {
         /// Its name; `None`: a random one.
@@ -306,6 +314,9 @@ pub struct ContainerSpec {
     pub entrypoint: Option<String>,
     /// `--network`
     pub network: NetworkMode,
+    /// `--pid`, `--ipc`, `--uts`, `--cgroupns`, `--userns`
+    #[serde(default)]
+    pub namespaces: NamespaceSpec,
     /// `--read-only`
     pub read_only: bool,
     /// `--init`
@@ -400,6 +411,19 @@ pub enum NetworkMode {
     None,
     /// `host`: no network namespace of its own.
     Host,
+    /// `container:NAME`: another container's; name, prefix of an id, or id.
+    Container(String),
+}
+
+impl NetworkMode {
+    /// As HostConfig has it.
+    pub fn word(&self) -> String {
+        match self {
+            NetworkMode::Default | NetworkMode::None => "none".into(),
+            NetworkMode::Host => "host".into(),
+            NetworkMode::Container(name) => format!("{OF_CONTAINER}{name}"),
+        }
+    }
 }
 
 /// `exec`

@@ -82,7 +82,8 @@ pub(crate) struct Frame<'a> {
 
 impl Frame<'_> {
     fn program(&self) -> String {
-        format!("docker {}", self.shown).trim_end().to_string()
+        let own = super::table::command(self.shown).is_some_and(|(row, _)| row.own);
+        format!("{} {}", if own { "glassbox" } else { "docker" }, self.shown).trim_end().to_string()
     }
 
     fn usage_line(&self) -> String {

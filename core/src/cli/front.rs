@@ -97,7 +97,7 @@ pub(crate) fn target(words: &[Word], own: bool) -> Result<Target<'_>, UsageError
         None => Ok(Target::Help(Vec::new(), parsed.flags)),
         Some((first, rest)) if first.text == "help" => help_target(rest, parsed.flags),
         Some((first, _)) if table::is_group(&first.text) => group(rest, 1, parsed, own),
-        Some((first, after)) => match table::command(&first.text) {
+        Some((first, after)) => match table::command(&first.text).filter(|(row, _)| own || !row.own) {
             Some((row, shown)) => call(row, shown, first.span, after, parsed, own),
             None => Err(ROOT.unknown_command(&first.text, first.span)),
         },

@@ -18,7 +18,7 @@ pub fn help(topic: &[String]) -> String {
 }
 
 fn command_help(row: &CommandRow, shown: &str) -> String {
-    let mut text = format!("Usage:  docker {shown} {}", row.usage).trim_end().to_string();
+    let mut text = format!("Usage:  {} {shown} {}", row.program(), row.usage).trim_end().to_string();
     text.push('\n');
     if row.carried_out {
         text.push_str(&format!("\n{}\n", row.about));
@@ -110,10 +110,12 @@ fn about(row: &CommandRow) -> String {
 
 fn root_help() -> String {
     let top = |row: &&CommandRow| row.names.iter().any(|name| !name.contains(' '));
-    let done = table::rows().filter(top).filter(|row| row.carried_out).map(|row| (row.key.to_string(), row.about.to_string()));
+    let done =
+        table::rows().filter(top).filter(|row| row.carried_out && !row.own).map(|row| (row.key.to_string(), row.about.to_string()));
     let own = [
         ("plan COMMAND", "Show the steps of a command and do nothing: plan docker run …"),
         ("help COMMAND", "Print the help of a command"),
+        ("ns [CONTAINER...]", "Compare the namespaces of the host and of running containers"),
     ];
     let own = own.into_iter().map(|(name, meaning)| (name.to_string(), meaning.to_string()));
     let rest: Vec<&str> = table::rows().filter(top).filter(|row| !row.carried_out).map(|row| row.key).collect();

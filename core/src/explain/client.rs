@@ -50,6 +50,12 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let calls = vec![call("pidfd_open", &["…", "0"]).when(CallWhen::IfPresent), poll()];
             explanation(headline, why, calls, &["glassbox ps -a"], "end")
         }
+        ClientStep::ShowNamespaces { .. } => {
+            let calls =
+                vec![call("readlink", &["\"/proc/…/ns/…\"", "…", "…"]).when(CallWhen::Repeated), call("write", &["1", "…", "…"])];
+            let why = "A namespace has no name but the number of its file below /proc/PID/ns. Who has the same number is in the same one.";
+            explanation("Compare namespaces", why, calls, &["ls -l /proc/PID/ns", "lsns"], "namespaces")
+        }
         ClientStep::ShowLog { follow, .. } => {
             let calls = vec![
                 call("openat", &["AT_FDCWD", "…-json.log\"", "O_RDONLY|O_CLOEXEC"]),

@@ -20,6 +20,20 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
             let why = "A bind mount shows one file or directory at a second place. It is the same file, not a copy.";
             explanation(format!("Bind {} to {}", super::base(source), inside(target)), why, bind_calls(step), mounts, "root")
         }
+        MountStep::ShareMount { path, target, .. } => {
+            let own = |file: &str| call("openat", &["AT_FDCWD", &format!("\"/proc/{file}/ns/mnt\""), "O_RDONLY|O_CLOEXEC"]);
+            let calls = vec![
+                own("…"),
+                own("self"),
+                call("setns", &["…", "CLONE_NEWNS"]),
+                call("open_tree", &["AT_FDCWD", &quoted(path), "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC"]),
+                call("setns", &["…", "CLONE_NEWNS"]),
+                call("move_mount", &["…", "\"\"", "AT_FDCWD", &quoted(target), "MOVE_MOUNT_F_EMPTY_PATH"]),
+            ];
+            let why =
+                "Only who is in the other's mount namespace finds the mount. A copy of it, held by a descriptor, is taken along.";
+            explanation(format!("Share {path} of the other container"), why, calls, mounts, "root")
+        }
         MountStep::MakeDeviceNode { path, major, minor, mode } => {
             // As strace has it: no prefix before a zero.
             let number = |number: &u32| if *number == 0 { "0".to_string() } else { format!("{number:#x}") };

@@ -64,7 +64,7 @@ fn why(phase: &Phase) -> &'static str {
         Phase::StopContainer { .. } => "A program gets a signal and time to end in order. Only then is it ended by force.",
         Phase::KillIfRunning { .. } => "A program can ignore the first signal. It cannot ignore SIGKILL.",
         Phase::CleanUpContainer { .. } => {
-            "Its first process has ended, and the kernel has ended all others in its pid namespace. What was made for them goes too."
+            "Its first process has ended; what it has left goes with its pid namespace or its cgroup. What was made for them goes too."
         }
         Phase::RestartIfWanted { .. } => "No kernel starts a program again. The monitor does it, as long as it lives itself.",
         Phase::StartAgain { .. } => "Everything is made anew but the files: process, namespaces, mounts, cgroup.",

@@ -77,9 +77,7 @@ fn clone(namespaces: &[NamespaceKind], cgroup: Option<&str>) -> Explanation {
             "Clone a process in a new pid namespace",
             "In its pid namespace it is number 1 and sees no process outside. On the host it has a number like any other.",
         ),
-        _ => {
-            ("Clone a process", "It becomes the further process in the container. A joined pid namespace holds only for children.")
-        }
+        _ => ("Clone a process", "It is numbered in the pid namespace of its maker, or in one that this joined for its children."),
     };
     let why = match cgroup {
         Some(_) => {
@@ -161,7 +159,7 @@ fn send(signal: Signal) -> Explanation {
     let calls = vec![call("pidfd_open", &["…", "0"]), call("pidfd_send_signal", &["…", &signal.name(), "NULL", "0"])];
     let why = match signal {
         Signal::SIGKILL => {
-            "This signal cannot be caught or ignored. With the first process the kernel ends all others in its pid namespace."
+            "This signal cannot be caught or ignored. With number 1 of a pid namespace the kernel ends all others in it."
         }
         _ => "Only the first process gets it. As pid 1 it ignores a signal for which it has no handler.",
     };

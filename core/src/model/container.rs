@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::MountPoint;
-use crate::cli::{NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words};
+use crate::cli::{NamespaceSpec, NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words};
 use crate::host::Controller;
 use crate::oci::capability::CapabilitySet;
 use crate::userland::Signal;
@@ -101,6 +101,9 @@ pub struct HostConfig {
     pub detached: bool,
     /// `--network`
     pub network: NetworkMode,
+    /// `--pid`, `--ipc`, `--uts`, `--cgroupns`, `--userns`
+    #[serde(default)]
+    pub namespaces: NamespaceSpec,
     /// `--read-only`
     pub read_only: bool,
     /// `--init`

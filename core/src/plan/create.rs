@@ -1,7 +1,7 @@
 //! `create` and the first half of `run`: the image's config and the flags merged into a container, checked as Docker checks it.
 
 use super::origin::{self, planned};
-use super::{CommandError, Context, Planned, cid_file, image, limits, names, storage};
+use super::{CommandError, Context, Planned, cid_file, image, limits, names, namespaces, storage};
 use crate::cli::{ContainerSpec, NetworkMode, Resources};
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::layout::Layout;
@@ -24,8 +24,9 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     let capabilities = capability::apply_available(&spec.cap_add, &spec.cap_drop, spec.privileged, available)
         .map_err(|error| refuse(context, &error.to_string(), Some("cap-add")))?;
     let process = merge_process(spec, image, &id, context)?;
+    let (network, namespaces) = namespaces::recorded(spec, context)?;
     let (mounts, shown) = storage::resolve(spec, context)?;
-    let host = HostConfig { storage: shown, ..host_config(spec, detached, capabilities, &id, context) };
+    let host = HostConfig { storage: shown, network, namespaces, ..host_config(spec, detached, capabilities, &id, context) };
     Ok(Container {
         id,
         name,
@@ -187,6 +188,7 @@ fn host_config(
         auto_remove: spec.auto_remove,
         detached,
         network: spec.network.clone(),
+        namespaces: spec.namespaces.clone(),
         read_only: spec.read_only,
         init: spec.init,
         cgroups: cgroups(&resources, host, id),
@@ -270,12 +272,15 @@ fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, Str
     let spec = runtime_spec::to_json(&runtime_spec::runtime_spec(container, context.state, context.host));
     let spec_cause = origin::oci_default("A runtime is given a bundle with a config.json.", "bundle.md");
     let mut files = vec![("config.json", spec, spec_cause)];
+    if matches!(container.host.network, NetworkMode::Container(_)) {
+        return files; // it gets those of the container whose network it shares
+    }
     let names = || origin::docker_default("Docker manages these three files.", "engine/network/#dns-services");
     let host_cause = origin::flag_or(context, container, "hostname", names);
     files.push(("hostname", format!("{hostname}\n"), host_cause));
     let network = || match container.host.network {
         NetworkMode::Host => origin::flag_or(context, container, "network", names),
-        NetworkMode::None | NetworkMode::Default => names(),
+        NetworkMode::None | NetworkMode::Default | NetworkMode::Container(_) => names(),
     };
     for name in ["hosts", "resolv.conf"] {
         files.push((name, network_file(name, container, context), network()));

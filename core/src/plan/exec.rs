@@ -1,8 +1,9 @@
 //! `exec`: a further process in the namespaces and the cgroup of a running container.
 
+use super::namespaces::{Source, source};
 use super::origin::{self, need, planned};
 use super::{Context, Planned, root, start};
-use crate::cli::{ExecProcess, NetworkMode};
+use crate::cli::ExecProcess;
 use crate::model::Container;
 use crate::step::{ClientStep, NamespaceKind, ProcessStep, Step};
 
@@ -13,14 +14,13 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
         planned(Step::Process(ProcessStep::JoinNamespace { kind, id: container.id.clone() }), need("ExecProgram", why))
     };
     let mut steps = Vec::new();
-    if !container.host.uid_map.is_empty() {
-        // First of all: the other namespaces belong to it, and only its root may enter them.
-        steps.push(joined(NamespaceKind::User));
-    }
-    steps.push(joined(NamespaceKind::Pid));
+    // The user namespace first of all: the others belong to it, and only its root may enter them.
+    let before = [NamespaceKind::User, NamespaceKind::Pid].into_iter().filter(|kind| source(container, *kind) != Source::Host);
+    steps.extend(before.map(joined));
     let clone = ProcessStep::CloneProcess { namespaces: Vec::new(), cgroup: start::born_in(container, context) };
     let why = "A joined pid namespace holds for children: setns(2).";
-    steps.push(planned(Step::Process(clone), need("JoinNamespace", why)));
+    let cause = if steps.is_empty() { origin::command(context) } else { need("JoinNamespace", why) };
+    steps.push(planned(Step::Process(clone), cause));
     steps.extend(start::join_cgroups(container, context));
     let session = need("ExecProgram", "Signals that the engine's terminal sends must not reach the container's processes.");
     steps.push(planned(Step::Process(ProcessStep::StartSession), session));
@@ -41,15 +41,8 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
 
 /// The kinds that the new process joins itself; the mount namespace last, since the others are found under the host's /proc.
 fn kinds_joined_inside(container: &Container) -> Vec<NamespaceKind> {
-    let mut kinds = vec![NamespaceKind::Uts, NamespaceKind::Ipc];
-    if container.host.network != NetworkMode::Host {
-        kinds.push(NamespaceKind::Network);
-    }
-    if start::has_cgroup_namespace(container) {
-        kinds.push(NamespaceKind::Cgroup);
-    }
-    kinds.push(NamespaceKind::Mount);
-    kinds
+    let kinds = [NamespaceKind::Uts, NamespaceKind::Ipc, NamespaceKind::Network, NamespaceKind::Cgroup, NamespaceKind::Mount];
+    kinds.into_iter().filter(|kind| source(container, *kind) != Source::Host).collect()
 }
 
 fn enter(container: &Container, exec: &ExecProcess, context: &Context<'_>) -> Vec<Planned> {

@@ -1,7 +1,7 @@
 //! When a step fails: Docker's words for it, and what is still to be done.
 
 use super::origin::{self, planned};
-use super::{CommandError, Context, Node, Planned};
+use super::{CommandError, Context, Node, Planned, namespaces};
 use crate::cli::Command;
 use crate::errno::Errno;
 use crate::model::{Container, ContainerId};
@@ -27,16 +27,13 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
         // Whoever says no has got what she wanted.
         return CommandError { message: String::new(), exit_code: 0, span: None };
     }
-    let (what, exit_code) = reason(&node.step, errno, call);
+    let (what, exit_code) = reason(&node.step, errno, call, context);
     let ours = hint(node, errno, call, exit_code);
     let message = match &context.invocation.command {
         Command::RunContainer(_) if is_daemons(&node.step, errno) => {
             format!("docker: Error response from daemon: {what}\n\nRun 'docker run --help' for more information\n{ours}")
         }
-        Command::StartContainers { containers, .. } if is_daemons(&node.step, errno) => {
-            let failed = format!("Error: failed to start containers: {}", containers.join(", "));
-            format!("Error response from daemon: {what}\n{failed}\n{ours}")
-        }
+        Command::StartContainers { .. } if is_daemons(&node.step, errno) => format!("Error response from daemon: {what}\n{ours}"),
         Command::RunContainer(_) => {
             let closing = "\n\nRun 'docker run --help' for more information\n";
             format!("docker: Error response from daemon: {CREATE_FRAME}{what}: unknown{closing}{ours}")
@@ -45,7 +42,8 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
         Command::StartContainers { .. } => format!("Error response from daemon: {CREATE_FRAME}{what}: unknown\n{ours}"),
         Command::RestartContainers { containers, .. } => {
             let name = containers.first().map_or("", String::as_str);
-            format!("Error response from daemon: Cannot restart container {name}: {CREATE_FRAME}{what}: unknown\n{ours}")
+            let (frame, end) = if is_daemons(&node.step, errno) { ("", "") } else { (CREATE_FRAME, ": unknown") };
+            format!("Error response from daemon: Cannot restart container {name}: {frame}{what}{end}\n{ours}")
         }
         _ => format!("Error response from daemon: {what}\n{ours}"),
     };
@@ -57,8 +55,8 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
 /// The daemon does it, before the runtime is asked: its words stand without the runtime's frame.
 fn is_daemons(step: &Step, errno: Errno) -> bool {
     use StoreStep::{CreateSource, CreateVolume, FillVolume, RemoveVolume};
-    if matches!(step, Step::Privilege(PrivilegeStep::SetUser { .. })) {
-        return matches!(errno, Errno::ESRCH | Errno::ENOENT);
+    if matches!(step, Step::Privilege(PrivilegeStep::SetUser { .. }) | Step::Process(ProcessStep::JoinNamespace { .. })) {
+        return is_gone(errno);
     }
     matches!(step, Step::Store(CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. }))
 }
@@ -73,8 +71,13 @@ pub fn closing(command: &Command, failed: &[String]) -> String {
     }
 }
 
+/// Nobody is there.
+fn is_gone(errno: Errno) -> bool {
+    matches!(errno, Errno::ESRCH | Errno::ENOENT)
+}
+
 /// The runtime's words and Docker's exit code.
-fn reason(step: &Step, errno: Errno, call: Option<&str>) -> (String, i32) {
+fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) -> (String, i32) {
     let sentence = errno.to_string().to_lowercase();
     match step {
         Step::Process(ProcessStep::ExecProgram { argv, .. }) => exec_reason(argv.first().map_or("", String::as_str), errno),
@@ -101,6 +104,9 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>) -> (String, i32) {
             let name = user.split(':').next().unwrap_or(user);
             (format!("unable to find user {name}: no matching entries in passwd file"), ENGINE_FAILED)
         }
+        Step::Process(ProcessStep::JoinNamespace { kind, id }) if is_gone(errno) && !is_exec(context) => {
+            (namespaces::not_running(*kind, &id.0, context.state), ENGINE_FAILED)
+        }
         Step::Store(StoreStep::CreateSource { path, .. }) => {
             (format!("error while creating mount source path '{path}': mkdir {path}: {sentence}"), ENGINE_FAILED)
         }
@@ -112,6 +118,10 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>) -> (String, i32) {
             (format!("{call}: {sentence}"), ENGINE_FAILED)
         }
     }
+}
+
+fn is_exec(context: &Context<'_>) -> bool {
+    matches!(context.invocation.command, Command::ExecProcess(_))
 }
 
 fn exec_reason(program: &str, errno: Errno) -> (String, i32) {
@@ -133,6 +143,9 @@ fn hint(node: &Node, errno: Errno, call: Option<&str>, exit_code: i32) -> String
             "see what there is with: glassbox run --rm IMAGE ls /bin"
         }
         (Step::Process(ProcessStep::ExecProgram { .. }), Errno::EACCES) => "the file is not executable; see: ls -l",
+        (Step::Process(ProcessStep::JoinNamespace { .. }), Errno::ESRCH | Errno::ENOENT) => {
+            "whose namespace is shared has to run first: glassbox start NAME"
+        }
         (Step::Client(ClientStep::AwaitExit { .. }), Errno::ENOENT) => {
             "it was removed in the meantime; see all with: glassbox ps -a"
         }
@@ -173,7 +186,7 @@ pub fn after_failure(id: &ContainerId, error: &CommandError, context: &Context<'
     vec![record(container, error, context)]
 }
 
-fn record(container: &Container, error: &CommandError, context: &Context<'_>) -> Planned {
+pub(super) fn record(container: &Container, error: &CommandError, context: &Context<'_>) -> Planned {
     let first = error.message.lines().next().unwrap_or_default();
     let what = first.trim_start_matches("docker: ").trim_start_matches("Error response from daemon: ").to_string();
     let step = StoreStep::RecordFailure { id: container.id.clone(), exit_code: error.exit_code, error: what };

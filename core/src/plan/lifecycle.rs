@@ -217,6 +217,7 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
             return Err("Error response from daemon: cannot start a paused container, try unpause instead\n".into());
         }
         if !container.state.status.runs() {
+            check_offered(container, context)?;
             let phase = Phase::StartContainer { id: id() };
             steps.push(planned(Step::Phase(phase), origin::positional(context, "CONTAINER")));
             plan.monitor.extend(monitor(container, context));
@@ -228,6 +229,12 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
         }
         Ok(steps)
     });
+}
+
+/// Whether the namespaces of others that it is to join are offered by them.
+pub(super) fn check_offered(container: &Container, context: &Context<'_>) -> Result<(), String> {
+    let refusal = super::namespaces::not_offered(container, context.state);
+    refusal.map_or(Ok(()), |what| Err(format!("Error response from daemon: {what}\n")))
 }
 
 /// What goes on beside a running container.
@@ -301,14 +308,14 @@ pub(super) fn inspect(words: &[String], format: Option<&str>, context: &Context<
     let mut found = Vec::new();
     for word in words {
         match named(word).map(|name| context.state.container(name)) {
-            Ok(Ok(container)) => found.push(container),
+            Ok(Ok(container)) => found.push(super::namespaces::as_started(container, context.state)),
             Err(empty) => plan.fail_later(&empty),
             Ok(Err(_)) => plan.fail_later(&format!("Error: No such object: {word}\n{SEE_ALL}")),
         }
     }
     let text = match format.map(|format| (format, Template::parse(format))) {
-        None => inspect::containers(&found, context.host),
-        Some(("json", _)) => inspect::line(&found, context.host),
+        None => inspect::containers(&found.iter().collect::<Vec<_>>(), context.host),
+        Some(("json", _)) => inspect::line(&found.iter().collect::<Vec<_>>(), context.host),
         Some((_, Ok(template))) => {
             let all: Result<Vec<String>, _> =
                 found.iter().map(|container| inspect::formatted(container, context.host, &template)).collect();

@@ -15,11 +15,12 @@ mod image;
 mod lifecycle;
 pub(crate) mod limits;
 mod names;
+pub(crate) mod namespaces;
 mod origin;
 mod pause;
 mod records;
 mod restart;
-mod root;
+pub(crate) mod root;
 mod start;
 mod storage;
 mod tuning;
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use cause::Cause;
 pub use cursor::{Cursor, Node, StepId, Visit};
 pub use restart::monitor_again;
-pub(crate) use start::{environment, has_cgroup_namespace, program};
+pub(crate) use start::{environment, program};
 pub(crate) use storage::{Part, parts, spec::tmpfs_mount};
 pub use storage::{directories_that_go, named_sources};
 
@@ -175,6 +176,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
             plan.steps.extend(lifecycle::logs(container, *follow, *tail, *timestamps, &context)?);
         }
         Command::CreateVolume { .. } => storage::volume::create(&invocation.command, &context, &mut plan)?,
+        Command::CompareNamespaces { containers, json } => namespaces::compare(containers, *json, &context, &mut plan),
         Command::ListVolumes { quiet, filters } => storage::volume::list(*quiet, filters, &context, &mut plan)?,
         Command::InspectVolumes { volumes } => storage::volume::inspect(volumes, &context, &mut plan),
         Command::RemoveVolumes { volumes, force } => storage::volume::remove(volumes, *force, &context, &mut plan),
@@ -196,6 +198,9 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
     plan.warnings = warnings(&run.spec, &container, context);
+    if let Some(what) = namespaces::not_offered(&container, context.state) {
+        return not_started(&container, &what, context, plan);
+    }
     plan.steps.extend(create::phases(&container, context));
     plan.steps.push(origin::planned(Step::Phase(Phase::StartContainer { id: id() }), origin::command(context)));
     let last =
@@ -203,6 +208,19 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     let cause = origin::flag_or(context, &container, "detach", || origin::command(context));
     plan.steps.push(origin::planned(Step::Client(last), cause));
     plan.monitor = lifecycle::monitor(&container, context);
+    Ok(())
+}
+
+/// The container is made and stays, with the reason on record; with `--rm` it would go again at once.
+fn not_started(container: &Container, what: &str, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let refusal = create::refuse(context, what, None);
+    if container.host.auto_remove {
+        return Err(refusal);
+    }
+    plan.steps.extend(create::phases(container, context));
+    plan.steps.push(failure::record(container, &refusal, context));
+    plan.late_errors.push_str(&refusal.message);
+    plan.exit_code = refusal.exit_code;
     Ok(())
 }
 
@@ -223,6 +241,10 @@ fn warnings(spec: &crate::cli::ContainerSpec, container: &Container, context: &C
         all.push("glassbox: no cgroup can be written to by this user; run as root, or have systemd delegate one".to_string());
     } else {
         all.extend(limits::warnings(&spec.resources, &context.host.cgroup));
+    }
+    let leaves = namespaces::source(container, crate::step::NamespaceKind::Pid) != namespaces::Source::New;
+    if leaves && host.cgroups.is_empty() {
+        all.push("glassbox: neither a pid namespace nor a cgroup ends what this program leaves behind: it goes on when the container ends".into());
     }
     if host.network == NetworkMode::Default {
         all.push("glassbox: bridges come in a later version: this container has loopback only, as with --network none".to_string());
@@ -245,8 +267,15 @@ pub fn expand(step: &Step, context: &Context<'_>) -> Vec<Planned> {
     if let Phase::CreateContainer { container } = phase {
         return create::create(container, context);
     }
-    let found = phase.container().and_then(|id| context.state.containers.get(id));
-    found.map_or_else(Vec::new, |container| expand_for(phase, container, context))
+    let Some(found) = phase.container().and_then(|id| context.state.containers.get(id)) else { return Vec::new() };
+    let hostname = namespaces::hostname(found, context.state);
+    if hostname == found.process.hostname {
+        return expand_for(phase, found, context);
+    }
+    // In another's network it has the other's name.
+    let mut container = found.clone();
+    container.process.hostname = hostname.to_string();
+    expand_for(phase, &container, context)
 }
 
 fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Vec<Planned> {

@@ -1,13 +1,14 @@
 //! The container's root file system: mounts, devices, the new root, and what is hidden in it.
 
+use super::namespaces::{self, Source, source};
 use super::origin::{self, docker_default, need, oci_default, planned};
 use super::{Context, Planned, storage};
-use crate::cli::NetworkMode;
+use crate::cli::IpcMode;
 use crate::host::CgroupVersion;
 use crate::layout::Layout;
 use crate::model::Container;
-use crate::oci::defaults;
-use crate::step::{MountFlags, MountStep, ProcessStep, Step};
+use crate::oci::defaults::{self, DefaultMount};
+use crate::step::{MountFlags, MountStep, NamespaceKind, ProcessStep, Step};
 
 /// Everything up to the moment at which the container's root is `/`.
 pub(super) fn build(container: &Container, context: &Context<'_>) -> Vec<Planned> {
@@ -42,7 +43,6 @@ fn overlay(container: &Container, context: &Context<'_>, layout: &Layout<'_>) ->
 /// proc, dev, devpts, sys, cgroup, mqueue, shm.
 fn filesystems(container: &Container, context: &Context<'_>, root: &str) -> Vec<Planned> {
     let rootless = !container.host.uid_map.is_empty();
-    let host_network = container.host.network == NetworkMode::Host;
     let v2 = context.host.cgroup.version == CgroupVersion::V2 && !container.host.cgroups.is_empty();
     let mut steps = Vec::new();
     for mount in defaults::mounts() {
@@ -54,11 +54,20 @@ fn filesystems(container: &Container, context: &Context<'_>, root: &str) -> Vec<
         let cause = oci_default("The file systems that every Linux program expects.", "config-linux.md#default-filesystems");
         let read_only = mount.flags.read_only && !container.host.privileged;
         let flags = MountFlags { read_only, ..mount.flags };
-        // sysfs can be mounted only by who owns the network namespace that it shows.
-        if mount.fs_type == "sysfs" && rootless && host_network {
-            let step = MountStep::BindMount { source: "/sys".into(), target, recursive: true, flags };
-            steps.push(planned(Step::Mount(step), cause));
-            continue;
+        match origin_of(mount, container) {
+            MountOrigin::Left => continue,
+            MountOrigin::Host => {
+                let step = MountStep::BindMount { source: mount.target.into(), target, recursive: true, flags };
+                steps.push(planned(Step::Mount(step), cause));
+                continue;
+            }
+            MountOrigin::Of(name) => {
+                let id = namespaces::id_of(name, context.state);
+                let step = MountStep::ShareMount { id, path: mount.target.into(), target };
+                steps.push(planned(Step::Mount(step), origin::flag_or(context, container, "ipc", || cause)));
+                continue;
+            }
+            MountOrigin::Kernel => {}
         }
         let data = defaults::data(mount, container.host.tuning.shm_bytes);
         let data = if rootless { without_gid(&data) } else { data };
@@ -67,6 +76,40 @@ fn filesystems(container: &Container, context: &Context<'_>, root: &str) -> Vec<
         steps.push(planned(Step::Mount(step), cause));
     }
     steps
+}
+
+/// Where one of the default file systems comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MountOrigin<'a> {
+    /// The kernel makes it.
+    Kernel,
+    /// The host's is bound.
+    Host,
+    /// That of another container.
+    Of(&'a str),
+    /// It is left out.
+    Left,
+}
+
+/// /dev/shm goes with the IPC namespace. What shows a namespace of the host's can be mounted only by who owns that: an ordinary user has
+/// the host's bound instead.
+pub(crate) fn origin_of<'a>(mount: &DefaultMount, container: &'a Container) -> MountOrigin<'a> {
+    let rootless = !container.host.uid_map.is_empty();
+    let shown = match mount.fs_type {
+        "sysfs" => NamespaceKind::Network,
+        "proc" => NamespaceKind::Pid,
+        "mqueue" => NamespaceKind::Ipc,
+        _ if mount.target == "/dev/shm" => {
+            return match &container.host.namespaces.ipc {
+                IpcMode::Private | IpcMode::Shareable => MountOrigin::Kernel,
+                IpcMode::None => MountOrigin::Left,
+                IpcMode::Host => MountOrigin::Host,
+                IpcMode::Container(name) => MountOrigin::Of(name),
+            };
+        }
+        _ => return MountOrigin::Kernel,
+    };
+    if rootless && source(container, shown) == Source::Host { MountOrigin::Host } else { MountOrigin::Kernel }
 }
 
 /// Mount options without `gid=`: an id that is not mapped cannot be named in a user namespace.
@@ -113,7 +156,8 @@ fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root
             storage::Part::Point(point) => steps.push(storage::root_mounts(point, root, container, context)),
             storage::Part::File(name) => {
                 let cause = docker_default("Docker manages these three files.", "engine/network/#dns-services");
-                steps.push(planned(Step::Mount(bind(layout.of(&container.id, name), &format!("/etc/{name}"))), cause));
+                let owner = namespaces::networked(container, context.state).unwrap_or(container);
+                steps.push(planned(Step::Mount(bind(layout.of(&owner.id, name), &format!("/etc/{name}"))), cause));
             }
         }
     }

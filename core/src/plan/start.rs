@@ -1,8 +1,9 @@
 //! From a record to a running program: the phases of `start`, and what each is made of but for the root file system (`root`).
 
+use super::namespaces::{self, Source, source};
 use super::origin::{self, docker_default, need, oci_default, planned};
 use super::{Context, Planned, limits};
-use crate::cli::{NetworkMode, Ulimit};
+use crate::cli::Ulimit;
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::model::Container;
 use crate::resource_limit::Resource;
@@ -66,16 +67,42 @@ pub(super) fn prepare_cgroup(container: &Container, context: &Context<'_>) -> Ve
 
 /// The container's first process and what the engine does to it from outside.
 pub(super) fn create_process(container: &Container, context: &Context<'_>) -> Vec<Planned> {
-    let mut namespaces = vec![NamespaceKind::Pid];
-    if !container.host.uid_map.is_empty() {
-        namespaces.insert(0, NamespaceKind::User);
+    let mut made = Vec::new();
+    let mut steps = Vec::new();
+    for kind in [NamespaceKind::User, NamespaceKind::Pid] {
+        match source(container, kind) {
+            Source::New => made.push(kind),
+            Source::Host => {}
+            Source::Of(name) => steps.push(join(kind, name, container, context)),
+        }
     }
-    let cause = docker_default("Processes in a container number from 1.", "engine/security/#kernel-namespaces");
-    let clone = ProcessStep::CloneProcess { namespaces, cgroup: born_in(container, context) };
-    let mut steps = vec![planned(Step::Process(clone), cause)];
+    let numbers = || docker_default("Processes in a container number from 1.", "engine/security/#kernel-namespaces");
+    let cause = origin::flag_or(context, container, "pid", numbers);
+    let clone = ProcessStep::CloneProcess { namespaces: made, cgroup: born_in(container, context) };
+    steps.push(planned(Step::Process(clone), cause));
     steps.extend(id_maps(container));
     steps.extend(join_cgroups(container, context));
     steps
+}
+
+/// Into the namespace of another container.
+fn join(kind: NamespaceKind, name: &str, container: &Container, context: &Context<'_>) -> Planned {
+    let step = ProcessStep::JoinNamespace { kind, id: namespaces::id_of(name, context.state) };
+    planned(Step::Process(step), origin::flag_or(context, container, flag(kind), || origin::command(context)))
+}
+
+/// The flag that says of a kind of namespace whose it is to be.
+fn flag(kind: NamespaceKind) -> &'static str {
+    match kind {
+        NamespaceKind::User => "userns",
+        NamespaceKind::Pid => "pid",
+        NamespaceKind::Mount => "mount",
+        NamespaceKind::Uts => "uts",
+        NamespaceKind::Ipc => "ipc",
+        NamespaceKind::Network => "network",
+        NamespaceKind::Cgroup => "cgroupns",
+        NamespaceKind::Time => "timens",
+    }
 }
 
 fn id_maps(container: &Container) -> Vec<Planned> {
@@ -125,35 +152,32 @@ pub(super) fn isolate(container: &Container, context: &Context<'_>) -> Vec<Plann
         (NamespaceKind::Network, "A container has network interfaces of its own."),
         (NamespaceKind::Cgroup, "A container sees its own cgroup as the root."),
     ] {
-        let wanted = match kind {
-            NamespaceKind::Network => container.host.network != NetworkMode::Host,
-            NamespaceKind::Cgroup => has_cgroup_namespace(container),
-            _ => true,
-        };
-        if !wanted {
-            continue;
+        match source(container, kind) {
+            Source::Host => {}
+            Source::Of(name) => steps.push(join(kind, name, container, context)),
+            Source::New => {
+                let default = || docker_default(what, page);
+                let cause =
+                    if kind == NamespaceKind::Mount { default() } else { origin::flag_or(context, container, flag(kind), default) };
+                steps.push(planned(Step::Process(ProcessStep::UnshareNamespace { kind }), cause));
+            }
         }
-        let cause = match kind {
-            NamespaceKind::Network => origin::flag_or(context, container, "network", || docker_default(what, page)),
-            _ => docker_default(what, page),
-        };
-        steps.push(planned(Step::Process(ProcessStep::UnshareNamespace { kind }), cause));
     }
     steps.extend(names(container, context));
     steps
 }
 
-/// Docker's default of `--cgroupns`: private on v2, the host's on v1, and the host's for a privileged container.
-pub(crate) fn has_cgroup_namespace(container: &Container) -> bool {
-    !container.host.cgroups.is_empty() && !container.host.privileged
-}
-
 fn names(container: &Container, context: &Context<'_>) -> Vec<Planned> {
-    let hostname = container.process.hostname.clone();
-    let default = || docker_default("The host name is the container's short id.", "reference/cli/docker/container/run/");
-    let cause = origin::flag_or(context, container, "hostname", default);
-    let mut steps = vec![planned(Step::Process(ProcessStep::SetHostname { hostname }), cause)];
-    if container.host.network != NetworkMode::Host {
+    let mut steps = Vec::new();
+    if source(container, NamespaceKind::Uts) == Source::New {
+        let hostname = container.process.hostname.clone();
+        let default = || docker_default("The host name is the container's short id.", "reference/cli/docker/container/run/");
+        let of_network =
+            || origin::flag(context, container, "network").filter(|_| namespaces::networked(container, context.state).is_some());
+        let cause = origin::flag_or(context, container, "hostname", || of_network().unwrap_or_else(default));
+        steps.push(planned(Step::Process(ProcessStep::SetHostname { hostname }), cause));
+    }
+    if source(container, NamespaceKind::Network) == Source::New {
         let why = "In a new network namespace even loopback is down.";
         let step = ProcessStep::BringUpInterface { interface: "lo".into() };
         steps.push(planned(Step::Process(step), need("UnshareNamespace", why)));

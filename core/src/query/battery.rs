@@ -1,9 +1,9 @@
 //! The battery: every question that is asked of both kernels after each command of a fixture.
 
 use super::{Answer, Probe, Query, Subject};
-use crate::cli::NetworkMode;
 use crate::errno::Errno;
 use crate::model::State;
+use crate::plan::namespaces::is_in_hosts;
 use crate::step::{Limit, NamespaceKind};
 
 /// Asks about every container on record; a running one is asked much more.
@@ -22,8 +22,12 @@ fn questions(state: &State) -> Vec<Query> {
         if container.state.status.runs() {
             let subject = Subject::Container(container.id.clone());
             all.extend(of_running(&subject));
+            // Which processes the machine runs is its own affair.
+            if !is_in_hosts(container, NamespaceKind::Pid, state) {
+                all.push(Query::Processes(subject.clone()));
+            }
             // With the host's network these two are the machine's own affair, and no kernel's.
-            if container.host.network != NetworkMode::Host {
+            if !is_in_hosts(container, NamespaceKind::Network, state) {
                 all.push(Query::Interfaces(subject.clone()));
                 all.push(Query::FileBytes(subject, "/etc/hosts".into()));
             }
@@ -34,7 +38,6 @@ fn questions(state: &State) -> Vec<Query> {
 
 fn of_running(subject: &Subject) -> Vec<Query> {
     let mut all = vec![
-        Query::Processes(subject.clone()),
         Query::Mounts(subject.clone()),
         Query::Capabilities(subject.clone()),
         Query::Credentials(subject.clone()),

@@ -4,8 +4,9 @@ use super::kernel::Kernel;
 use super::tables::{Content, HostPid, NodeId, Object, ProcessState, Wait};
 use super::vfs::Attributes;
 use crate::errno::Errno;
+use crate::oci::capability::Capability;
 use crate::resource_limit::{LimitPair, Resource};
-use crate::step::MountFlags;
+use crate::step::{MountFlags, NamespaceKind};
 use crate::userland::{DirEntry, Disposition, Fd, FileKind, OpenFlags, Pid, Program, Signal, Stat, Sys, SysResult, WaitStatus};
 
 /// A process that makes calls.
@@ -192,6 +193,10 @@ impl Sys for Caller<'_> {
         self.kernel.change_directory(self.pid, path)
     }
 
+    fn chroot(&mut self, path: &str) -> SysResult<()> {
+        self.kernel.change_root(self.pid, path)
+    }
+
     fn getcwd(&mut self) -> SysResult<String> {
         let process = self.kernel.process(self.pid)?;
         // ENOENT where the directory was removed.
@@ -345,6 +350,24 @@ impl Kernel {
         }
         self.may_node(pid, &place.node, super::credentials::EXECUTE)?;
         self.process_mut(pid)?.cwd = place;
+        Ok(())
+    }
+}
+
+impl Kernel {
+    /// chroot(2). The working directory stays, wherever it is.
+    fn change_root(&mut self, pid: HostPid, path: &str) -> SysResult<()> {
+        self.check_filter(pid, "chroot")?;
+        let place = self.walk(pid, path, true)?;
+        if self.attributes(&place.node)?.kind != FileKind::Directory {
+            return Err(Errno::ENOTDIR);
+        }
+        self.may_node(pid, &place.node, super::credentials::EXECUTE)?;
+        let own = self.process(pid)?.namespaces.of(NamespaceKind::User);
+        if !self.is_capable(pid, Capability::SysChroot, own) {
+            return Err(Errno::EPERM);
+        }
+        self.process_mut(pid)?.root = place;
         Ok(())
     }
 }

@@ -212,7 +212,9 @@ impl Kernel {
         {
             return self.cgroup_path_seen(viewer, index, path);
         }
-        mount.root_path.to_string()
+        // As Linux marks what has no name any more: seq_path(), d_path().
+        let gone = matches!(&mount.root, NodeId::Inode(id) if self.inodes.get(id).is_none_or(|inode| inode.links == 0));
+        format!("{}{}", mount.root_path, if gone { "//deleted" } else { "" })
     }
 
     pub(super) fn check_mount_root(&self, place: &Place) -> SysResult<MountId> {

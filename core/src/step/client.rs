@@ -49,6 +49,13 @@ pub enum ClientStep {
         /// Print its exit code, as `docker wait` does.
         print: bool,
     },
+    /// Look which namespaces the host and running containers are in, and print who shares them.
+    ShowNamespaces {
+        /// These containers; none: all that run.
+        ids: Vec<ContainerId>,
+        /// JSON instead of a table.
+        json: bool,
+    },
     /// Write the container's log to stdout and stderr.
     ShowLog {
         /// Which container.
@@ -73,6 +80,7 @@ impl ClientStep {
             ClientStep::WatchContainer { .. } => "WatchContainer",
             ClientStep::AwaitRestart { .. } => "AwaitRestart",
             ClientStep::AwaitExit { .. } => "AwaitExit",
+            ClientStep::ShowNamespaces { .. } => "ShowNamespaces",
             ClientStep::ShowLog { .. } => "ShowLog",
         }
     }

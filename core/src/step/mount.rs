@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Undo;
+use crate::model::ContainerId;
 
 /// Flags of mount(2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +86,16 @@ pub enum MountStep {
         /// Flags, set by a second, remounting call where there are any.
         flags: MountFlags,
     },
+    /// A mount of another container's, attached here too: open_tree(2) in its mount namespace, move_mount(2) in this one. It is the same
+    /// file system, not a copy of its files. The mount point is made if missing.
+    ShareMount {
+        /// Whose.
+        id: ContainerId,
+        /// Where it is in that container.
+        path: String,
+        /// Where.
+        target: String,
+    },
     /// mknod(2): a character device.
     MakeDeviceNode {
         /// Where.
@@ -132,6 +143,7 @@ impl MountStep {
             MountStep::MountOverlay { .. } => "MountOverlay",
             MountStep::MountFilesystem { .. } => "MountFilesystem",
             MountStep::BindMount { .. } => "BindMount",
+            MountStep::ShareMount { .. } => "ShareMount",
             MountStep::MakeDeviceNode { .. } => "MakeDeviceNode",
             MountStep::MakeSymlink { .. } => "MakeSymlink",
             MountStep::PivotRoot { .. } => "PivotRoot",

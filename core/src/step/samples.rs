@@ -39,6 +39,7 @@ pub fn container() -> Container {
             auto_remove: false,
             detached: false,
             network: NetworkMode::None,
+            namespaces: Default::default(),
             read_only: false,
             init: false,
             resources: Default::default(),
@@ -176,6 +177,7 @@ fn mounts() -> Vec<MountStep> {
             recursive: false,
             flags: MountFlags::default(),
         },
+        MountStep::ShareMount { id: id(), path: "/dev/shm".into(), target: format!("{merged}/dev/shm") },
         MountStep::MakeDeviceNode { path: format!("{merged}/dev/null"), major: 1, minor: 3, mode: 0o666 },
         MountStep::MakeSymlink { target: "/proc/self/fd".into(), path: format!("{merged}/dev/fd") },
         MountStep::PivotRoot { new_root: merged.into() },
@@ -207,6 +209,7 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::Confirm { question: "Are you sure? ".into() },
         ClientStep::PrintReclaimed { ids: vec![id()] },
         ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
+        ClientStep::ShowNamespaces { ids: vec![id()], json: false },
         ClientStep::ShowLog { id: id(), follow: true, tail: None, timestamps: false },
     ]
 }
@@ -216,7 +219,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 17 + 17 + 6 + 13 + 11 + 7 + 8;
+    const STEPS: usize = 17 + 17 + 6 + 13 + 12 + 7 + 9;
 
     #[test]
     fn covers_every_step() {

@@ -180,6 +180,9 @@ impl Sys for Fake {
     fn chdir(&mut self, _: &str) -> SysResult<()> {
         Err(Errno::ENOENT)
     }
+    fn chroot(&mut self, _: &str) -> SysResult<()> {
+        Err(Errno::EPERM)
+    }
     fn fork(&mut self, _: Program) -> SysResult<Pid> {
         Err(Errno::EAGAIN)
     }

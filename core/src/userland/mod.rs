@@ -9,6 +9,7 @@
 //! Launch  a child between fork and execve                            Sleep, Yes, Alloc, Env, Init
 //! ```
 
+mod chroot;
 mod copy;
 mod echo;
 mod env;
@@ -42,6 +43,7 @@ mod text;
 mod tool;
 mod wait;
 
+pub use chroot::Chroot;
 pub use copy::Copy;
 pub use env::Env;
 pub use feed::Feed;
@@ -70,6 +72,8 @@ pub enum Program {
     Alloc(Box<Alloc>),
     /// env(1)
     Env(Box<Env>),
+    /// chroot(8), leave-chroot
+    Chroot(Box<Chroot>),
     /// `init -- PROGRAM`
     Init(Box<Init>),
     /// A forked child before its execve.
@@ -83,9 +87,48 @@ pub enum Program {
 impl Program {
     /// The names under which the toolbox can be called, sorted: its links in `/bin`.
     pub const NAMES: &'static [&'static str] = &[
-        "[", "alloc", "cat", "chmod", "cp", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "init", "kill", "ln",
-        "ls", "mkdir", "mount", "mv", "nproc", "printf", "ps", "pwd", "readlink", "rm", "rmdir", "seq", "sh", "sleep", "stty",
-        "tail", "test", "touch", "true", "tty", "umount", "uname", "wc", "yes",
+        "[",
+        "alloc",
+        "cat",
+        "chmod",
+        "chroot",
+        "cp",
+        "date",
+        "echo",
+        "env",
+        "false",
+        "grep",
+        "head",
+        "hostname",
+        "id",
+        "init",
+        "kill",
+        "leave-chroot",
+        "ln",
+        "ls",
+        "mkdir",
+        "mount",
+        "mv",
+        "nproc",
+        "printf",
+        "ps",
+        "pwd",
+        "readlink",
+        "rm",
+        "rmdir",
+        "seq",
+        "sh",
+        "sleep",
+        "stty",
+        "tail",
+        "test",
+        "touch",
+        "true",
+        "tty",
+        "umount",
+        "uname",
+        "wc",
+        "yes",
     ];
 
     /// The program that the toolbox runs for this `argv` (the last path component of `argv[0]` decides, or, where that is
@@ -100,6 +143,8 @@ impl Program {
             "sleep" => Program::Sleep(Box::new(Sleep::start(args))),
             "yes" => Program::Yes(Box::new(Yes::start(args))),
             "alloc" => Program::Alloc(Box::new(Alloc::start(args))),
+            "chroot" => Program::Chroot(Box::new(Chroot::into(args, env))),
+            "leave-chroot" => Program::Chroot(Box::new(Chroot::out(args, env))),
             "env" => Program::Env(Box::new(Env::start(args, env))),
             "sh" => Program::Shell(Box::new(Shell::start(args, env))),
             // `docker-init`: the name under which Docker puts it at /sbin, for `--init`.
@@ -126,6 +171,7 @@ impl Program {
             Program::Yes(program) => program.resume(sys),
             Program::Alloc(program) => program.resume(sys),
             Program::Env(program) => program.resume(sys),
+            Program::Chroot(program) => program.resume(sys),
             Program::Init(program) => program.resume(sys),
             Program::Launch(program) => program.resume(sys),
             Program::Feed(program) => program.resume(sys),

@@ -237,6 +237,8 @@ pub trait Sys {
     fn can_execute(&mut self, path: &str) -> SysResult<()>;
     /// chdir(2)
     fn chdir(&mut self, path: &str) -> SysResult<()>;
+    /// chroot(2): where `/` leads from now on. The working directory stays.
+    fn chroot(&mut self, path: &str) -> SysResult<()>;
     /// getcwd(3)
     fn getcwd(&mut self) -> SysResult<String>;
     /// umask(2): sets it and answers the one before.

@@ -110,7 +110,7 @@ fn fits(name: &str, value: &str, container: &Container, state: &State) -> bool {
         "status" => super::containers::state_word(container) == value,
         "exited" => ended && value.parse() == Ok(container.state.exit_code),
         "ancestor" => is_of_image(container, value, state),
-        "network" => value == if container.host.network == NetworkMode::Host { "host" } else { "none" },
+        "network" => !matches!(container.host.network, NetworkMode::Container(_)) && container.host.network.word() == value,
         "health" => value == "none",
         "is-task" => matches!(value, "false" | "0"),
         "isolation" | "volume" | "publish" | "expose" => false,

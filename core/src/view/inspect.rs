@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::NetworkMode;
 use crate::host::HostFacts;
 use crate::layout::Layout;
-use crate::model::{Container, Volume};
+use crate::model::{Container, ContainerId, Volume};
 use crate::oci::defaults;
 use crate::template::{Error, Labels, Missing, Template};
 
@@ -56,6 +56,11 @@ pub fn timestamp(nanoseconds: u64) -> String {
 fn container_value(container: &Container, host: &HostFacts) -> Value {
     let layout = Layout::new(&host.data_root);
     let argv = container.process.argv();
+    let network_file = |name: &str| match &container.host.network {
+        NetworkMode::Container(_) if container.state.started_ns == 0 => String::new(),
+        NetworkMode::Container(owner) => layout.of(&ContainerId(owner.clone()), name),
+        _ => layout.of(&container.id, name),
+    };
     json!({
         "Id": container.id.0,
         "Created": timestamp(container.created_ns),
@@ -63,9 +68,9 @@ fn container_value(container: &Container, host: &HostFacts) -> Value {
         "Args": argv.get(1..).unwrap_or_default(),
         "State": state(container),
         "Image": container.image_id,
-        "ResolvConfPath": layout.of(&container.id, "resolv.conf"),
-        "HostnamePath": layout.of(&container.id, "hostname"),
-        "HostsPath": layout.of(&container.id, "hosts"),
+        "ResolvConfPath": network_file("resolv.conf"),
+        "HostnamePath": network_file("hostname"),
+        "HostsPath": network_file("hosts"),
         "LogPath": layout.log(&container.id),
         "Name": format!("/{}", container.name),
         "RestartCount": container.state.restart_count,
@@ -84,14 +89,15 @@ fn container_value(container: &Container, host: &HostFacts) -> Value {
         },
         "Mounts": super::storage::mounts(container),
         "Config": config(container),
-        "NetworkSettings": { "Networks": { network(container): {} } },
+        "NetworkSettings": { "Networks": networks(container) },
     })
 }
 
-fn network(container: &Container) -> &'static str {
+/// The networks that it is connected to itself: one that shares another's is connected to none.
+fn networks(container: &Container) -> Value {
     match container.host.network {
-        NetworkMode::Host => "host",
-        NetworkMode::None | NetworkMode::Default => "none",
+        NetworkMode::Container(_) => json!({}),
+        _ => json!({ container.host.network.word(): {} }),
     }
 }
 
@@ -125,12 +131,11 @@ fn host_config(container: &Container) -> Value {
         security.push("seccomp=unconfined");
     }
     let hidden = |paths: &[&str]| if host.privileged { Value::Null } else { json!(paths) };
-    let user_namespace = !host.uid_map.is_empty();
     let mut value = json!({
         "Binds": super::storage::binds(container),
         "ContainerIDFile": host.cid_file,
         "LogConfig": { "Type": "json-file", "Config": {} },
-        "NetworkMode": network(container),
+        "NetworkMode": host.network.word(),
         "PortBindings": {},
         "RestartPolicy": { "Name": host.restart.name(), "MaximumRetryCount": host.restart.retries_max() },
         "AutoRemove": host.auto_remove,
@@ -139,15 +144,15 @@ fn host_config(container: &Container) -> Value {
         "CapAdd": list(&host.cap_add),
         "CapDrop": list(&host.cap_drop),
         "GroupAdd": list(&host.tuning.group_add),
-        "CgroupnsMode": if crate::plan::has_cgroup_namespace(container) { "private" } else { "host" },
-        "IpcMode": "private",
+        "CgroupnsMode": crate::plan::namespaces::cgroup_namespace(container).word(),
+        "IpcMode": host.namespaces.ipc.word(),
         "OomScoreAdj": host.tuning.oom_score_adj,
-        "PidMode": "",
+        "PidMode": host.namespaces.pid.word(),
         "Privileged": host.privileged,
         "ReadonlyRootfs": host.read_only,
         "SecurityOpt": if security.is_empty() { Value::Null } else { json!(security) },
-        "UTSMode": "",
-        "UsernsMode": if user_namespace { "private" } else { "" },
+        "UTSMode": if host.namespaces.uts_host { "host" } else { "" },
+        "UsernsMode": if host.namespaces.user_host { "host" } else { "" },
         "ShmSize": if host.tuning.shm_bytes > 0 { host.tuning.shm_bytes } else { SHM_BYTES },
         "CpuShares": resources.cpu_shares,
         "Memory": resources.memory_bytes_max,

@@ -88,7 +88,10 @@ fn fields(container: &Container, now_ns: u64, no_trunc: bool) -> Value {
         "LocalVolumes": container.mounts.iter().filter(|mount| mount.kind == MountKind::Volume).count().to_string(),
         "Mounts": mounts(container, no_trunc),
         "Names": container.name,
-        "Networks": if container.host.network == NetworkMode::Host { "host" } else { "none" },
+        "Networks": match &container.host.network {
+            NetworkMode::Container(_) => String::new(),
+            network => network.word(),
+        },
         "Platform": Value::Null,
         "Ports": "",
         "RunningFor": format!("{} ago", human_duration(now_ns.saturating_sub(container.created_ns))),

@@ -7,6 +7,7 @@ pub mod filter;
 pub mod inspect;
 pub mod listing;
 pub mod machine;
+pub mod namespaces;
 pub mod observed;
 pub mod plan;
 pub mod reclaimed;

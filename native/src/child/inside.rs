@@ -80,7 +80,7 @@ impl<'a> Inside<'a> {
     fn carry_out(&mut self, step: &Step) -> Result<Reply, Failure> {
         match step {
             Step::Cgroup(step) => cgroup::carry_out(step)?,
-            Step::Mount(step) => self.building.carry_out(step)?,
+            Step::Mount(step) => self.building.carry_out(step, self.context.state)?,
             Step::Privilege(step) => privilege::carry_out(step)?,
             Step::Process(step) => return self.process(step),
             _ => return Err(Failure::of(step.name(), Errno::ENOSYS)),

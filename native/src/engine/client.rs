@@ -13,10 +13,12 @@ use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::ClientStep;
 use glassbox_core::userland::{Signal, WaitStatus};
+use glassbox_core::view::namespaces;
 use glassbox_core::view::reclaimed::{is_yes, reclaimed};
 
 use super::Engine;
 use crate::exec::{Done, Failure, NameCall};
+use crate::observe::LinuxProbe;
 use crate::store::log::{LogEntry, LogReader, LogWriter, Stream};
 use crate::store::{ProcessIdentity, Record};
 use crate::streams::pump::{self, Attached, Pump};
@@ -47,12 +49,19 @@ impl Engine {
                 outcome.printed = String::from_utf8_lossy(text.as_bytes().get(..taken).unwrap_or_default()).into_owned();
                 Ok(())
             }
+            ClientStep::ShowNamespaces { ids, json } => self.show_namespaces(ids, *json),
             ClientStep::AttachStreams { id } => self.attach(id, outcome),
             ClientStep::WatchContainer { id } => self.watch_container(id, outcome),
             ClientStep::AwaitRestart { id, delay_ns } => self.await_restart(id, *delay_ns),
             ClientStep::AwaitExit { id, timeout_seconds, print } => self.await_exit(id, *timeout_seconds, *print, outcome),
             ClientStep::ShowLog { id, follow, tail, timestamps } => self.show_log(id, *follow, *tail, *timestamps),
         }
+    }
+
+    fn show_namespaces(&self, ids: &[ContainerId], json: bool) -> Done {
+        let lines = namespaces::lines(ids, &self.state, &LinuxProbe::new(&self.store)).call("readlink")?;
+        print(namespaces::text(&lines, json).as_bytes());
+        Ok(())
     }
 
     /// The signals that go to the process are held from before it exists.

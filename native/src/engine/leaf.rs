@@ -1,5 +1,6 @@
 //! Carrying out one leaf: journal, exec, look.
 
+use glassbox_core::cli::PidMode;
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
@@ -200,7 +201,7 @@ impl Engine {
         let making = Making { namespaces, cgroup, wanted, outlives_engine };
         let child = child::clone_child(&making, cursor, &self.context())?;
         let pid = u32::try_from(child.pid).unwrap_or_default();
-        let joined = self.target.as_ref().is_some_and(|target| self.can_return_from(target));
+        let joined = self.target.as_ref().is_some_and(|target| self.has_joined_for(target));
         self.child = Some(child);
         self.status = None;
         outcome.pid = Some(pid);
@@ -210,11 +211,15 @@ impl Engine {
         self.journal().and_then(|journal| journal.made_process(pid)).call("clone3")
     }
 
-    /// An exec has entered the container's pid namespace for its child. Out of a user namespace there is no way back, and no need of
-    /// one: the engine makes no further process.
-    fn can_return_from(&self, target: &super::Target) -> bool {
-        let container = self.state.containers.get(&target.id);
-        !target.is_start() && container.is_some_and(|container| container.host.uid_map.is_empty())
+    /// The engine has entered a pid namespace for its child. Out of a user namespace there is no way back, and no need of one: the engine
+    /// makes no further process.
+    fn has_joined_for(&self, target: &super::Target) -> bool {
+        let container = self.state.containers.get(&target.id).filter(|container| container.host.uid_map.is_empty());
+        container.is_some_and(|container| match container.host.namespaces.pid {
+            PidMode::Own => !target.is_start(),
+            PidMode::Host => false,
+            PidMode::Container(_) => true,
+        })
     }
 
     /// In Docker's words, with ours.

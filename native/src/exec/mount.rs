@@ -4,16 +4,18 @@
 //! out. Every mount point is therefore resolved as if the new root were `/` already ([`sys::rootfs`]); mount(2) is given the place
 //! where that ended.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use glassbox_core::errno::Errno;
+use glassbox_core::model::{ContainerId, State};
 use glassbox_core::step::{MountFlags, MountStep};
 
+use super::process::first_process;
 use super::{Done, Failure, NameCall};
 use crate::sys::mount::{self, MountAttributes, MountFlags as Bits, Node, UmountFlags};
-use crate::sys::process;
+use crate::sys::process::{self, CloneFlags};
 use crate::sys::rootfs::Root;
 
 /// What the child remembers of the root that it builds.
@@ -25,7 +27,7 @@ pub struct Building {
 
 impl Building {
     /// Carries the step out.
-    pub fn carry_out(&mut self, step: &MountStep) -> Done {
+    pub fn carry_out(&mut self, step: &MountStep, state: &State) -> Done {
         match step {
             MountStep::MakeMountsPrivate => mount::set_propagation("/", Bits::RECURSIVE | Bits::PRIVATE).call("mount"),
             MountStep::MountOverlay { merged_dir, .. } => {
@@ -42,6 +44,7 @@ impl Building {
                 let directory = fs::metadata(source).call("stat")?.is_dir();
                 bind(source, self.place(target, directory)?, *recursive, *flags)
             }
+            MountStep::ShareMount { id, path, target } => share(id, path, self.place(target, true)?, state),
             MountStep::MakeDeviceNode { path, major, minor, mode } => {
                 mount::mknod(path, Node::CharDevice { major: *major, minor: *minor }, *mode).call("mknod")
             }
@@ -74,6 +77,17 @@ impl Building {
         };
         fs::read_link(pinned.call("openat2")?.path()).call("readlink")
     }
+}
+
+/// The mount that another container has at `path`, attached at `place`: a copy made in its mount namespace and taken along.
+fn share(id: &ContainerId, path: &str, place: PathBuf, state: &State) -> Done {
+    let pid = first_process(id, state).call("openat")?;
+    let theirs = File::open(format!("/proc/{pid}/ns/mnt")).call("openat")?;
+    let ours = File::open("/proc/self/ns/mnt").call("openat")?;
+    process::set_namespace(&theirs, CloneFlags::NEW_MOUNT).call("setns")?;
+    let tree = mount::detached_copy(path, false).call("open_tree");
+    process::set_namespace(&ours, CloneFlags::NEW_MOUNT).call("setns")?;
+    mount::attach(&tree?, place).call("move_mount")
 }
 
 fn make_mount_point(root: &Root, inside: &str, directory: bool) -> Done {

@@ -38,7 +38,7 @@ pub fn flag(kind: NamespaceKind) -> CloneFlags {
 }
 
 /// The pid of the container's first process.
-fn first_process(id: &ContainerId, state: &State) -> Result<Pid, Errno> {
+pub(super) fn first_process(id: &ContainerId, state: &State) -> Result<Pid, Errno> {
     let pid = state.containers.get(id).and_then(|container| container.state.pid);
     pid.and_then(|pid| Pid::try_from(pid).ok()).filter(|pid| *pid > 0).ok_or(Errno::ESRCH)
 }

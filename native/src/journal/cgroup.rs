@@ -13,6 +13,9 @@ use super::undo::{PATIENCE, PAUSE};
 use crate::store::StoreError;
 use crate::sys;
 
+/// The digits of an id in a cgroup's name: `ContainerId::short`.
+const SHORT_ID_DIGITS: usize = 12;
+
 /// Removes a container's cgroup, after ending whatever runs in it or below. `Ok(false)`: it was gone.
 ///
 /// The shared parent, `…/glassbox`, is removed only if it is empty: what is in it belongs to other containers.
@@ -21,7 +24,7 @@ pub fn remove_cgroup(directory: &Path) -> Result<bool, StoreError> {
         return Ok(false);
     }
     refuse_foreign(directory)?;
-    if is_ours(directory) {
+    if is_shared(directory) {
         return match fs::remove_dir(directory) {
             Ok(()) => Ok(true),
             Err(error) if matches!(error.raw_os_error().map(Errno), Some(Errno::EBUSY | Errno::ENOTEMPTY | Errno::ENOENT)) => {
@@ -107,7 +110,16 @@ fn holds_caller(directory: &Path) -> bool {
     fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default().lines().any(|line| line.trim() == own)
 }
 
-/// The parent of all our cgroups.
+/// A parent of our cgroups: named as they are, but not for a container.
+fn is_shared(directory: &Path) -> bool {
+    let of_container = |name: &str| {
+        let id = name.strip_prefix("glassbox-");
+        id.is_some_and(|id| id.len() == SHORT_ID_DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    is_ours(directory) && !directory.file_name().is_some_and(|name| of_container(&name.to_string_lossy()))
+}
+
+/// The parent of all our cgroups, or the cgroup of a container.
 fn is_ours(directory: &Path) -> bool {
     directory.file_name().is_some_and(|name| name.to_string_lossy().starts_with("glassbox"))
 }
@@ -169,6 +181,17 @@ mod tests {
             assert_eq!(waiter.join().unwrap(), [Some(9); 2]);
             assert!(!cgroup.exists());
             assert_eq!(remove_cgroup(&cgroup), Ok(false));
+        }
+    }
+
+    #[test]
+    fn what_a_container_leaves_in_its_own_is_ended() {
+        for parent in &Parents::new("own").0 {
+            let cgroup = parent.join("glassbox-0123456789ab");
+            let mut child = sleeper_in(&cgroup);
+            let waiter = std::thread::spawn(move || child.wait().unwrap().signal());
+            assert_eq!(remove_cgroup(&cgroup), Ok(true), "{}", cgroup.display());
+            assert_eq!(waiter.join().unwrap(), Some(9));
         }
     }
 

@@ -159,6 +159,9 @@ impl Sys for Linux {
     fn chdir(&mut self, path: &str) -> SysResult<()> {
         files::chdir(path)
     }
+    fn chroot(&mut self, path: &str) -> SysResult<()> {
+        files::chroot(path)
+    }
 
     fn getcwd(&mut self) -> SysResult<String> {
         files::getcwd()

@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod listing;
+mod namespaces;
 mod notes;
 mod resources;
 mod storage;
@@ -11,6 +12,7 @@ use super::check;
 use super::command::*;
 use super::error;
 use super::front::{self, Call, Target};
+use super::namespaces::OF_CONTAINER;
 use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
@@ -25,6 +27,7 @@ pub(crate) fn invocation(line: &Line, words: &[Word]) -> Result<Invocation, Usag
         Target::Help(topic, flags) => (Command::Help { topic }, flags, Vec::new(), String::new()),
         Target::Version(flags) => (Command::Version, flags, Vec::new(), String::new()),
         Target::Command(call) => {
+            namespaces::conflicts(&call)?;
             carried_out(&call)?;
             let positionals = positionals(&call);
             (command(&call)?, call.flags, positionals, call.notices.concat())
@@ -100,6 +103,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "container prune" => Command::PruneContainers { force: call.is_on("force"), filters: listing::filters(call) },
         "ps" => listing::containers(call)?,
         "logs" => show_logs(call, containers),
+        "ns" => namespaces::compare(call, containers)?,
         "version" => Command::Version,
         "volume create" | "volume ls" | "volume inspect" | "volume rm" | "volume prune" => {
             storage::volume_command(call, containers)?
@@ -126,6 +130,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         hostname: filled("hostname"),
         entrypoint: text("entrypoint"),
         network: network(call)?,
+        namespaces: namespaces::namespaces(call)?,
         read_only: call.is_on("read-only"),
         init: call.is_on("init"),
         resources: resources::resources(call)?,
@@ -200,9 +205,12 @@ fn network(call: &Call<'_>) -> Result<NetworkMode, UsageError> {
         "default" if !network.options => Ok(NetworkMode::Default),
         "none" if !network.options => Ok(NetworkMode::None),
         "host" if !network.options => Ok(NetworkMode::Host),
+        name if !network.options && name.starts_with(OF_CONTAINER) => {
+            Ok(NetworkMode::Container(name.trim_start_matches(OF_CONTAINER).to_string()))
+        }
         _ => {
             let what = format!("--network {}", error::echo(&flag.value));
-            Err(error::not_yet(&what, "Use --network none or --network host.", Some(flag.span)))
+            Err(error::not_yet(&what, "Use --network none, --network host or --network container:NAME.", Some(flag.span)))
         }
     }
 }

@@ -57,6 +57,8 @@ pub struct CommandRow {
     pub about: &'static str,
     /// Glassbox does it.
     pub carried_out: bool,
+    /// Docker does not know it.
+    pub own: bool,
     /// The flags of a command that is not carried out, as `name/letter=kind`.
     specs: &'static str,
 }
@@ -64,7 +66,7 @@ pub struct CommandRow {
 impl CommandRow {
     pub(super) const fn new(key: &'static str, names: &'static [&'static str], usage: &'static str, arity: Arity) -> Self {
         let (aliases, interspersed, about, carried_out, specs): (&'static [_], _, _, _, _) = (&[], true, "", false, "");
-        CommandRow { key, names, aliases, usage, arity, interspersed, about, carried_out, specs }
+        CommandRow { key, names, aliases, usage, arity, interspersed, about, carried_out, own: false, specs }
     }
 
     pub(super) const fn aliases(mut self, aliases: &'static [(&'static str, &'static str)]) -> Self {
@@ -86,6 +88,16 @@ impl CommandRow {
         self.carried_out = true;
         self.about = about;
         self
+    }
+
+    const fn own(mut self) -> Self {
+        self.own = true;
+        self
+    }
+
+    /// The program that has it.
+    pub(crate) fn program(&self) -> &'static str {
+        if self.own { "glassbox" } else { "docker" }
     }
 
     /// The flags of the compact notation.
@@ -178,6 +190,9 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("volume rm", &["volume rm"], "[OPTIONS] VOLUME [VOLUME...]", Arity::AtLeast(1))
         .aliases(&[("volume remove", "volume rm")])
         .carried_out("Delete volumes"),
+    CommandRow::new("ns", &["ns"], "[OPTIONS] [CONTAINER...]", Arity::Any)
+        .own()
+        .carried_out("Compare the namespaces of the host and of running containers"),
     CommandRow::new("version", &["version"], "[OPTIONS]", Arity::None).carried_out("Print the version of Glassbox"),
 ];
 

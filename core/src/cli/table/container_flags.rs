@@ -10,6 +10,7 @@ const UPDATE: &[&str] = &["update"];
 const PRUNE: &[&str] = &["container prune"];
 const RM: &[&str] = &["rm"];
 const LOGS: &[&str] = &["logs"];
+const NS: &[&str] = &["ns"];
 const INSPECT: &[&str] = &["inspect", "container inspect"];
 
 /// The rows.
@@ -34,6 +35,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("no-trunc", Kind::Bool, PS, "Print ids and commands in full", "--no-trunc").carried_out(),
     FlagRow::new("quiet", Kind::Bool, PS, "Print ids only", "-q").short('q').carried_out(),
     FlagRow::new("size", Kind::Bool, PS, "Print how much each has written", "-s").short('s'),
+    FlagRow::new("format", Kind::Text, NS, "table, or json: one object on each line", "--format json").carried_out(),
     FlagRow::new("attach", Kind::Bool, START, "Show its output here, hand signals on", "-a").short('a').carried_out(),
     FlagRow::new("checkpoint", Kind::Text, START, "Go on from this checkpoint", "--checkpoint before").hidden(""),
     FlagRow::new("checkpoint-dir", Kind::Text, START, "Where checkpoints are kept", "--checkpoint-dir /var/tmp").hidden(""),

@@ -10,7 +10,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("cap-add", Kind::List, "Give one more capability, or ALL", "--cap-add NET_ADMIN").carried_out(),
     both("cap-drop", Kind::List, "Take one capability away, or ALL", "--cap-drop ALL").carried_out(),
     both("cgroup-parent", Kind::Text, "The cgroup under which the container's own is made", "--cgroup-parent /batch"),
-    both("cgroupns", Kind::Text, "Cgroup namespace: host or private", "--cgroupns private"),
+    both("cgroupns", Kind::Text, "Cgroup namespace: host or private", "--cgroupns private").carried_out(),
     both("cpu-count", Kind::Int, "Number of processors (Windows)", "--cpu-count 2").default("0"),
     both("cpu-percent", Kind::Int, "Percent of the processors (Windows)", "--cpu-percent 50").default("0"),
     both("cpu-period", Kind::Int, "Length of a scheduling period, microseconds", "--cpu-period 100000").default("0").carried_out(),
@@ -40,7 +40,8 @@ pub(super) const ROWS: &[FlagRow] = &[
         Kind::Text,
         "Namespace of shared memory and message queues: private, shareable, host, container:NAME",
         "--ipc host",
-    ),
+    )
+    .carried_out(),
     both("isolation", Kind::Text, "How containers are kept apart (Windows)", "--isolation process").carried_out(),
     both("kernel-memory", Kind::Bytes, "Memory of the kernel's for it; no longer has a meaning", "--kernel-memory 50m")
         .default("0"),
@@ -63,7 +64,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     )
     .default("0")
     .carried_out(),
-    both("pid", Kind::Text, "Namespace of processes: host, container:NAME", "--pid host"),
+    both("pid", Kind::Text, "Namespace of processes: host, container:NAME", "--pid host").carried_out(),
     both("pids-limit", Kind::Int, "At most so many processes; -1: no limit", "--pids-limit 50").default("0").carried_out(),
     both("privileged", Kind::Bool, "Take the fences down: every capability, every device, no seccomp filter", "--privileged")
         .carried_out(),
@@ -81,6 +82,6 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("ulimit", Kind::Ulimit, "Set a limit of each process: soft, or soft:hard", "--ulimit nofile=1024:2048")
         .default("[]")
         .carried_out(),
-    both("userns", Kind::Text, "Namespace of users: host", "--userns host"),
-    both("uts", Kind::Text, "Namespace of host names: host", "--uts host"),
+    both("userns", Kind::Text, "Namespace of users: host", "--userns host").carried_out(),
+    both("uts", Kind::Text, "Namespace of host names: host", "--uts host").carried_out(),
 ];

@@ -26,7 +26,8 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("link", Kind::Link, "Let the container know another by name (old way)", "--link db:database"),
     both("link-local-ip", Kind::List, "Link-local address", "--link-local-ip 169.254.34.22"),
     both("mac-address", Kind::Text, "Hardware address", "--mac-address 92:d0:c6:0a:29:33"),
-    both("network", Kind::Network, "Connect to a network: none, host, or a network's name", "--network none").carried_out(),
+    both("network", Kind::Network, "Connect to a network: none, host, container:NAME, or a network's name", "--network none")
+        .carried_out(),
     both("net", Kind::Network, "Old name of --network", "--net none").hidden("network").carried_out(),
     both("network-alias", Kind::List, "One more name on the network", "--network-alias db"),
     both("net-alias", Kind::List, "Old name of --network-alias", "--net-alias db").hidden("network-alias"),

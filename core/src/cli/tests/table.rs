@@ -7,7 +7,7 @@ use super::super::*;
 fn line_with(key: &str, flag: &str) -> String {
     let arguments = match key {
         "exec" => "a b",
-        "ps" | "version" | "container prune" | "volume ls" | "volume prune" => "",
+        "ps" | "version" | "ns" | "container prune" | "volume ls" | "volume prune" => "",
         _ => "a",
     };
     format!("{key} {flag} {arguments}")
@@ -19,7 +19,8 @@ fn every_example_is_taken_by_every_command_of_its_row() {
     for row in table::flag_rows() {
         for key in row.commands {
             let line = line_with(key, row.example);
-            let answer = check_grammar_line(&line);
+            let own = table::command(key).is_some_and(|(row, _)| row.own);
+            let answer = if own { parse_line(&line).map(drop) } else { check_grammar_line(&line) };
             assert!(answer.is_ok() || row.long == "network-alias" || row.long == "net-alias", "{line}: {answer:?}");
             check_carried_out(row, &line);
             count += 1;
@@ -85,7 +86,7 @@ fn every_command_has_help() {
     for row in table::rows() {
         for name in row.names {
             let topic: Vec<String> = name.split(' ').map(str::to_string).collect();
-            assert!(help(&topic).starts_with(&format!("Usage:  docker {name}")), "{name}");
+            assert!(help(&topic).starts_with(&format!("Usage:  {} {name}", row.program())), "{name}");
         }
     }
 }

@@ -5,13 +5,15 @@ use oci_spec::runtime::{
     LinuxResources,
 };
 
-use crate::cli::{NetworkMode, Resources};
+use crate::cli::Resources;
 use crate::host::{CgroupVersion, HostFacts};
-use crate::model::{Container, HostConfig, IdMapLine};
+use crate::model::{Container, HostConfig, IdMapLine, State};
 use crate::oci::{defaults, seccomp};
 use crate::plan::limits;
+use crate::plan::namespaces::{Source, source};
+use crate::step::NamespaceKind;
 
-pub(super) fn linux(container: &Container, host: &HostFacts) -> Linux {
+pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> Linux {
     let config = &container.host;
     let paths = |all: &[&str]| (!config.privileged).then(|| all.iter().map(|path| (*path).to_string()).collect());
     let mut linux = Linux::default();
@@ -20,7 +22,7 @@ pub(super) fn linux(container: &Container, host: &HostFacts) -> Linux {
         .set_gid_mappings(id_map(&config.gid_map))
         .set_resources((!config.cgroups.is_empty()).then(|| resources(config)))
         .set_cgroups_path(cgroups_path(container, host).map(Into::into))
-        .set_namespaces(Some(namespaces(container)))
+        .set_namespaces(Some(namespaces(container, state)))
         .set_sysctl((!config.tuning.sysctls.is_empty()).then(|| config.tuning.sysctls.clone().into_iter().collect()))
         .set_seccomp(config.seccomp.then(|| seccomp::default_profile(&config.capabilities)))
         .set_rootfs_propagation(Some("rprivate".to_string()))
@@ -80,21 +82,33 @@ fn cgroups_path(container: &Container, host: &HostFacts) -> Option<String> {
     below.trim_start_matches('/').split_once('/').map(|(_, rest)| format!("/{rest}"))
 }
 
-fn namespaces(container: &Container) -> Vec<LinuxNamespace> {
-    let config = &container.host;
-    let wanted = [
-        (!config.uid_map.is_empty(), LinuxNamespaceType::User),
-        (true, LinuxNamespaceType::Pid),
-        (true, LinuxNamespaceType::Mount),
-        (true, LinuxNamespaceType::Uts),
-        (true, LinuxNamespaceType::Ipc),
-        (config.network != NetworkMode::Host, LinuxNamespaceType::Network),
-        (crate::plan::has_cgroup_namespace(container), LinuxNamespaceType::Cgroup),
-    ];
-    let of = |kind: LinuxNamespaceType| {
+/// Those that it does not share with the host. One that is joined has the path by which it can be found as long as its container runs.
+fn namespaces(container: &Container, state: &State) -> Vec<LinuxNamespace> {
+    let of = |kind: NamespaceKind| {
         let mut namespace = LinuxNamespace::default();
-        namespace.set_typ(kind);
-        namespace
+        namespace.set_typ(kind_of(kind));
+        match source(container, kind) {
+            Source::Host => return None,
+            Source::New => {}
+            Source::Of(name) => {
+                let pid = state.container(name).ok().and_then(|donor| donor.state.pid);
+                namespace.set_path(pid.map(|pid| format!("/proc/{pid}/ns/{}", kind.file()).into()));
+            }
+        }
+        Some(namespace)
     };
-    wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, kind)| of(kind)).collect()
+    NamespaceKind::ALL.into_iter().filter_map(of).collect()
+}
+
+fn kind_of(kind: NamespaceKind) -> LinuxNamespaceType {
+    match kind {
+        NamespaceKind::User => LinuxNamespaceType::User,
+        NamespaceKind::Pid => LinuxNamespaceType::Pid,
+        NamespaceKind::Mount => LinuxNamespaceType::Mount,
+        NamespaceKind::Uts => LinuxNamespaceType::Uts,
+        NamespaceKind::Ipc => LinuxNamespaceType::Ipc,
+        NamespaceKind::Network => LinuxNamespaceType::Network,
+        NamespaceKind::Cgroup => LinuxNamespaceType::Cgroup,
+        NamespaceKind::Time => LinuxNamespaceType::Time,
+    }
 }

@@ -13,21 +13,26 @@ use oci_spec::runtime::{Mount, Root, Spec};
 use serde_json::Value;
 
 use super::defaults::{self, DefaultMount};
-use crate::cli::NetworkMode;
 use crate::host::{CgroupVersion, HostFacts};
 use crate::layout::Layout;
 use crate::model::{Container, MountKind, MountPoint, State};
+use crate::plan::namespaces::{Source, hostname, networked, source};
+use crate::plan::root::{MountOrigin, origin_of};
 use crate::plan::{Part, tmpfs_mount};
-use crate::step::MountFlags;
+use crate::step::{MountFlags, NamespaceKind};
 
 /// The version of the specification that is followed.
 const VERSION: &str = "1.2.1";
 
 /// What `container` is, in the words of the OCI. `state` tells where the program of `--init` lies.
 pub fn runtime_spec(container: &Container, state: &State, host: &HostFacts) -> Spec {
+    let mut container = container.clone();
+    container.process.hostname = hostname(&container, state).to_string();
+    let container = &container;
     let mut root = Root::default();
     root.set_path(Layout::new(&host.data_root).of(&container.id, "merged").into());
     root.set_readonly(Some(container.host.read_only));
+    let own_name = source(container, NamespaceKind::Uts) == Source::New;
     let mut spec = Spec::default();
     if !container.host.annotations.is_empty() {
         spec.set_annotations(Some(container.host.annotations.clone().into_iter().collect()));
@@ -36,8 +41,8 @@ pub fn runtime_spec(container: &Container, state: &State, host: &HostFacts) -> S
         .set_root(Some(root))
         .set_mounts(Some(mounts(container, state, host)))
         .set_process(Some(process::process(container, host)))
-        .set_hostname(Some(container.process.hostname.clone()))
-        .set_linux(Some(linux::linux(container, host)));
+        .set_hostname(own_name.then(|| container.process.hostname.clone()))
+        .set_linux(Some(linux::linux(container, state, host)));
     spec
 }
 
@@ -63,11 +68,16 @@ fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> 
     let v2 = host.cgroup.version == CgroupVersion::V2 && !container.host.cgroups.is_empty();
     let covered = |target: &str| container.mounts.iter().any(|point| point.target == target);
     let wanted = defaults::mounts().iter().filter(|mount| (mount.fs_type != "cgroup2" || v2) && !covered(mount.target));
-    let mut all: Vec<Mount> = wanted.map(|mount| file_system(mount, container)).collect();
+    let mut all: Vec<Mount> = wanted.filter_map(|mount| file_system(mount, container, state)).collect();
     let layout = Layout::new(&host.data_root);
     for part in crate::plan::parts(container) {
         all.push(match part {
-            Part::File(name) => bind(&layout.of(&container.id, name), &format!("/etc/{name}"), &["rprivate"], false),
+            Part::File(name) => bind(
+                &layout.of(&networked(container, state).unwrap_or(container).id, name),
+                &format!("/etc/{name}"),
+                &["rprivate"],
+                false,
+            ),
             Part::Point(point) => point_mount(point),
         });
     }
@@ -97,13 +107,18 @@ fn point_mount(point: &MountPoint) -> Mount {
 }
 
 /// A file system that the kernel makes. Its options are those of mount(8), as config.md wants them.
-fn file_system(mount: &DefaultMount, container: &Container) -> Mount {
+fn file_system(mount: &DefaultMount, container: &Container, state: &State) -> Option<Mount> {
     let flags = MountFlags { read_only: mount.flags.read_only && !container.host.privileged, ..mount.flags };
     let mut options = option_names(flags);
-    let host_network = container.host.network == NetworkMode::Host;
-    if mount.fs_type == "sysfs" && is_rootless(container) && host_network {
-        let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        return bind("/sys", mount.target, &options, true);
+    let names: Vec<&str> = options.iter().map(String::as_str).collect();
+    match origin_of(mount, container) {
+        MountOrigin::Left => return None,
+        MountOrigin::Host => return Some(bind(mount.target, mount.target, &names, true)),
+        MountOrigin::Of(name) => {
+            let donor = state.container(name).ok().and_then(|donor| donor.state.pid).unwrap_or_default();
+            return Some(bind(&format!("/proc/{donor}/root{}", mount.target), mount.target, &[], false));
+        }
+        MountOrigin::Kernel => {}
     }
     let data = defaults::data(mount, container.host.tuning.shm_bytes);
     let data = data.split(',').filter(|option| !option.is_empty());
@@ -115,7 +130,7 @@ fn file_system(mount: &DefaultMount, container: &Container) -> Mount {
         .set_typ(Some(fs_type.to_string()))
         .set_source(Some(mount.source.into()))
         .set_options(Some(options));
-    made
+    Some(made)
 }
 
 fn bind(source: &str, target: &str, options: &[&str], recursive: bool) -> Mount {

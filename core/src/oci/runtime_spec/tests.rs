@@ -54,11 +54,15 @@ fn check_against_plan(line: &str, host: &HostFacts) {
     let mut kinds = Vec::new();
     for step in &leaves {
         match step {
-            Step::Mount(MountStep::MountFilesystem { target, .. } | MountStep::BindMount { target, .. }) => {
+            Step::Mount(
+                MountStep::MountFilesystem { target, .. }
+                | MountStep::BindMount { target, .. }
+                | MountStep::ShareMount { target, .. },
+            ) => {
                 targets.push(target.strip_prefix(&merged).unwrap().to_string());
             }
             Step::Process(ProcessStep::CloneProcess { namespaces, .. }) => kinds.extend(namespaces.clone()),
-            Step::Process(ProcessStep::UnshareNamespace { kind }) => kinds.push(*kind),
+            Step::Process(ProcessStep::UnshareNamespace { kind } | ProcessStep::JoinNamespace { kind, .. }) => kinds.push(*kind),
             Step::Process(ProcessStep::ExecProgram { argv, env }) => {
                 assert_eq!(process(&spec).args().as_ref(), Some(argv), "{line}");
                 assert_eq!(process(&spec).env().as_ref(), Some(env), "{line}");
@@ -85,6 +89,8 @@ fn it_says_what_the_steps_do() {
         "docker run --network host --init -e A=b --name web toolbox echo hi",
         "docker run --privileged -t --hostname web toolbox",
         "docker run --network none -m 64m --pids-limit 5 --cpus 0.5 -u nobody --read-only toolbox id",
+        "docker run --network none --pid host --ipc host --uts host --cgroupns private toolbox true",
+        "docker run --network none --ipc none --cgroupns host toolbox true",
         "docker run --network none -v /srv:/a/b:ro -v data:/a --tmpfs /run:size=1m --tmpfs /dev/shm -v /x:/etc/hosts toolbox id",
     ] {
         check_against_plan(line, &root);

@@ -4,10 +4,12 @@ use super::{Carried, Done, Run, done};
 use crate::errno::Errno;
 use crate::model::{ContainerId, State};
 use crate::observe::Outcome;
+use crate::sim::SimProbe;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Captured, Ended};
 use crate::step::ClientStep;
 use crate::userland::WaitStatus;
+use crate::view::namespaces;
 use crate::view::reclaimed::{is_yes, reclaimed};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
@@ -31,6 +33,11 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
         ClientStep::AwaitExit { id, timeout_seconds, print } => {
             let restarted = *print && has_ended_since(run, state, id);
             await_exit(kernel, run, state, id, *timeout_seconds, restarted)
+        }
+        ClientStep::ShowNamespaces { ids, json } => {
+            let lines = namespaces::lines(ids, state, &SimProbe::new(kernel, state))?;
+            run.shown.push((false, namespaces::text(&lines, *json).into_bytes()));
+            done(kernel)
         }
         ClientStep::ShowLog { id, follow, tail, timestamps } => {
             show_log(kernel, run, id, *tail, *timestamps);

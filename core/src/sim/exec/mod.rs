@@ -64,7 +64,7 @@ pub fn execute(step: &Step, kernel: &mut Kernel, run: &mut Run, state: &State) -
         Step::Store(step) => store::execute(step, kernel, run, state),
         Step::Cgroup(step) => cgroup::execute(step, kernel, run),
         Step::Process(step) => process::execute(step, kernel, run, state),
-        Step::Mount(step) => mount::execute(step, kernel, run),
+        Step::Mount(step) => mount::execute(step, kernel, run, state),
         Step::Privilege(step) => privilege::execute(step, kernel, run),
         Step::Client(step) => client::execute(step, kernel, run, state),
     }

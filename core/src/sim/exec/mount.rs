@@ -2,12 +2,13 @@
 
 use super::{Carried, Failure, Run, called, done};
 use crate::errno::Errno;
+use crate::model::State;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{Content, HostPid, Layers, NodeId, Place};
 use crate::step::{MountFlags, MountStep};
 use crate::userland::{FileKind, SysResult};
 
-pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
+pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     let pid = run.process.ok_or(Errno::ESRCH)?;
     match step {
         MountStep::MakeMountsPrivate => {
@@ -25,6 +26,10 @@ pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run) -> C
         MountStep::BindMount { source, target, recursive, flags } => {
             let bound = bind(kernel, pid, source, target, *recursive, *flags);
             called(bound, "mount")?;
+        }
+        MountStep::ShareMount { id, path, target } => {
+            let donor = super::process::whose_namespace(state, id)?;
+            called(share(kernel, pid, donor, path, target), "open_tree")?;
         }
         MountStep::MakeDeviceNode { path, major, minor, mode } => make_device(kernel, pid, path, (*major, *minor), *mode)?,
         MountStep::MakeSymlink { target, path } => {
@@ -77,6 +82,13 @@ fn bind(kernel: &mut Kernel, pid: HostPid, source: &str, target: &str, recursive
     }
     let place = Place { mount: id, node: source.node };
     kernel.remount(pid, &place, flags)
+}
+
+/// What the other process finds at `path`, here too: setns(2) there and back, with the mount held by a descriptor.
+fn share(kernel: &mut Kernel, pid: HostPid, donor: HostPid, path: &str, target: &str) -> SysResult<()> {
+    let source = kernel.walk(donor, path, true)?;
+    let at = kernel.ensure_mount_point(pid, target, true)?;
+    kernel.bind(pid, &source, at, false).map(|_| ())
 }
 
 /// mknod(2), then chmod(2), so that the umask does not count. No user namespace but the first may make devices.

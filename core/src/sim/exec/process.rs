@@ -35,7 +35,7 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
         return Ok(Done::Outcome(Outcome { sent, at_ns: kernel.realtime_ns(), ..Outcome::default() }));
     }
     if let ProcessStep::JoinNamespace { kind: kind @ (NamespaceKind::Pid | NamespaceKind::User), id } = step {
-        let other = first_process(state, id)?;
+        let other = whose_namespace(state, id)?;
         let joined = kernel.join(kernel.engine, *kind, other);
         if joined.is_err() {
             engine_itself_again(kernel)?;
@@ -57,7 +57,7 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
             called(kernel.unshare(pid, *kind), "unshare")?;
         }
         ProcessStep::JoinNamespace { kind, id } => {
-            let other = first_process(state, id)?;
+            let other = whose_namespace(state, id)?;
             called(kernel.join(pid, *kind, other), "setns")?;
         }
         ProcessStep::SetHostname { hostname } => {
@@ -79,6 +79,11 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
 fn first_process(state: &State, id: &ContainerId) -> Result<HostPid, Failure> {
     let container = state.containers.get(id).ok_or(Errno::ENOENT)?;
     Ok(container.state.pid.ok_or(Errno::ESRCH)?)
+}
+
+/// The process whose /proc/PID/ns is opened.
+pub(super) fn whose_namespace(state: &State, id: &ContainerId) -> Result<HostPid, Failure> {
+    called(first_process(state, id).map_err(|_| Errno::ESRCH), "openat")
 }
 
 /// clone3(2) with new namespaces, and the engine's pipes as the child's streams.
@@ -176,7 +181,7 @@ fn exec_program(kernel: &mut Kernel, run: &Run, pid: HostPid, argv: &[String], e
     let name = argv.first().filter(|name| !name.is_empty()).ok_or(Errno::ENOENT)?;
     if let Some(streams) = run.streams {
         let silent = kernel.streams.get(&streams).is_some_and(|streams| streams.tty.is_none() && streams.container.is_none());
-        if run.joins(kernel) && !run.interactive && silent {
+        if run.exec && !run.interactive && silent {
             kernel.close_stdin_for_good(streams)?;
         }
     }

@@ -16,6 +16,8 @@ pub struct Run {
     /// The streams that the caller's terminal is connected to, and how much of them she has seen.
     pub(super) attached: Option<StreamsId>,
     pub(super) seen: usize,
+    /// The process is a further one of a running container.
+    pub(super) exec: bool,
     /// The caller's standard input goes to an exec'ed process.
     pub(super) interactive: bool,
     /// How the watched container ended.
@@ -43,7 +45,8 @@ impl Run {
     /// For a command: whether its standard input goes to the process depends on its flags.
     pub fn of(invocation: &Invocation) -> Run {
         let interactive = matches!(&invocation.command, Command::ExecProcess(exec) if exec.interactive);
-        Run { interactive, ..Run::default() }
+        let exec = matches!(&invocation.command, Command::ExecProcess(_));
+        Run { exec, interactive, ..Run::default() }
     }
 
     /// A process of the attached job waits to read what the caller would type.
@@ -108,12 +111,6 @@ impl Run {
     /// The process that the last `CloneProcess` made, as long as it is there.
     pub fn process_host_pid(&self, kernel: &Kernel) -> Option<u32> {
         self.process.filter(|pid| kernel.processes.contains_key(pid))
-    }
-
-    /// The process was made in the pid namespace of a running container: an exec.
-    pub(super) fn joins(&self, kernel: &Kernel) -> bool {
-        let numbers = self.process.and_then(|pid| kernel.processes.get(&pid)).map(|process| &process.numbers);
-        numbers.is_some_and(|numbers| numbers.last().is_some_and(|(_, number)| *number != 1))
     }
 
     /// From now on the end of the container's present run can be told, whatever becomes of its record.

@@ -50,7 +50,7 @@ fn version_1_limits_are_files_of_their_own() {
     let mut bench = Bench::on(hybrid());
     let shown = bench.run("docker run -m 32m --pids-limit 5 --cpus 1.5 toolbox alloc 64m");
     assert_eq!(shown.code, Some(137), "{shown:?}");
-    bench.run("docker run -d --name one -m 32m toolbox sleep 9");
+    bench.run("docker run -d --name one -m 32m --cgroupns private toolbox sleep 9");
     let shown = bench.run("docker exec one cat /proc/self/cgroup");
     assert!(shown.out.contains(":memory:/\n") && shown.out.ends_with("0::/\n"), "{shown:?}");
 }

@@ -191,6 +191,10 @@ pub fn chdir(path: &str) -> SysResult<()> {
     result(nix::unistd::chdir(path))
 }
 
+pub fn chroot(path: &str) -> SysResult<()> {
+    result(nix::unistd::chroot(path))
+}
+
 pub fn getcwd() -> SysResult<String> {
     result(nix::unistd::getcwd()).map(|path| String::from_utf8_lossy(path.as_os_str().as_bytes()).into_owned())
 }

@@ -1,0 +1,96 @@
+//! The flags on namespaces, and what Docker's daemon says of those that do not go together.
+
+use super::Call;
+use crate::cli::command::{Command, FlagUse, UsageError};
+use crate::cli::error;
+use crate::cli::namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, OF_CONTAINER, PidMode};
+
+/// What is said on namespaces; the values that the client judges were judged before.
+pub(super) fn namespaces(call: &Call<'_>) -> Result<NamespaceSpec, UsageError> {
+    let value = |name: &str| call.flag(name).map_or("", |flag| flag.value.as_str());
+    let pid = match value("pid") {
+        "" => PidMode::Own,
+        "host" => PidMode::Host,
+        other => PidMode::Container(other.trim_start_matches(OF_CONTAINER).to_string()),
+    };
+    let cgroup = match value("cgroupns") {
+        "private" => Some(CgroupNamespace::Private),
+        "host" => Some(CgroupNamespace::Host),
+        _ => None,
+    };
+    Ok(NamespaceSpec { pid, ipc: ipc(call)?, uts_host: value("uts") == "host", cgroup, user_host: value("userns") == "host" })
+}
+
+fn ipc(call: &Call<'_>) -> Result<IpcMode, UsageError> {
+    let Some(flag) = call.flag("ipc") else { return Ok(IpcMode::Private) };
+    Ok(match flag.value.as_str() {
+        "" | "private" => IpcMode::Private,
+        "shareable" => IpcMode::Shareable,
+        "none" => IpcMode::None,
+        "host" => IpcMode::Host,
+        other => match other.strip_prefix(OF_CONTAINER).filter(|name| !name.is_empty()) {
+            Some(name) => IpcMode::Container(name.to_string()),
+            None => return Err(daemon(call, &format!("invalid IPC mode: {}", error::echo(other)), Some(flag))),
+        },
+    })
+}
+
+/// Whose network namespace a container in another's is in decides of its names, ports and addresses.
+const WITH_CONTAINER_NETWORK: &[(&str, &str)] = &[
+    ("hostname", "conflicting options: hostname and the network mode"),
+    ("link", "conflicting options: container type network can't be used with links. This would result in undefined behavior"),
+    ("dns", "conflicting options: dns and the network mode"),
+    ("add-host", "conflicting options: custom host-to-IP mapping and the network mode"),
+    ("publish", "conflicting options: port publishing and the container type network mode"),
+    ("publish-all", "conflicting options: port publishing and the container type network mode"),
+    ("expose", "conflicting options: port exposing and the container type network mode"),
+];
+
+/// Refuses what the daemon refuses when the request is read, before it looks for the image.
+pub(super) fn conflicts(call: &Call<'_>) -> Result<(), UsageError> {
+    if !matches!(call.row.key, "run" | "create") {
+        return Ok(());
+    }
+    let said = |name: &str| match name {
+        "publish-all" => call.flag(name).filter(|_| call.is_on(name)),
+        _ => call.flag(name).filter(|flag| !flag.value.is_empty()),
+    };
+    let network = call.flag("network").and_then(|flag| flag.value.strip_prefix(OF_CONTAINER).map(|name| (flag, name)));
+    if let Some((flag, "")) = network {
+        return Err(daemon(call, "Invalid network mode: invalid container format container:<name|id>", Some(flag)));
+    }
+    if network.is_some() {
+        for (name, refusal) in WITH_CONTAINER_NETWORK {
+            if let Some(flag) = said(name) {
+                return Err(daemon(call, refusal, Some(flag)));
+            }
+        }
+    }
+    match said("hostname").filter(|_| call.flag("uts").is_some_and(|flag| flag.value == "host")) {
+        Some(flag) => Err(daemon(call, "conflicting options: hostname and the UTS mode", Some(flag))),
+        None => Ok(()),
+    }
+}
+
+/// `ns`
+pub(super) fn compare(call: &Call<'_>, containers: Vec<String>) -> Result<Command, UsageError> {
+    let json = match call.flag("format").map(|flag| (flag, flag.value.as_str())) {
+        None | Some((_, "" | "table")) => false,
+        Some((_, "json")) => true,
+        Some((flag, _)) => {
+            let what = format!("--format {}", error::echo(&flag.value));
+            return Err(error::not_yet(&what, "ns prints a table, or with --format json JSON.", Some(flag.span)));
+        }
+    };
+    Ok(Command::CompareNamespaces { containers, json })
+}
+
+/// As the daemon's refusals look: `run` points at its help, `create` does not.
+fn daemon(call: &Call<'_>, what: &str, flag: Option<&FlagUse>) -> UsageError {
+    let reason = format!("Error response from daemon: {what}");
+    let span = flag.map(|flag| flag.span);
+    match call.row.key {
+        "run" => call.frame().value(&reason, span),
+        _ => error::bare(&reason, span),
+    }
+}
