@@ -218,6 +218,10 @@ const CASES: &[&[&str]] = &[
     &["run", "--rm", "--security-opt", "seccomp=unconfined", "--cap-add", "SYS_ADMIN", "--network", "none", "toolbox", "true"],
     &["run", "--rm", "-v", "data:/etc", "-v", "/own", "--tmpfs", "/run:size=1m", "--network", "none", "toolbox", "true"],
     &["run", "--rm", "--mount", "type=bind,source=/usr,target=/usr/of,readonly", "--network", "none", "toolbox", "true"],
+    &["run", "--rm", "--network", "none", "--pid", "host", "--uts", "host", "--cgroupns", "private", "toolbox", "true"],
+    &["run", "--rm", "--network", "none", "--ipc", "host", "--cgroupns", "host", "toolbox", "true"],
+    &["run", "--rm", "--network", "none", "--ipc", "none", "toolbox", "true"],
+    &["ns"],
     &["volume", "create", "more"],
     &["volume", "rm", "more"],
     &["create", "--name", "made", "--network", "none", "toolbox", "true"],
@@ -229,6 +233,8 @@ const CASES: &[&[&str]] = &[
 const RUNNING: &[&[&str]] = &[
     &["exec", "web", "cat", "/proc/1/comm"],
     &["exec", "-t", "-u", "nobody", "-w", "/tmp", "-e", "A=b", "web", "tty"],
+    &["run", "--rm", "--network", "container:web", "--ipc", "container:web", "--pid", "container:web", "toolbox", "true"],
+    &["ns", "web"],
     &["pause", "web"],
     &["unpause", "web"],
     &["update", "--pids-limit", "30", "--cpu-shares", "300", "web"],
@@ -250,7 +256,7 @@ fn so_are_those_of_commands_on_a_running_container() {
     }
     let scratch = Scratch::new("running", Caller::Root);
     let glassbox = scratch.glassbox();
-    let mut script = format!("{glassbox} run -d --name web --network none toolbox sleep 1000 || exit\n");
+    let mut script = format!("{glassbox} run -d --name web --network none --ipc shareable toolbox sleep 1000 || exit\n");
     for (at, words) in RUNNING.iter().enumerate() {
         let words = words.join(" ");
         let (plan, trace) = (scratch.0.join(format!("{at}.json")), scratch.0.join(format!("{at}.trace")));
