@@ -115,8 +115,7 @@ fn looked(answer: Result<String, CommandError>) -> i32 {
 }
 
 fn starts_a_monitor(command: &Command) -> bool {
-    matches!(command, Command::RunContainer(run) if run.detach)
-        || matches!(command, Command::StartContainers { .. } | Command::RestartContainers { .. })
+    matches!(command, Command::RunContainer(_) | Command::StartContainers { .. } | Command::RestartContainers { .. })
 }
 
 fn told(error: &CommandError) -> i32 {

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
+use glassbox_core::model::{Container, Status};
 use glassbox_core::query::{Answer, Query};
 use glassbox_core::session::{Input, Progress, Recording, Role, Session};
 
@@ -100,6 +101,11 @@ impl Machine for Model {
         let printed = self.session.world().output().len();
         self.session.submit(&exchange.line);
         let exit_code = self.finish(&exchange.stdin);
+        let restarting = |container: &Container| container.state.status == Status::Restarting;
+        if self.session.world().state().containers.values().any(restarting) {
+            self.session.give(&Input::Rest);
+            self.finish("");
+        }
         let mut shown = Shown { exchange: Exchange { exit_code, ..exchange.clone() }, ..Shown::default() };
         shown.exchange.stdout.clear();
         shown.exchange.stderr.clear();

@@ -26,7 +26,8 @@ pub fn wait(root: &Path) -> Result<()> {
         let processes = belonging(root);
         let first = tasks(&processes);
         // Who slept in both looks and was not switched to in between slept all the while: then all slept after the first look.
-        if first.values().all(|(state, _)| matches!(*state, 'S' | 'T' | 'Z' | 'X' | FROZEN)) && tasks(&processes) == first {
+        let asleep = first.values().all(|(state, _)| matches!(*state, 'S' | 'T' | 'Z' | 'X' | FROZEN));
+        if asleep && !restarts(root) && tasks(&processes) == first {
             return Ok(());
         }
         if Instant::now() > deadline {
@@ -34,6 +35,13 @@ pub fn wait(root: &Path) -> Result<()> {
         }
         std::thread::yield_now();
     }
+}
+
+/// A container waits to be started again.
+fn restarts(root: &Path) -> bool {
+    let entries = fs::read_dir(root.join("containers")).into_iter().flatten().flatten();
+    let record = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("state.json")).unwrap_or_default();
+    entries.map(record).any(|record| record.contains("\"status\":\"restarting\""))
 }
 
 /// Engines are known by their environment; containers descend from them.

@@ -105,6 +105,20 @@ pub enum Command {
         attach: bool,
         /// `-i`: attach stdin.
         interactive: bool,
+        /// `--detach-keys`, as typed.
+        #[serde(default)]
+        detach_keys: String,
+    },
+    /// `attach CONTAINER`
+    AttachContainer {
+        /// Name or id prefix.
+        container: String,
+        /// `--no-stdin`
+        no_stdin: bool,
+        /// `--sig-proxy`, true unless given.
+        sig_proxy: bool,
+        /// `--detach-keys`, as typed.
+        detach_keys: String,
     },
     /// `stop [-s SIGNAL] [-t SECONDS] CONTAINER…`
     StopContainers {
@@ -285,6 +299,9 @@ pub struct RunContainer {
     pub detach: bool,
     /// `--sig-proxy`, true unless given.
     pub sig_proxy: bool,
+    /// `--detach-keys`, as typed.
+    #[serde(default)]
+    pub detach_keys: String,
 }
 
 /// What `run` and `create` say about a container, before the image's config is merged in.

@@ -11,6 +11,7 @@ mod build;
 mod check;
 mod command;
 mod complete;
+mod detach_keys;
 mod error;
 mod flags;
 mod front;
@@ -30,6 +31,7 @@ pub use command::{
     Span, UsageError, Words,
 };
 pub use complete::complete;
+pub use detach_keys::DetachKeys;
 pub use error::ECHO_BYTES_MAX;
 pub(crate) use error::quote as quoted;
 pub use flags::FLAGS_MAX;

@@ -5,6 +5,7 @@
 //!
 //! One file per command, one per group of phases.
 
+mod attach;
 mod cause;
 mod cid_file;
 mod create;
@@ -151,7 +152,11 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
     match &invocation.command {
         Command::RunContainer(run) => plan_run(run, &context, &mut plan)?,
         Command::CreateContainer(spec) => plan_create(spec, &context, &mut plan)?,
-        Command::StartContainers { containers, attach, interactive } => {
+        Command::AttachContainer { container, detach_keys, .. } => {
+            plan.steps.extend(attach::attach(container, detach_keys, &context)?);
+        }
+        Command::StartContainers { containers, attach, interactive, detach_keys } => {
+            attach::check_keys(detach_keys, &context)?;
             lifecycle::start(containers, *attach || *interactive, &context, &mut plan);
         }
         Command::StopContainers { containers, signal, timeout_seconds } => {
@@ -195,6 +200,7 @@ fn print(text: String, context: &Context<'_>) -> Planned {
 }
 
 fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    attach::check_keys(&run.detach_keys, context)?;
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
     plan.warnings = warnings(&run.spec, &container, context);

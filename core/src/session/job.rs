@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use super::world::{Chunk, Stream, World};
-use crate::cli::Invocation;
+use crate::cli::{Command, Invocation};
 use crate::errno::Errno;
 use crate::host::HostFacts;
 use crate::model::{ContainerId, State};
@@ -139,7 +139,29 @@ impl Job {
 
     /// Bytes to the standard input of the program in the foreground.
     pub(super) fn feed(&mut self, kernel: &mut Kernel, bytes: &[u8]) {
-        self.run.feed(kernel, bytes);
+        if !self.is_attached() {
+            return self.run.feed(kernel, bytes);
+        }
+        let (through, detached) = self.run.typed(kernel, bytes);
+        self.run.feed(kernel, &through);
+        if detached {
+            self.let_go();
+        }
+    }
+
+    fn is_attached(&self) -> bool {
+        let at = self.waiting.as_ref().map(|node| &node.step);
+        matches!(at, Some(Step::Client(ClientStep::AttachStreams { .. })))
+    }
+
+    /// The detach keys: the container goes on, and the command is over.
+    fn let_go(&mut self) {
+        self.waiting = None;
+        self.cursor = Cursor::new(Vec::new(), Vec::new());
+        if matches!(self.invocation.command, Command::AttachContainer { .. } | Command::ExecProcess(_)) {
+            self.exit_code = 1;
+            self.late_errors.push_str("read escape sequence\n");
+        }
     }
 
     /// The end of its standard input.
@@ -149,12 +171,21 @@ impl Job {
 
     /// ^C: with a terminal a byte like any other; without one SIGINT to the container, and the wait is over.
     pub(super) fn interrupt(&mut self, kernel: &mut Kernel) {
-        self.run.interrupt(kernel);
-        let attached = matches!(self.waiting.as_ref().map(|node| &node.step), Some(Step::Client(ClientStep::AttachStreams { .. })));
-        if !attached {
+        if self.passes_signals() || !self.is_attached() {
+            self.run.interrupt(kernel);
+        }
+        if !self.is_attached() || !self.passes_signals() {
             self.waiting = None;
             self.exit_code = 130;
             self.cursor = Cursor::new(Vec::new(), Vec::new());
+        }
+    }
+
+    fn passes_signals(&self) -> bool {
+        match &self.invocation.command {
+            Command::RunContainer(run) => run.sig_proxy || run.spec.tty,
+            Command::AttachContainer { sig_proxy, .. } => *sig_proxy,
+            _ => true,
         }
     }
 

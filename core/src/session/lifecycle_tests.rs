@@ -58,3 +58,46 @@ fn the_waits_double() {
     });
     assert_eq!(waits.collect::<Vec<_>>(), [100, 200, 400, 800]);
 }
+
+#[test]
+fn the_detach_keys_let_go_of_a_terminal_and_the_program_goes_on() {
+    let mut session = Session::new(HostFacts::example());
+    let progress = session.command("docker run -it --name box --network none toolbox cat");
+    assert_eq!(progress, Progress::NeedsInput);
+    session.give(&Input::Bytes(b"one\r".to_vec()));
+    assert_eq!(session.run(1000), Progress::NeedsInput);
+    session.give(&Input::Bytes(b"\x10\x11".to_vec()));
+    assert_eq!(session.run(1000), Progress::Ready(0));
+    assert_eq!(status(&session), Some(Status::Running));
+    assert_eq!(session.command("docker attach --detach-keys ctrl-x,x box"), Progress::NeedsInput);
+    session.give(&Input::Bytes(b"two\r\x10\x11".to_vec()));
+    assert_eq!(session.run(1000), Progress::NeedsInput);
+    session.give(&Input::Bytes(b"\x18x".to_vec()));
+    assert_eq!(session.run(1000), Progress::Ready(1));
+    let shown: String = session.world().output().iter().map(|chunk| chunk.text.clone()).collect();
+    assert!(shown.contains("two") && shown.ends_with("read escape sequence\n"), "{shown}");
+    assert_eq!(shown.matches("one\r\n").count(), 2, "typed and written once, and not shown again by attach: {shown}");
+}
+
+#[test]
+fn who_does_not_pass_signals_on_ends_alone() {
+    let mut session = Session::new(HostFacts::example());
+    session.submit("docker run --sig-proxy=false --name box --network none toolbox sleep 1000");
+    for _ in 0..500 {
+        if status(&session) == Some(Status::Running) {
+            break;
+        }
+        session.step();
+    }
+    session.step();
+    session.give(&Input::Interrupt);
+    assert_eq!(session.run(1000), Progress::Ready(130));
+    assert_eq!(status(&session), Some(Status::Running));
+}
+
+#[test]
+fn attach_needs_a_container_that_runs() {
+    let mut session = crashing();
+    let restarting = "cannot attach to a restarting container, wait until it is running\n";
+    assert_eq!(answer(&mut session, "docker attach box"), restarting);
+}

@@ -81,6 +81,8 @@ pub enum Input {
     End,
     /// ^C
     Interrupt,
+    /// Nothing is typed for as long as containers wait to be started again: at the prompt the clock stands still otherwise.
+    Rest,
 }
 
 /// The largest recording that is replayed: inputs, and bytes of one input.

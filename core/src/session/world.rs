@@ -42,6 +42,8 @@ pub struct Chunk {
 pub const OUTPUT_CHUNKS_MAX: usize = 4_000;
 /// How many times programs that nobody waits for get to run before the prompt is given back.
 const SETTLE_TURNS_MAX: u32 = 50;
+/// And how many turns a person waits for containers that are started again and again.
+const REST_TURNS_MAX: u32 = 1_000;
 
 /// What typing a command takes at the least, on the virtual clock.
 const COMMAND_NS: u64 = 1_000_000;
@@ -61,6 +63,8 @@ pub struct World {
     pub(super) inputs: usize,
     exit_code: i32,
     settling: u32,
+    /// The clock goes on meanwhile, where a container waits to be started again.
+    rests: bool,
     line: Rc<str>,
     /// The lines of all commands, by their number.
     lines: Vector<Rc<str>>,
@@ -85,6 +89,7 @@ impl World {
             inputs: 0,
             exit_code: 0,
             settling: 0,
+            rests: false,
             line: Rc::from(""),
             lines: Vector::new(),
             stalled: false,
@@ -169,11 +174,13 @@ impl World {
         self.stalled = false;
         match (&mut self.foreground, input) {
             (None, Input::Line(line)) => self.begin(line),
+            (None, Input::Rest) => (self.settling, self.rests) = (REST_TURNS_MAX, true),
             (None, _) => {}
             (Some(job), Input::Line(line)) => job.feed(&mut self.kernel, format!("{line}\n").as_bytes()),
             (Some(job), Input::Bytes(bytes)) => job.feed(&mut self.kernel, bytes),
             (Some(job), Input::End) => job.end_of_input(&mut self.kernel),
             (Some(job), Input::Interrupt) => job.interrupt(&mut self.kernel),
+            (Some(_), Input::Rest) => {}
         }
     }
 
@@ -325,8 +332,9 @@ impl World {
         }
         self.settling -= 1;
         let ran = self.kernel.run(sim::RESUMES_PER_TURN);
-        if ran.resumed == 0 {
-            self.settling = 0;
+        let restarts = self.rests && ran.resumed == 0 && self.monitors.iter().any(|job| job.deadline_ns().is_some());
+        if ran.resumed == 0 && !(restarts && self.kernel.let_clock_go_on(self.nearest_deadline())) {
+            (self.settling, self.rests) = (0, false);
             return None;
         }
         Some(self.programs_ran())

@@ -32,7 +32,7 @@ const ANSWER_BYTES_MAX: usize = 4096;
 const LOOK_MILLISECONDS: u32 = 20;
 
 /// Docker's exit code where the engine itself failed.
-const ENGINE_FAILED: i32 = 125;
+pub(super) const ENGINE_FAILED: i32 = 125;
 
 impl Engine {
     pub(super) fn client(&mut self, step: &ClientStep, outcome: &mut Outcome) -> Done {
@@ -105,7 +105,7 @@ impl Engine {
     fn attach(&mut self, id: &ContainerId, outcome: &mut Outcome) -> Done {
         self.unlock_records();
         if self.child.is_none() {
-            return self.follow_running(id, outcome);
+            return self.visit_container(id, outcome);
         }
         // Stepped back over and come to again, it has ended already.
         if self.status.is_none() {
@@ -141,9 +141,16 @@ impl Engine {
     /// Carries the streams until the process has ended, and reaps it.
     fn pump(&mut self, id: &ContainerId, attached: Attached) -> Done {
         let log = self.log_of(id)?;
+        let mut audience = if log.is_some() { Some(self.audience(id)?) } else { None };
+        let stdin_once = self.stdin_once(id);
         let child = self.child.as_mut().ok_or_else(|| Failure::of("poll", Errno::ECHILD))?;
         let streams = std::mem::take(&mut child.streams);
-        Pump::new(streams, &child.pidfd, log, attached, self.signals.as_ref()).run().call("poll")?;
+        let mut pump = Pump::new(streams, &child.pidfd, log, attached, self.signals.as_ref());
+        if let Some(audience) = &mut audience {
+            pump = pump.with(audience, stdin_once);
+        }
+        pump.run().call("poll")?;
+        self.audience = audience;
         self.status = Some(wait::wait_until_ended(&child.pidfd).call("waitid")?.status);
         Ok(())
     }
@@ -156,15 +163,7 @@ impl Engine {
         LogWriter::open(Path::new(&self.store.layout().log(id))).map(Some).call("openat")
     }
 
-    /// `start -a` of a container that runs already: its streams belong to its monitor, so its log is followed.
-    fn follow_running(&mut self, id: &ContainerId, outcome: &mut Outcome) -> Done {
-        self.show_log(id, true, Some(0), false)?;
-        self.await_exit(id, None, false, outcome)?;
-        self.exit_code = outcome.status.map_or(ENGINE_FAILED, WaitStatus::code);
-        Ok(())
-    }
-
-    fn await_exit(&mut self, id: &ContainerId, seconds: Option<u64>, print: bool, outcome: &mut Outcome) -> Done {
+    pub(super) fn await_exit(&mut self, id: &ContainerId, seconds: Option<u64>, print: bool, outcome: &mut Outcome) -> Done {
         self.unlock_records();
         // Opened before waiting: the file is still readable when `--rm` has removed it.
         let held = self.awaited.take().filter(|(held, _)| held == id).map(|(_, file)| file);
@@ -262,6 +261,13 @@ impl Engine {
         written.call("write")
     }
 
+    /// Tells those who are attached, once the record says so.
+    pub(super) fn dismiss_audience(&mut self) {
+        if let Some(mut audience) = self.audience.take() {
+            audience.dismiss(self.status.map_or(ENGINE_FAILED, WaitStatus::code));
+        }
+    }
+
     fn show_log(&mut self, id: &ContainerId, follow: bool, tail: Option<u64>, timestamps: bool) -> Done {
         self.unlock_records();
         let record = self.store.read(id).call("openat")?;
@@ -320,7 +326,7 @@ fn read_number(file: &mut File) -> Option<i32> {
 }
 
 /// `false`: time ran out first.
-fn await_process(identity: &ProcessIdentity, milliseconds: Option<impl TryInto<u32>>) -> Result<bool, Failure> {
+pub(super) fn await_process(identity: &ProcessIdentity, milliseconds: Option<impl TryInto<u32>>) -> Result<bool, Failure> {
     let pidfd = match process::pidfd_open(i32::try_from(identity.pid).unwrap_or_default()) {
         Err(Errno::ESRCH) => return Ok(true),
         answer => answer.call("pidfd_open")?,

@@ -20,6 +20,7 @@ use crate::exec::NameCall;
 use crate::journal;
 use crate::sys::file;
 use crate::sys::process::{self, CloneFlags, CloneResult};
+use crate::sys::socket::Channel;
 use crate::sys::wait;
 
 /// The monitor's end of the pipe to the caller's process.
@@ -38,14 +39,17 @@ impl Engine {
         let (read, write) = file::pipe().call("pipe2").map_err(refused)?;
         // The journal is made here, so that both have it.
         self.journal().map_err(|error| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None })?;
+        let (near, far) = Channel::pair().call("socketpair").map_err(refused)?;
         match process::clone_into(CloneFlags::NONE, None).call("clone3").map_err(refused)? {
             CloneResult::Child => {
-                drop(read);
+                drop((read, near));
+                self.first_guest = Some(far).filter(|_| self.is_attached());
                 self.report = Some(Report(write));
                 process::set_parent_death_signal(Signal::SIGKILL).call("prctl").map_err(refused)
             }
             CloneResult::Parent { pid, .. } => {
-                drop(write);
+                drop((write, far));
+                self.seat = Some(near).filter(|_| self.is_attached());
                 self.hear_report(&read, pid)?;
                 cursor.skip_rest_of_composite();
                 self.follow_monitor()

@@ -55,7 +55,9 @@ impl Engine {
                 self.target = self.state.containers.get(id).map(Target::start);
                 match () {
                     () if self.goes_on => Ok(()),
-                    () if self.is_attached() => self.hold_signals(),
+                    () if self.is_attached() && !self.state.containers.get(id).is_some_and(|found| self.hands_over(found)) => {
+                        self.hold_signals()
+                    }
                     () => self.start_detached(cursor),
                 }
             }
@@ -89,7 +91,7 @@ impl Engine {
     }
 
     /// The caller stays with the container that is started: this process is its monitor.
-    fn is_attached(&self) -> bool {
+    pub(super) fn is_attached(&self) -> bool {
         match &self.invocation.command {
             Command::RunContainer(run) => !run.detach,
             Command::StartContainers { attach, interactive, .. } => *attach || *interactive,
@@ -104,6 +106,7 @@ impl Engine {
             Command::RunContainer(run) => run.spec.interactive,
             Command::StartContainers { interactive, .. } => *interactive,
             Command::ExecProcess(exec) => exec.interactive,
+            Command::AttachContainer { no_stdin, .. } => !no_stdin,
             _ => false,
         }
     }
@@ -112,6 +115,7 @@ impl Engine {
     pub(super) fn forwards_signals(&self) -> bool {
         match &self.invocation.command {
             Command::RunContainer(run) => run.sig_proxy,
+            Command::AttachContainer { sig_proxy, .. } => *sig_proxy,
             _ => true,
         }
     }

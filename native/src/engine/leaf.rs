@@ -139,6 +139,9 @@ impl Engine {
                 if let StoreStep::RecordStart { id } = step {
                     self.known_edition = self.store.edition(id).map(|edition| (id.clone(), edition));
                 }
+                if matches!(step, StoreStep::RecordExit { .. }) {
+                    self.dismiss_audience();
+                }
                 Ok(())
             }
             Step::Cgroup(step) => cgroup::carry_out(step),

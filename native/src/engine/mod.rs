@@ -8,6 +8,7 @@
 //! `run` does a command; `Engine` with `advance` and `visit` is the same in single steps, for a debugger. It decides nothing: what is
 //! done, and in which order, is the plan's.
 
+mod attach;
 mod client;
 mod detach;
 mod frame;
@@ -80,6 +81,12 @@ pub struct Engine {
     awaited: Option<(ContainerId, std::fs::File)>,
     /// The record that the state agrees with.
     known_edition: Option<(ContainerId, Edition)>,
+    /// This process's end of the streams of a container that it has handed over to a monitor.
+    seat: Option<crate::sys::socket::Channel>,
+    /// In that monitor: the other end.
+    first_guest: Option<crate::sys::socket::Channel>,
+    /// In a monitor: those who are attached.
+    audience: Option<crate::streams::audience::Audience>,
     report: Option<detach::Report>,
     /// Of the step that failed last.
     last_errno: Cell<Errno>,

@@ -12,12 +12,16 @@ use glassbox_core::errno::Errno;
 use glassbox_core::userland::Signal;
 
 use super::Outside;
+use super::audience::{Audience, Wish};
 use crate::observe::facts::now_ns;
 use crate::store::log::{LogWriter, Stream};
 use crate::sys::file::{self, Watch};
 use crate::sys::process;
 use crate::sys::signal::{SignalFd, SignalSet};
 use crate::sys::terminal::{self, RawMode};
+
+/// See [`Pump::door_milliseconds`].
+const DOOR_MILLISECONDS: u32 = 20;
 
 /// Read at once.
 const BLOCK_BYTES: usize = 16 * 1024;
@@ -53,8 +57,14 @@ pub struct Pump<'a> {
     log: Option<LogWriter>,
     attached: Attached,
     signals: Option<&'a SignalFd>,
+    /// Those who are attached besides.
+    audience: Option<&'a mut Audience>,
+    /// The program's stdin ends with that of whoever is attached: Docker's StdinOnce.
+    stdin_once: bool,
     /// Read from the own stdin, not yet taken by the process.
     pending: Vec<u8>,
+    /// After that, its stdin is closed.
+    ends: bool,
 }
 
 /// Where a descriptor stands among those that are watched.
@@ -75,7 +85,12 @@ impl<'a> Pump<'a> {
         attached: Attached,
         signals: Option<&'a SignalFd>,
     ) -> Pump<'a> {
-        Pump { streams, pidfd, log, attached, signals, pending: Vec::new() }
+        Pump { streams, pidfd, log, attached, signals, audience: None, stdin_once: false, pending: Vec::new(), ends: false }
+    }
+
+    /// Others may attach.
+    pub fn with(self, audience: &'a mut Audience, stdin_once: bool) -> Pump<'a> {
+        Pump { audience: Some(audience), stdin_once, ..self }
     }
 
     /// Runs until the process has ended. The caller's terminal is in raw mode meanwhile, if the process has one.
@@ -87,6 +102,9 @@ impl<'a> Pump<'a> {
         }
         while !self.turn()? {}
         self.drain();
+        if let Some(audience) = &mut self.audience {
+            audience.drain();
+        }
         match self.log.take() {
             Some(log) => log.finish(now_ns()).map_err(|error| error.errno().unwrap_or(Errno::EIO)),
             None => Ok(()),
@@ -102,9 +120,10 @@ impl<'a> Pump<'a> {
     /// One round; `true`: the process has ended.
     fn turn(&mut self) -> Result<bool, Errno> {
         let mut watches = self.watches();
-        match file::poll(&mut watches, None) {
+        match file::poll(&mut watches, self.door_milliseconds()) {
             Err(Errno::EINTR) => return Ok(false),
-            answer => answer?,
+            Ok(0) => self.open_door(),
+            answer => drop(answer?),
         };
         let ready = |index: usize| watches[index].readable || watches[index].closed;
         if ready(STDOUT) {
@@ -122,17 +141,21 @@ impl<'a> Pump<'a> {
         if watches[FEED].writable || watches[FEED].closed {
             self.feed();
         }
+        if watches.iter().skip(PROCESS + 1).any(|watch| watch.readable || watch.writable || watch.closed) {
+            self.attend();
+        }
         if ready(SIGNALS) {
             self.pass_signals();
         }
         Ok(ready(PROCESS))
     }
 
-    fn watches(&self) -> [Watch; 7] {
-        let read = |fd: Option<&OwnedFd>| fd.map_or(NOTHING, Watch::read);
+    fn watches(&self) -> Vec<Watch> {
+        let full = self.audience.as_ref().is_some_and(|audience| audience.is_full());
+        let read = |fd: Option<&OwnedFd>| fd.filter(|_| !full).map_or(NOTHING, Watch::read);
         let feed = self.streams.stdin.as_ref().or(self.streams.master.as_ref());
         let listens = self.attached.input && self.pending.is_empty() && feed.is_some();
-        [
+        let mut all = vec![
             read(self.streams.stdout.as_ref()),
             read(self.streams.stderr.as_ref()),
             read(self.streams.master.as_ref()),
@@ -140,7 +163,42 @@ impl<'a> Pump<'a> {
             if self.pending.is_empty() { NOTHING } else { feed.map_or(NOTHING, Watch::write) },
             self.signals.map_or(NOTHING, Watch::read),
             Watch::read(self.pidfd),
-        ]
+        ];
+        all.extend(self.audience.iter().flat_map(|audience| audience.watches(self.pending.is_empty())));
+        all
+    }
+
+    /// How long the door stays closed: most programs that end at once are looked at by nobody.
+    fn door_milliseconds(&self) -> Option<u32> {
+        self.audience.as_ref().filter(|audience| audience.is_closed()).map(|_| DOOR_MILLISECONDS)
+    }
+
+    fn open_door(&mut self) {
+        if let Some(audience) = &mut self.audience {
+            audience.open();
+        }
+    }
+
+    fn attend(&mut self) {
+        let hears = self.pending.is_empty();
+        let wishes = self.audience.as_mut().map(|audience| audience.attend(hears)).unwrap_or_default();
+        for wish in wishes {
+            match wish {
+                Wish::Input(bytes) => self.pending.extend_from_slice(&bytes),
+                // A terminal has no end.
+                Wish::End if self.stdin_once => self.ends = true,
+                Wish::End => {}
+                Wish::Size(rows, columns) => self.set_size(terminal::WindowSize { rows, columns }),
+            }
+        }
+        self.feed();
+    }
+
+    fn set_size(&self, size: terminal::WindowSize) {
+        if let Some(master) = &self.streams.master {
+            // Where the terminal is gone there is no size to set.
+            let _ = terminal::set_window_size(master, size);
+        }
     }
 
     /// What is still in the pipes after the end: read without waiting, since a background process of an exec may hold them open.
@@ -182,6 +240,9 @@ impl<'a> Pump<'a> {
             // A full disk must not stop the program: the log has a gap.
             let _ = log.write(stream, bytes, now_ns());
         }
+        if let Some(audience) = &mut self.audience {
+            audience.deliver(stream, bytes);
+        }
         if !self.attached.output {
             return;
         }
@@ -214,8 +275,19 @@ impl<'a> Pump<'a> {
             self.pending.clear();
             return;
         };
+        if self.pending.is_empty() {
+            if self.ends {
+                self.streams.stdin = None;
+            }
+            return;
+        }
         match file::write(feed, &self.pending) {
-            Ok(length) => drop(self.pending.drain(..length)),
+            Ok(length) => {
+                self.pending.drain(..length);
+                if self.ends && self.pending.is_empty() {
+                    self.streams.stdin = None;
+                }
+            }
             Err(Errno::EAGAIN) => {}
             Err(_) => {
                 self.pending.clear();

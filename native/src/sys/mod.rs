@@ -51,6 +51,7 @@ pub mod bpf;
 pub mod capability;
 pub mod file;
 pub mod limits;
+pub mod listen;
 pub mod mount;
 pub mod net;
 pub mod process;

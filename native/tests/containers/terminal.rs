@@ -11,6 +11,11 @@ use super::Machine;
 
 /// Runs `script` on a terminal of its own, typing `keys` when `prompt` has appeared; answers the exit code and all that appeared.
 fn on_a_terminal(machine: &Machine, script: &str, prompt: &str, keys: &str) -> (i32, String) {
+    on_a_terminal_in_steps(machine, script, &[(prompt, keys)])
+}
+
+/// As `on_a_terminal`, with several prompts, each looked for after the one before.
+fn on_a_terminal_in_steps(machine: &Machine, script: &str, steps: &[(&str, &str)]) -> (i32, String) {
     let pty = Pty::open("/dev/ptmx").unwrap();
     set_window_size(&pty.master, WindowSize { rows: 33, columns: 99 }).unwrap();
     let slave = pty.open_peer().unwrap();
@@ -18,13 +23,17 @@ fn on_a_terminal(machine: &Machine, script: &str, prompt: &str, keys: &str) -> (
     let mut child = machine.command(script).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
     drop(slave);
     let mut master = File::from(pty.master);
-    let (mut seen, mut block, mut typed) = (Vec::new(), [0; 4096], false);
+    let (mut seen, mut block, mut from, mut steps) = (Vec::new(), [0; 4096], 0, steps.iter());
+    let mut next = steps.next();
     // EIO: nobody has the other side open any more.
     while let Ok(length) = master.read(&mut block) {
         seen.extend_from_slice(&block[..length]);
-        if !typed && String::from_utf8_lossy(&seen).contains(prompt) {
+        while let Some((prompt, keys)) = next {
+            let new = String::from_utf8_lossy(&seen[from..]).into_owned();
+            let Some(at) = new.find(prompt) else { break };
+            from += at + prompt.len();
             master.write_all(keys.as_bytes()).unwrap();
-            typed = true;
+            next = steps.next();
         }
     }
     let code = child.wait().unwrap().code().unwrap_or(-1);
@@ -59,4 +68,42 @@ fn the_debugger_and_its_shell_on_a_terminal() {
     assert_eq!(code, 6, "{seen}");
     assert!(seen.contains("glass\r\n") && seen.contains("typed-42\r\n") && seen.contains("/dev/pts/0\r\n"), "{seen:?}");
     assert!(!seen.contains("model and Linux differ") && !seen.contains("cannot tell"), "{seen:?}");
+}
+
+#[test]
+fn the_detach_keys_let_go_and_attach_comes_back() {
+    let Some(machine) = Machine::new() else { return };
+    let script = "$G run -it --name ww --network none toolbox sh -c 'echo ready; read word; echo got $word; exit 4'; echo let go $?
+        test \"$($G inspect -f '{{.State.Status}}' ww)\" = running || exit 9
+        $G attach --detach-keys ctrl-x,x ww; echo again $?; $G attach ww; code=$?; $G logs ww; $G rm -f ww; (exit $code)";
+    let steps = [("ready", "wo\x10\x11"), ("let go 0", "\x18x"), ("again 1", "rd\r")];
+    let (code, seen) = on_a_terminal_in_steps(&machine, script, &steps);
+    assert_eq!(code, 4, "{seen}");
+    assert!(seen.contains("read escape sequence") && seen.contains("got word\r\n"), "{seen:?}");
+}
+
+#[test]
+fn several_are_attached_at_once() {
+    let Some(machine) = Machine::new() else { return };
+    let script =
+        "$G run -d -i --name ww --network none toolbox sh -c 'read a; echo one $a; read b; echo two $b >&2; exit 3' > /dev/null
+        cd $(dirname $GLASSBOX_ROOT); mkfifo hold; ($G attach --no-stdin ww > first 2> errors; echo $? >> first) & looker=$!
+        ($G attach ww < hold > second 2>&1; echo $? >> second) & typist=$!
+        exec 5> hold; echo hello >&5
+        until grep -q one second; do sleep 0.02; done
+        echo again >&5; wait $looker $typist; cat first errors second; $G rm ww";
+    let ran = machine.run(script);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    assert!(ran.out.contains("two again\n3\n"), "{ran:?}");
+}
+
+#[test]
+fn a_container_goes_on_when_its_caller_is_killed() {
+    let Some(machine) = Machine::new() else { return };
+    let script = "cd $(dirname $GLASSBOX_ROOT)
+        $G run --sig-proxy=false --name ww --network none toolbox sh -c 'echo ready; sleep 1000' > out & run=$!
+        until grep -q ready out; do sleep 0.02; done; kill -9 $run; wait $run
+        $G inspect -f '{{.State.Status}}' ww; $G rm -f ww";
+    let ran = machine.run(script);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "running\nww\n"), "{ran:?}");
 }

@@ -81,9 +81,16 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
             spec: container_spec(call)?,
             detach: call.is_on("detach"),
             sig_proxy: call.flag("sig-proxy").is_none_or(front::is_on),
+            detach_keys: lifecycle::detach_keys(call),
         }),
         "create" => Command::CreateContainer(container_spec(call)?),
-        "start" => Command::StartContainers { containers, attach: call.is_on("attach"), interactive: call.is_on("interactive") },
+        "start" => Command::StartContainers {
+            containers,
+            attach: call.is_on("attach"),
+            interactive: call.is_on("interactive"),
+            detach_keys: lifecycle::detach_keys(call),
+        },
+        "attach" => lifecycle::attach(call, containers),
         "stop" => {
             Command::StopContainers { containers, signal: signal(call, "signal")?, timeout_seconds: number(call, "timeout")? }
         }

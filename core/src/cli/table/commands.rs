@@ -151,6 +151,8 @@ const CARRIED_OUT: &[CommandRow] = &[
         .carried_out("Make a new container without starting it"),
     CommandRow::new("start", &["container start", "start"], MANY, Arity::AtLeast(1))
         .carried_out("Start containers that are not running"),
+    CommandRow::new("attach", &["container attach", "attach"], "[OPTIONS] CONTAINER", Arity::Exact(1))
+        .carried_out("Connect this terminal to a container that runs"),
     CommandRow::new("stop", &["container stop", "stop"], MANY, Arity::AtLeast(1))
         .carried_out("Ask containers to end, and end them if they do not"),
     CommandRow::new("kill", &["container kill", "kill"], MANY, Arity::AtLeast(1))

@@ -4,6 +4,7 @@ use super::{FlagRow, Kind};
 
 const EXEC: &[&str] = &["exec"];
 const PS: &[&str] = &["ps"];
+const ATTACH: &[&str] = &["attach"];
 const START: &[&str] = &["start"];
 const STOP: &[&str] = &["stop", "restart"];
 const UPDATE: &[&str] = &["update"];
@@ -39,7 +40,12 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("attach", Kind::Bool, START, "Show its output here, hand signals on", "-a").short('a').carried_out(),
     FlagRow::new("checkpoint", Kind::Text, START, "Go on from this checkpoint", "--checkpoint before").hidden(""),
     FlagRow::new("checkpoint-dir", Kind::Text, START, "Where checkpoints are kept", "--checkpoint-dir /var/tmp").hidden(""),
-    FlagRow::new("detach-keys", Kind::Text, START, "Keys that let go of the terminal", "--detach-keys ctrl-x,x"),
+    FlagRow::new("detach-keys", Kind::Text, START, "Keys that let go of the terminal", "--detach-keys ctrl-x,x").carried_out(),
+    FlagRow::new("detach-keys", Kind::Text, ATTACH, "Keys that let go of the terminal", "--detach-keys ctrl-x,x").carried_out(),
+    FlagRow::new("no-stdin", Kind::Bool, ATTACH, "Keep the input here", "--no-stdin").carried_out(),
+    FlagRow::new("sig-proxy", Kind::Bool, ATTACH, "Hand signals on to the program", "--sig-proxy=false")
+        .default("true")
+        .carried_out(),
     FlagRow::new("interactive", Kind::Bool, START, "Hand the input here to it", "-i").short('i').carried_out(),
     FlagRow::new("signal", Kind::Text, STOP, "The signal to ask with", "-s SIGINT").short('s').carried_out(),
     FlagRow::new("timeout", Kind::Int, STOP, "Seconds until it is ended by force; -1: never", "-t 3")

@@ -15,7 +15,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("detach", Kind::Bool, RUN, "Leave the container in the background and print its id", "-d")
         .short('d')
         .carried_out(),
-    FlagRow::new("detach-keys", Kind::Text, RUN, "Keys that let go of the terminal", "--detach-keys ctrl-x,x"),
+    FlagRow::new("detach-keys", Kind::Text, RUN, "Keys that let go of the terminal", "--detach-keys ctrl-x,x").carried_out(),
     FlagRow::new("sig-proxy", Kind::Bool, RUN, "Hand signals on to the program", "--sig-proxy=false").default("true").carried_out(),
     both("attach", Kind::Attach, "Connect only these streams: stdin, stdout, stderr", "-a stdout").short('a'),
     both("cidfile", Kind::Text, "Write the container's id into a file", "--cidfile id.txt").carried_out(),

@@ -27,7 +27,7 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
             run.shown.push((false, text.as_bytes().to_vec()));
             Ok(Done::Outcome(Outcome { printed: text, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
         }
-        ClientStep::AttachStreams { id } => attach(kernel, run, id),
+        ClientStep::AttachStreams { id } => attach(kernel, run, state, id),
         ClientStep::WatchContainer { id } => watch(kernel, run, id),
         ClientStep::AwaitRestart { id, delay_ns } => await_restart(kernel, run, state, id, *delay_ns),
         ClientStep::AwaitExit { id, timeout_seconds, print } => {
@@ -60,8 +60,13 @@ fn confirm(kernel: &Kernel, run: &mut Run, question: &str) -> Carried {
 }
 
 /// The process started by this command, or the container's first where it started none.
-fn attach(kernel: &mut Kernel, run: &mut Run, id: &ContainerId) -> Carried {
+fn attach(kernel: &mut Kernel, run: &mut Run, state: &State, id: &ContainerId) -> Carried {
     let streams = run.streams.or_else(|| kernel.streams_of_container(id)).ok_or(Errno::ESRCH)?;
+    if run.streams.is_none() && run.attached.is_none() {
+        // To one that runs already: what it has written before is in its log, and its input goes on when the caller's ends.
+        let keeps = state.containers.get(id).is_some_and(|container| container.host.detached);
+        run.join(kernel, streams, keeps);
+    }
     run.attach(streams);
     match kernel.streams.get(&streams).ok_or(Errno::ESRCH)?.ended {
         None => Ok(Done::Waiting),

@@ -1,6 +1,6 @@
 //! `Run`: what one command knows while its steps are carried out: the process that it made and its streams.
 
-use crate::cli::{Command, Invocation};
+use crate::cli::{Command, DetachKeys, Invocation};
 use crate::model::ContainerId;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Ended, StreamsId};
@@ -33,6 +33,12 @@ pub struct Run {
     /// What the caller has typed at a question, and whether more is to come.
     pub(super) answer: Vec<u8>,
     pub(super) answer_ended: bool,
+    /// What of the keys typed at a terminal lets go of it.
+    pub(super) keys: DetachKeys,
+    /// The caller's standard input stays with her.
+    pub(super) deaf: bool,
+    /// The end of the caller's standard input is not the end of the program's.
+    pub(super) keeps_input: bool,
     /// A question waits for its answer.
     pub(super) asked: bool,
     /// Bytes that removed containers had written.
@@ -46,7 +52,16 @@ impl Run {
     pub fn of(invocation: &Invocation) -> Run {
         let interactive = matches!(&invocation.command, Command::ExecProcess(exec) if exec.interactive);
         let exec = matches!(&invocation.command, Command::ExecProcess(_));
-        Run { exec, interactive, ..Run::default() }
+        let keys = match &invocation.command {
+            Command::RunContainer(run) => run.detach_keys.as_str(),
+            Command::StartContainers { detach_keys, .. } | Command::AttachContainer { detach_keys, .. } => detach_keys,
+            _ => "",
+        };
+        let deaf = matches!(
+            invocation.command,
+            Command::AttachContainer { no_stdin: true, .. } | Command::StartContainers { interactive: false, .. }
+        );
+        Run { exec, interactive, deaf, keys: DetachKeys::parse(keys).unwrap_or_default(), ..Run::default() }
     }
 
     /// A process of the attached job waits to read what the caller would type.
@@ -68,12 +83,18 @@ impl Run {
         self.deadline
     }
 
+    /// Bytes that the caller types: what of them goes to the program, and whether they let go of its terminal.
+    pub fn typed(&mut self, kernel: &Kernel, bytes: &[u8]) -> (Vec<u8>, bool) {
+        let tty = self.attached.and_then(|id| kernel.streams.get(&id)).and_then(|streams| streams.tty);
+        if tty.is_some() { self.keys.pass(bytes) } else { (bytes.to_vec(), false) }
+    }
+
     /// Bytes that the caller typed.
     pub fn feed(&mut self, kernel: &mut Kernel, bytes: &[u8]) {
         if self.asked {
             self.answer.extend_from_slice(bytes);
         }
-        if let Some(id) = self.attached {
+        if let Some(id) = self.attached.filter(|_| !self.deaf) {
             kernel.feed(id, bytes);
         }
     }
@@ -81,7 +102,7 @@ impl Run {
     /// The caller's standard input ended.
     pub fn end_of_input(&mut self, kernel: &mut Kernel) {
         self.answer_ended = true;
-        if let Some(id) = self.attached {
+        if let Some(id) = self.attached.filter(|_| !self.deaf && !self.keeps_input) {
             kernel.end_input(id);
         }
     }
@@ -118,6 +139,12 @@ impl Run {
         if self.awaited.as_ref().is_none_or(|(held, _)| held != id) {
             self.awaited = kernel.streams_of_container(id).map(|streams| (id.clone(), streams));
         }
+    }
+
+    /// Connects the caller's terminal to a container that has run before; with `keeps` its input goes on when the caller's ends.
+    pub(super) fn join(&mut self, kernel: &Kernel, id: StreamsId, keeps: bool) {
+        let seen = kernel.streams.get(&id).map_or(0, |streams| streams.captured.len());
+        (self.attached, self.seen, self.keeps_input) = (Some(id), seen, keeps);
     }
 
     /// Connects the caller's terminal.

@@ -14,8 +14,6 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("checkpoint rm", &["checkpoint rm"], "[OPTIONS] CONTAINER CHECKPOINT", Arity::Exact(2))
         .aliases(&[("checkpoint remove", "checkpoint rm")])
         .specs("checkpoint-dir=text"),
-    CommandRow::new("attach", &["container attach", "attach"], "[OPTIONS] CONTAINER", Arity::Exact(1))
-        .specs("detach-keys=text no-stdin=bool sig-proxy=bool"),
     CommandRow::new("commit", &["container commit", "commit"], "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]", Arity::Between(1, 2))
         .flags_first()
         .specs("author/a=text change/c=list message/m=text pause/p=bool"),
