@@ -104,6 +104,20 @@ pub enum Event {
         /// Which.
         path: String,
     },
+    /// Files lie where they were copied to.
+    FilesCopied {
+        /// The directory.
+        directory: String,
+        /// The name in it; empty: the content of the source lies in it.
+        name: String,
+        /// Files, directories and links.
+        entries: u64,
+    },
+    /// The process that held mounts is gone.
+    HolderEnded {
+        /// Its pid on the host.
+        pid: u32,
+    },
     /// A volume is on record.
     VolumeCreated {
         /// The record.
@@ -304,7 +318,7 @@ impl Event {
         match &mut event {
             Event::ContainerStarted { pid, at_ns, .. } => (*pid, *at_ns) = (0, 0),
             Event::ContainerExited { at_ns, .. } | Event::ContainerFailed { at_ns, .. } => *at_ns = 0,
-            Event::CgroupJoined { pid, .. } => *pid = 0,
+            Event::CgroupJoined { pid, .. } | Event::HolderEnded { pid } => *pid = 0,
             Event::ProcessCloned { pid, pid_inside, .. } => {
                 // In the host's pid namespace the two are one number.
                 *pid_inside = if pid_inside == pid { 0 } else { *pid_inside };

@@ -15,6 +15,7 @@
 
 pub mod apply;
 pub mod cli;
+pub mod copying;
 pub mod cpu_list;
 pub mod errno;
 pub mod event;

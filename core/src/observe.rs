@@ -10,12 +10,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::copying::Copied;
 use crate::errno::Errno;
 use crate::event::Event;
 use crate::model::{Container, ContainerId, Volume};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
 use crate::resource_limit;
-use crate::step::{CgroupStep, ClientStep, Limit, MountStep, NamespaceKind, PrivilegeStep, ProcessStep, Step, StoreStep};
+use crate::step::{
+    CgroupStep, ClientStep, CopyRoot, CopyStep, Limit, MountStep, NamespaceKind, PrivilegeStep, ProcessStep, Step, StoreStep,
+};
 use crate::userland::WaitStatus;
 
 /// What only the execution of a step could tell.
@@ -38,6 +41,10 @@ pub struct Outcome {
     /// There was no process any more that a signal could go to, and none was needed: its end was wanted.
     #[serde(default)]
     pub ended_before: bool,
+    /// What was copied, and where to.
+    pub copied: Option<Copied>,
+    /// The process that was ended.
+    pub ended_pid: Option<u32>,
     /// What write(2) to the caller's stdout took; where that is closed, nothing.
     pub printed: String,
 }
@@ -82,6 +89,7 @@ pub fn observe(step: &Step, outcome: &Outcome, actors: Actors, probe: &dyn Probe
         Step::Mount(step) => look.mount(step),
         Step::Privilege(step) => look.privilege(step),
         Step::Client(step) => Ok(look.client(step)),
+        Step::Copy(step) => look.copied(step),
     }
 }
 
@@ -248,6 +256,10 @@ impl Look<'_> {
                 let Sent { pid: _, signal } = self.outcome.sent.ok_or(Errno::EINVAL)?;
                 vec![Event::SignalSent { id: id.clone(), signal }]
             }
+            ProcessStep::EndProcess => {
+                let pid = self.outcome.ended_pid.ok_or(Errno::ESRCH)?;
+                if self.exists(&format!("/proc/{pid}"))? { Vec::new() } else { vec![Event::HolderEnded { pid }] }
+            }
         })
     }
 
@@ -372,6 +384,24 @@ impl Look<'_> {
     fn capabilities(&self) -> Result<CapabilitiesFact, Errno> {
         let Answer::Capabilities(fact) = self.probe.ask(&Query::Capabilities(self.subject()?))? else { return Err(Errno::EINVAL) };
         Ok(fact)
+    }
+
+    /// The name is looked for in the directory. What went to a stream left nothing.
+    fn copied(&self, step: &CopyStep) -> Result<Vec<Event>, Errno> {
+        let (Some(copied), to) = (&self.outcome.copied, step.destination()) else { return Ok(Vec::new()) };
+        let Some(to) = to else { return Ok(Vec::new()) };
+        let (subject, above) = match &to.container {
+            None => (Subject::Host, ""),
+            Some(CopyRoot { mounted: Some(merged), .. }) => (self.subject()?, merged.as_str()),
+            Some(root) => (Subject::Container(root.id.clone()), ""),
+        };
+        let query = Query::Directory(subject, format!("{above}{}", copied.directory));
+        let Answer::Names(names) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
+        if !copied.name.is_empty() && !names.contains(&copied.name) {
+            return Ok(Vec::new());
+        }
+        let (directory, name) = (copied.directory.clone(), copied.name.clone());
+        Ok(vec![Event::FilesCopied { directory, name, entries: copied.entries }])
     }
 
     /// What was printed and how waiting ended only the execution can tell.

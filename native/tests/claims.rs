@@ -225,6 +225,8 @@ const CASES: &[&[&str]] = &[
     &["volume", "create", "more"],
     &["volume", "rm", "more"],
     &["create", "--name", "made", "--network", "none", "toolbox", "true"],
+    &["cp", "/proc/sys/kernel/ostype", "made:/tmp"],
+    &["cp", "made:/etc", "-"],
     &["start", "made"],
     &["rm", "made"],
 ];
@@ -235,6 +237,8 @@ const RUNNING: &[&[&str]] = &[
     &["exec", "-t", "-u", "nobody", "-w", "/tmp", "-e", "A=b", "web", "tty"],
     &["run", "--rm", "--network", "container:web", "--ipc", "container:web", "--pid", "container:web", "toolbox", "true"],
     &["ns", "web"],
+    &["cp", "/proc/sys/kernel/ostype", "web:/tmp"],
+    &["cp", "web:/etc", "-"],
     &["pause", "web"],
     &["unpause", "web"],
     &["update", "--pids-limit", "30", "--cpu-shares", "300", "web"],

@@ -96,7 +96,7 @@ fn command(numbers: &mut Numbers) -> String {
     let (flags, program) = (format!("{}{}", numbers.pick(FLAGS), numbers.pick(STORAGE)), numbers.pick(PROGRAMS));
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
-    match numbers.next() % 35 {
+    match numbers.next() % 38 {
         0 | 1 | 22..=27 => {
             let policy = numbers.pick(POLICIES);
             format!("docker run -d --name {lasting} --network none {policy}{flags}toolbox sleep 1000")
@@ -133,6 +133,15 @@ fn command(numbers: &mut Numbers) -> String {
         31 => "docker volume create data".to_string(),
         32 => format!("docker volume {}", numbers.pick(&["ls", "ls -qf dangling=true", "prune -f", "prune -af"])),
         33 => format!("docker rm -v {any}"),
+        35 => {
+            format!("docker cp /proc/sys/kernel/ostype {any}:{}", numbers.pick(&["/tmp", "/data", "/new", "/tmp/x", "/etc/group/"]))
+        }
+        36 => format!(
+            "docker cp {any}:{} <place>/{}",
+            numbers.pick(&["/tmp", "/data/.", "/etc/group", "/own"]),
+            numbers.pick(&["copy", "host"])
+        ),
+        37 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
         _ => "docker ps -a".to_string(),
     }
 }

@@ -188,6 +188,19 @@ pub enum Command {
         /// The new name as typed.
         name: String,
     },
+    /// `cp [-a] [-L] [-q] SRC DEST`
+    CopyFiles {
+        /// `CONTAINER:PATH`, a path of the host, or `-`.
+        from: String,
+        /// The same.
+        to: String,
+        /// `-a`
+        archive: bool,
+        /// `-L`
+        follow_links: bool,
+        /// `-q`; `None`: nothing is told unless the caller has a terminal.
+        quiet: Option<bool>,
+    },
     /// `container prune [-f] [--filter …]`
     PruneContainers {
         /// `-f`: do not ask.

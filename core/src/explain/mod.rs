@@ -7,6 +7,7 @@ mod cause;
 mod cgroup;
 pub mod claim;
 mod client;
+mod copy;
 mod mount;
 mod phase;
 mod privilege;
@@ -140,6 +141,7 @@ pub fn explain(step: &Step) -> Explanation {
         Step::Mount(step) => mount::explain(step),
         Step::Privilege(step) => privilege::explain(step),
         Step::Client(step) => client::explain(step),
+        Step::Copy(step) => copy::explain(step),
     }
 }
 

@@ -20,6 +20,7 @@ fn headline(phase: &Phase) -> String {
         Phase::DropPrivileges { .. } => "Drop privileges",
         Phase::RunProgram { .. } => "Run the program",
         Phase::ExecInContainer { .. } => "Run a further process in the container",
+        Phase::CopyInContainer { .. } => "Copy files in or out of the container",
         Phase::StopContainer { .. } => "Stop the container",
         Phase::KillIfRunning { .. } => "End it by force, if it still runs",
         Phase::CleanUpContainer { .. } => "Clean up after the container",
@@ -61,6 +62,9 @@ fn why(phase: &Phase) -> &'static str {
         Phase::ExecInContainer { .. } => {
             "There is no container to go into, only namespaces and a cgroup to join. The new process joins those of the first one."
         }
+        Phase::CopyInContainer { .. } => {
+            "Files are copied below the container's root directory, so that no link in it leads elsewhere. One that does not run is mounted first."
+        }
         Phase::StopContainer { .. } => "A program gets a signal and time to end in order. Only then is it ended by force.",
         Phase::KillIfRunning { .. } => "A program can ignore the first signal. It cannot ignore SIGKILL.",
         Phase::CleanUpContainer { .. } => {
@@ -82,7 +86,7 @@ fn anchor(phase: &Phase) -> &'static str {
         Phase::StartContainer { .. } | Phase::CreateProcess { .. } | Phase::ExecInContainer { .. } => "process",
         Phase::PrepareCgroup { .. } => "cgroup",
         Phase::IsolateProcess { .. } => "namespaces",
-        Phase::BuildRoot { .. } => "root",
+        Phase::BuildRoot { .. } | Phase::CopyInContainer { .. } => "root",
         Phase::HidePaths { .. } => "hidden",
         Phase::DropPrivileges { .. } => "privileges",
         Phase::RunProgram { .. } => "program",

@@ -41,6 +41,14 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
             explanation(format!("Change to the directory {path}"), why, calls, &["readlink /proc/PID/cwd"], "program")
         }
         ProcessStep::ExecProgram { argv, env } => exec(argv, env),
+        ProcessStep::EndProcess => {
+            let calls = vec![
+                call("pidfd_send_signal", &["…", "SIGKILL", "…", "0"]),
+                call("waitid", &["P_PIDFD", "…", "…", "WEXITED", "…"]),
+            ];
+            let why = "It held the mounts. A mount namespace ends with its last process, and what is mounted in it with it.";
+            explanation("End the process that held the mounts", why, calls, &["findmnt"], "end")
+        }
         ProcessStep::SendSignal { signal, .. } => send(Signal(*signal)),
     }
 }

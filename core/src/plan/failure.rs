@@ -27,6 +27,12 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
         // Whoever says no has got what she wanted.
         return CommandError { message: String::new(), exit_code: 0, span: None };
     }
+    if matches!(node.step, Step::Copy(_)) {
+        // Here the call that failed is told in the words of Docker's client or daemon already.
+        let what = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
+        let ours = hint(node, errno, None, NOT_THERE);
+        return CommandError { message: format!("{what}\n{ours}"), exit_code: NOT_THERE, span: blamed(node) };
+    }
     let (what, exit_code) = reason(&node.step, errno, call, context);
     let ours = hint(node, errno, call, exit_code);
     let message = match &context.invocation.command {

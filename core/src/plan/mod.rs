@@ -8,6 +8,7 @@
 mod attach;
 mod cause;
 mod cid_file;
+mod copy;
 mod create;
 mod cursor;
 mod exec;
@@ -35,7 +36,7 @@ pub use cause::Cause;
 pub use cursor::{Cursor, Node, StepId, Visit};
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
-pub(crate) use storage::{Part, parts, spec::tmpfs_mount};
+pub(crate) use storage::{Part, clean, parts, spec::tmpfs_mount};
 pub use storage::{directories_that_go, named_sources};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
@@ -175,6 +176,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::PauseContainers { containers } => pause::pause(containers, &context, &mut plan),
         Command::UnpauseContainers { containers } => pause::unpause(containers, &context, &mut plan),
         Command::RenameContainer { container, name } => plan.steps.extend(records::rename(container, name, &context)?),
+        Command::CopyFiles { .. } => copy::copy(&invocation.command, &context, &mut plan)?,
         Command::PruneContainers { force, filters } => records::prune(*force, filters, &context, &mut plan)?,
         Command::ListContainers(asked) => lifecycle::list(asked, &context, &mut plan)?,
         Command::ShowLogs { container, follow, tail, timestamps } => {
@@ -296,6 +298,7 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         Phase::DropPrivileges { .. } => start::drop_privileges(container, context, &container.process.user),
         Phase::RunProgram { .. } => start::run_program(container, context),
         Phase::ExecInContainer { exec, .. } => exec::exec(container, exec, context),
+        Phase::CopyInContainer { copy, .. } => copy::phase(container, copy, context),
         Phase::StopContainer { signal, timeout_seconds, .. } => {
             lifecycle::stop_phase(container, *signal, *timeout_seconds, context)
         }

@@ -28,7 +28,7 @@ pub(super) fn build(container: &Container, context: &Context<'_>) -> Vec<Planned
     steps
 }
 
-fn overlay(container: &Container, context: &Context<'_>, layout: &Layout<'_>) -> Planned {
+pub(super) fn overlay(container: &Container, context: &Context<'_>, layout: &Layout<'_>) -> Planned {
     let step = MountStep::MountOverlay {
         lower_dirs: container.layers.iter().rev().map(|diff_id| layout.layer(diff_id)).collect(),
         upper_dir: layout.of(&container.id, "upper"),

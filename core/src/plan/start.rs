@@ -105,7 +105,7 @@ fn flag(kind: NamespaceKind) -> &'static str {
     }
 }
 
-fn id_maps(container: &Container) -> Vec<Planned> {
+pub(super) fn id_maps(container: &Container) -> Vec<Planned> {
     if container.host.uid_map.is_empty() {
         return Vec::new();
     }

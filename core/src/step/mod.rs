@@ -7,6 +7,7 @@
 
 mod cgroup;
 mod client;
+mod copy;
 mod mount;
 mod phase;
 mod privilege;
@@ -20,6 +21,7 @@ pub mod samples;
 
 pub use cgroup::{CgroupStep, Limit, freezer_word};
 pub use client::ClientStep;
+pub use copy::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep};
 pub use mount::{MountFlags, MountStep};
 pub use phase::Phase;
 pub use privilege::PrivilegeStep;
@@ -44,6 +46,8 @@ pub enum Step {
     Privilege(PrivilegeStep),
     /// What the caller's terminal gets to see, and waiting.
     Client(ClientStep),
+    /// Files in and out of containers.
+    Copy(CopyStep),
 }
 
 /// Whose process carries a step out.
@@ -60,7 +64,7 @@ impl Step {
     pub fn place(&self) -> Place {
         match self {
             Step::Phase(phase) => phase.place(),
-            Step::Store(_) | Step::Client(_) => Place::Engine,
+            Step::Store(_) | Step::Client(_) | Step::Copy(_) => Place::Engine,
             Step::Cgroup(step) => step.place(),
             Step::Process(step) => step.place(),
             Step::Mount(_) | Step::Privilege(_) => Place::Container,
@@ -82,6 +86,7 @@ impl Step {
             Step::Mount(step) => step.name(),
             Step::Privilege(step) => step.name(),
             Step::Client(step) => step.name(),
+            Step::Copy(step) => step.name(),
         }
     }
 
@@ -95,6 +100,7 @@ impl Step {
             Step::Mount(step) => step.undo(),
             Step::Privilege(step) => step.undo(),
             Step::Client(step) => step.undo(),
+            Step::Copy(step) => step.undo(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{CopyStep, Place};
 use crate::cli::ExecProcess;
 use crate::model::{Container, ContainerId};
 
@@ -65,6 +65,13 @@ pub enum Phase {
         id: ContainerId,
         /// What.
         exec: Box<ExecProcess>,
+    },
+    /// Files in or out of a container; of one that does not run, the root is mounted for as long.
+    CopyInContainer {
+        /// Which.
+        id: ContainerId,
+        /// The copying.
+        copy: Box<CopyStep>,
     },
     /// A signal, patience, then SIGKILL.
     StopContainer {
@@ -129,6 +136,7 @@ impl Phase {
             Phase::DropPrivileges { .. } => "DropPrivileges",
             Phase::RunProgram { .. } => "RunProgram",
             Phase::ExecInContainer { .. } => "ExecInContainer",
+            Phase::CopyInContainer { .. } => "CopyInContainer",
             Phase::StopContainer { .. } => "StopContainer",
             Phase::KillIfRunning { .. } => "KillIfRunning",
             Phase::CleanUpContainer { .. } => "CleanUpContainer",
@@ -151,6 +159,7 @@ impl Phase {
             | Phase::DropPrivileges { id }
             | Phase::RunProgram { id }
             | Phase::ExecInContainer { id, .. }
+            | Phase::CopyInContainer { id, .. }
             | Phase::StopContainer { id, .. }
             | Phase::KillIfRunning { id }
             | Phase::CleanUpContainer { id }

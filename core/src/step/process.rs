@@ -139,6 +139,8 @@ pub enum ProcessStep {
         /// `NAME=value`
         env: Vec<String>,
     },
+    /// SIGKILL to the process that `CloneProcess` made, and waiting for it: it was there for its mounts alone.
+    EndProcess,
     /// kill(2) to the container's first process.
     SendSignal {
         /// Which container.
@@ -155,6 +157,7 @@ impl ProcessStep {
             ProcessStep::CloneProcess { .. }
             | ProcessStep::DenySetgroups
             | ProcessStep::WriteIdMap { .. }
+            | ProcessStep::EndProcess
             | ProcessStep::SendSignal { .. } => Place::Engine,
             // A pid namespace is joined for children yet to come, so the engine joins it before it clones; and before it, where the
             // container has one, the user namespace that the pid namespace belongs to.
@@ -179,6 +182,7 @@ impl ProcessStep {
             ProcessStep::ChangeDirectory { .. } => "ChangeDirectory",
             ProcessStep::ExecProgram { .. } => "ExecProgram",
             ProcessStep::SendSignal { .. } => "SendSignal",
+            ProcessStep::EndProcess => "EndProcess",
         }
     }
 
@@ -186,6 +190,7 @@ impl ProcessStep {
     pub fn undo(&self) -> Undo {
         match self {
             ProcessStep::CloneProcess { .. } => Undo::EndProcess,
+            ProcessStep::EndProcess => Undo::NothingChanged,
             ProcessStep::SendSignal { .. } => Undo::Impossible { why: "A signal that was delivered cannot be called back.".into() },
             _ => Undo::EndsWithProcess,
         }

@@ -1,7 +1,8 @@
 //! One sample of every step, for tests that go through all of them. A new step that is missing here makes `covers_every_step` fail.
 
 use super::{
-    CgroupStep, ClientStep, Limit, MountFlags, MountStep, NamespaceKind, Phase, PrivilegeStep, ProcessStep, Step, StoreStep,
+    CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind, Phase,
+    PrivilegeStep, ProcessStep, Step, StoreStep,
 };
 use crate::cli::{ExecProcess, NetworkMode, Words};
 use crate::host::Controller;
@@ -18,6 +19,7 @@ pub fn all() -> Vec<Step> {
     all.extend(mounts().into_iter().map(Step::Mount));
     all.extend(privileges().into_iter().map(Step::Privilege));
     all.extend(clients().into_iter().map(Step::Client));
+    all.extend(copies().into_iter().map(Step::Copy));
     all
 }
 
@@ -78,6 +80,7 @@ fn phases() -> Vec<Phase> {
         Phase::DropPrivileges { id: id() },
         Phase::RunProgram { id: id() },
         Phase::ExecInContainer { id: id(), exec: Box::new(ExecProcess::default()) },
+        Phase::CopyInContainer { id: id(), copy: Box::new(CopyStep::PackArchive { from: end(), follow_links: false }) },
         Phase::StopContainer { id: id(), signal: 15, timeout_seconds: Some(10) },
         Phase::KillIfRunning { id: id() },
         Phase::CleanUpContainer { id: id() },
@@ -148,6 +151,7 @@ fn processes() -> Vec<ProcessStep> {
         ProcessStep::OpenTerminal { rows: 24, columns: 80 },
         ProcessStep::ChangeDirectory { path: "/srv".into() },
         ProcessStep::ExecProgram { argv: vec!["echo".into(), "hi".into()], env: vec!["PATH=/bin".into()] },
+        ProcessStep::EndProcess,
         ProcessStep::SendSignal { id: id(), signal: 15 },
     ]
 }
@@ -200,6 +204,19 @@ fn privileges() -> Vec<PrivilegeStep> {
     ]
 }
 
+fn end() -> CopyEnd {
+    CopyEnd { container: Some(CopyRoot { id: id(), word: "web".into(), mounted: None }), path: "/etc/hosts".into() }
+}
+
+fn copies() -> Vec<CopyStep> {
+    let to = CopyEnd { container: None, path: "/root".into() };
+    vec![
+        CopyStep::CopyFiles(CopyFiles { from: end(), to, follow_links: false, owner: CopyOwner::Caller, told: true }),
+        CopyStep::PackArchive { from: end(), follow_links: false },
+        CopyStep::UnpackArchive { to: end(), owner: CopyOwner::Kept },
+    ]
+}
+
 fn clients() -> Vec<ClientStep> {
     vec![
         ClientStep::Print { text: "web\n".into() },
@@ -219,7 +236,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 17 + 17 + 6 + 13 + 12 + 7 + 9;
+    const STEPS: usize = 18 + 17 + 6 + 14 + 12 + 7 + 9 + 3;
 
     #[test]
     fn covers_every_step() {

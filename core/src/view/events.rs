@@ -24,6 +24,8 @@ pub fn event_line(event: &Event) -> String {
         Event::ContainerFailed { error, .. } => format!("container could not be started: {error}"),
         Event::ContainerRemoved { id } => format!("container {} is gone", id.short()),
         Event::SourceCreated { path } => format!("directory {path} of the host is there"),
+        Event::FilesCopied { directory, name, entries } => format!("{directory}/{name}: {entries} copied"),
+        Event::HolderEnded { pid } => format!("process {pid} of the host is gone, and its mounts with it"),
         Event::VolumeCreated { volume } => format!("volume {} is on record", volume.name),
         Event::VolumeFilled { name, names } => format!("volume {name} holds: {}", listed_names(names)),
         Event::VolumeRemoved { name } => format!("volume {name} is gone"),

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod containers;
+pub mod copied;
 pub mod events;
 pub mod filter;
 pub mod inspect;

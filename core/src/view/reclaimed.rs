@@ -25,18 +25,27 @@ pub fn binary_size(bytes: u64) -> String {
     scaled(bytes, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
 }
 
+/// With so many digits and a unit of 1000.
+pub(super) fn scaled_to(bytes: u64, digits: usize) -> String {
+    scaled_in(bytes, 1000.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB"], digits)
+}
+
 fn scaled(bytes: u64, base: f64, units: &[&str]) -> String {
+    scaled_in(bytes, base, units, 4)
+}
+
+fn scaled_in(bytes: u64, base: f64, units: &[&str], digits: usize) -> String {
     let (mut size, mut unit) = (bytes as f64, 0);
     while size >= base && unit + 1 < units.len() {
         (size, unit) = (size / base, unit + 1);
     }
-    format!("{}{}", four_digits(size), units.get(unit).unwrap_or(&"B"))
+    format!("{}{}", in_digits(size, digits), units.get(unit).unwrap_or(&"B"))
 }
 
-/// C's `%.4g` for a number from 0 to 9999.
-fn four_digits(size: f64) -> String {
+/// C's `%.4g` for a number from 0 to 9999, or with other digits.
+fn in_digits(size: f64, digits: usize) -> String {
     let whole = format!("{:.0}", size.trunc()).len();
-    let text = format!("{size:.*}", 4usize.saturating_sub(whole));
+    let text = format!("{size:.*}", digits.saturating_sub(whole));
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }
 

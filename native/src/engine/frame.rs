@@ -24,6 +24,8 @@ pub struct Target {
 pub enum TargetKind {
     /// The container's first.
     Start,
+    /// One that holds mounts and runs no program.
+    Holder,
     /// A further one.
     Exec {
         /// Nobody waits for it.
@@ -40,6 +42,16 @@ impl Target {
     /// The container's first process.
     pub fn is_start(&self) -> bool {
         self.kind == TargetKind::Start
+    }
+
+    /// A further process of a running container.
+    pub fn is_exec(&self) -> bool {
+        matches!(self.kind, TargetKind::Exec { .. })
+    }
+
+    /// It holds mounts and runs no program.
+    pub fn holds_mounts(&self) -> bool {
+        self.kind == TargetKind::Holder
     }
 
     /// It goes on when the engine has ended.
@@ -65,6 +77,15 @@ impl Engine {
                 let wanted = Wanted { tty: exec.tty, stdin: exec.interactive, discard: exec.detach };
                 self.target = Some(Target { id: id.clone(), wanted, kind: TargetKind::Exec { detached: exec.detach } });
                 self.hold_signals()
+            }
+            Step::Phase(Phase::CopyInContainer { id, copy }) => {
+                if copy.root().is_none_or(|root| root.mounted.is_none()) {
+                    // A running container's files are its own affair: nobody has to wait.
+                    self.unlock_records();
+                }
+                let wanted = Wanted { tty: false, stdin: false, discard: true };
+                self.target = Some(Target { id: id.clone(), wanted, kind: TargetKind::Holder });
+                Ok(())
             }
             Step::Phase(Phase::CleanUpContainer { id }) => {
                 self.lock_records()?;

@@ -33,9 +33,12 @@ impl Engine {
 
     fn leaf_in_child(&mut self, node: &Node) -> Result<Vec<Event>, CommandError> {
         let looks = self.looks;
+        let holds = self.target.as_ref().is_some_and(super::Target::holds_mounts);
         let child = self.child.as_mut().ok_or_else(|| Failure::of("clone3", Errno::ECHILD));
         let last = matches!(node.step, Step::Process(ProcessStep::ExecProgram { .. }));
         let done = child.and_then(|child| match (looks, last) {
+            // It goes on to no program: each step is waited for.
+            _ if holds => child.step(),
             (false, _) => child.release(),
             (true, false) => child.step(),
             (true, true) => child.step_and_hold(),
@@ -147,6 +150,7 @@ impl Engine {
             Step::Cgroup(step) => cgroup::carry_out(step),
             Step::Process(step) => self.process(step, cursor, outcome),
             Step::Client(step) => self.client(step, outcome),
+            Step::Copy(step) => self.copy(step, outcome),
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
     }
@@ -169,6 +173,11 @@ impl Engine {
             ProcessStep::CloneProcess { namespaces, cgroup } => self.clone_process(namespaces, cgroup.as_deref(), cursor, outcome),
             ProcessStep::DenySetgroups => process::deny_setgroups(pid()?),
             ProcessStep::WriteIdMap { groups, lines } => process::write_id_map(pid()?, *groups, lines),
+            ProcessStep::EndProcess => {
+                outcome.ended_pid = self.actors().process;
+                self.reap_child();
+                Ok(())
+            }
             ProcessStep::JoinNamespace { kind, id } => process::join_namespace(*kind, id, &self.state),
             ProcessStep::SendSignal { id, signal } => {
                 // Opened before it can end: with --rm the file goes with the container.
@@ -217,6 +226,9 @@ impl Engine {
     /// The engine has entered a pid namespace for its child. Out of a user namespace there is no way back, and no need of one: the engine
     /// makes no further process.
     fn has_joined_for(&self, target: &super::Target) -> bool {
+        if target.holds_mounts() {
+            return false;
+        }
         let container = self.state.containers.get(&target.id).filter(|container| container.host.uid_map.is_empty());
         container.is_some_and(|container| match container.host.namespaces.pid {
             PidMode::Own => !target.is_start(),

@@ -10,6 +10,7 @@
 
 mod attach;
 mod client;
+mod copy;
 mod detach;
 mod frame;
 mod leaf;

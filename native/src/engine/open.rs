@@ -150,6 +150,7 @@ fn decides(command: &Command) -> bool {
             | Command::RenameContainer { .. }
             | Command::PruneContainers { .. }
             | Command::RemoveContainers { .. }
+            | Command::CopyFiles { .. }
             | Command::CreateVolume { .. }
             | Command::RemoveVolumes { .. }
             | Command::PruneVolumes { .. }

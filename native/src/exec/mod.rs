@@ -7,6 +7,7 @@
 //! Nothing here chooses between steps, prints a message or changes the state: that is the engine's.
 
 pub mod cgroup;
+pub mod copy;
 pub mod identity;
 pub mod mount;
 pub mod privilege;

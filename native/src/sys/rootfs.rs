@@ -134,6 +134,34 @@ impl Pinned {
     }
 }
 
+/// A name in a pinned directory: no link on the way there can turn it elsewhere, and what the name itself is, is not followed by calls
+/// that do not follow.
+#[derive(Debug)]
+pub struct Entry {
+    directory: Pinned,
+    name: std::ffi::OsString,
+}
+
+impl Root {
+    /// The name at the end of `path`, its directory resolved below this root. The root itself is its own name `.`.
+    pub fn entry(&self, path: impl AsRef<Path>) -> Result<Entry> {
+        let path = path.as_ref();
+        let (parent, name) = match path.file_name() {
+            Some(name) => (made_or_root(path.parent().map(Path::to_path_buf).unwrap_or_default()), name.to_os_string()),
+            None => (PathBuf::from("/"), ".".into()),
+        };
+        let directory = Pinned(self.open_file(parent, libc::O_PATH | libc::O_DIRECTORY, 0)?);
+        Ok(Entry { directory, name })
+    }
+}
+
+impl Entry {
+    /// `/proc/self/fd/N/NAME`
+    pub fn path(&self) -> PathBuf {
+        self.directory.path().join(&self.name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

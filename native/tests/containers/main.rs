@@ -6,6 +6,7 @@
 // clippy.toml allows it in test functions; the harness is made of others.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod copy;
 mod lifecycle;
 mod machine;
 mod program;

@@ -106,6 +106,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         }
         "pause" => Command::PauseContainers { containers },
         "unpause" => Command::UnpauseContainers { containers },
+        "cp" => copy(call, containers),
         "rename" => listing::rename(containers)?,
         "container prune" => Command::PruneContainers { force: call.is_on("force"), filters: listing::filters(call) },
         "ps" => listing::containers(call)?,
@@ -265,5 +266,17 @@ fn show_logs(call: &Call<'_>, containers: Vec<String>) -> Command {
         follow: call.is_on("follow"),
         tail,
         timestamps: call.is_on("timestamps"),
+    }
+}
+
+fn copy(call: &Call<'_>, words: Vec<String>) -> Command {
+    let mut words = words.into_iter();
+    let mut next = || words.next().unwrap_or_default();
+    Command::CopyFiles {
+        from: next(),
+        to: next(),
+        archive: call.is_on("archive"),
+        follow_links: call.is_on("follow-link"),
+        quiet: call.flag("quiet").map(front::is_on),
     }
 }

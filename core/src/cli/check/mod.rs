@@ -7,6 +7,7 @@ mod platform;
 use super::command::UsageError;
 use super::error;
 use super::front::{Call, Target};
+use crate::copying::split_argument;
 use crate::reference::Reference;
 
 /// Refuses what the client refuses.
@@ -20,6 +21,7 @@ pub(crate) fn accepts(target: &Target<'_>) -> Result<(), UsageError> {
         "exec" | "stop" | "kill" | "wait" | "logs" | "restart" => named(call, "invalid container name or ID: value is empty"),
         "rm" => named(call, "container name cannot be empty"),
         "inspect" => inspect(call),
+        "cp" => copy(call),
         "pull" | "push" => name(call, 0, ""),
         "tag" => name(call, 0, "Error parsing reference: ").and_then(|()| name(call, 1, "Error parsing reference: ")),
         "commit" if call.arguments.get(1).is_some_and(|word| !word.text.is_empty()) => name(call, 1, ""),
@@ -45,6 +47,20 @@ fn start(call: &Call<'_>) -> Result<(), UsageError> {
         (None, Some(flag)) if many => Err(error::bare("you cannot restore multiple containers at once", Some(flag.span))),
         (None, None) => named(call, "invalid container name or ID: value is empty\nError: failed to start containers: "),
         _ => named(call, "invalid container name or ID: value is empty"),
+    }
+}
+
+/// One end is in a container, the other is not.
+fn copy(call: &Call<'_>) -> Result<(), UsageError> {
+    let word = |at: usize| call.arguments.get(at).map_or("", |word| word.text.as_str());
+    let span = |at: usize| call.arguments.get(at).map(|word| word.span);
+    let container = |at: usize| split_argument(word(at)).0.is_some();
+    match (word(0), word(1)) {
+        ("", _) => Err(error::bare("source can not be empty", span(0))),
+        (_, "") => Err(error::bare("destination can not be empty", span(1))),
+        _ if container(0) && container(1) => Err(error::bare("copying between containers is not supported", span(1))),
+        _ if !container(0) && !container(1) => Err(error::bare("must specify at least one container source", span(0))),
+        _ => Ok(()),
     }
 }
 

@@ -149,6 +149,13 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("create", &["container create", "create"], "[OPTIONS] IMAGE [COMMAND] [ARG...]", Arity::AtLeast(1))
         .flags_first()
         .carried_out("Make a new container without starting it"),
+    CommandRow::new(
+        "cp",
+        &["container cp", "cp"],
+        "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
+        Arity::Exact(2),
+    )
+    .carried_out("Copy files into a container or out of it"),
     CommandRow::new("start", &["container start", "start"], MANY, Arity::AtLeast(1))
         .carried_out("Start containers that are not running"),
     CommandRow::new("attach", &["container attach", "attach"], "[OPTIONS] CONTAINER", Arity::Exact(1))

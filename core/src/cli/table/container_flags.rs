@@ -9,6 +9,7 @@ const START: &[&str] = &["start"];
 const STOP: &[&str] = &["stop", "restart"];
 const UPDATE: &[&str] = &["update"];
 const PRUNE: &[&str] = &["container prune"];
+const CP: &[&str] = &["cp"];
 const RM: &[&str] = &["rm"];
 const LOGS: &[&str] = &["logs"];
 const NS: &[&str] = &["ns"];
@@ -60,6 +61,9 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("force", Kind::Bool, RM, "End it first if it runs", "-f").short('f').carried_out(),
     FlagRow::new("link", Kind::Bool, RM, "Delete the named link", "-l").short('l'),
     FlagRow::new("volumes", Kind::Bool, RM, "Delete its unnamed volumes with it", "-v").short('v').carried_out(),
+    FlagRow::new("archive", Kind::Bool, CP, "Copies into a container belong to its user", "-a").short('a').carried_out(),
+    FlagRow::new("follow-link", Kind::Bool, CP, "Copy what a link leads to, not the link", "-L").short('L').carried_out(),
+    FlagRow::new("quiet", Kind::Bool, CP, "Do not tell how much was copied", "-q").short('q').carried_out(),
     FlagRow::new("filter", Kind::Filter, PRUNE, "Delete only those that fit", "--filter label=old").carried_out(),
     FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask", "-f").short('f').carried_out(),
     FlagRow::new("blkio-weight", Kind::Uint16, UPDATE, "Share of disk time, 10 to 1000", "--blkio-weight 300").default("0"),

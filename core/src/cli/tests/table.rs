@@ -7,6 +7,7 @@ use super::super::*;
 fn line_with(key: &str, flag: &str) -> String {
     let arguments = match key {
         "exec" => "a b",
+        "cp" => "a:/x b",
         "ps" | "version" | "ns" | "container prune" | "volume ls" | "volume prune" => "",
         _ => "a",
     };

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 pub use steps::directories_that_go;
 pub(crate) use steps::{Part, parts};
 pub(super) use steps::{create_volumes, make_sources, remove_volumes, root_mounts};
-pub(super) use word::clean;
+pub(crate) use word::clean;
 
 use super::{CommandError, Context, create, lifecycle, names};
 use crate::cli::{Command, ContainerSpec, Invocation, StorageSpec};
@@ -191,6 +191,7 @@ pub fn named_sources(invocation: &Invocation, state: &State, cwd: &str) -> BTree
             let found = containers.iter().filter_map(|word| state.container(word.trim()).ok());
             return found.flat_map(|container| sources(&container.mounts)).collect();
         }
+        Command::CopyFiles { from, to, .. } => return super::copy::looked_at(from, to, (state, cwd)).into_iter().collect(),
         _ => return BTreeSet::new(),
     };
     let shown = absolute(&spec.storage, cwd);
@@ -204,7 +205,7 @@ pub fn named_sources(invocation: &Invocation, state: &State, cwd: &str) -> BTree
     others.flat_map(|container| sources(&container.mounts)).chain(sources(&all)).chain(looked_at).collect()
 }
 
-fn sources(mounts: &[MountPoint]) -> Vec<String> {
+pub(super) fn sources(mounts: &[MountPoint]) -> Vec<String> {
     let binds = mounts.iter().filter(|mount| mount.kind == MountKind::Bind && mount.source.starts_with('/'));
     binds.map(|mount| mount.source.clone()).collect()
 }

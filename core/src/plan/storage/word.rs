@@ -108,7 +108,7 @@ pub(super) fn propagation(mode: &str) -> &str {
 }
 
 /// The shortest form of a path, without looking at any link: Go's path.Clean.
-pub(in crate::plan) fn clean(path: &str) -> String {
+pub(crate) fn clean(path: &str) -> String {
     let absolute = path.starts_with('/');
     let mut names: Vec<&str> = Vec::new();
     for name in path.split('/') {

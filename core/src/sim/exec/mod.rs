@@ -3,6 +3,7 @@
 
 mod cgroup;
 mod client;
+mod copy;
 mod mount;
 mod privilege;
 mod process;
@@ -67,5 +68,6 @@ pub fn execute(step: &Step, kernel: &mut Kernel, run: &mut Run, state: &State) -
         Step::Mount(step) => mount::execute(step, kernel, run, state),
         Step::Privilege(step) => privilege::execute(step, kernel, run),
         Step::Client(step) => client::execute(step, kernel, run, state),
+        Step::Copy(step) => copy::execute(step, kernel, run, state),
     }
 }

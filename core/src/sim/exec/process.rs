@@ -47,6 +47,16 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
     kernel.process(pid)?;
     match step {
         ProcessStep::CloneProcess { .. } | ProcessStep::SendSignal { .. } => {}
+        ProcessStep::EndProcess => {
+            kernel.end_process(pid, crate::userland::WaitStatus::Signaled(Signal::SIGKILL));
+            kernel.reap(pid);
+            run.process = None;
+            if let Some(id) = run.streams.take() {
+                kernel.streams.remove_mut(&id);
+            }
+            let outcome = Outcome { ended_pid: Some(pid), at_ns: kernel.realtime_ns(), ..Outcome::default() };
+            return Ok(Done::Outcome(outcome));
+        }
         ProcessStep::DenySetgroups => super::cgroup::write(kernel, &format!("/proc/{pid}/setgroups"), "deny")?,
         ProcessStep::WriteIdMap { groups, lines } => write_map(kernel, pid, *groups, lines)?,
         ProcessStep::StartSession => {

@@ -17,13 +17,6 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("commit", &["container commit", "commit"], "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]", Arity::Between(1, 2))
         .flags_first()
         .specs("author/a=text change/c=list message/m=text pause/p=bool"),
-    CommandRow::new(
-        "cp",
-        &["container cp", "cp"],
-        "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
-        Arity::Exact(2),
-    )
-    .specs("archive/a=bool follow-link/L=bool quiet/q=bool"),
     CommandRow::new("diff", &["container diff", "diff"], "CONTAINER", Arity::Exact(1)),
     CommandRow::new("export", &["container export", "export"], "[OPTIONS] CONTAINER", Arity::Exact(1)).specs("output/o=text"),
     CommandRow::new("port", &["container port", "port"], "CONTAINER [PRIVATE_PORT[/PROTO]]", Arity::Between(1, 2)),

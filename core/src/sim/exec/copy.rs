@@ -1,0 +1,164 @@
+//! Steps of `cp`, made by the engine's process: the model as a [`Machine`] of `copying`.
+
+use super::{Carried, Done, Failure, Run};
+use crate::copying::{self, Look, Machine, Refusal, Side};
+use crate::errno::Errno;
+use crate::model::State;
+use crate::observe::Outcome;
+use crate::sim::kernel::Kernel;
+use crate::sim::tables::{Content, Data, Place};
+use crate::sim::tree::{Owner, directory};
+use crate::sim::walk::{Target, Walker};
+use crate::step::{CopyEnd, CopyStep};
+use crate::userland::{FileKind, SysResult};
+use crate::view::copied;
+
+pub(super) fn execute(step: &CopyStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
+    let CopyStep::CopyFiles(copy) = step else { return Err(no_streams()) };
+    let (from, to) = (walker(kernel, run, state, &copy.from)?, walker(kernel, run, state, &copy.to)?);
+    let mut model = Model { kernel, from, to };
+    let copied = copying::carry_out(&mut model, copy).map_err(|refusal| refused(&refusal))?;
+    if copy.told {
+        run.shown.push((true, copied::summary(copy, &copied).into_bytes()));
+    }
+    Ok(Done::Outcome(Outcome { copied: Some(copied), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+}
+
+/// A terminal and a page carry text and no archives.
+fn no_streams() -> Failure {
+    refused(&Refusal::Archive { why: "glassbox: the model has no pipe for an archive; name a path instead of -".into() })
+}
+
+fn refused(refusal: &Refusal) -> Failure {
+    Failure { errno: refusal.errno(), call: Some(refusal.to_string()) }
+}
+
+/// Who walks below the root of this end.
+fn walker(kernel: &Kernel, run: &Run, state: &State, end: &CopyEnd) -> Result<Walker, Failure> {
+    let own = kernel.walker(kernel.engine)?;
+    let Some(wanted) = &end.container else { return Ok(own) };
+    let root = match &wanted.mounted {
+        Some(merged) => kernel.walk(run.process.ok_or(Errno::ESRCH)?, merged, true)?,
+        None => {
+            let pid = state.containers.get(&wanted.id).and_then(|container| container.state.pid).ok_or(Errno::ESRCH)?;
+            kernel.process(pid)?.root.clone()
+        }
+    };
+    Ok(Walker { cwd: root.clone(), root, ..own })
+}
+
+struct Model<'a> {
+    kernel: &'a mut Kernel,
+    from: Walker,
+    to: Walker,
+}
+
+impl Model<'_> {
+    fn walk(&self, side: Side, path: &str, follow: bool) -> SysResult<Place> {
+        let walker = if side == Side::From { &self.from } else { &self.to };
+        self.kernel.walk_as(walker, path, follow)
+    }
+
+    /// The directory in which something is to be made or removed.
+    fn target(&self, path: &str) -> SysResult<Target> {
+        let target = self.kernel.walk_parent_as(&self.to, path)?;
+        self.kernel.check_entries(self.kernel.engine, &target.dir)?;
+        Ok(target)
+    }
+
+    fn make(&mut self, path: &str, content: Content) -> SysResult<()> {
+        const UNTIL_ADORNED: u32 = 0o700;
+        let target = self.target(path)?;
+        let credentials = &self.kernel.process(self.kernel.engine)?.credentials;
+        let owner = Owner { uid: credentials.uid, gid: credentials.gid, mode: UNTIL_ADORNED };
+        self.kernel.add(&target.dir.node, &target.name, content, owner).map(drop)
+    }
+}
+
+impl Machine for Model<'_> {
+    fn look(&mut self, side: Side, path: &str) -> SysResult<Look> {
+        let place = self.walk(side, path, false)?;
+        let found = self.kernel.attributes(&place.node)?;
+        Ok(Look {
+            kind: Some(found.kind),
+            mode: found.mode,
+            uid: found.uid,
+            gid: found.gid,
+            size_bytes: found.size,
+            modified: (found.modified_seconds, 0),
+            device: found.rdev.map(|(major, minor)| (major, minor, false)),
+        })
+    }
+
+    fn names(&mut self, side: Side, path: &str) -> SysResult<Vec<String>> {
+        self.kernel.names(&self.walk(side, path, false)?.node)
+    }
+
+    fn link_text(&mut self, side: Side, path: &str) -> SysResult<String> {
+        self.kernel.link_text(&self.walk(side, path, false)?.node, self.kernel.engine)
+    }
+
+    fn text(&mut self, side: Side, path: &str) -> String {
+        let bytes = self.walk(side, path, true).and_then(|place| self.kernel.bytes_at(&place));
+        bytes.map(|data| String::from_utf8_lossy(&data.bytes).into_owned()).unwrap_or_default()
+    }
+
+    fn remove(&mut self, path: &str) -> SysResult<()> {
+        let target = self.target(path)?;
+        self.kernel.take(&target.dir.node, &target.name)
+    }
+
+    fn make_directory(&mut self, path: &str) -> SysResult<()> {
+        self.make(path, directory(0))
+    }
+
+    fn make_link(&mut self, path: &str, target: &str) -> SysResult<()> {
+        self.make(path, Content::Symlink(target.into()))
+    }
+
+    fn make_hardlink(&mut self, existing: &str, path: &str) -> SysResult<()> {
+        let place = self.walk(Side::To, existing, false)?;
+        let target = self.target(path)?;
+        let inode = self.kernel.writable(&place.node)?;
+        self.kernel.enter(&target.dir.node, &target.name, inode)
+    }
+
+    fn make_node(&mut self, path: &str, look: &Look) -> SysResult<()> {
+        match (look.kind, look.device) {
+            (Some(FileKind::CharDevice), Some((major, minor, false))) => self.make(path, Content::Device(major, minor)),
+            _ => Err(Errno::EOPNOTSUPP),
+        }
+    }
+
+    fn copy_file(&mut self, from: &str, to: &str) -> SysResult<()> {
+        let data = self.kernel.bytes_at(&self.walk(Side::From, from, false)?)?;
+        self.make(to, Content::File(data))
+    }
+
+    fn adorn(&mut self, path: &str, look: &Look, owner: Option<(u32, u32)>) -> SysResult<()> {
+        let place = self.walk(Side::To, path, false)?;
+        let inode = self.kernel.writable(&place.node)?;
+        let inode = self.kernel.inode_mut(inode)?;
+        if let Some((uid, gid)) = owner {
+            (inode.uid, inode.gid) = (uid, gid);
+        }
+        if !matches!(inode.content, Content::Symlink(_)) {
+            inode.mode = look.mode;
+            inode.modified_seconds = look.modified.0;
+        }
+        Ok(())
+    }
+}
+
+impl Kernel {
+    /// The content of a file, or what the kernel makes of one when it is read.
+    fn bytes_at(&self, place: &Place) -> SysResult<Data> {
+        match self.real(&place.node)? {
+            Some(inode) => match &self.inode(inode)?.content {
+                Content::File(data) => Ok(data.clone()),
+                _ => Err(Errno::EINVAL),
+            },
+            None => Ok(Data { bytes: std::rc::Rc::new(self.made_text(&place.node, self.engine)?), zeros: 0 }),
+        }
+    }
+}
