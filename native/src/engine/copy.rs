@@ -1,18 +1,45 @@
 //! Steps of `cp`: which root each end lies below, and what the caller is told.
 
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use glassbox_core::errno::Errno;
+use glassbox_core::model::ContainerId;
 use glassbox_core::observe::Outcome;
+use glassbox_core::plan::CommandError;
 use glassbox_core::step::{CopyEnd, CopyStep};
 use glassbox_core::view::copied;
 
+use super::frame::Target;
 use super::{Engine, say};
 use crate::exec::copy::{self, Failed};
 use crate::exec::{Done, Failure, NameCall};
 use crate::sys::rootfs::Root;
 
 impl Engine {
+    /// A container that does not run may not be started while its root is mounted here: the records are held for as long. But never while
+    /// a stream is waited for: an archive is read to its end before. To read what a running container or nobody writes takes no lock.
+    pub(super) fn enter_copy(&mut self, id: &ContainerId, copy: &CopyStep) -> Result<(), CommandError> {
+        self.target = Some(Target::holder(id));
+        let mounted = copy.root().is_some_and(|root| root.mounted.is_some());
+        if !mounted || matches!(copy, CopyStep::PackArchive { .. }) {
+            self.unlock_records();
+            return Ok(());
+        }
+        if matches!(copy, CopyStep::UnpackArchive { .. }) {
+            self.unlock_records();
+            let spooled = spool(self.store.root()).map_err(|error| refused(&format!("read from stdin: {error}")))?;
+            self.spooled = Some(spooled);
+            self.lock_records()?;
+            if self.store.read(id).ok().flatten().is_none_or(|record| record.container.state.status.runs()) {
+                return Err(refused("glassbox: the container was started or removed in the meantime; run the command again"));
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn copy(&mut self, step: &CopyStep, outcome: &mut Outcome) -> Done {
         let host = CopyEnd { container: None, path: "/".into() };
         let (from, to) = match step {
@@ -21,7 +48,12 @@ impl Engine {
             CopyStep::UnpackArchive { to, .. } => (&host, to),
         };
         let (from, to) = (self.root_of(from)?, self.root_of(to)?);
-        let done = copy::carry_out(step, from, to).map_err(|Failed(refusal)| Failure::of(&refusal.to_string(), refusal.errno()))?;
+        let input: Box<dyn Read> = match self.spooled.take() {
+            Some(file) => Box::new(file),
+            None => Box::new(std::io::stdin().lock()),
+        };
+        let done =
+            copy::carry_out(step, from, to, input).map_err(|Failed(refusal)| Failure::of(&refusal.to_string(), refusal.errno()))?;
         if let (CopyStep::CopyFiles(copy), Some(copied)) = (step, &done)
             && copy.told
         {
@@ -48,4 +80,16 @@ impl Engine {
         };
         Root::open(path).call("open")
     }
+}
+
+/// All of stdin, in a file without a name.
+fn spool(directory: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_TMPFILE).mode(0o600).open(directory)?;
+    io::copy(&mut io::stdin().lock(), &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn refused(message: &str) -> CommandError {
+    CommandError { message: format!("{message}\n"), exit_code: 1, span: None }
 }

@@ -34,6 +34,12 @@ pub enum TargetKind {
 }
 
 impl Target {
+    /// A process that holds the mounts of a container which does not run.
+    pub(super) fn holder(id: &ContainerId) -> Target {
+        let wanted = Wanted { tty: false, stdin: false, discard: true };
+        Target { id: id.clone(), wanted, kind: TargetKind::Holder }
+    }
+
     fn start(container: &Container) -> Target {
         let wanted = Wanted { tty: container.process.tty, stdin: container.process.open_stdin, discard: false };
         Target { id: container.id.clone(), wanted, kind: TargetKind::Start }
@@ -42,11 +48,6 @@ impl Target {
     /// The container's first process.
     pub fn is_start(&self) -> bool {
         self.kind == TargetKind::Start
-    }
-
-    /// A further process of a running container.
-    pub fn is_exec(&self) -> bool {
-        matches!(self.kind, TargetKind::Exec { .. })
     }
 
     /// It holds mounts and runs no program.
@@ -78,15 +79,7 @@ impl Engine {
                 self.target = Some(Target { id: id.clone(), wanted, kind: TargetKind::Exec { detached: exec.detach } });
                 self.hold_signals()
             }
-            Step::Phase(Phase::CopyInContainer { id, copy }) => {
-                if copy.root().is_none_or(|root| root.mounted.is_none()) {
-                    // A running container's files are its own affair: nobody has to wait.
-                    self.unlock_records();
-                }
-                let wanted = Wanted { tty: false, stdin: false, discard: true };
-                self.target = Some(Target { id: id.clone(), wanted, kind: TargetKind::Holder });
-                Ok(())
-            }
+            Step::Phase(Phase::CopyInContainer { id, copy }) => self.enter_copy(id, copy),
             Step::Phase(Phase::CleanUpContainer { id }) => {
                 self.lock_records()?;
                 self.read_again(id);

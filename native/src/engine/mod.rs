@@ -93,6 +93,8 @@ pub struct Engine {
     last_errno: Cell<Errno>,
     /// Bytes that removed containers had written, where the command tells of them.
     reclaimed_bytes: u64,
+    /// An archive that came from stdin, until it is unpacked.
+    pub(crate) spooled: Option<std::fs::File>,
     /// Of the command.
     pub exit_code: i32,
 }

@@ -130,6 +130,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         report: None,
         last_errno: Cell::new(Errno::EIO),
         reclaimed_bytes: 0,
+        spooled: None,
         exit_code: 0,
     };
     engine.load()?;
@@ -138,6 +139,10 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
 
 /// Commands on names, records or layers decide under the lock; the others only look, or leave the change to a monitor.
 fn decides(command: &Command) -> bool {
+    if let Command::CopyFiles { from, to, .. } = command {
+        // Whoever is at the other end of a stream may wait for the lock: see `Engine::enter_copy`.
+        return from != "-" && to != "-";
+    }
     matches!(
         command,
         Command::RunContainer(_)
@@ -150,7 +155,6 @@ fn decides(command: &Command) -> bool {
             | Command::RenameContainer { .. }
             | Command::PruneContainers { .. }
             | Command::RemoveContainers { .. }
-            | Command::CopyFiles { .. }
             | Command::CreateVolume { .. }
             | Command::RemoveVolumes { .. }
             | Command::PruneVolumes { .. }

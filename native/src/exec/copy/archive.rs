@@ -78,11 +78,11 @@ fn append(builder: &mut Builder<impl Write>, disk: &mut Disk, path: &str, name: 
     }
 }
 
-/// Reads an archive from stdin into the directory at an end.
-pub fn unpack(disk: &mut Disk, end: &CopyEnd, owner: &CopyOwner) -> Result<Copied, Refusal> {
+/// Reads an archive into the directory at an end.
+pub fn unpack(disk: &mut Disk, end: &CopyEnd, owner: &CopyOwner, input: impl Read) -> Result<Copied, Refusal> {
     let directory = extraction_directory(disk, end)?;
     let owner = copying::owner_of(disk, owner);
-    let mut archive = Archive::new(io::stdin().lock());
+    let mut archive = Archive::new(input);
     let mut copied = Copied { directory: directory.clone(), ..Copied::default() };
     let (mut long, mut directories) = (Long::default(), Vec::new());
     for entry in archive.entries().map_err(failed("read from stdin"))?.raw(true) {

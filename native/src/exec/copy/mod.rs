@@ -6,6 +6,8 @@
 mod archive;
 mod disk;
 
+use std::io::Read;
+
 use glassbox_core::copying::{self, Copied, Refusal};
 use glassbox_core::step::CopyStep;
 
@@ -16,13 +18,13 @@ use disk::Disk;
 #[derive(Debug)]
 pub struct Failed(pub Refusal);
 
-/// Carries the step out. What was copied, where there is something to be told of it.
-pub fn carry_out(step: &CopyStep, from: Root, to: Root) -> Result<Option<Copied>, Failed> {
+/// Carries the step out; an archive comes from `input`. What was copied, where there is something to be told of it.
+pub fn carry_out(step: &CopyStep, from: Root, to: Root, input: impl Read) -> Result<Option<Copied>, Failed> {
     let mut disk = Disk::new(from, to);
     let done = match step {
         CopyStep::CopyFiles(copy) => copying::carry_out(&mut disk, copy).map(Some),
         CopyStep::PackArchive { from, follow_links } => archive::pack(&mut disk, from, *follow_links).map(|()| None),
-        CopyStep::UnpackArchive { to, owner } => archive::unpack(&mut disk, to, owner).map(Some),
+        CopyStep::UnpackArchive { to, owner } => archive::unpack(&mut disk, to, owner, input).map(Some),
     };
     done.map_err(Failed)
 }
