@@ -70,9 +70,11 @@ errnos! {
     ELOOP = 40, "Too many levels of symbolic links";
     EUSERS = 87, "Too many users";
     EOPNOTSUPP = 95, "Operation not supported";
+    EAFNOSUPPORT = 97, "Address family not supported by protocol";
     EADDRINUSE = 98, "Address already in use";
     ECONNREFUSED = 111, "Connection refused";
     ECANCELED = 125, "Operation canceled";
+    ENOKEY = 126, "Required key not available";
     RESTART = 512, "The call waits and will be restarted";
 }
 

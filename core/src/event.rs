@@ -214,6 +214,16 @@ pub enum Event {
         /// /proc/PID/limits
         limit: LimitPair,
     },
+    /// The device cgroup refuses what it was not told to allow.
+    DevicesRestricted {
+        /// Which cgroup.
+        directory: String,
+    },
+    /// The AppArmor profile that the program is going to run under.
+    AppArmorProfileSet {
+        /// /proc/PID/attr/apparmor/exec
+        profile: String,
+    },
     /// Its rank before the OOM killer.
     OomScoreSet {
         /// /proc/PID/oom_score_adj

@@ -3,10 +3,11 @@
 //! Planning is pure: whatever it depends on besides the command and the state stands here. The native binary reads it off the machine
 //! (`native/src/observe`), the playground takes [`HostFacts::example`], which is a stock Debian with cgroup v2.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::device::Device;
 use crate::oci::capability::CapabilitySet;
 
 /// What Docker copies for a container on the host's network.
@@ -73,6 +74,12 @@ pub struct HostFacts {
     /// What the host has at the paths that this command names as sources of bind mounts (`plan::named_sources`): only those that are there.
     #[serde(default)]
     pub sources: BTreeMap<String, SourceKind>,
+    /// The devices at the paths that this command names, and below them (`plan::named_devices`).
+    #[serde(default)]
+    pub devices: Vec<Device>,
+    /// The names of the AppArmor profiles that are loaded; `None`: the kernel has no AppArmor, or it is off.
+    #[serde(default)]
+    pub apparmor: Option<BTreeSet<String>>,
     /// Bytes in the files of each volume; read for `volume prune` only.
     #[serde(default)]
     pub volume_bytes: BTreeMap<String, u64>,
@@ -216,6 +223,8 @@ impl HostFacts {
             data_mount: ("ext4".into(), "/dev/vda1".into()),
             cwd: "/root".into(),
             sources: BTreeMap::new(),
+            devices: Vec::new(),
+            apparmor: None,
             volume_bytes: BTreeMap::new(),
         }
     }

@@ -177,6 +177,12 @@ impl Look<'_> {
                 self.if_there(directory, || Event::CgroupCreated { directory: directory.clone() })?
             }
             CgroupStep::WriteLimit { file, limit, .. } => vec![self.limit(file, *limit)?],
+            CgroupStep::RestrictDevices { directory, .. } => {
+                let Answer::Truth(fence) = self.probe.ask(&Query::IsDeviceFence(directory.clone()))? else {
+                    return Err(Errno::EINVAL);
+                };
+                if fence { vec![Event::DevicesRestricted { directory: directory.clone() }] } else { Vec::new() }
+            }
             CgroupStep::JoinCgroup { directory } => {
                 self.joined(directory, self.actors.process.ok_or(Errno::ESRCH)?)?.into_iter().collect()
             }
@@ -365,6 +371,11 @@ impl Look<'_> {
                 let text = self.text(Subject::Host, &self.proc("limits")?)?;
                 let limit = resource_limit::in_table(&text, *resource).ok_or(Errno::EINVAL)?;
                 vec![Event::ResourceLimitSet { resource: *resource, limit }]
+            }
+            // What is to hold after execve(2) shows in the same file.
+            PrivilegeStep::SetAppArmorProfile { .. } => {
+                let text = self.text(Subject::Host, &self.proc("attr/apparmor/exec")?)?;
+                vec![Event::AppArmorProfileSet { profile: text.trim_end().to_string() }]
             }
             PrivilegeStep::SetOomScore { .. } => {
                 let text = self.text(Subject::Host, &self.proc("oom_score_adj")?)?;

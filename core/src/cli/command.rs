@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::confinement::Confinement;
 use super::lifecycle::RestartPolicy;
 use super::namespaces::{NamespaceSpec, OF_CONTAINER};
 use super::resources::Resources;
@@ -236,6 +237,13 @@ pub enum Command {
         /// `--format json`
         json: bool,
     },
+    /// `why CONTAINER [CALL]`: which layer refuses a system call.
+    ExplainRefusal {
+        /// Name or id prefix.
+        container: String,
+        /// The word of an attempt; `None`: all.
+        call: Option<String>,
+    },
     /// `volume create [NAME]`
     CreateVolume {
         /// Its name; `None`: a random one.
@@ -359,6 +367,9 @@ pub struct ContainerSpec {
     /// Limits of each process, kernel settings, further groups.
     #[serde(default)]
     pub tuning: Tuning,
+    /// `--security-opt`, `--device`, `--device-cgroup-rule`.
+    #[serde(default)]
+    pub confinement: Confinement,
     /// `--cap-add`, as typed, in order.
     pub cap_add: Vec<String>,
     /// `--cap-drop`, as typed, in order.

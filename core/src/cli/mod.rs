@@ -12,6 +12,7 @@ mod check;
 mod command;
 mod complete;
 mod detach_keys;
+mod confinement;
 mod error;
 mod flags;
 mod front;
@@ -32,6 +33,7 @@ pub use command::{
 };
 pub use complete::complete;
 pub use detach_keys::DetachKeys;
+pub use confinement::{Confinement, DeviceMapping};
 pub use error::ECHO_BYTES_MAX;
 pub(crate) use error::quote as quoted;
 pub use flags::FLAGS_MAX;

@@ -22,7 +22,7 @@ pub fn with_named_files(
     read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>,
 ) -> Result<Invocation, UsageError> {
     let span = |name: &str| invocation.words.flag(name).map(|flag| flag.span);
-    let spans = (span("env-file"), span("label-file"));
+    let spans = (span("env-file"), span("label-file"), span("security-opt"));
     let refuse = |message: String, shown: &str, span| UsageError {
         message: format!("docker: {message}\n\nRun 'docker {shown} --help' for more information"),
         exit_code: EXIT_MADE,
@@ -35,6 +35,8 @@ pub fn with_named_files(
             spec.env.splice(0..0, env);
             let labels = all(&spec.label_files, None, read).map_err(|message| refuse(message, shown, spans.1))?;
             spec.labels.splice(0..0, labels);
+            let profile = seccomp(spec, read).map_err(|message| refuse(message, shown, spans.2))?;
+            spec.confinement.seccomp_profile = profile;
         }
         Command::ExecProcess(exec) => {
             let refuse = |message| UsageError { message, exit_code: EXIT_OTHER, span: spans.0 };
@@ -44,6 +46,40 @@ pub fn with_named_files(
         _ => {}
     }
     Ok(invocation)
+}
+
+/// The text of the seccomp profile, without blanks; what Docker records of the option is that text.
+fn seccomp(spec: &mut super::ContainerSpec, read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>) -> Result<Option<String>, String> {
+    let Some(file) = spec.confinement.seccomp_profile.clone() else { return Ok(None) };
+    let failed = |call: &str, errno: Errno| {
+        format!("opening seccomp profile ({file}) failed: {call} {file}: {}", errno.sentence().to_lowercase())
+    };
+    let bytes = read(&file).map_err(|errno| failed(if errno == Errno::EISDIR { "read" } else { "open" }, errno))?;
+    if bytes.len() > NAMED_FILE_BYTES_MAX {
+        return Err(failed("read", Errno::EFBIG));
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let compact = compact(&text).map_err(|why| format!("compacting json for seccomp profile ({file}) failed: {why}"))?;
+    for option in &mut spec.confinement.security_options {
+        let value = option.strip_prefix("seccomp=").or_else(|| option.strip_prefix("seccomp:"));
+        if value == Some(file.as_str()) {
+            *option = format!("seccomp={compact}");
+        }
+    }
+    Ok(Some(compact))
+}
+
+/// JSON without blanks, keys in their order; else Go's words for the first thing that is wrong.
+fn compact(text: &str) -> Result<String, String> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| {
+        if error.is_eof() {
+            return "unexpected end of JSON input".to_string();
+        }
+        let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+        let found = line.get(error.column().saturating_sub(1)..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
+        format!("invalid character '{found}' looking for beginning of value")
+    })?;
+    serde_json::to_string(&value).map_err(|error| error.to_string())
 }
 
 fn all(

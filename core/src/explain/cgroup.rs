@@ -1,6 +1,7 @@
 //! Steps on control groups, in words.
 
 use super::{Call, Explanation, base, call, explanation, quoted};
+use crate::device::DeviceRule;
 use crate::step::{CgroupStep, Limit, freezer_word};
 
 fn write(file: &str, value: &str) -> Vec<Call> {
@@ -53,12 +54,33 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
             };
             explanation(headline, why, write(file, freezer_word(file, *frozen)), &[&format!("cat {file}")], "cgroup")
         }
+        CgroupStep::RestrictDevices { directory, rules, program } => restrict(directory, rules, *program),
         CgroupStep::RemoveCgroup { directory } => {
             let calls = vec![call("rmdir", &[&quoted(directory)])];
             let why = "A cgroup stays until it is removed, even an empty one.";
             explanation("Remove the control group", why, calls, &[&format!("ls -d {directory}")], "end")
         }
     }
+}
+
+fn restrict(directory: &str, rules: &[DeviceRule], program: bool) -> Explanation {
+    let why = "On every mknod and open of a device the kernel asks this list. What is not on it is refused with EPERM.";
+    let headline = format!("Allow {} kinds of devices and no others", rules.len());
+    if program {
+        let calls = vec![
+            call("openat", &["AT_FDCWD", &quoted(directory), "…"]),
+            call("bpf", &["BPF_PROG_LOAD", "{prog_type=BPF_PROG_TYPE_CGROUP_DEVICE, …", "…"]),
+            call("bpf", &["BPF_PROG_ATTACH", "…", "…"]),
+        ];
+        return explanation(headline, why, calls, &[&format!("bpftool cgroup show {directory}")], "cgroup");
+    }
+    let mut calls = write(&format!("{directory}/devices.deny"), "a");
+    calls.push(call("openat", &["AT_FDCWD", &quoted(&format!("{directory}/devices.allow")), "…"]));
+    calls.extend(rules.iter().map(|rule| {
+        let text = rule.to_string();
+        call("write", &["…", &quoted(&text), &text.len().to_string()])
+    }));
+    explanation(headline, why, calls, &[&format!("cat {directory}/devices.list")], "cgroup")
 }
 
 fn limit_name(limit: Limit) -> &'static str {

@@ -1,6 +1,7 @@
 //! Steps on mounts, in words.
 
 use super::{Call, CallWhen, Explanation, call, explanation, inside, quoted};
+use crate::device::DeviceKind;
 use crate::step::{MountFlags, MountStep};
 
 pub(super) fn explain(step: &MountStep) -> Explanation {
@@ -34,11 +35,15 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
                 "Only who is in the other's mount namespace finds the mount. A copy of it, held by a descriptor, is taken along.";
             explanation(format!("Share {path} of the other container"), why, calls, mounts, "root")
         }
-        MountStep::MakeDeviceNode { path, major, minor, mode } => {
+        MountStep::MakeDeviceNode { path, kind, major, minor, mode, owner } => {
             // As strace has it: no prefix before a zero.
             let number = |number: &u32| if *number == 0 { "0".to_string() } else { format!("{number:#x}") };
+            let format = if *kind == DeviceKind::Char { "S_IFCHR" } else { "S_IFBLK" };
             let device = format!("makedev({}, {})", number(major), number(minor));
-            let calls = vec![call("mknod", &[&quoted(path), &format!("S_IFCHR|0{mode:o}"), &device])];
+            let calls = vec![call("mknod", &[&quoted(path), &format!("{format}|0{mode:o}"), &device])];
+            let (uid, gid) = (owner.0.to_string(), owner.1.to_string());
+            let owned = (*owner != (0, 0)).then(|| call("lchown", &[&quoted(path), &uid, &gid]));
+            let calls = calls.into_iter().chain(owned).collect();
             let why = "A device node is a file that leads to a driver by two numbers. A container gets only harmless ones.";
             explanation(format!("Make the device {}", inside(path)), why, calls, &["ls -l /proc/PID/root/dev"], "root")
         }

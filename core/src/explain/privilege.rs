@@ -36,6 +36,16 @@ pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
             let headline = format!("Limit {} to {}, at most {}", resource.name(), shown(limit.soft), shown(limit.hard));
             explanation(headline, why, calls, &[&format!("grep '{}' /proc/PID/limits", resource.title())], "limits")
         }
+        PrivilegeStep::SetAppArmorProfile { profile } => {
+            let text = format!("exec {profile}");
+            let calls = vec![
+                call("openat", &["AT_FDCWD", "\"/proc/self/attr/apparmor/exec\"", "O_WRONLY|O_CLOEXEC"]),
+                call("write", &["…", &format!("\"{text}\""), &text.len().to_string()]),
+            ];
+            let why = "AppArmor judges files and mounts by their paths, by rules that are loaded into the kernel. These hold from execve on.";
+            let headline = format!("Run under the AppArmor profile {profile}");
+            explanation(headline, why, calls, &["cat /proc/PID/attr/apparmor/current"], "privileges")
+        }
         PrivilegeStep::SetOomScore { score } => {
             let text = score.to_string();
             let calls = vec![

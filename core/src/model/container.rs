@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::MountPoint;
-use crate::cli::{NamespaceSpec, NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words};
+use crate::cli::{Confinement, NamespaceSpec, NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words};
+use crate::device::Device;
 use crate::host::Controller;
 use crate::oci::capability::CapabilitySet;
 use crate::userland::Signal;
@@ -123,7 +124,14 @@ pub struct HostConfig {
     #[serde(default)]
     pub volume_driver: String,
     /// `--sysctl`, `--ulimit`, `--shm-size`, `--oom-score-adj`, `--group-add`, `--cgroup-parent`.
+    #[serde(default)]
     pub tuning: Tuning,
+    /// `--security-opt`, `--device`, `--device-cgroup-rule`.
+    #[serde(default)]
+    pub confinement: Confinement,
+    /// The devices that it gets besides the default ones, as the host had them when it was created.
+    #[serde(default)]
+    pub devices: Vec<Device>,
     /// `--cap-add` as typed.
     pub cap_add: Vec<String>,
     /// `--cap-drop` as typed.

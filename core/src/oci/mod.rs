@@ -3,4 +3,5 @@ pub mod capability;
 pub mod defaults;
 pub mod runtime_spec;
 pub mod seccomp;
+pub mod seccomp_file;
 pub mod toolbox;

@@ -17,12 +17,14 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     check_limits(spec, context)?;
     storage::check(&spec.storage, context)?;
     super::tuning::check(spec, context)?;
+    super::device::check(spec, context)?;
     let id = names::fresh_id(&context.host.entropy);
     let name = choose_name(spec, context)?;
     // In a user namespace of its own a process holds every capability, over what belongs to that namespace.
     let available = if context.host.is_root() { context.host.capabilities } else { capability::CapabilitySet::ALL };
     let capabilities = capability::apply_available(&spec.cap_add, &spec.cap_drop, spec.privileged, available)
         .map_err(|error| refuse(context, &error.to_string(), Some("cap-add")))?;
+    super::confinement::check(spec, capabilities, context)?;
     let process = merge_process(spec, image, &id, context)?;
     let (network, namespaces) = namespaces::recorded(spec, context)?;
     let (mounts, shown) = storage::resolve(spec, context)?;
@@ -198,6 +200,8 @@ fn host_config(
         cid_file: cid_file::path(spec, host).unwrap_or_default(),
         volume_driver: spec.volume_driver.clone(),
         tuning: spec.tuning.clone(),
+        confinement: spec.confinement.clone(),
+        devices: super::device::resolve(spec, host),
         cap_add: spec.cap_add.clone(),
         cap_drop: spec.cap_drop.clone(),
         capabilities,
@@ -223,6 +227,10 @@ pub(super) fn cgroups(resources: &Resources, host: &HostFacts, id: &ContainerId)
             Some((_, controllers)) => controllers.push(controller),
             None => all.push((directory, vec![controller])),
         }
+    }
+    // No controller keeps devices there but a program, which only the machine's root may attach.
+    if let (CgroupVersion::V2, Some((_, controllers))) = (host.cgroup.version, all.first_mut().filter(|_| host.is_root())) {
+        controllers.push(Controller::Devices);
     }
     all
 }

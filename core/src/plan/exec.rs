@@ -29,7 +29,8 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
     let user = exec.user.clone().unwrap_or_else(|| container.process.user.clone());
     let mut given = container.clone();
     if exec.privileged {
-        given.host.capabilities = crate::oci::capability::CapabilitySet::ALL;
+        let all = crate::oci::capability::CapabilitySet::ALL;
+        given.host.capabilities = if context.host.is_root() { context.host.capabilities } else { all };
         given.host.seccomp = false;
     }
     steps.extend(start::drop_privileges(&given, context, &user));

@@ -7,8 +7,9 @@ use crate::layout::Layout;
 use crate::model::{Container, Lookup, Status};
 use crate::step::{ClientStep, Phase, ProcessStep, Step, StoreStep};
 use crate::template::Template;
-use crate::userland::Signal;
+use crate::userland::{Attempt, Signal};
 use crate::view::{containers, inspect, listing};
+use crate::why;
 
 /// Docker's patience between the stop signal and SIGKILL, seconds.
 const STOP_TIMEOUT_SECONDS: i64 = 10;
@@ -329,6 +330,22 @@ pub(super) fn inspect(words: &[String], format: Option<&str>, context: &Context<
     };
     let text = if found.is_empty() && format.is_some_and(|format| format != "json") { "\n".to_string() } else { text };
     plan.steps.push(print(text, context));
+}
+
+/// Which layer refuses a call; without one, all of them.
+pub(super) fn why(word: &str, call: Option<&str>, context: &Context<'_>) -> Result<Vec<Planned>, CommandError> {
+    let refuse = |message: String| CommandError { message, exit_code: 1, span: context.invocation.words.positional("CALL") };
+    let found = named(word).map_err(refuse)?;
+    let container = context.state.container(found).map_err(|_| refuse(format!("Error: No such object: {word}\n{SEE_ALL}")))?;
+    let text = match call.map(|call| (call, Attempt::named(call))) {
+        None => why::table(container, context.host),
+        Some((_, Some(attempt))) => why::text(container, context.host, attempt),
+        Some((call, None)) => {
+            let words: Vec<&str> = Attempt::ALL.iter().map(|attempt| attempt.demand().word).collect();
+            return Err(refuse(format!("glassbox: {call} is not known here; there are: {}\n", words.join(" "))));
+        }
+    };
+    Ok(vec![print(text, context)])
 }
 
 pub(super) fn list(asked: &ContainerList, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {

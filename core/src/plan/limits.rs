@@ -149,7 +149,7 @@ pub(super) fn any(asked: &Resources) -> bool {
 
 /// The controllers that a container gets a cgroup of: three always, as Docker does, others where they are asked for.
 pub(super) fn controllers(resources: &Resources) -> Vec<Controller> {
-    let mut all = vec![Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Freezer];
+    let mut all = vec![Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Devices, Controller::Freezer];
     if !resources.cpuset_cpus.is_empty() || !resources.cpuset_mems.is_empty() {
         all.push(Controller::Cpuset);
     }

@@ -9,8 +9,10 @@ mod attach;
 mod cause;
 mod cid_file;
 mod copy;
+mod confinement;
 mod create;
 mod cursor;
+mod device;
 mod exec;
 pub mod failure;
 mod image;
@@ -33,7 +35,9 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 pub use cause::Cause;
+pub(crate) use confinement::{apparmor_profile, seccomp_profile};
 pub use cursor::{Cursor, Node, StepId, Visit};
+pub use device::named_devices;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
 pub(crate) use storage::{Part, clean, parts, spec::tmpfs_mount};
@@ -188,6 +192,9 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::InspectVolumes { volumes } => storage::volume::inspect(volumes, &context, &mut plan),
         Command::RemoveVolumes { volumes, force } => storage::volume::remove(volumes, *force, &context, &mut plan),
         Command::PruneVolumes { all, filters, force } => storage::volume::prune(*all, filters, *force, &context, &mut plan)?,
+        Command::ExplainRefusal { container, call } => {
+            plan.steps.extend(lifecycle::why(container, call.as_deref(), &context)?);
+        }
         Command::InspectContainers { containers, format } => {
             lifecycle::inspect(containers, format.as_deref(), &context, &mut plan);
         }
@@ -254,6 +261,7 @@ fn warnings(spec: &crate::cli::ContainerSpec, container: &Container, context: &C
     if leaves && host.cgroups.is_empty() {
         all.push("glassbox: neither a pid namespace nor a cgroup ends what this program leaves behind: it goes on when the container ends".into());
     }
+    all.extend(confinement::warnings(container, context.host));
     if host.network == NetworkMode::Default {
         all.push("glassbox: bridges come in a later version: this container has loopback only, as with --network none".to_string());
     }

@@ -4,6 +4,7 @@ use super::namespaces::{self, Source, source};
 use super::origin::{self, docker_default, need, oci_default, planned};
 use super::{Context, Planned, storage};
 use crate::cli::IpcMode;
+use crate::device::DeviceKind;
 use crate::host::CgroupVersion;
 use crate::layout::Layout;
 use crate::model::Container;
@@ -19,6 +20,7 @@ pub(super) fn build(container: &Container, context: &Context<'_>) -> Vec<Planned
     let mut steps = vec![planned(Step::Mount(MountStep::MakeMountsPrivate), private), overlay(container, context, &layout)];
     steps.extend(filesystems(container, context, &root));
     steps.extend(devices(container, &root));
+    steps.extend(super::device::nodes(container, context, &root));
     steps.extend(files(container, context, &layout, &root));
     let pivot = oci_default("root.path becomes the root directory.", "config.md#root");
     steps.push(planned(Step::Mount(MountStep::PivotRoot { new_root: root }), pivot));
@@ -52,7 +54,8 @@ fn filesystems(container: &Container, context: &Context<'_>, root: &str) -> Vec<
         }
         let target = format!("{root}{}", mount.target);
         let cause = oci_default("The file systems that every Linux program expects.", "config-linux.md#default-filesystems");
-        let read_only = mount.flags.read_only && !container.host.privileged;
+        let writable = container.host.confinement.writable_cgroups && mount.fs_type == "cgroup2";
+        let read_only = mount.flags.read_only && !container.host.privileged && !writable;
         let flags = MountFlags { read_only, ..mount.flags };
         match origin_of(mount, container) {
             MountOrigin::Left => continue,
@@ -131,7 +134,14 @@ fn devices(container: &Container, root: &str) -> Vec<Planned> {
         let step = if rootless {
             MountStep::BindMount { source: device.path.into(), target: path, recursive: false, flags: MountFlags::default() }
         } else {
-            MountStep::MakeDeviceNode { path, major: device.major, minor: device.minor, mode: device.mode }
+            MountStep::MakeDeviceNode {
+                path,
+                kind: DeviceKind::Char,
+                major: device.major,
+                minor: device.minor,
+                mode: device.mode,
+                owner: (0, 0),
+            }
         };
         steps.push(planned(Step::Mount(step), cause()));
     }
@@ -199,7 +209,7 @@ pub(super) fn terminal(context: &Context<'_>) -> ProcessStep {
 /// Masked paths, read-only paths, read-only root.
 pub(super) fn hide_paths(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let mut steps = Vec::new();
-    if !container.host.privileged {
+    if !container.host.privileged && !container.host.confinement.system_paths_unconfined {
         for path in defaults::MASKED_PATHS {
             let cause = oci_default(
                 "linux.maskedPaths, Docker's list: they tell of or act on the whole host.",

@@ -50,7 +50,8 @@ pub(super) fn prepare_cgroup(container: &Container, context: &Context<'_>) -> Ve
     for (directory, controllers) in &container.host.cgroups {
         let parent = directory.rsplit_once('/').map_or("/", |(parent, _)| parent);
         if layout.version == CgroupVersion::V2 {
-            let missing: Vec<Controller> = controllers.iter().copied().filter(|c| !layout.enabled.contains(c)).collect();
+            let missing: Vec<Controller> =
+                controllers.iter().copied().filter(|c| *c != Controller::Devices && !layout.enabled.contains(c)).collect();
             if !missing.is_empty() {
                 let step = CgroupStep::EnableControllers { directory: parent.to_string(), controllers: missing };
                 let why = "A cgroup has the files of a controller only if its parent enables it.";
@@ -62,6 +63,7 @@ pub(super) fn prepare_cgroup(container: &Container, context: &Context<'_>) -> Ve
         steps.push(planned(Step::Cgroup(step), cause));
     }
     steps.extend(limits::steps(container, context));
+    steps.extend(super::device::rules(container, context));
     steps
 }
 
@@ -193,6 +195,12 @@ fn tuning(container: &Container, context: &Context<'_>) -> Vec<Planned> {
         planned(Step::Privilege(step), origin::flag_or(context, container, "ulimit", || origin::command(context)))
     };
     let mut steps: Vec<Planned> = tuning.limits().map(limit).collect();
+    if let Some(profile) = super::confinement::apparmor_profile(container, context.host) {
+        let cause = origin::flag_or(context, container, "security-opt", || {
+            docker_default("Containers run under the profile docker-default.", "engine/security/apparmor/")
+        });
+        steps.push(planned(Step::Privilege(PrivilegeStep::SetAppArmorProfile { profile }), cause));
+    }
     if tuning.oom_score_adj != 0 {
         let cause = origin::flag_or(context, container, "oom-score-adj", || origin::command(context));
         steps.push(planned(Step::Privilege(PrivilegeStep::SetOomScore { score: tuning.oom_score_adj }), cause));
@@ -216,7 +224,12 @@ pub(super) fn drop_privileges(container: &Container, context: &Context<'_>, user
     steps.push(planned(Step::Privilege(PrivilegeStep::LimitBoundingSet { keep: capabilities }), capability_cause()));
     let filter = || {
         let cause = docker_default("The default seccomp profile refuses about 44 calls.", "engine/security/seccomp/");
-        planned(Step::Privilege(PrivilegeStep::InstallSeccompFilter { capabilities }), cause)
+        let cause = match host.confinement.seccomp_profile {
+            Some(_) => origin::flag_or(context, container, "security-opt", || cause),
+            None => cause,
+        };
+        let profile = super::confinement::own_profile(host, context.host).map(Box::new);
+        planned(Step::Privilege(PrivilegeStep::InstallSeccompFilter { capabilities, profile }), cause)
     };
     // Without no_new_privs a filter needs CAP_SYS_ADMIN, which the next steps take away: seccomp(2).
     if host.seccomp && !host.no_new_privileges {

@@ -1,7 +1,7 @@
 //! What dockerd and runc refuse of the settings and limits of each process.
 
 use super::{CommandError, Context, create};
-use crate::cli::{ContainerSpec, NetworkMode};
+use crate::cli::{ContainerSpec, IpcMode, NetworkMode};
 use crate::step::NamespaceKind;
 use crate::sysctl;
 
@@ -33,6 +33,7 @@ const RUNC_FRAME: &str = "failed to create task for container: failed to create 
 
 /// The namespaces that the container shares with the host.
 fn shared(spec: &ContainerSpec) -> Vec<NamespaceKind> {
-    let host_network = spec.network == NetworkMode::Host;
-    host_network.then_some(NamespaceKind::Network).into_iter().collect()
+    let network = (spec.network == NetworkMode::Host).then_some(NamespaceKind::Network);
+    let ipc = (spec.namespaces.ipc == IpcMode::Host).then_some(NamespaceKind::Ipc);
+    network.into_iter().chain(ipc).collect()
 }

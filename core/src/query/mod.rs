@@ -56,6 +56,8 @@ pub enum Query {
     Program(Subject),
     /// What the container changed in its upper directory: sorted paths, whiteouts told apart.
     Changes(ContainerId),
+    /// The device cgroup at this path of the host refuses some devices: `devices.list`, or an attached program.
+    IsDeviceFence(String),
     /// A path of the host exists.
     Exists(String),
 }
@@ -151,7 +153,7 @@ pub enum Answer {
     Mounts(Vec<MountFact>),
     /// To Namespace: the kernel's number for it.
     Namespace(u64),
-    /// To SharesNamespace and Exists.
+    /// To SharesNamespace, IsDeviceFence and Exists.
     Truth(bool),
     /// To LimitOf; `None`: no limit.
     Limit(Option<u64>),

@@ -114,6 +114,8 @@ impl World {
         let mut facts = self.facts();
         let named = plan::named_sources(invocation, &self.state, &facts.cwd);
         facts.sources = named.into_iter().filter_map(|path| Some((path.clone(), self.kernel.source_kind(&path)?))).collect();
+        facts.devices = plan::named_devices(invocation).iter().flat_map(|path| self.kernel.devices_below(path)).collect();
+        facts.devices.sort_by(|one, other| one.host.cmp(&other.host));
         if matches!(invocation.command, cli::Command::PruneVolumes { .. }) {
             let layout = crate::layout::Layout::new(&facts.data_root);
             let bytes = |name: &String| (name.clone(), self.kernel.bytes_below(&layout.volume_data(name)));

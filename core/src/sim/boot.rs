@@ -12,6 +12,7 @@ use super::tables::{
     Content, Credentials, FsKind, HostPid, InodeId, Namespace, NodeId, NsData, NsSet, Place, Process, ProcessState,
 };
 use super::tree::{Owner, file};
+use crate::device::DeviceKind;
 use crate::host::{CgroupVersion, Controller, HostFacts, SourceKind};
 use crate::model::IdMapLine;
 use crate::oci::capability::CapabilitySet;
@@ -202,6 +203,7 @@ impl Kernel {
             let path = device.path.trim_start_matches("/dev");
             self.make_at(dev, path, Content::Device(device.major, device.minor), Owner::root(device.mode))?;
         }
+        self.host_devices(dev)?;
         for directory in ["pts", "shm", "mqueue"] {
             self.make_tree(dev, directory, Owner::root(0o755))?;
         }
@@ -214,6 +216,27 @@ impl Kernel {
         ] {
             let (_, top) = self.new_stored(fs_type, fs_type, Owner::root(mode));
             self.mount_at_boot(root, path, NodeId::Inode(top), flags)?;
+        }
+        Ok(())
+    }
+
+    /// Those of the machine that the model is made of; of a stock one the kernel's log.
+    fn host_devices(&mut self, dev: InodeId) -> SysResult<()> {
+        let host = self.host.clone();
+        if host.devices.is_empty() {
+            return self.make_at(dev, "/kmsg", Content::Device(1, 11), Owner::root(0o644)).map(drop);
+        }
+        for device in &host.devices {
+            let Some(path) = device.host.strip_prefix("/dev").filter(|path| path.starts_with('/')) else { continue };
+            let content = match device.kind {
+                DeviceKind::Char => Content::Device(device.major, device.minor),
+                DeviceKind::Block => Content::Block(device.major, device.minor),
+            };
+            let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let parent = if parent.is_empty() { dev } else { self.make_tree(dev, parent, Owner::root(0o755))? };
+            if self.entry(parent, name)?.is_none() {
+                self.make_at(parent, name, content, Owner { uid: device.uid, gid: device.gid, mode: device.mode })?;
+            }
         }
         Ok(())
     }
@@ -346,6 +369,7 @@ impl Kernel {
             ambient: CapabilitySet::EMPTY,
             no_new_privileges: false,
             seccomp: None,
+            apparmor: (None, None),
         };
         let process = Process {
             numbers: vec![(FIRST_NAMESPACES[1], pid)],

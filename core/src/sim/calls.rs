@@ -3,11 +3,14 @@
 use super::kernel::Kernel;
 use super::tables::{Content, HostPid, NodeId, Object, ProcessState, Wait};
 use super::vfs::Attributes;
+use crate::device::DeviceKind;
 use crate::errno::Errno;
 use crate::oci::capability::Capability;
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{MountFlags, NamespaceKind};
-use crate::userland::{DirEntry, Disposition, Fd, FileKind, OpenFlags, Pid, Program, Signal, Stat, Sys, SysResult, WaitStatus};
+use crate::userland::{
+    Attempt, DirEntry, Disposition, Fd, FileKind, OpenFlags, Pid, Program, Signal, Stat, Sys, SysResult, WaitStatus,
+};
 
 /// A process that makes calls.
 pub(super) struct Caller<'a> {
@@ -150,30 +153,37 @@ impl Sys for Caller<'_> {
     }
 
     fn mkdir(&mut self, path: &str, mode: u32) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "mkdir")?;
         self.kernel.make_node(self.pid, path, super::tree::directory(0), mode)
     }
 
     fn unlink(&mut self, path: &str) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "unlink")?;
         self.kernel.remove_node(self.pid, path, false)
     }
 
     fn rmdir(&mut self, path: &str) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "rmdir")?;
         self.kernel.remove_node(self.pid, path, true)
     }
 
     fn rename(&mut self, from: &str, to: &str) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "rename")?;
         self.kernel.rename_node(self.pid, from, to)
     }
 
     fn link(&mut self, existing: &str, new: &str) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "link")?;
         self.kernel.link_node(self.pid, existing, new)
     }
 
     fn symlink(&mut self, target: &str, link: &str) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "symlink")?;
         self.kernel.make_node(self.pid, link, Content::Symlink(target.into()), 0o777)
     }
 
     fn chmod(&mut self, path: &str, mode: u32) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "chmod")?;
         self.kernel.change_mode(self.pid, path, mode)
     }
 
@@ -190,6 +200,7 @@ impl Sys for Caller<'_> {
     }
 
     fn chdir(&mut self, path: &str) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "chdir")?;
         self.kernel.change_directory(self.pid, path)
     }
 
@@ -223,6 +234,7 @@ impl Sys for Caller<'_> {
     }
 
     fn kill(&mut self, pid: Pid, signal: Option<Signal>) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "kill")?;
         self.kernel.kill_from(self.pid, pid, signal)
     }
 
@@ -326,6 +338,14 @@ impl Sys for Caller<'_> {
 
     fn sleep_until(&mut self, until: u64) -> SysResult<()> {
         if self.kernel.clock_ns >= until { Ok(()) } else { Err(self.kernel.wait_for(self.pid, Wait::Until(until))) }
+    }
+
+    fn mknod(&mut self, path: &str, kind: DeviceKind, number: (u32, u32), mode: u32) -> SysResult<()> {
+        self.kernel.make_device(self.pid, path, kind, number, mode)
+    }
+
+    fn attempt(&mut self, attempt: Attempt) -> SysResult<()> {
+        self.kernel.attempt(self.pid, attempt)
     }
 
     fn limit(&mut self, resource: Resource) -> SysResult<LimitPair> {

@@ -8,6 +8,7 @@ use super::kernel::Kernel;
 use super::overlay::parent_of;
 use super::tables::{HostPid, InodeId, Process, SuperId};
 use super::tty::is_zombie;
+use crate::device::DeviceRule;
 use crate::errno::Errno;
 use crate::host::Controller;
 use crate::userland::{Signal, SysResult, WaitStatus};
@@ -43,6 +44,8 @@ pub(super) struct Cgroup {
     pub(super) cpuset_mems: String,
     /// `cgroup.freeze`, `freezer.state`: its own wish; one above may be frozen as well.
     pub(super) frozen: bool,
+    /// What the device cgroup allows; `None`: everything.
+    pub(super) devices: Option<Rc<Vec<DeviceRule>>>,
     /// Controllers for the children (v2).
     pub(super) subtree: Vec<Controller>,
     /// Pages of tmpfs.

@@ -64,6 +64,7 @@ impl Kernel {
                     "memory.swappiness",
                     "memory.usage_in_bytes",
                 ][..],
+                (Controller::Devices, false) => &["devices.allow", "devices.deny", "devices.list"][..],
                 (Controller::Pids, true) if root => &[][..],
                 (Controller::Pids, false) if root => &["pids.current"][..],
                 (Controller::Pids, _) => &["pids.current", "pids.events", "pids.max"][..],
@@ -91,10 +92,18 @@ impl Kernel {
         if !self.cgroup_files(index, parent_of(path))?.contains(&name) {
             return Err(Errno::ENOENT);
         }
-        let read_only = ["cgroup.controllers", "cgroup.events", "memory.current", "memory.events", "memory.peak", "pids.current"];
+        let read_only = [
+            "devices.list",
+            "cgroup.controllers",
+            "cgroup.events",
+            "memory.current",
+            "memory.events",
+            "memory.peak",
+            "pids.current",
+        ];
         let mode = match name {
             _ if read_only.contains(&name) => 0o444,
-            "cgroup.kill" => 0o200,
+            "cgroup.kill" | "devices.allow" | "devices.deny" => 0o200,
             _ => 0o644,
         };
         Ok(Attributes::made(FileKind::File, mode, owner, 0))
@@ -158,6 +167,10 @@ impl Kernel {
             "cpuset.cpus.effective" | "cpuset.effective_cpus" => format!("{}\n", self.effective_cpuset(index, directory, true)),
             "cpuset.mems.effective" | "cpuset.effective_mems" => format!("{}\n", self.effective_cpuset(index, directory, false)),
             "cpu.stat" => self.cpu_stat(index, directory),
+            "devices.list" => match &cgroup.devices {
+                None => "a *:* rwm\n".to_string(),
+                Some(rules) => rules.iter().map(|rule| format!("{rule}\n")).collect(),
+            },
             "notify_on_release" => "0\n".to_string(),
             _ => return Err(Errno::EINVAL),
         })

@@ -6,7 +6,7 @@ use super::vfs::Attributes;
 use crate::errno::Errno;
 use crate::model::IdMapLine;
 use crate::oci::capability::Capability;
-use crate::oci::seccomp::{default_profile, verdict};
+use crate::oci::seccomp::verdict;
 use crate::step::NamespaceKind;
 use crate::userland::{FileKind, SysResult};
 
@@ -129,6 +129,12 @@ impl Kernel {
         if read_only { Err(Errno::EROFS) } else { Ok(()) }
     }
 
+    /// EROFS where the file system itself is read-only.
+    pub(super) fn check_file_system(&self, place: &Place) -> SysResult<()> {
+        let mount = self.mount_of(place.mount)?;
+        if self.supers.get(&mount.super_id).is_some_and(|found| found.read_only) { Err(Errno::EROFS) } else { Ok(()) }
+    }
+
     /// May change the entries of a directory.
     pub(super) fn check_entries(&self, pid: HostPid, dir: &Place) -> SysResult<()> {
         self.check_writable(dir)?;
@@ -145,8 +151,13 @@ impl Kernel {
 
     /// What the process's seccomp filter says to a call by its name.
     pub(super) fn check_filter(&self, pid: HostPid, call: &str) -> SysResult<()> {
-        let Some(capabilities) = self.process(pid)?.credentials.seccomp else { return Ok(()) };
-        let refusal = verdict(&default_profile(&capabilities), call, &[0; 6]).refusal();
+        self.check_filter_with(pid, call, &[0; 6])
+    }
+
+    /// The same, with the arguments.
+    pub(super) fn check_filter_with(&self, pid: HostPid, call: &str, arguments: &[u64; 6]) -> SysResult<()> {
+        let Some(profile) = self.process(pid)?.credentials.seccomp.clone() else { return Ok(()) };
+        let refusal = verdict(&profile, call, arguments).refusal();
         refusal.map_or(Ok(()), Err)
     }
 }

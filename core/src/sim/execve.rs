@@ -85,6 +85,9 @@ impl Kernel {
         }
         // capabilities(7), "Transformation of capabilities during execve()": files here have no capabilities of their own.
         let credentials = &mut process.credentials;
+        if let Some(profile) = credentials.apparmor.0.take() {
+            credentials.apparmor.1 = Some(profile);
+        }
         credentials.permitted = if root_user { credentials.inheritable.union(credentials.bounding) } else { credentials.ambient };
         credentials.effective = credentials.permitted;
         if root_user {

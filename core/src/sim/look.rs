@@ -2,6 +2,7 @@
 
 use super::kernel::Kernel;
 use super::tables::{Content, InodeId, NodeId};
+use crate::device::{Device, DeviceKind, NOT_DEVICES};
 use crate::host::SourceKind;
 use crate::userland::FileKind;
 
@@ -11,6 +12,25 @@ impl Kernel {
         let place = self.walk(self.engine, path, true).ok()?;
         let kind = self.attributes(&place.node).ok()?.kind;
         Some(if kind == FileKind::Directory { SourceKind::Directory } else { SourceKind::File })
+    }
+
+    /// The device at a path of the host, or all below it.
+    pub fn devices_below(&self, path: &str) -> Vec<Device> {
+        let Ok(place) = self.walk(self.engine, path, true) else { return Vec::new() };
+        let Ok(attributes) = self.attributes(&place.node) else { return Vec::new() };
+        if attributes.kind == FileKind::Directory {
+            let names = self.names(&place.node).unwrap_or_default();
+            let names = names.into_iter().filter(|name| !NOT_DEVICES.contains(&name.as_str()));
+            return names.flat_map(|name| self.devices_below(&format!("{}/{name}", path.trim_end_matches('/')))).collect();
+        }
+        let kind = match attributes.kind {
+            FileKind::CharDevice => DeviceKind::Char,
+            FileKind::BlockDevice => DeviceKind::Block,
+            _ => return Vec::new(),
+        };
+        let Some((major, minor)) = attributes.rdev else { return Vec::new() };
+        let (mode, uid, gid) = (attributes.mode, attributes.uid, attributes.gid);
+        vec![Device { host: path.into(), path: path.into(), kind, major, minor, mode, uid, gid, permissions: "rwm".into() }]
     }
 
     /// Bytes of all files below a path of the host.

@@ -11,11 +11,13 @@
 //! file, pipe, tty   open files         cgroup   limits              probe   answers to queries       exec   the steps      look   facts
 //! ```
 
+mod attempt;
 mod boot;
 mod calls;
 mod cgroup;
 mod cgroup_fs;
 mod credentials;
+mod devices;
 pub mod exec;
 mod execve;
 mod file;

@@ -8,6 +8,7 @@ use super::tables::{Content, FileId, FsKind, HostPid, NodeId, Object, Place};
 use super::tree::{Owner, file};
 use super::vfs::Attributes;
 use super::walk::Target;
+use crate::device::DeviceKind;
 use crate::errno::Errno;
 use crate::oci::capability::Capability;
 use crate::userland::{FileKind, OpenFlags, SysResult};
@@ -95,10 +96,15 @@ impl Kernel {
         } else if flags.directory {
             return Err(Errno::ENOTDIR);
         }
-        if flags.write && attributes.kind == FileKind::File {
-            self.check_writable(&place)?;
+        // A read-only file system comes before the permission bits, a read-only mount after them: fs/namei.c.
+        let writes = flags.write && attributes.kind == FileKind::File;
+        if writes {
+            self.check_file_system(&place)?;
         }
         self.may(pid, &attributes, mask)?;
+        if writes {
+            self.check_writable(&place)?;
+        }
         self.open_object(pid, place, flags)
     }
 
@@ -107,7 +113,7 @@ impl Kernel {
         let attributes = self.attributes(&place.node)?;
         let object = match attributes.kind {
             FileKind::Directory => Object::Directory,
-            FileKind::CharDevice => self.open_device(pid, &place, &attributes)?,
+            FileKind::CharDevice | FileKind::BlockDevice => self.open_device(pid, &place, &attributes, flags)?,
             FileKind::Symlink => return Err(Errno::ELOOP),
             FileKind::Fifo => return Err(Errno::ENXIO),
             FileKind::File => self.open_file(pid, &place, flags)?,
@@ -135,15 +141,24 @@ impl Kernel {
         Ok(Object::File { inode })
     }
 
-    fn open_device(&mut self, pid: HostPid, place: &Place, attributes: &Attributes) -> SysResult<Object> {
+    fn open_device(&mut self, pid: HostPid, place: &Place, attributes: &Attributes, flags: OpenFlags) -> SysResult<Object> {
         if self.mount_of(place.mount)?.flags.no_dev {
             return Err(Errno::EACCES);
         }
         let (major, minor) = attributes.rdev.ok_or(Errno::ENXIO)?;
+        let kind = if attributes.kind == FileKind::BlockDevice { DeviceKind::Block } else { DeviceKind::Char };
+        for (wanted, access) in [(flags.read, 'r'), (flags.write, 'w')] {
+            if wanted {
+                self.check_device(pid, kind, (major, minor), access)?;
+            }
+        }
+        if kind == DeviceKind::Block {
+            return Err(Errno::ENXIO);
+        }
         match (major, minor) {
             (5, 0) => self.process(pid)?.terminal.map(Object::Terminal).ok_or(Errno::ENXIO),
             (136, number) => self.terminal_at(attributes.device, number).map(Object::Terminal).ok_or(Errno::EIO),
-            (1, 3 | 5 | 7 | 8 | 9) => Ok(Object::Device(major, minor)),
+            (1, 3 | 5 | 7 | 8 | 9 | 11) => Ok(Object::Device(major, minor)),
             _ => Err(Errno::ENXIO),
         }
     }

@@ -196,6 +196,7 @@ impl Probe for SimProbe<'_> {
             }
             Query::Program(subject) => self.program(self.pid(subject)?),
             Query::Changes(id) => self.changes(id),
+            Query::IsDeviceFence(directory) => self.kernel.is_device_fence(directory).map(Answer::Truth),
             Query::Exists(path) => match self.walk(self.kernel.engine, path) {
                 Ok(_) => Ok(Answer::Truth(true)),
                 Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Answer::Truth(false)),

@@ -48,6 +48,8 @@ impl Kernel {
             "fd" | "ns" => made(FileKind::Directory, 0o500),
             "net/dev" => made(FileKind::File, 0o444),
             "environ" => made(FileKind::File, 0o400),
+            "attr" | "attr/apparmor" if self.host.apparmor.is_some() => made(FileKind::Directory, 0o555),
+            "attr/apparmor/exec" if self.host.apparmor.is_some() => made(FileKind::File, 0o666),
             "uid_map" | "gid_map" | "setgroups" | "comm" | "oom_score_adj" => made(FileKind::File, 0o644),
             _ if FILES.contains(&rest) => made(FileKind::File, 0o444),
             _ if LINKS.contains(&rest) => made(FileKind::Symlink, 0o777),
@@ -143,6 +145,9 @@ impl Kernel {
                 if allowed { "allow\n" } else { "deny\n" }.to_string()
             }
             "oom_score_adj" => format!("{}\n", process.oom_score_adj.0),
+            "attr/apparmor/exec" if self.host.apparmor.is_some() => {
+                process.credentials.apparmor.0.as_ref().map_or_else(String::new, |profile| format!("{profile}\n"))
+            }
             "limits" => crate::resource_limit::table(|resource| process.limit(resource)),
             "net/dev" => self.net_dev(pid),
             _ => return Err(Errno::EINVAL),

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use oci_spec::runtime::LinuxSeccomp;
 use rpds::RedBlackTreeMap;
 
 use crate::model::IdMapLine;
@@ -62,6 +63,8 @@ pub(super) enum Content {
     Symlink(Rc<str>),
     /// A character device; 0, 0 is overlayfs' whiteout.
     Device(u32, u32),
+    /// A block device.
+    Block(u32, u32),
 }
 
 /// A stored inode.
@@ -86,6 +89,7 @@ impl Inode {
             Content::Directory { .. } => FileKind::Directory,
             Content::Symlink(_) => FileKind::Symlink,
             Content::Device(..) => FileKind::CharDevice,
+            Content::Block(..) => FileKind::BlockDevice,
         }
     }
 
@@ -212,8 +216,10 @@ pub(super) struct Credentials {
     pub(super) bounding: CapabilitySet,
     pub(super) ambient: CapabilitySet,
     pub(super) no_new_privileges: bool,
-    /// The capabilities that the seccomp profile was made for.
-    pub(super) seccomp: Option<CapabilitySet>,
+    /// What filters its calls.
+    pub(super) seccomp: Option<Rc<LinuxSeccomp>>,
+    /// The AppArmor profile that it gets at the next execve(2), and the one that it runs under.
+    pub(super) apparmor: (Option<Rc<str>>, Option<Rc<str>>),
 }
 
 /// A file descriptor.

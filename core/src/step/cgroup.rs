@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Place, Undo};
+use crate::device::DeviceRule;
 use crate::host::Controller;
 
 /// A step on a control group.
@@ -33,6 +34,16 @@ pub enum CgroupStep {
         /// What it holds, where a cgroup that is in use is changed.
         #[serde(default)]
         before: Option<String>,
+    },
+    /// The device cgroup: what no rule allows is refused. v1: `devices.deny` and `devices.allow`, devices.rst; v2 has no files for it: a
+    /// program of type BPF_PROG_TYPE_CGROUP_DEVICE is attached to the cgroup, bpf(2).
+    RestrictDevices {
+        /// Absolute path of the cgroup.
+        directory: String,
+        /// What is allowed.
+        rules: Vec<DeviceRule>,
+        /// v2: by a program.
+        program: bool,
     },
     /// v1: the process writes `0`, which stands for itself, to `tasks`. (On v2 it is born in its cgroup: `CloneProcess`.) A process that
     /// is moved by another one waits until all processors have passed a quiet moment, milliseconds; one that moves itself does not.
@@ -103,6 +114,7 @@ impl CgroupStep {
             CgroupStep::EnableControllers { .. } => "EnableControllers",
             CgroupStep::CreateCgroup { .. } => "CreateCgroup",
             CgroupStep::WriteLimit { .. } => "WriteLimit",
+            CgroupStep::RestrictDevices { .. } => "RestrictDevices",
             CgroupStep::JoinCgroup { .. } => "JoinCgroup",
             CgroupStep::SetFreezer { .. } => "SetFreezer",
             CgroupStep::RemoveCgroup { .. } => "RemoveCgroup",
@@ -124,7 +136,7 @@ impl CgroupStep {
             CgroupStep::WriteLimit { file, before: Some(before), .. } => {
                 Undo::WriteBack { file: file.clone(), value: before.clone() }
             }
-            CgroupStep::WriteLimit { before: None, .. } => Undo::EndsWithDirectory,
+            CgroupStep::WriteLimit { before: None, .. } | CgroupStep::RestrictDevices { .. } => Undo::EndsWithDirectory,
             CgroupStep::JoinCgroup { .. } => Undo::EndsWithProcess,
             CgroupStep::SetFreezer { file, frozen } => {
                 Undo::WriteBack { file: file.clone(), value: freezer_word(file, !frozen).into() }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Undo;
+use crate::device::DeviceKind;
 use crate::model::ContainerId;
 
 /// Flags of mount(2).
@@ -96,16 +97,20 @@ pub enum MountStep {
         /// Where.
         target: String,
     },
-    /// mknod(2): a character device.
+    /// mknod(2); one that is there from a former start serves as well.
     MakeDeviceNode {
         /// Where.
         path: String,
+        /// Character or block.
+        kind: DeviceKind,
         /// Major number.
         major: u32,
         /// Minor number.
         minor: u32,
         /// Permission bits.
         mode: u32,
+        /// User and group; root's need not be set.
+        owner: (u32, u32),
     },
     /// symlink(2)
     MakeSymlink {

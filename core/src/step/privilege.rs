@@ -1,5 +1,6 @@
 //! Steps that take power away: capabilities(7), seccomp(2), credentials(7).
 
+use oci_spec::runtime::LinuxSeccomp;
 use serde::{Deserialize, Serialize};
 
 use super::Undo;
@@ -11,10 +12,18 @@ use crate::resource_limit::{LimitPair, Resource};
 pub enum PrivilegeStep {
     /// prctl(PR_SET_NO_NEW_PRIVS)
     SetNoNewPrivileges,
-    /// Docker's default seccomp profile, as it applies with these capabilities.
+    /// A seccomp profile; without another one Docker's default, as it applies with these capabilities.
     InstallSeccompFilter {
         /// The capabilities that the container is given.
         capabilities: CapabilitySet,
+        /// Another profile than Docker's default, as it applies with these capabilities.
+        #[serde(default)]
+        profile: Option<Box<LinuxSeccomp>>,
+    },
+    /// Write `exec NAME` to `/proc/self/attr/apparmor/exec`: the profile holds from the next execve(2) on. apparmor(7).
+    SetAppArmorProfile {
+        /// One that is loaded.
+        profile: String,
     },
     /// prctl(PR_CAPBSET_DROP) for every capability that is not in `keep`.
     LimitBoundingSet {
@@ -60,6 +69,7 @@ impl PrivilegeStep {
             PrivilegeStep::SetCapabilities { .. } => "SetCapabilities",
             PrivilegeStep::SetResourceLimit { .. } => "SetResourceLimit",
             PrivilegeStep::SetOomScore { .. } => "SetOomScore",
+            PrivilegeStep::SetAppArmorProfile { .. } => "SetAppArmorProfile",
         }
     }
 

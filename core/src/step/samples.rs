@@ -5,6 +5,7 @@ use super::{
     PrivilegeStep, ProcessStep, Step, StoreStep,
 };
 use crate::cli::{ExecProcess, NetworkMode, Words};
+use crate::device::{DeviceKind, default_rules};
 use crate::host::Controller;
 use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Volume};
 use crate::oci::capability::CapabilitySet;
@@ -50,6 +51,8 @@ pub fn container() -> Container {
             cid_file: String::new(),
             volume_driver: String::new(),
             tuning: Default::default(),
+            confinement: Default::default(),
+            devices: Vec::new(),
             cap_add: Vec::new(),
             cap_drop: Vec::new(),
             capabilities: CapabilitySet::ALL,
@@ -130,6 +133,7 @@ fn cgroups() -> Vec<CgroupStep> {
             limit: Limit::Memory,
             before: None,
         },
+        CgroupStep::RestrictDevices { directory: directory(), rules: default_rules(), program: true },
         CgroupStep::JoinCgroup { directory: directory() },
         CgroupStep::SetFreezer { file: format!("{}/cgroup.freeze", directory()), frozen: true },
         CgroupStep::RemoveCgroup { directory: directory() },
@@ -182,7 +186,14 @@ fn mounts() -> Vec<MountStep> {
             flags: MountFlags::default(),
         },
         MountStep::ShareMount { id: id(), path: "/dev/shm".into(), target: format!("{merged}/dev/shm") },
-        MountStep::MakeDeviceNode { path: format!("{merged}/dev/null"), major: 1, minor: 3, mode: 0o666 },
+        MountStep::MakeDeviceNode {
+            path: format!("{merged}/dev/null"),
+            kind: DeviceKind::Char,
+            major: 1,
+            minor: 3,
+            mode: 0o666,
+            owner: (0, 0),
+        },
         MountStep::MakeSymlink { target: "/proc/self/fd".into(), path: format!("{merged}/dev/fd") },
         MountStep::PivotRoot { new_root: merged.into() },
         MountStep::DetachOldRoot,
@@ -195,11 +206,12 @@ fn mounts() -> Vec<MountStep> {
 fn privileges() -> Vec<PrivilegeStep> {
     vec![
         PrivilegeStep::SetNoNewPrivileges,
-        PrivilegeStep::InstallSeccompFilter { capabilities: CapabilitySet::ALL },
+        PrivilegeStep::InstallSeccompFilter { capabilities: CapabilitySet::ALL, profile: None },
         PrivilegeStep::LimitBoundingSet { keep: CapabilitySet::default() },
         PrivilegeStep::SetUser { user: "nobody".into(), groups: vec!["mail".into()] },
         PrivilegeStep::SetResourceLimit { resource: Resource::OPEN_FILES, limit: LimitPair { soft: 64, hard: 128 } },
         PrivilegeStep::SetOomScore { score: 500 },
+        PrivilegeStep::SetAppArmorProfile { profile: "docker-default".into() },
         PrivilegeStep::SetCapabilities { capabilities: CapabilitySet::default() },
     ]
 }
@@ -236,7 +248,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 18 + 17 + 6 + 14 + 12 + 7 + 9 + 3;
+    const STEPS: usize = 18 + 17 + 7 + 14 + 12 + 8 + 9 + 3;
 
     #[test]
     fn covers_every_step() {

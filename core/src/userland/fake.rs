@@ -5,8 +5,10 @@
 use std::collections::VecDeque;
 
 use super::{DirEntry, Disposition, Fd, OpenFlags, Pid, Program, Resume, Signal, Stat, Sys, SysResult, WaitStatus};
+use crate::device::DeviceKind;
 use crate::errno::Errno;
 use crate::resource_limit::{LimitPair, Resource};
+use crate::userland::Attempt;
 
 /// Bytes that a write takes.
 const WRITE_BYTES: usize = 3;
@@ -208,6 +210,12 @@ impl Sys for Fake {
         Err(Errno::EPERM)
     }
     fn umount(&mut self, _: &str, _: bool) -> SysResult<()> {
+        Err(Errno::EPERM)
+    }
+    fn mknod(&mut self, _: &str, _: DeviceKind, _: (u32, u32), _: u32) -> SysResult<()> {
+        Err(Errno::EPERM)
+    }
+    fn attempt(&mut self, _: Attempt) -> SysResult<()> {
         Err(Errno::EPERM)
     }
     fn limit(&mut self, resource: Resource) -> SysResult<LimitPair> {

@@ -215,6 +215,7 @@ fn mode_text(stat: &Stat) -> String {
         FileKind::Directory => 'd',
         FileKind::Symlink => 'l',
         FileKind::CharDevice => 'c',
+        FileKind::BlockDevice => 'b',
         FileKind::Fifo => 'p',
     };
     let mut text = String::from(kind);

@@ -9,6 +9,7 @@
 //! Launch  a child between fork and execve                            Sleep, Yes, Alloc, Env, Init
 //! ```
 
+mod attempt;
 mod chroot;
 mod copy;
 mod echo;
@@ -43,6 +44,7 @@ mod text;
 mod tool;
 mod wait;
 
+pub use attempt::{Attempt, Demand, Over};
 pub use chroot::Chroot;
 pub use copy::Copy;
 pub use env::Env;
@@ -107,6 +109,7 @@ impl Program {
         "ln",
         "ls",
         "mkdir",
+        "mknod",
         "mount",
         "mv",
         "nproc",
@@ -120,6 +123,7 @@ impl Program {
         "sh",
         "sleep",
         "stty",
+        "syscall",
         "tail",
         "test",
         "touch",

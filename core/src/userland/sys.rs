@@ -12,7 +12,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Program;
+use super::{Attempt, Program};
+use crate::device::DeviceKind;
 use crate::errno::Errno;
 use crate::resource_limit::{LimitPair, Resource};
 
@@ -78,6 +79,8 @@ pub enum FileKind {
     Symlink,
     /// S_IFCHR
     CharDevice,
+    /// S_IFBLK
+    BlockDevice,
     /// S_IFIFO
     Fifo,
 }
@@ -287,6 +290,10 @@ pub trait Sys {
     fn realtime(&mut self) -> i64;
     /// clock_nanosleep(2) on CLOCK_MONOTONIC until the absolute time `until` in nanoseconds.
     fn sleep_until(&mut self, until: u64) -> SysResult<()>;
+    /// mknod(2): a device node, `mode` before the umask.
+    fn mknod(&mut self, path: &str, kind: DeviceKind, number: (u32, u32), mode: u32) -> SysResult<()>;
+    /// One of the calls that are made to see what the kernel answers.
+    fn attempt(&mut self, attempt: Attempt) -> SysResult<()>;
     /// getrlimit(2)
     fn limit(&mut self, resource: Resource) -> SysResult<LimitPair>;
     /// setrlimit(2)

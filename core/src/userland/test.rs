@@ -130,6 +130,7 @@ impl Parser<'_, '_> {
             "-f" => stat.kind == FileKind::File,
             "-L" | "-h" => stat.kind == FileKind::Symlink,
             "-p" => stat.kind == FileKind::Fifo,
+            "-b" => stat.kind == FileKind::BlockDevice,
             "-c" => stat.kind == FileKind::CharDevice,
             "-s" => stat.size > 0,
             "-r" => self.permitted(&stat, 4),

@@ -5,7 +5,7 @@
 
 use super::output::{Flush, Output};
 use super::sys::{Resume, Sys};
-use super::{echo, files, identity, info, links, ls, mounts, printf, ps, remove, signals, test};
+use super::{attempt, echo, files, identity, info, links, ls, mounts, printf, ps, remove, signals, test};
 use crate::errno::Errno;
 
 /// What a tool works with.
@@ -90,6 +90,7 @@ tools! {
     Ln "ln" links::ln;
     Ls "ls" ls::ls;
     Mkdir "mkdir" files::mkdir;
+    Mknod "mknod" attempt::mknod;
     Mount "mount" mounts::mount;
     Nproc "nproc" info::nproc;
     Printf "printf" printf::printf;
@@ -100,6 +101,7 @@ tools! {
     Rmdir "rmdir" files::rmdir;
     Seq "seq" info::seq;
     Stty "stty" info::stty;
+    Syscall "syscall" attempt::syscall;
     Test "test" test::test;
     Touch "touch" files::touch;
     True "true" echo::succeed;

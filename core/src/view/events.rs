@@ -44,6 +44,8 @@ pub fn event_line(event: &Event) -> String {
         Event::ResourceLimitSet { resource, limit } => {
             format!("{} of this process: {}, at most {}", resource.name(), shown(limit.soft), shown(limit.hard))
         }
+        Event::DevicesRestricted { directory } => format!("{directory} refuses devices that it does not name"),
+        Event::AppArmorProfileSet { profile } => format!("AppArmor profile from the next execve on: {profile}"),
         Event::OomScoreSet { score } => format!("rank before the OOM killer: {score}"),
         Event::InterfaceUp { interface } => format!("interface {interface} is up"),
         Event::TerminalOpened { path } => format!("terminal {path} is open"),

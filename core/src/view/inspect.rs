@@ -123,14 +123,11 @@ fn host_config(container: &Container) -> Value {
     let host = &container.host;
     let resources = &host.resources;
     let list = |words: &[String]| if words.is_empty() { Value::Null } else { json!(words) };
-    let mut security = Vec::new();
-    if host.no_new_privileges {
-        security.push("no-new-privileges");
-    }
-    if !host.seccomp {
-        security.push("seccomp=unconfined");
-    }
-    let hidden = |paths: &[&str]| if host.privileged { Value::Null } else { json!(paths) };
+    let security = security_options(container);
+    let hidden = |paths: &[&str]| {
+        let none: &[&str] = &[];
+        if host.privileged { Value::Null } else { json!(if host.confinement.system_paths_unconfined { none } else { paths }) }
+    };
     let mut value = json!({
         "Binds": super::storage::binds(container),
         "ContainerIDFile": host.cid_file,
@@ -150,7 +147,7 @@ fn host_config(container: &Container) -> Value {
         "PidMode": host.namespaces.pid.word(),
         "Privileged": host.privileged,
         "ReadonlyRootfs": host.read_only,
-        "SecurityOpt": if security.is_empty() { Value::Null } else { json!(security) },
+        "SecurityOpt": list(&security),
         "UTSMode": if host.namespaces.uts_host { "host" } else { "" },
         "UsernsMode": if host.namespaces.user_host { "host" } else { "" },
         "ShmSize": if host.tuning.shm_bytes > 0 { host.tuning.shm_bytes } else { SHM_BYTES },
@@ -159,6 +156,10 @@ fn host_config(container: &Container) -> Value {
         "NanoCpus": resources.nano_cpus,
         "CpuPeriod": resources.cpu_period_us,
         "CpuQuota": resources.cpu_quota_us,
+        "Devices": host.confinement.devices.iter().map(|device| {
+            json!({ "PathOnHost": device.host, "PathInContainer": device.container, "CgroupPermissions": device.permissions })
+        }).collect::<Vec<_>>(),
+        "DeviceCgroupRules": list(&host.confinement.device_rules),
         "CpusetCpus": resources.cpuset_cpus,
         "CpusetMems": resources.cpuset_mems,
         "MemoryReservation": resources.memory_reservation_bytes,
@@ -178,6 +179,16 @@ fn host_config(container: &Container) -> Value {
     insert(&mut value, "Sysctls", (!host.tuning.sysctls.is_empty()).then(|| json!(host.tuning.sysctls)));
     insert(&mut value, "Init", host.init.then_some(Value::Bool(true)));
     value
+}
+
+/// As typed; a privileged container without any is not labelled.
+fn security_options(container: &Container) -> Vec<String> {
+    let host = &container.host;
+    match (host.confinement.security_options.as_slice(), host.privileged) {
+        ([], true) => vec!["label=disable".to_string()],
+        ([], false) if host.no_new_privileges => vec!["no-new-privileges".to_string()],
+        (options, _) => options.to_vec(),
+    }
 }
 
 /// A field that Docker leaves out where it has no value.

@@ -46,6 +46,7 @@ pub fn facts_and_state(invocation: Option<&Invocation>) -> Result<(HostFacts, St
 fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
     let named = glassbox_core::plan::named_sources(invocation, state, &host.cwd);
     host.sources = observe::facts::sources(&named);
+    host.devices = observe::devices::below(&glassbox_core::plan::named_devices(invocation));
     if matches!(invocation.command, Command::PruneVolumes { .. }) {
         let layout = Layout::new(&host.data_root);
         let bytes = |name: &String| (name.clone(), volume::bytes_below(Path::new(&layout.volume_data(name))));
@@ -205,7 +206,9 @@ impl Engine {
 
 /// The machine's facts as JSON.
 pub fn facts_json() -> Result<String, CommandError> {
-    let (host, _) = facts_and_state(None).map_err(|error| refused(&error))?;
+    let (mut host, _) = facts_and_state(None).map_err(|error| refused(&error))?;
+    // A model that is made of them is to have the machine's devices too.
+    host.devices = observe::devices::below(&["/dev".to_string()].into());
     Ok(json_line(&host))
 }
 

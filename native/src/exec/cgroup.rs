@@ -7,10 +7,12 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use glassbox_core::device::DeviceRule;
 use glassbox_core::errno::Errno;
 use glassbox_core::step::{CgroupStep, freezer_word};
 
 use super::{Done, Failure, NameCall};
+use crate::sys::device_program;
 use crate::{journal, sys};
 
 /// How long processes may take to come to a halt, and the time between two looks.
@@ -26,6 +28,8 @@ pub fn carry_out(step: &CgroupStep) -> Done {
         }
         CgroupStep::CreateCgroup { directory, .. } => create(directory),
         CgroupStep::WriteLimit { file, value, .. } => write(file, value),
+        CgroupStep::RestrictDevices { directory, rules, program: true } => restrict_by_program(directory, rules),
+        CgroupStep::RestrictDevices { directory, rules, program: false } => restrict(directory, rules),
         CgroupStep::JoinCgroup { directory } => write(&format!("{directory}/tasks"), "0"),
         CgroupStep::SetFreezer { file, frozen } => set_freezer(file, *frozen),
         CgroupStep::RemoveCgroup { directory } => remove(directory),
@@ -44,6 +48,20 @@ fn create(directory: &str) -> Done {
 fn write(file: &str, value: &str) -> Done {
     let mut open = OpenOptions::new().write(true).open(file).call("openat")?;
     open.write_all(value.as_bytes()).call("write")
+}
+
+/// v1: everything is denied, then each rule allowed.
+fn restrict(directory: &str, rules: &[DeviceRule]) -> Done {
+    write(&format!("{directory}/devices.deny"), "a")?;
+    let mut allow = OpenOptions::new().write(true).open(format!("{directory}/devices.allow")).call("openat")?;
+    rules.iter().try_for_each(|rule| allow.write_all(rule.to_string().as_bytes()).call("write"))
+}
+
+/// v2: a program that is asked on every use.
+fn restrict_by_program(directory: &str, rules: &[DeviceRule]) -> Done {
+    let program = device_program::compile(rules).call("bpf")?;
+    let cgroup = fs::File::open(directory).call("openat")?;
+    device_program::attach(&cgroup, &program).call("bpf")
 }
 
 /// Freezing takes as long as the last process needs to come to a halt.

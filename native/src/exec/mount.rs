@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use glassbox_core::device::DeviceKind;
 use glassbox_core::errno::Errno;
 use glassbox_core::model::{ContainerId, State};
 use glassbox_core::step::{MountFlags, MountStep};
@@ -45,9 +46,7 @@ impl Building {
                 bind(source, self.place(target, directory)?, *recursive, *flags)
             }
             MountStep::ShareMount { id, path, target } => share(id, path, self.place(target, true)?, state),
-            MountStep::MakeDeviceNode { path, major, minor, mode } => {
-                mount::mknod(path, Node::CharDevice { major: *major, minor: *minor }, *mode).call("mknod")
-            }
+            MountStep::MakeDeviceNode { .. } => self.device(step),
             MountStep::MakeSymlink { target, path } => std::os::unix::fs::symlink(target, path).call("symlink"),
             MountStep::PivotRoot { new_root } => {
                 self.root = None;
@@ -61,6 +60,26 @@ impl Building {
             MountStep::MakePathReadOnly { path } => make_path_read_only(path),
             MountStep::MakeRootReadOnly => mount::make_read_only("/", false).call("mount_setattr"),
         }
+    }
+
+    /// In /dev, which is new and empty, or below another directory, resolved as if the new root were `/` already.
+    fn device(&self, step: &MountStep) -> Done {
+        let MountStep::MakeDeviceNode { path, kind, major, minor, mode, owner } = step else { return Ok(()) };
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let path = if parent.ends_with("/merged/dev") { PathBuf::from(path) } else { self.place(parent, true)?.join(name) };
+        let (major, minor) = (*major, *minor);
+        let node = match kind {
+            DeviceKind::Char => Node::CharDevice { major, minor },
+            DeviceKind::Block => Node::BlockDevice { major, minor },
+        };
+        match mount::mknod(&path, node, *mode) {
+            Err(Errno::EEXIST) => return Ok(()),
+            answer => answer.call("mknod")?,
+        }
+        if *owner == (0, 0) {
+            return Ok(());
+        }
+        std::os::unix::fs::lchown(&path, Some(owner.0), Some(owner.1)).call("lchown")
     }
 
     /// Where a mount on `target` goes; made there if it is missing.

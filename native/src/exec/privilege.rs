@@ -7,6 +7,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::oci::capability::CapabilitySet;
 use glassbox_core::oci::seccomp::default_profile;
 use glassbox_core::step::PrivilegeStep;
+use oci_spec::runtime::LinuxSeccomp;
 
 use super::identity::{self, Identity};
 use super::{Done, Failure, NameCall};
@@ -19,7 +20,9 @@ const ACCOUNTS_BYTES_MAX: u64 = 1 << 20;
 pub fn carry_out(step: &PrivilegeStep) -> Done {
     match step {
         PrivilegeStep::SetNoNewPrivileges => process::set_no_new_privs().call("prctl"),
-        PrivilegeStep::InstallSeccompFilter { capabilities } => install_filter(*capabilities),
+        PrivilegeStep::InstallSeccompFilter { capabilities, profile: None } => install_filter(&default_profile(capabilities)),
+        PrivilegeStep::InstallSeccompFilter { profile: Some(profile), .. } => install_filter(profile),
+        PrivilegeStep::SetAppArmorProfile { profile } => set_apparmor(APPARMOR_EXEC, profile),
         PrivilegeStep::LimitBoundingSet { keep } => capability::limit_bounding(*keep).map(drop).call("prctl"),
         PrivilegeStep::SetUser { user, groups } => set_user(user, groups),
         PrivilegeStep::SetResourceLimit { resource, limit } => limits::set(*resource, *limit).call("prlimit64"),
@@ -28,9 +31,18 @@ pub fn carry_out(step: &PrivilegeStep) -> Done {
     }
 }
 
-fn install_filter(capabilities: CapabilitySet) -> Done {
-    let code = bpf::compile(&default_profile(&capabilities)).map_err(|_| Failure::of("seccomp", Errno::EINVAL))?;
+fn install_filter(profile: &LinuxSeccomp) -> Done {
+    let code = bpf::compile(profile).map_err(|_| Failure::of("seccomp", Errno::EINVAL))?;
     seccomp::install(&code).call("seccomp")
+}
+
+/// Where AppArmor takes the profile of the next execve(2).
+const APPARMOR_EXEC: &str = "/proc/self/attr/apparmor/exec";
+
+/// One write(2) of `exec PROFILE`. ENOENT: no such profile is loaded.
+fn set_apparmor(path: &str, profile: &str) -> Done {
+    let mut file = OpenOptions::new().write(true).open(path).call("openat")?;
+    file.write_all(format!("exec {profile}").as_bytes()).call("write")
 }
 
 /// One write(2) with everything in it.
@@ -78,4 +90,21 @@ fn set_capabilities(capabilities: CapabilitySet) -> Done {
     let held = if uid == 0 { capabilities } else { CapabilitySet::EMPTY };
     capability::set(held, CapabilitySet::EMPTY).call("capset")?;
     capability::clear_ambient().call("prctl")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::TempRoot;
+
+    #[test]
+    fn apparmor_is_told_the_profile_of_the_next_program() {
+        let root = TempRoot::new();
+        let file = root.path().join("exec");
+        let path = file.to_str().unwrap();
+        assert_eq!(set_apparmor(path, "docker-default").unwrap_err(), Failure::of("openat", Errno::ENOENT));
+        fs::write(path, "").unwrap();
+        set_apparmor(path, "docker-default").unwrap();
+        assert_eq!(fs::read_to_string(path).unwrap(), "exec docker-default");
+    }
 }

@@ -46,6 +46,8 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         data_mount: data_mount(&mounts, data_root),
         cwd: std::env::current_dir().map_or_else(|_| "/".to_string(), |path| path.to_string_lossy().into_owned()),
         sources: BTreeMap::new(),
+        devices: Vec::new(),
+        apparmor: apparmor(),
         volume_bytes: BTreeMap::new(),
     })
 }
@@ -130,6 +132,13 @@ fn user_namespaces() -> bool {
         && !says("/proc/sys/kernel/unprivileged_userns_clone", "0")
         && !says("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1")
         && Path::new("/proc/self/ns/user").exists()
+}
+
+/// The profiles that are loaded, by name; `docker-default (enforce)`.
+fn apparmor() -> Option<BTreeSet<String>> {
+    let on = line("/sys/module/apparmor/parameters/enabled") == "Y";
+    let text = on.then(|| line("/sys/kernel/security/apparmor/profiles"))?;
+    Some(text.lines().filter_map(|line| Some(line.rsplit_once(" (")?.0.to_string())).collect())
 }
 
 /// In the kernel, or as a module that mount(2) loads when it is asked for.

@@ -3,6 +3,7 @@
 //! Called by `main` (facts), and by `exec` and the debugger (probe). Reads /proc, cgroup file systems and the data root; changes nothing.
 
 pub mod cgroups;
+pub mod devices;
 pub mod facts;
 pub mod mountinfo;
 pub mod probe;

@@ -49,6 +49,7 @@ macro_rules! flags {
 
 pub mod bpf;
 pub mod capability;
+pub mod device_program;
 pub mod file;
 pub mod limits;
 pub mod listen;

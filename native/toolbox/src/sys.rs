@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code)]
 
+mod attempt;
 mod files;
 mod memory;
 mod process;
@@ -12,9 +13,12 @@ mod signal;
 mod terminal;
 mod wait;
 
+use glassbox_core::device::DeviceKind;
 use glassbox_core::errno::Errno;
 use glassbox_core::resource_limit::{LimitPair, Resource};
-use glassbox_core::userland::{DirEntry, Disposition, Fd, OpenFlags, Pid, Program, Signal, Stat, Sys, SysResult, WaitStatus};
+use glassbox_core::userland::{
+    Attempt, DirEntry, Disposition, Fd, OpenFlags, Pid, Program, Signal, Stat, Sys, SysResult, WaitStatus,
+};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt;
 
@@ -259,6 +263,14 @@ impl Sys for Linux {
 
     fn sleep_until(&mut self, until: u64) -> SysResult<()> {
         self.signals.sleep_until(until)
+    }
+
+    fn mknod(&mut self, path: &str, kind: DeviceKind, number: (u32, u32), mode: u32) -> SysResult<()> {
+        attempt::mknod(path, kind, number, mode)
+    }
+
+    fn attempt(&mut self, attempt: Attempt) -> SysResult<()> {
+        attempt::attempt(attempt)
     }
 
     fn limit(&mut self, resource: Resource) -> SysResult<LimitPair> {

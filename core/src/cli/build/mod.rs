@@ -5,6 +5,7 @@ mod listing;
 mod namespaces;
 mod notes;
 mod resources;
+mod security;
 mod storage;
 mod tuning;
 
@@ -108,6 +109,10 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "unpause" => Command::UnpauseContainers { containers },
         "cp" => copy(call, containers),
         "rename" => listing::rename(containers)?,
+        "why" => {
+            let mut words = containers.into_iter();
+            Command::ExplainRefusal { container: words.next().unwrap_or_default(), call: words.next() }
+        }
         "container prune" => Command::PruneContainers { force: call.is_on("force"), filters: listing::filters(call) },
         "ps" => listing::containers(call)?,
         "logs" => show_logs(call, containers),
@@ -144,6 +149,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         resources: resources::resources(call)?,
         storage: storage::storage(call)?,
         tuning: tuning::tuning(call)?,
+        confinement: Default::default(),
         cap_add: call.values("cap-add"),
         cap_drop: call.values("cap-drop"),
         privileged: call.is_on("privileged"),
@@ -164,7 +170,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         storage_options: call.values("storage-opt"),
         restart: lifecycle::restart(call)?.unwrap_or_default(),
     };
-    security_options(call, &mut spec)?;
+    security::options(call, &mut spec)?;
     Ok(spec)
 }
 
@@ -221,24 +227,6 @@ fn network(call: &Call<'_>) -> Result<NetworkMode, UsageError> {
             Err(error::not_yet(&what, "Use --network none, --network host or --network container:NAME.", Some(flag.span)))
         }
     }
-}
-
-/// What confines nothing here in any case (AppArmor, labels) may be switched off.
-fn security_options(call: &Call<'_>, spec: &mut ContainerSpec) -> Result<(), UsageError> {
-    for flag in call.uses("security-opt") {
-        match flag.value.replacen(':', "=", 1).as_str() {
-            "no-new-privileges" | "no-new-privileges=true" => spec.no_new_privileges = true,
-            "no-new-privileges=false" => spec.no_new_privileges = false,
-            "seccomp=unconfined" => spec.seccomp_unconfined = true,
-            "seccomp=builtin" => spec.seccomp_unconfined = false,
-            "apparmor=unconfined" | "label=disable" => {}
-            _ => {
-                let what = format!("--security-opt {}", error::echo(&flag.value));
-                return Err(error::not_yet(&what, "no-new-privileges and seccomp=unconfined are carried out.", Some(flag.span)));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn exec_process(call: &Call<'_>, mut words: Vec<String>) -> ExecProcess {

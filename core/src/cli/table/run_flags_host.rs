@@ -25,8 +25,9 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("cpus", Kind::Decimal, "At most so many processors", "--cpus 1.5").carried_out(),
     both("cpuset-cpus", Kind::Text, "Only these processors", "--cpuset-cpus 0-3").carried_out(),
     both("cpuset-mems", Kind::Text, "Only memory of these nodes", "--cpuset-mems 0,1").carried_out(),
-    both("device", Kind::List, "Lend a device of the host", "--device /dev/fuse"),
-    both("device-cgroup-rule", Kind::DeviceCgroupRule, "Allow a class of devices", "--device-cgroup-rule 'c 10:229 rwm'"),
+    both("device", Kind::List, "Lend a device of the host", "--device /dev/fuse").carried_out(),
+    both("device-cgroup-rule", Kind::DeviceCgroupRule, "Allow a class of devices", "--device-cgroup-rule 'c 10:229 rwm'")
+        .carried_out(),
     both("device-read-bps", Kind::DeviceBytes, "Bytes a second read from a device", "--device-read-bps /dev/sda:1mb").default("[]"),
     both("device-read-iops", Kind::DeviceRate, "Reads a second from a device", "--device-read-iops /dev/sda:1000").default("[]"),
     both("device-write-bps", Kind::DeviceBytes, "Bytes a second written to a device", "--device-write-bps /dev/sda:1mb")

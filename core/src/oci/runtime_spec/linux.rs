@@ -1,21 +1,25 @@
 //! `linux`: namespaces, id maps, limits, hidden paths, the system call filter.
 
 use oci_spec::runtime::{
-    Linux, LinuxCpu, LinuxIdMapping, LinuxIdMappingBuilder, LinuxMemory, LinuxNamespace, LinuxNamespaceType, LinuxPids,
-    LinuxResources,
+    Linux, LinuxCpu, LinuxDevice, LinuxDeviceBuilder, LinuxDeviceCgroup, LinuxDeviceCgroupBuilder, LinuxDeviceType, LinuxIdMapping,
+    LinuxIdMappingBuilder, LinuxMemory, LinuxNamespace, LinuxNamespaceType, LinuxPids, LinuxResources,
 };
 
 use crate::cli::Resources;
+use crate::device::{self, Device, DeviceKind, DeviceRule};
 use crate::host::{CgroupVersion, HostFacts};
 use crate::model::{Container, HostConfig, IdMapLine, State};
-use crate::oci::{defaults, seccomp};
+use crate::oci::defaults;
 use crate::plan::limits;
 use crate::plan::namespaces::{Source, source};
 use crate::step::NamespaceKind;
 
 pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> Linux {
     let config = &container.host;
-    let paths = |all: &[&str]| (!config.privileged).then(|| all.iter().map(|path| (*path).to_string()).collect());
+    let paths = |all: &[&str]| {
+        (!config.privileged && !config.confinement.system_paths_unconfined)
+            .then(|| all.iter().map(|path| (*path).to_string()).collect())
+    };
     let mut linux = Linux::default();
     linux
         .set_uid_mappings(id_map(&config.uid_map))
@@ -24,11 +28,39 @@ pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> L
         .set_cgroups_path(cgroups_path(container, host).map(Into::into))
         .set_namespaces(Some(namespaces(container, state)))
         .set_sysctl((!config.tuning.sysctls.is_empty()).then(|| config.tuning.sysctls.clone().into_iter().collect()))
-        .set_seccomp(config.seccomp.then(|| seccomp::default_profile(&config.capabilities)))
+        .set_seccomp(crate::plan::seccomp_profile(config, host))
+        .set_devices(devices(config))
         .set_rootfs_propagation(Some("rprivate".to_string()))
         .set_masked_paths(paths(defaults::MASKED_PATHS))
         .set_readonly_paths(paths(defaults::READONLY_PATHS));
     linux
+}
+
+fn devices(config: &HostConfig) -> Option<Vec<LinuxDevice>> {
+    let of = |device: &Device| {
+        let kind = if device.kind == DeviceKind::Char { LinuxDeviceType::C } else { LinuxDeviceType::B };
+        let builder = LinuxDeviceBuilder::default().path(&device.path).typ(kind).major(i64::from(device.major));
+        builder.minor(i64::from(device.minor)).file_mode(device.mode).uid(device.uid).gid(device.gid).build().ok()
+    };
+    (!config.devices.is_empty()).then(|| config.devices.iter().filter_map(of).collect())
+}
+
+/// What no rule allows is refused: the first rule, as Docker writes it.
+fn device_rules(config: &HostConfig) -> Vec<LinuxDeviceCgroup> {
+    let none = LinuxDeviceCgroupBuilder::default().allow(config.privileged).access("rwm").build().ok();
+    let kind = |rule: &DeviceRule| match rule.kind {
+        None => LinuxDeviceType::A,
+        Some(DeviceKind::Char) => LinuxDeviceType::C,
+        Some(DeviceKind::Block) => LinuxDeviceType::B,
+    };
+    let of = |rule: &DeviceRule| {
+        let mut made = LinuxDeviceCgroup::default();
+        made.set_allow(true).set_typ(Some(kind(rule))).set_access(Some(rule.access.clone()));
+        made.set_major(rule.major.map(i64::from)).set_minor(rule.minor.map(i64::from));
+        made
+    };
+    let rules = if config.privileged { Vec::new() } else { device::rules(&config.devices, &config.confinement.device_rules) };
+    none.into_iter().chain(rules.iter().map(of)).collect()
 }
 
 fn id_map(lines: &[IdMapLine]) -> Option<Vec<LinuxIdMapping>> {
@@ -42,6 +74,7 @@ fn resources(config: &HostConfig) -> LinuxResources {
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let asked = &config.resources;
     let mut resources = LinuxResources::default();
+    resources.set_devices(Some(device_rules(config)));
     let memory = memory(asked);
     resources.set_memory((memory != LinuxMemory::default()).then_some(memory));
     if let Some(most) = asked.pids_max {

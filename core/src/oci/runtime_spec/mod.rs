@@ -108,7 +108,9 @@ fn point_mount(point: &MountPoint) -> Mount {
 
 /// A file system that the kernel makes. Its options are those of mount(8), as config.md wants them.
 fn file_system(mount: &DefaultMount, container: &Container, state: &State) -> Option<Mount> {
-    let flags = MountFlags { read_only: mount.flags.read_only && !container.host.privileged, ..mount.flags };
+    let writable = container.host.confinement.writable_cgroups && mount.fs_type == "cgroup2";
+    let read_only = mount.flags.read_only && !container.host.privileged && !writable;
+    let flags = MountFlags { read_only, ..mount.flags };
     let mut options = option_names(flags);
     let names: Vec<&str> = options.iter().map(String::as_str).collect();
     match origin_of(mount, container) {

@@ -26,6 +26,7 @@ pub(super) fn process(container: &Container, host: &HostFacts) -> Process {
         .set_capabilities(Some(capabilities(container.host.capabilities, user.uid() == 0)))
         .set_rlimits(rlimits(container))
         .set_oom_score_adj(Some(container.host.tuning.oom_score_adj).filter(|score| *score != 0).map(|score| score as i32))
+        .set_apparmor_profile(crate::plan::apparmor_profile(container, host))
         .set_no_new_privileges(Some(container.host.no_new_privileges))
         .set_user(user);
     process

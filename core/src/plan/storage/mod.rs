@@ -202,7 +202,12 @@ pub fn named_sources(invocation: &Invocation, state: &State, cwd: &str) -> BTree
     let all: Vec<MountPoint> = own.chain(shown.mounts.iter().map(spec::mount_point)).collect();
     let others = shown.volumes_from.iter().filter_map(|word| state.container(word.split(':').next().unwrap_or(word)).ok());
     let looked_at = super::cid_file::looked_at(spec, cwd);
-    others.flat_map(|container| sources(&container.mounts)).chain(sources(&all)).chain(looked_at).collect()
+    others
+        .flat_map(|container| sources(&container.mounts))
+        .chain(sources(&all))
+        .chain(looked_at)
+        .chain(spec.confinement.devices.iter().map(|device| device.host.clone()))
+        .collect()
 }
 
 pub(super) fn sources(mounts: &[MountPoint]) -> Vec<String> {

@@ -18,6 +18,7 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
             called(made, "mkdir")?;
         }
         CgroupStep::WriteLimit { file, value, .. } => write(kernel, file, value)?,
+        CgroupStep::RestrictDevices { directory, rules, program: _ } => called(kernel.restrict_devices(directory, rules), "bpf")?,
         CgroupStep::JoinCgroup { directory } => {
             let pid = run.process.ok_or(Errno::ESRCH)?;
             write_as(kernel, pid, &format!("{directory}/tasks"), "0")?;

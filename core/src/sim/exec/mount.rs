@@ -31,7 +31,7 @@ pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run, stat
             let donor = super::process::whose_namespace(state, id)?;
             called(share(kernel, pid, donor, path, target), "open_tree")?;
         }
-        MountStep::MakeDeviceNode { path, major, minor, mode } => make_device(kernel, pid, path, (*major, *minor), *mode)?,
+        MountStep::MakeDeviceNode { .. } => make_device(kernel, pid, step)?,
         MountStep::MakeSymlink { target, path } => {
             let made = kernel.make_node(pid, path, Content::Symlink(target.as_str().into()), 0o777);
             called(made, "symlink")?;
@@ -92,14 +92,20 @@ fn share(kernel: &mut Kernel, pid: HostPid, donor: HostPid, path: &str, target: 
 }
 
 /// mknod(2), then chmod(2), so that the umask does not count. No user namespace but the first may make devices.
-fn make_device(kernel: &mut Kernel, pid: HostPid, path: &str, (major, minor): (u32, u32), mode: u32) -> Result<(), Failure> {
-    use crate::oci::capability::Capability;
-    let first = kernel.process(1)?.namespaces.of(crate::step::NamespaceKind::User);
-    if !kernel.is_capable(pid, Capability::Mknod, first) {
-        return called(Err(Errno::EPERM), "mknod");
+fn make_device(kernel: &mut Kernel, pid: HostPid, step: &MountStep) -> Result<(), Failure> {
+    let MountStep::MakeDeviceNode { path, kind, major, minor, mode, owner } = step else { return Ok(()) };
+    let parent = path.rsplit_once('/').map_or("/", |(parent, _)| parent);
+    called(kernel.ensure_mount_point(pid, parent, true), "mkdir")?;
+    match kernel.make_device(pid, path, *kind, (*major, *minor), *mode) {
+        Err(Errno::EEXIST) => {}
+        answer => called(answer, "mknod")?,
     }
-    called(kernel.make_node(pid, path, Content::Device(major, minor), mode), "mknod")?;
-    called(kernel.change_mode(pid, path, mode), "chmod")
+    called(kernel.change_mode(pid, path, *mode), "chmod")?;
+    let place = called(kernel.walk(pid, path, false), "lchown")?;
+    let inode = kernel.writable(&place.node)?;
+    let stored = kernel.inode_mut(inode)?;
+    (stored.uid, stored.gid) = *owner;
+    Ok(())
 }
 
 /// The old root lies on the new one: the mount on top of the process's root goes, with all below it.

@@ -1,8 +1,11 @@
 //! Steps on privileges, made by the process that becomes the container.
 
+use oci_spec::runtime::LinuxSeccomp;
+
 use super::{Carried, Run, called, done};
 use crate::errno::Errno;
 use crate::oci::capability::{Capability, CapabilitySet};
+use crate::oci::seccomp::default_profile;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::HostPid;
 use crate::step::{NamespaceKind, PrivilegeStep};
@@ -12,8 +15,12 @@ pub(super) fn execute(step: &PrivilegeStep, kernel: &mut Kernel, run: &mut Run) 
     let pid = run.process.ok_or(Errno::ESRCH)?;
     match step {
         PrivilegeStep::SetNoNewPrivileges => kernel.process_mut(pid)?.credentials.no_new_privileges = true,
-        PrivilegeStep::InstallSeccompFilter { capabilities } => {
-            called(install(kernel, pid, *capabilities), "seccomp")?;
+        PrivilegeStep::InstallSeccompFilter { capabilities, profile } => {
+            let profile = profile.as_deref().cloned().unwrap_or_else(|| default_profile(capabilities));
+            called(install(kernel, pid, profile), "seccomp")?;
+        }
+        PrivilegeStep::SetAppArmorProfile { profile } => {
+            called(set_apparmor(kernel, pid, profile), "write")?;
         }
         PrivilegeStep::LimitBoundingSet { keep } => {
             called(limit(kernel, pid, *keep), "prctl")?;
@@ -36,13 +43,23 @@ pub(super) fn execute(step: &PrivilegeStep, kernel: &mut Kernel, run: &mut Run) 
     done(kernel)
 }
 
-fn install(kernel: &mut Kernel, pid: HostPid, capabilities: CapabilitySet) -> SysResult<()> {
+fn install(kernel: &mut Kernel, pid: HostPid, profile: LinuxSeccomp) -> SysResult<()> {
     let own = kernel.process(pid)?;
     let user = own.namespaces.of(NamespaceKind::User);
     if !own.credentials.no_new_privileges && !kernel.is_capable(pid, Capability::SysAdmin, user) {
         return Err(Errno::EACCES);
     }
-    kernel.process_mut(pid)?.credentials.seccomp = Some(capabilities);
+    kernel.process_mut(pid)?.credentials.seccomp = Some(std::rc::Rc::new(profile));
+    Ok(())
+}
+
+/// ENOENT: no such profile is loaded; EINVAL: no AppArmor answers.
+fn set_apparmor(kernel: &mut Kernel, pid: HostPid, profile: &str) -> SysResult<()> {
+    let loaded = kernel.host.apparmor.as_ref().ok_or(Errno::EINVAL)?;
+    if !loaded.contains(profile) {
+        return Err(Errno::ENOENT);
+    }
+    kernel.process_mut(pid)?.credentials.apparmor.0 = Some(profile.into());
     Ok(())
 }
 

@@ -8,3 +8,4 @@ mod oddities;
 mod programs;
 mod rootless;
 mod shells;
+mod why;

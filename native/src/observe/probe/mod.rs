@@ -88,6 +88,7 @@ impl Probe for LinuxProbe {
             Query::Directory(subject, path) => Answer::Names(self.root_of(subject)?.names(path)?),
             Query::Program(subject) => program(self.pid_of(subject)?)?,
             Query::Changes(id) => Answer::Changes(changes::of(Path::new(&self.store.layout().of(id, "upper")))?),
+            Query::IsDeviceFence(directory) => Answer::Truth(is_device_fence(directory)?),
             Query::Exists(path) => Answer::Truth(exists(path)?),
         })
     }
@@ -147,6 +148,17 @@ fn interfaces(pid: u32) -> Result<Vec<InterfaceFact>, Errno> {
 /// Both links say the path as the process's own mounts have it.
 fn program(pid: u32) -> Result<Answer, Errno> {
     Ok(Answer::Program(procfs::read_link(pid, "cwd")?, procfs::read_link(pid, "exe")?))
+}
+
+/// v1 lists what is allowed; on v2 a program is attached.
+fn is_device_fence(directory: &str) -> Result<bool, Errno> {
+    match fs::read_to_string(Path::new(directory).join("devices.list")) {
+        Ok(text) => Ok(text.trim_end() != "a *:* rwm"),
+        Err(_) => {
+            let cgroup = fs::File::open(directory).map_err(|error| sys::errno_of(&error))?;
+            Ok(sys::device_program::attached(&cgroup)? > 0)
+        }
+    }
 }
 
 /// A link is there even when what it says is not.

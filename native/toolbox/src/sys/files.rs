@@ -79,11 +79,13 @@ fn stat_of(raw: &libc::stat) -> Stat {
     let kind = match raw.st_mode & libc::S_IFMT {
         libc::S_IFDIR => FileKind::Directory,
         libc::S_IFLNK => FileKind::Symlink,
-        libc::S_IFCHR | libc::S_IFBLK => FileKind::CharDevice,
+        libc::S_IFCHR => FileKind::CharDevice,
+        libc::S_IFBLK => FileKind::BlockDevice,
         libc::S_IFIFO | libc::S_IFSOCK => FileKind::Fifo,
         _ => FileKind::File,
     };
-    let rdev = (kind == FileKind::CharDevice).then(|| (libc::major(raw.st_rdev), libc::minor(raw.st_rdev)));
+    let rdev =
+        matches!(kind, FileKind::CharDevice | FileKind::BlockDevice).then(|| (libc::major(raw.st_rdev), libc::minor(raw.st_rdev)));
     Stat {
         kind,
         mode: raw.st_mode & 0o7777,
@@ -131,7 +133,8 @@ fn kind_of(entry: &std::fs::DirEntry) -> FileKind {
     match entry.file_type() {
         Ok(kind) if kind.is_dir() => FileKind::Directory,
         Ok(kind) if kind.is_symlink() => FileKind::Symlink,
-        Ok(kind) if kind.is_char_device() || kind.is_block_device() => FileKind::CharDevice,
+        Ok(kind) if kind.is_char_device() => FileKind::CharDevice,
+        Ok(kind) if kind.is_block_device() => FileKind::BlockDevice,
         Ok(kind) if kind.is_fifo() || kind.is_socket() => FileKind::Fifo,
         _ => FileKind::File,
     }
