@@ -156,7 +156,7 @@ impl Judge<'_> {
         };
         let open = host.privileged || host.confinement.system_paths_unconfined;
         match self.attempt {
-            Attempt::WriteProcSys if !open && self.is_root() => refusal(
+            Attempt::WriteProcSys if !open && self.is_root() && !self.is_rootless() => refusal(
                 "/proc/sys is mounted read-only over itself.",
                 "--security-opt systempaths=unconfined, or --sysctl for one setting",
             ),
@@ -178,7 +178,9 @@ impl Judge<'_> {
         let ours = matches!(self.attempt, Attempt::WriteProcSys | Attempt::WriteRoot);
         let why = "The file belongs to root, and its mode lets nobody else write.".to_string();
         let refusal = Refusal { layer: Layer::Permissions, errno: Errno::EACCES, why, opens: "-u 0".into() };
-        (ours && !self.is_root()).then_some(refusal)
+        // Root of a user namespace is nobody to a setting of the whole machine.
+        let outside = self.attempt == Attempt::WriteProcSys && self.is_rootless();
+        (ours && !self.is_root() || outside).then_some(refusal)
     }
 
     fn capability(&self) -> Option<Refusal> {

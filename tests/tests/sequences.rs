@@ -52,6 +52,8 @@ const FLAGS: &[&str] = &[
     "--sysctl net.core.somaxconn=99 ",
     "--group-add 77 -u 1000 ",
     "--shm-size 1m --oom-score-adj 100 ",
+    "--device /dev/kmsg --device-cgroup-rule 'c 1:* rw' ",
+    "--security-opt seccomp=unconfined --security-opt systempaths=unconfined ",
 ];
 /// Of containers that stay: what is to become of them when they end.
 const POLICIES: &[&str] = &["", "", "", "--restart always ", "--restart on-failure:2 ", "--restart unless-stopped "];
@@ -86,6 +88,7 @@ const PROGRAMS: &[&str] = &[
     "sh -c 'echo x > /tmp/x; rm /etc/passwd; ls /etc'",
     "sh -c 'touch /data/x /host/x /own/x; ls /data /host /own /tmp'",
     "grep Cap /proc/self/status",
+    "syscall mount chroot mknod setpriority write-root open-device",
     "sh -c 'kill -9 $$; echo survived'",
 ];
 /// No name is a prefix of an id. Containers that stay, and those that end by themselves: the latter are never started in the background, where they would race.
@@ -142,6 +145,7 @@ fn command(numbers: &mut Numbers) -> String {
             numbers.pick(&["copy", "host"])
         ),
         37 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
+        _ if numbers.next().is_multiple_of(2) => format!("glassbox why {any}"),
         _ => "docker ps -a".to_string(),
     }
 }

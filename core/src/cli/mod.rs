@@ -11,8 +11,8 @@ mod build;
 mod check;
 mod command;
 mod complete;
-mod detach_keys;
 mod confinement;
+mod detach_keys;
 mod error;
 mod flags;
 mod front;
@@ -32,8 +32,8 @@ pub use command::{
     Span, UsageError, Words,
 };
 pub use complete::complete;
-pub use detach_keys::DetachKeys;
 pub use confinement::{Confinement, DeviceMapping};
+pub use detach_keys::DetachKeys;
 pub use error::ECHO_BYTES_MAX;
 pub(crate) use error::quote as quoted;
 pub use flags::FLAGS_MAX;

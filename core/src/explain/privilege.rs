@@ -36,25 +36,8 @@ pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
             let headline = format!("Limit {} to {}, at most {}", resource.name(), shown(limit.soft), shown(limit.hard));
             explanation(headline, why, calls, &[&format!("grep '{}' /proc/PID/limits", resource.title())], "limits")
         }
-        PrivilegeStep::SetAppArmorProfile { profile } => {
-            let text = format!("exec {profile}");
-            let calls = vec![
-                call("openat", &["AT_FDCWD", "\"/proc/self/attr/apparmor/exec\"", "O_WRONLY|O_CLOEXEC"]),
-                call("write", &["…", &format!("\"{text}\""), &text.len().to_string()]),
-            ];
-            let why = "AppArmor judges files and mounts by their paths, by rules that are loaded into the kernel. These hold from execve on.";
-            let headline = format!("Run under the AppArmor profile {profile}");
-            explanation(headline, why, calls, &["cat /proc/PID/attr/apparmor/current"], "privileges")
-        }
-        PrivilegeStep::SetOomScore { score } => {
-            let text = score.to_string();
-            let calls = vec![
-                call("openat", &["AT_FDCWD", "\"/proc/self/oom_score_adj\"", "O_WRONLY|O_CLOEXEC"]),
-                call("write", &["…", &format!("\"{text}\""), &text.len().to_string()]),
-            ];
-            let why = "When the host's memory is out the kernel ends the process with the highest score. Lowering it needs CAP_SYS_RESOURCE.";
-            explanation(format!("Add {score} to its OOM score"), why, calls, &["cat /proc/PID/oom_score_adj"], "limits")
-        }
+        PrivilegeStep::SetAppArmorProfile { profile } => apparmor(profile),
+        PrivilegeStep::SetOomScore { score } => oom_score(*score),
         PrivilegeStep::SetUser { user, groups: _ } => {
             let name = user.split(':').next().unwrap_or_default();
             let uid = match name.parse::<u32>() {
@@ -82,4 +65,27 @@ pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
             explanation(headline, why, calls, &["grep Cap /proc/PID/status"], "privileges")
         }
     }
+}
+
+fn apparmor(profile: &str) -> Explanation {
+    let text = format!("exec {profile}");
+    let calls = vec![
+        call("openat", &["AT_FDCWD", "\"/proc/self/attr/apparmor/exec\"", "O_WRONLY|O_CLOEXEC"]),
+        call("write", &["…", &format!("\"{text}\""), &text.len().to_string()]),
+    ];
+    let why =
+        "AppArmor judges files and mounts by their paths, by rules that are loaded into the kernel. These hold from execve on.";
+    let headline = format!("Run under the AppArmor profile {profile}");
+    explanation(headline, why, calls, &["cat /proc/PID/attr/apparmor/current"], "privileges")
+}
+
+fn oom_score(score: i64) -> Explanation {
+    let text = score.to_string();
+    let calls = vec![
+        call("openat", &["AT_FDCWD", "\"/proc/self/oom_score_adj\"", "O_WRONLY|O_CLOEXEC"]),
+        call("write", &["…", &format!("\"{text}\""), &text.len().to_string()]),
+    ];
+    let why =
+        "When the host's memory is out the kernel ends the process with the highest score. Lowering it needs CAP_SYS_RESOURCE.";
+    explanation(format!("Add {score} to its OOM score"), why, calls, &["cat /proc/PID/oom_score_adj"], "limits")
 }

@@ -8,8 +8,8 @@
 mod attach;
 mod cause;
 mod cid_file;
-mod copy;
 mod confinement;
+mod copy;
 mod create;
 mod cursor;
 mod device;

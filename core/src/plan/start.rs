@@ -62,8 +62,8 @@ pub(super) fn prepare_cgroup(container: &Container, context: &Context<'_>) -> Ve
         let cause = docker_default("Every container gets a cgroup of its own.", "engine/containers/resource_constraints/");
         steps.push(planned(Step::Cgroup(step), cause));
     }
-    steps.extend(limits::steps(container, context));
     steps.extend(super::device::rules(container, context));
+    steps.extend(limits::steps(container, context));
     steps
 }
 

@@ -69,7 +69,7 @@ fn append(builder: &mut Builder<impl Write>, disk: &mut Disk, path: &str, name: 
             header.set_entry_type(EntryType::Fifo);
             builder.append_data(&mut header, &name, io::empty()).map_err(written)
         }
-        FileKind::CharDevice => {
+        FileKind::CharDevice | FileKind::BlockDevice => {
             let (major, minor, block) = look.device.unwrap_or_default();
             header.set_entry_type(if block { EntryType::Block } else { EntryType::Char });
             header.set_device_major(major).and_then(|()| header.set_device_minor(minor)).map_err(&written)?;
