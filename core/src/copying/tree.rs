@@ -108,7 +108,9 @@ fn put(machine: &mut impl Machine, path: &str, target: &str, directory: &str, lo
             machine.make_link(target, &text).map_err(failed("symlink"))?;
         }
         FileKind::CharDevice | FileKind::BlockDevice if to_host => return Err(Refusal::DeviceOut { path: target.to_string() }),
-        FileKind::CharDevice | FileKind::BlockDevice | FileKind::Fifo => machine.make_node(target, look).map_err(failed("mknod"))?,
+        FileKind::CharDevice | FileKind::BlockDevice | FileKind::Fifo => {
+            machine.make_node(target, look).map_err(failed("mknod"))?
+        }
     }
     Ok(true)
 }
