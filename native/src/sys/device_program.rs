@@ -266,6 +266,44 @@ mod tests {
 
     #[test]
     fn structures_have_the_sizes_of_the_kernel() {
-        assert_eq!((size_of::<Instruction>(), size_of::<Load>(), size_of::<Attach>(), size_of::<Ask>()), (8, 64, 16, 40));
+        assert_eq!((size_of::<Instruction>(), size_of::<Load>(), size_of::<Attach>(), size_of::<Ask>()), (8, 64, 16, 32));
+    }
+
+    /// A cgroup of a v2 tree that goes with it.
+    struct Cgroup(std::path::PathBuf);
+
+    impl Cgroup {
+        fn new() -> Option<Cgroup> {
+            let roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(std::path::Path::new);
+            let root = roots.into_iter().find(|root| root.join("cgroup.controllers").exists())?;
+            let path = root.join(format!("glassbox-device-test-{}", std::process::id()));
+            std::fs::create_dir(&path).ok().map(|()| Cgroup(path))
+        }
+    }
+
+    impl Drop for Cgroup {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir(&self.0);
+        }
+    }
+
+    #[test]
+    fn the_kernel_takes_the_program_and_asks_it() {
+        let Some(cgroup) = Cgroup::new() else {
+            println!("skipped: no cgroup v2 that can be written to");
+            return;
+        };
+        let directory = File::open(&cgroup.0).unwrap();
+        match attach(&directory, &compile(&default_rules()).unwrap()) {
+            Err(Errno::EPERM) => return println!("skipped: bpf(2) is not allowed here"),
+            answer => answer.unwrap(),
+        }
+        assert_eq!(attached(&directory), Ok(1));
+        // The shell moves itself in, then opens one device that is on the list and one that is not.
+        let procs = cgroup.0.join("cgroup.procs");
+        let node = std::env::temp_dir().join(format!("glassbox-device-test-{}", std::process::id()));
+        let script = "echo 0 > \"$0\" || exit 9; : > /dev/null || exit 8; mknod \"$1\" c 1 11 || exit 7; (: > \"$1\") 2>/dev/null; code=$?; rm \"$1\"; exit $code";
+        let status = std::process::Command::new("sh").arg("-c").arg(script).arg(&procs).arg(&node).status().unwrap();
+        assert!(matches!(status.code(), Some(1 | 2)), "{status:?}");
     }
 }
