@@ -1,7 +1,7 @@
 //! `apply`: the only place where an event changes the state.
 
 use crate::event::Event;
-use crate::model::{Container, ContainerId, State, Status, restart};
+use crate::model::{Container, ContainerId, State, Status, health, restart};
 
 /// Changes `state` as `event` says. An event about something that is not there changes nothing.
 pub fn apply(state: &mut State, event: &Event) {
@@ -20,6 +20,7 @@ pub fn apply(state: &mut State, event: &Event) {
             container.state.exit_code = 0;
             container.state.oom_killed = false;
             container.state.error.clear();
+            health::started(container);
         }),
         Event::ContainerPaused { id, paused } => change(state, id, |container| {
             if container.state.status.runs() {
@@ -29,7 +30,9 @@ pub fn apply(state: &mut State, event: &Event) {
         Event::ContainerExited { id, exit_code, oom_killed, at_ns } => change(state, id, |container| {
             container.state.oom_killed = *oom_killed;
             restart::ended(container, *exit_code, *at_ns);
+            health::ended(container);
         }),
+        Event::HealthProbed { id, probe } => change(state, id, |container| health::probed(container, probe)),
         Event::StopAsked { id } => change(state, id, |container| container.state.stop_asked = true),
         Event::RestartCancelled { id } => change(state, id, |container| container.state.status = Status::Exited),
         Event::ContainerFailed { id, exit_code, error, .. } => change(state, id, |container| {

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::Controller;
+use crate::model::health::Probe;
 use crate::model::{Container, ContainerId, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::{LimitPair, Resource};
@@ -72,6 +73,13 @@ pub enum Event {
         oom_killed: bool,
         /// Nanoseconds since 1970.
         at_ns: u64,
+    },
+    /// A probe of a container's health is over, and on record.
+    HealthProbed {
+        /// Which.
+        id: ContainerId,
+        /// What came of it.
+        probe: Probe,
     },
     /// It is on record that somebody wants a container to end.
     StopAsked {

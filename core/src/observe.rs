@@ -45,8 +45,17 @@ pub struct Outcome {
     pub copied: Option<Copied>,
     /// The process that was ended.
     pub ended_pid: Option<u32>,
+    /// What a probe of a container's health has shown; nothing, where the container ended meanwhile.
+    #[serde(default)]
+    pub probe: Option<Box<crate::model::health::Probe>>,
     /// What write(2) to the caller's stdout took; where that is closed, nothing.
     pub printed: String,
+}
+
+impl Outcome {
+    fn probed(&self, id: &ContainerId) -> Vec<Event> {
+        self.probe.iter().map(|probe| Event::HealthProbed { id: id.clone(), probe: (**probe).clone() }).collect()
+    }
 }
 
 /// A signal as a kernel took it.
@@ -116,6 +125,7 @@ impl Look<'_> {
             }
             StoreStep::RecordPause { id, paused } => vec![Event::ContainerPaused { id: id.clone(), paused: *paused }],
             StoreStep::RecordExit { id } => vec![self.exited(id)?],
+            StoreStep::RecordProbe { id } => self.outcome.probed(id),
             StoreStep::RecordStopAsked { id } => vec![Event::StopAsked { id: id.clone() }],
             StoreStep::RecordRestartCancelled { id } => vec![Event::RestartCancelled { id: id.clone() }],
             StoreStep::RecordFailure { id, exit_code, error } => {
@@ -435,6 +445,8 @@ impl Look<'_> {
             ClientStep::Confirm { .. }
             | ClientStep::WatchContainer { .. }
             | ClientStep::AwaitRestart { .. }
+            | ClientStep::AwaitProbe { .. }
+            | ClientStep::CollectProbe { .. }
             | ClientStep::ShowLog { .. } => Vec::new(),
         }
     }
@@ -505,6 +517,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
             });
             exited.into_iter().collect()
         }
+        StoreStep::RecordProbe { id } => outcome.probed(id),
         StoreStep::RecordStopAsked { id } => vec![Event::StopAsked { id: id.clone() }],
         StoreStep::RecordRestartCancelled { id } => vec![Event::RestartCancelled { id: id.clone() }],
         StoreStep::RecordFailure { id, exit_code, error } => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::confinement::Confinement;
-use super::lifecycle::RestartPolicy;
+use super::lifecycle::{Healthcheck, RestartPolicy};
 use super::namespaces::{NamespaceSpec, OF_CONTAINER};
 use super::resources::Resources;
 use super::storage::StorageSpec;
@@ -419,6 +419,9 @@ pub struct ContainerSpec {
     /// `--restart`
     #[serde(default)]
     pub restart: RestartPolicy,
+    /// `--health-…`, `--no-healthcheck`
+    #[serde(default)]
+    pub healthcheck: Option<Healthcheck>,
 }
 
 /// `--pull` and `--platform`

@@ -1,4 +1,4 @@
-//! `RestartPolicy`: what `--restart` says, in Docker's words and numbers.
+//! `RestartPolicy` and `Healthcheck`: what `--restart` and `--health-…` say, in Docker's words and numbers.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,39 @@ pub enum RestartPolicy {
         #[serde(default)]
         retries_max: u32,
     },
+}
+
+/// How one finds out whether a container is well: Docker's HealthConfig. 0: Docker's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Healthcheck {
+    /// `CMD-SHELL` and a line for the shell, `CMD` and words, or `NONE`; empty: what the image says.
+    pub test: Vec<String>,
+    /// Between two probes, nanoseconds.
+    pub interval_ns: u64,
+    /// The longest that one may take.
+    pub timeout_ns: u64,
+    /// While it starts failures do not count, for so long.
+    pub start_period_ns: u64,
+    /// Between two probes while it starts.
+    pub start_interval_ns: u64,
+    /// Failures in a row that make it unhealthy.
+    pub retries: u32,
+}
+
+impl Healthcheck {
+    /// dockerd's refusal of times that are too short.
+    pub(super) fn refusal(&self) -> Option<String> {
+        const LEAST_NS: u64 = 1_000_000;
+        let times = [
+            ("Interval", self.interval_ns),
+            ("Timeout", self.timeout_ns),
+            ("StartPeriod", self.start_period_ns),
+            ("StartInterval", self.start_interval_ns),
+        ];
+        let short = times.into_iter().find(|(_, time)| (1..LEAST_NS).contains(time));
+        short.map(|(name, _)| format!("{name} in Healthcheck cannot be less than 1ms"))
+    }
 }
 
 impl RestartPolicy {

@@ -38,7 +38,7 @@ pub use error::ECHO_BYTES_MAX;
 pub(crate) use error::quote as quoted;
 pub use flags::FLAGS_MAX;
 pub use help::help;
-pub use lifecycle::RestartPolicy;
+pub use lifecycle::{Healthcheck, RestartPolicy};
 pub use named_files::{NAMED_FILE_BYTES_MAX, with_named_files};
 pub use namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, PidMode};
 pub use resources::Resources;

@@ -36,11 +36,7 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let calls = vec![poll(), reap().when(CallWhen::Repeated)];
             explanation("Watch the container until it ends", why, calls, &["glassbox logs"], "end")
         }
-        ClientStep::AwaitRestart { delay_ns, .. } => {
-            let why = "A program that fails at once would fail again at once. Each wait is twice as long as the one before.";
-            let headline = format!("Wait {} ms before it is started again", delay_ns / 1_000_000);
-            explanation(headline, why, vec![poll()], &["glassbox ps"], "end")
-        }
+        ClientStep::AwaitProbe { .. } | ClientStep::CollectProbe { .. } | ClientStep::AwaitRestart { .. } => beside(step),
         ClientStep::AwaitExit { timeout_seconds, .. } => {
             let headline = match timeout_seconds {
                 Some(seconds) => format!("Wait at most {seconds} seconds until it has ended"),
@@ -65,5 +61,28 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let headline = if *follow { "Show the log and follow it" } else { "Show the log" };
             explanation(headline, why, calls, &[], "end")
         }
+    }
+}
+
+/// What goes on beside a container while nobody looks.
+fn beside(step: &ClientStep) -> Explanation {
+    let poll = || call("poll", &["…", "…", "…"]).when(CallWhen::Repeated);
+    let reap = || call("waitid", &["P_PIDFD", "…", "…", "WEXITED", "…"]);
+    match step {
+        ClientStep::AwaitProbe { delay_ns, .. } => {
+            let why = "A process that is there may still do nothing useful. From time to time it is tried out.";
+            let headline = format!("Wait {} ms before the next probe", delay_ns / 1_000_000);
+            explanation(headline, why, vec![poll()], &["glassbox ps"], "end")
+        }
+        ClientStep::CollectProbe { .. } => {
+            let why = "Exit code 0 says that it is well. A probe that takes too long says that it is not, and is ended.";
+            explanation("Wait for the probe's exit code", why, vec![poll(), reap()], &["glassbox inspect"], "end")
+        }
+        ClientStep::AwaitRestart { delay_ns, .. } => {
+            let why = "A program that fails at once would fail again at once. Each wait is twice as long as the one before.";
+            let headline = format!("Wait {} ms before it is started again", delay_ns / 1_000_000);
+            explanation(headline, why, vec![poll()], &["glassbox ps"], "end")
+        }
+        _ => explanation("", "", Vec::new(), &[], "end"),
     }
 }

@@ -24,6 +24,8 @@ fn headline(phase: &Phase) -> String {
         Phase::StopContainer { .. } => "Stop the container",
         Phase::KillIfRunning { .. } => "End it by force, if it still runs",
         Phase::CleanUpContainer { .. } => "Clean up after the container",
+        Phase::CheckHealth { .. } => "Look after its health",
+        Phase::RunProbe { .. } => "Probe its health",
         Phase::RestartIfWanted { .. } => "Start it again, if its policy says so",
         Phase::StartAgain { .. } => "Start it again, unless it was stopped",
         Phase::RemoveContainer { .. } => "Remove the container",
@@ -70,6 +72,8 @@ fn why(phase: &Phase) -> &'static str {
         Phase::CleanUpContainer { .. } => {
             "Its first process has ended; what it has left goes with its pid namespace or its cgroup. What was made for them goes too."
         }
+        Phase::CheckHealth { .. } => "That a process is there says little. A probe asks whether it does its work.",
+        Phase::RunProbe { .. } => "The probe is an exec like any other: it sees what the container's programs see.",
         Phase::RestartIfWanted { .. } => "No kernel starts a program again. The monitor does it, as long as it lives itself.",
         Phase::StartAgain { .. } => "Everything is made anew but the files: process, namespaces, mounts, cgroup.",
         Phase::RemoveContainer { .. } => {
@@ -93,6 +97,8 @@ fn anchor(phase: &Phase) -> &'static str {
         Phase::StopContainer { .. }
         | Phase::KillIfRunning { .. }
         | Phase::CleanUpContainer { .. }
+        | Phase::CheckHealth { .. }
+        | Phase::RunProbe { .. }
         | Phase::RestartIfWanted { .. }
         | Phase::StartAgain { .. }
         | Phase::RemoveContainer { .. } => "end",

@@ -62,6 +62,7 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         StoreStep::RecordStart { .. }
         | StoreStep::RecordPause { .. }
         | StoreStep::RecordExit { .. }
+        | StoreStep::RecordProbe { .. }
         | StoreStep::RecordStopAsked { .. }
         | StoreStep::RecordRestartCancelled { .. }
         | StoreStep::RecordFailure { .. } => state(step),
@@ -83,6 +84,10 @@ fn state(step: &StoreStep) -> Explanation {
         StoreStep::RecordExit { .. } => {
             let why = "The exit status is told once, to the parent that waits. It is written down for ps, inspect and wait.";
             explanation("Record how it ended", why, replace_file("…/state.json"), &["glassbox ps -a"], "end")
+        }
+        StoreStep::RecordProbe { .. } => {
+            let why = "One failure is no illness: only several in a row make it unhealthy. The last five are kept.";
+            explanation("Record how the probe went", why, replace_file("…/state.json"), &["glassbox inspect"], "end")
         }
         StoreStep::RecordStopAsked { .. } => {
             let why = "Its restart policy would start it again. Whoever stops a container means it.";

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::MountPoint;
-use crate::cli::{Confinement, NamespaceSpec, NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words};
+use super::health::Health;
+use crate::cli::{Confinement, Healthcheck, NamespaceSpec, NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words};
 use crate::device::Device;
 use crate::host::Controller;
 use crate::oci::capability::CapabilitySet;
@@ -79,6 +80,9 @@ pub struct ProcessConfig {
     pub stop_signal: Option<Signal>,
     /// Seconds until SIGKILL; `None`: 10.
     pub stop_timeout_seconds: Option<i64>,
+    /// How one finds out whether it is well.
+    #[serde(default)]
+    pub healthcheck: Option<Healthcheck>,
     /// Labels of the image and the flags.
     pub labels: BTreeMap<String, String>,
     /// `--expose`: `80/tcp`.
@@ -217,6 +221,9 @@ pub struct ContainerState {
     /// The last wait before a start again; 0: there was none, or it has run long enough since.
     #[serde(default)]
     pub restart_delay_ns: u64,
+    /// How it is, where a health check says so.
+    #[serde(default)]
+    pub health: Option<Health>,
     /// Somebody has asked it to end: its restart policy rests.
     #[serde(default)]
     pub stop_asked: bool,
@@ -234,6 +241,7 @@ impl Default for ContainerState {
             error: String::new(),
             restart_count: 0,
             restart_delay_ns: 0,
+            health: None,
             stop_asked: false,
         }
     }

@@ -3,6 +3,7 @@
 //! It knows nothing of plans or steps. Names and shapes follow `docker inspect` and the OCI image specification where they have one.
 
 mod container;
+pub mod health;
 mod image;
 pub mod restart;
 mod storage;

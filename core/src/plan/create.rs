@@ -149,6 +149,7 @@ fn merge_process(
         open_stdin: spec.interactive,
         stop_signal: spec.stop_signal.or_else(|| image.config.stop_signal.as_deref().and_then(crate::userland::Signal::parse)),
         stop_timeout_seconds: spec.stop_timeout_seconds,
+        healthcheck: spec.healthcheck.clone(),
         labels,
         exposed_ports: spec.exposed_ports.clone(),
     })

@@ -15,6 +15,7 @@ mod cursor;
 mod device;
 mod exec;
 pub mod failure;
+pub mod health;
 mod image;
 mod lifecycle;
 pub(crate) mod limits;
@@ -312,6 +313,8 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         }
         Phase::KillIfRunning { .. } => lifecycle::kill_if_running(container, context),
         Phase::CleanUpContainer { .. } => lifecycle::clean_up(container, context),
+        Phase::CheckHealth { .. } => health::check_health(container, context),
+        Phase::RunProbe { .. } => health::run_probe(container, context),
         Phase::RestartIfWanted { .. } => restart::restart_if_wanted(container, context),
         Phase::StartAgain { .. } => restart::start_again(container, context),
         Phase::RemoveContainer { .. } => lifecycle::remove_phase(container, context),

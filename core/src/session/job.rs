@@ -15,7 +15,7 @@ use crate::host::HostFacts;
 use crate::model::{ContainerId, State};
 use crate::observe::{Actors, observe};
 use crate::plan::failure::{after_failure, closing, command_error};
-use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, monitor_again};
+use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, health, monitor_again};
 use crate::sim::exec::{Done, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
 use crate::step::{ClientStep, Phase, Step};
@@ -28,6 +28,8 @@ pub enum Role {
     Command,
     /// The monitor of a container, which goes on beside it.
     Monitor,
+    /// What looks after a container's health, beside its monitor.
+    Health,
 }
 
 /// What came of a turn.
@@ -123,6 +125,27 @@ impl Job {
         })
     }
 
+    /// What looks after the health of a container that has just been started, by this command or by its monitor.
+    pub(super) fn health_of(&self, id: &ContainerId, state: &State) -> Option<Job> {
+        let context = Context { state, host: &self.host, invocation: &self.invocation };
+        let steps = health::probe_again(id, &context);
+        let run = Run::default();
+        let cursor = Cursor::new(steps.clone(), Vec::new());
+        let fresh = Job {
+            role: Role::Health,
+            watched: Some(id.clone()),
+            run,
+            waiting: None,
+            cursor,
+            top: 0,
+            starting: None,
+            ..self.clone()
+        };
+        let fresh = Job { monitor: Rc::from([]), done: Vec::new(), resume: None, errors: Vec::new(), parts: Rc::from([]), ..fresh };
+        let fresh = Job { failed: Vec::new(), late_errors: String::new(), exit_code: 0, shown: Vec::new(), ..fresh };
+        (!steps.is_empty()).then_some(fresh)
+    }
+
     pub(super) fn invocation(&self) -> &Invocation {
         &self.invocation
     }
@@ -189,6 +212,11 @@ impl Job {
         }
     }
 
+    /// A monitor that waits to start its container again.
+    pub(super) fn restarts(&self) -> bool {
+        self.role == Role::Monitor && self.deadline_ns().is_some()
+    }
+
     /// What was written for the caller since the last time.
     pub(super) fn take_output(&mut self, kernel: &mut Kernel) -> Vec<Chunk> {
         if self.role == Role::Command {
@@ -228,7 +256,12 @@ impl Job {
 
     /// A monitor has started its container again, and watches it once more.
     fn goes_on(&self, context: &Context<'_>) -> Option<Cursor> {
-        let steps = self.watched.as_ref().filter(|_| self.errors.is_empty()).map(|id| monitor_again(id, context))?;
+        let id = self.watched.as_ref()?;
+        let steps = match self.role {
+            Role::Health => health::probe_again(id, context),
+            _ if self.errors.is_empty() => monitor_again(id, context),
+            _ => Vec::new(),
+        };
         (!steps.is_empty()).then(|| Cursor::new(steps, Vec::new()))
     }
 
@@ -289,7 +322,13 @@ impl Job {
         }
         let context = Context { state, host: &self.host, invocation: &self.invocation };
         let error = command_error(&node, errno, call, &context);
-        let rest = self.starting.as_ref().map(|id| after_failure(id, &error, &context)).unwrap_or_default();
+        let rest = match (self.role, &self.watched) {
+            (Role::Health, Some(id)) => {
+                self.run.probe_failed(kernel, &error.message);
+                vec![health::record(id)]
+            }
+            _ => self.starting.as_ref().map(|id| after_failure(id, &error, &context)).unwrap_or_default(),
+        };
         self.errors.push(error);
         if self.resume.is_none() && !self.parts.is_empty() {
             self.failed.extend(self.cursor.part(&self.parts).map(|part| part.word.clone()));

@@ -278,7 +278,9 @@ impl World {
             let mut job = self.monitors.remove(at);
             match job.advance(&mut self.kernel, &mut self.state) {
                 Turn::Stepped(entry) => {
+                    let health = started(&entry).and_then(|id| job.health_of(id, &self.state));
                     self.monitors.insert(at, job);
+                    self.monitors.extend(health);
                     return Some(self.stamped(*entry));
                 }
                 Turn::Waiting => self.monitors.insert(at, job),
@@ -293,6 +295,7 @@ impl World {
         for event in &entry.events {
             if let crate::event::Event::ContainerStarted { id, .. } = event {
                 self.monitors.extend(job.monitor_of(id));
+                self.monitors.extend(job.health_of(id, &self.state));
             }
         }
     }
@@ -334,7 +337,7 @@ impl World {
         }
         self.settling -= 1;
         let ran = self.kernel.run(sim::RESUMES_PER_TURN);
-        let restarts = self.rests && ran.resumed == 0 && self.monitors.iter().any(|job| job.deadline_ns().is_some());
+        let restarts = self.rests && ran.resumed == 0 && self.monitors.iter().any(Job::restarts);
         if ran.resumed == 0 && !(restarts && self.kernel.let_clock_go_on(self.nearest_deadline())) {
             (self.settling, self.rests) = (0, false);
             return None;
@@ -356,4 +359,12 @@ impl World {
     pub(super) fn apply_all(state: &mut State, events: &[crate::event::Event]) {
         events.iter().for_each(|event| apply(state, event));
     }
+}
+
+/// The container that has been started in this entry.
+fn started(entry: &Entry) -> Option<&crate::model::ContainerId> {
+    entry.events.iter().find_map(|event| match event {
+        crate::event::Event::ContainerStarted { id, .. } => Some(id),
+        _ => None,
+    })
 }

@@ -33,6 +33,20 @@ pub enum ClientStep {
         /// Which container.
         id: ContainerId,
     },
+    /// Beside the monitor: wait before the next probe of the container's health; for longer while it is paused.
+    AwaitProbe {
+        /// Which container.
+        id: ContainerId,
+        /// So long.
+        delay_ns: u64,
+    },
+    /// Keep what the probe writes until it ends; one that takes too long is ended.
+    CollectProbe {
+        /// Of which container.
+        id: ContainerId,
+        /// Too long.
+        timeout_ns: u64,
+    },
     /// The monitor: wait before the container is started again. Ends early when somebody wants it to end.
     AwaitRestart {
         /// Which container.
@@ -78,6 +92,8 @@ impl ClientStep {
             ClientStep::PrintReclaimed { .. } => "PrintReclaimed",
             ClientStep::AttachStreams { .. } => "AttachStreams",
             ClientStep::WatchContainer { .. } => "WatchContainer",
+            ClientStep::AwaitProbe { .. } => "AwaitProbe",
+            ClientStep::CollectProbe { .. } => "CollectProbe",
             ClientStep::AwaitRestart { .. } => "AwaitRestart",
             ClientStep::AwaitExit { .. } => "AwaitExit",
             ClientStep::ShowNamespaces { .. } => "ShowNamespaces",

@@ -92,6 +92,16 @@ pub enum Phase {
         /// Which.
         id: ContainerId,
     },
+    /// The next look at its health: a wait and a probe.
+    CheckHealth {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// The probe: a further process in the container; nothing if it runs no more.
+    RunProbe {
+        /// Of which container.
+        id: ContainerId,
+    },
     /// After its end, if its restart policy says so: a wait, and its start.
     RestartIfWanted {
         /// Which.
@@ -140,6 +150,8 @@ impl Phase {
             Phase::StopContainer { .. } => "StopContainer",
             Phase::KillIfRunning { .. } => "KillIfRunning",
             Phase::CleanUpContainer { .. } => "CleanUpContainer",
+            Phase::CheckHealth { .. } => "CheckHealth",
+            Phase::RunProbe { .. } => "RunProbe",
             Phase::RestartIfWanted { .. } => "RestartIfWanted",
             Phase::StartAgain { .. } => "StartAgain",
             Phase::RemoveContainer { .. } => "RemoveContainer",
@@ -163,6 +175,8 @@ impl Phase {
             | Phase::StopContainer { id, .. }
             | Phase::KillIfRunning { id }
             | Phase::CleanUpContainer { id }
+            | Phase::CheckHealth { id }
+            | Phase::RunProbe { id }
             | Phase::RestartIfWanted { id }
             | Phase::StartAgain { id }
             | Phase::RemoveContainer { id } => Some(id),

@@ -87,6 +87,8 @@ fn phases() -> Vec<Phase> {
         Phase::StopContainer { id: id(), signal: 15, timeout_seconds: Some(10) },
         Phase::KillIfRunning { id: id() },
         Phase::CleanUpContainer { id: id() },
+        Phase::CheckHealth { id: id() },
+        Phase::RunProbe { id: id() },
         Phase::RestartIfWanted { id: id() },
         Phase::StartAgain { id: id() },
         Phase::RemoveContainer { id: id() },
@@ -104,6 +106,7 @@ fn store() -> Vec<StoreStep> {
         StoreStep::RecordExit { id: id() },
         StoreStep::ReplaceRecord { container: Box::new(container()), before: Box::new(container()), path: path() },
         StoreStep::RecordPause { id: id(), paused: true },
+        StoreStep::RecordProbe { id: id() },
         StoreStep::RecordStopAsked { id: id() },
         StoreStep::RecordRestartCancelled { id: id() },
         StoreStep::RecordFailure { id: id(), exit_code: 127, error: "no".into() },
@@ -234,6 +237,8 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::Print { text: "web\n".into() },
         ClientStep::AttachStreams { id: id() },
         ClientStep::WatchContainer { id: id() },
+        ClientStep::AwaitProbe { id: id(), delay_ns: 30_000_000_000 },
+        ClientStep::CollectProbe { id: id(), timeout_ns: 30_000_000_000 },
         ClientStep::AwaitRestart { id: id(), delay_ns: 200_000_000 },
         ClientStep::Confirm { question: "Are you sure? ".into() },
         ClientStep::PrintReclaimed { ids: vec![id()] },
@@ -248,7 +253,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 18 + 17 + 7 + 14 + 12 + 8 + 9 + 3;
+    const STEPS: usize = 20 + 18 + 7 + 14 + 12 + 8 + 11 + 3;
 
     #[test]
     fn covers_every_step() {

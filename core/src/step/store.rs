@@ -66,6 +66,11 @@ pub enum StoreStep {
         /// Which.
         id: ContainerId,
     },
+    /// Write down what a probe of its health has shown.
+    RecordProbe {
+        /// Which.
+        id: ContainerId,
+    },
     /// Write down that somebody wants it to end: its restart policy rests until the next start.
     RecordStopAsked {
         /// Which.
@@ -149,6 +154,7 @@ impl StoreStep {
             StoreStep::RecordStart { .. } => "RecordStart",
             StoreStep::RecordPause { .. } => "RecordPause",
             StoreStep::RecordExit { .. } => "RecordExit",
+            StoreStep::RecordProbe { .. } => "RecordProbe",
             StoreStep::RecordStopAsked { .. } => "RecordStopAsked",
             StoreStep::RecordRestartCancelled { .. } => "RecordRestartCancelled",
             StoreStep::RecordFailure { .. } => "RecordFailure",
@@ -171,6 +177,7 @@ impl StoreStep {
             StoreStep::ReplaceRecord { before, path, .. } => Undo::RestoreRecord { container: before.clone(), path: path.clone() },
             StoreStep::RecordPause { id, paused } => Undo::RestorePause { id: id.clone(), paused: !paused },
             StoreStep::RecordStart { .. } => Undo::EndsWithProcess,
+            StoreStep::RecordProbe { .. } => Undo::LeftStanding { why: "It tells what was seen, and that has been seen.".into() },
             StoreStep::RecordStopAsked { .. } => {
                 Undo::LeftStanding { why: "It is what somebody wished, and the next start takes it back.".into() }
             }

@@ -1,6 +1,7 @@
 //! The table of `docker ps`, as Docker 28 prints it.
 
 use crate::cli::ContainerList;
+use crate::model::health::HealthStatus;
 use crate::model::{Container, Status};
 
 /// Blanks between columns, and the least width of one: the settings of Docker's table writer.
@@ -98,7 +99,9 @@ pub fn status(container: &Container, now_ns: u64) -> String {
     let state = &container.state;
     match state.status {
         Status::Created => "Created".to_string(),
-        Status::Running => format!("Up {}", human_duration(now_ns.saturating_sub(state.started_ns))),
+        Status::Running => {
+            format!("Up {}{}", human_duration(now_ns.saturating_sub(state.started_ns)), health_words(container))
+        }
         Status::Paused => format!("Up {} (Paused)", human_duration(now_ns.saturating_sub(state.started_ns))),
         Status::Restarting => {
             format!("Restarting ({}) {} ago", state.exit_code, human_duration(now_ns.saturating_sub(state.finished_ns)))
@@ -106,6 +109,15 @@ pub fn status(container: &Container, now_ns: u64) -> String {
         Status::Exited => {
             format!("Exited ({}) {} ago", state.exit_code, human_duration(now_ns.saturating_sub(state.finished_ns)))
         }
+    }
+}
+
+/// As Docker puts it behind the time: ` (health: starting)`, ` (healthy)`.
+fn health_words(container: &Container) -> String {
+    match container.state.health.as_ref().map(|health| health.status) {
+        None => String::new(),
+        Some(HealthStatus::Starting) => " (health: starting)".to_string(),
+        Some(status) => format!(" ({})", status.name()),
     }
 }
 

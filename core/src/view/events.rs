@@ -19,6 +19,7 @@ pub fn event_line(event: &Event) -> String {
         Event::ContainerPaused { paused: true, .. } => "container is paused".to_string(),
         Event::ContainerPaused { paused: false, .. } => "container goes on".to_string(),
         Event::CgroupFrozen { file, frozen } => format!("{file}: {}", if *frozen { "frozen" } else { "not frozen" }),
+        Event::HealthProbed { probe, .. } => format!("the probe ended with {}", probe.exit_code),
         Event::StopAsked { id } => format!("container {} is to end", id.short()),
         Event::RestartCancelled { id } => format!("container {} is not started again", id.short()),
         Event::ContainerFailed { error, .. } => format!("container could not be started: {error}"),

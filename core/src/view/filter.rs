@@ -111,7 +111,7 @@ fn fits(name: &str, value: &str, container: &Container, state: &State) -> bool {
         "exited" => ended && value.parse() == Ok(container.state.exit_code),
         "ancestor" => is_of_image(container, value, state),
         "network" => !matches!(container.host.network, NetworkMode::Container(_)) && container.host.network.word() == value,
-        "health" => value == "none",
+        "health" => container.state.health.as_ref().map_or("none", |health| health.status.name()) == value,
         "is-task" => matches!(value, "false" | "0"),
         "isolation" | "volume" | "publish" | "expose" => false,
         _ => true,

@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::cli::Healthcheck;
 use crate::cli::NetworkMode;
 use crate::host::HostFacts;
 use crate::layout::Layout;
+use crate::model::health::{Health, Probe};
 use crate::model::{Container, ContainerId, Volume};
 use crate::oci::defaults;
 use crate::template::{Error, Labels, Missing, Template};
@@ -104,7 +106,7 @@ fn networks(container: &Container) -> Value {
 fn state(container: &Container) -> Value {
     let state = &container.state;
     let status = super::containers::state_word(container);
-    json!({
+    let mut value = json!({
         "Status": status,
         "Running": state.status.runs(),
         "Paused": state.status == crate::model::Status::Paused,
@@ -116,7 +118,9 @@ fn state(container: &Container) -> Value {
         "Error": state.error,
         "StartedAt": timestamp(state.started_ns),
         "FinishedAt": timestamp(state.finished_ns),
-    })
+    });
+    insert(&mut value, "Health", state.health.as_ref().map(health));
+    value
 }
 
 fn host_config(container: &Container) -> Value {
@@ -221,9 +225,40 @@ fn config(container: &Container) -> Value {
     });
     let ports: serde_json::Map<String, Value> = process.exposed_ports.iter().map(|port| (port.clone(), json!({}))).collect();
     insert(&mut value, "ExposedPorts", (!ports.is_empty()).then_some(Value::Object(ports)));
+    insert(&mut value, "Healthcheck", process.healthcheck.as_ref().map(healthcheck));
     insert(&mut value, "StopSignal", process.stop_signal.map(|signal| json!(signal.name())));
     insert(&mut value, "StopTimeout", process.stop_timeout_seconds.map(|seconds| json!(seconds)));
     value
+}
+
+/// Docker leaves out what was not said.
+fn healthcheck(check: &Healthcheck) -> Value {
+    let mut value = json!({});
+    insert(&mut value, "Test", (!check.test.is_empty()).then(|| json!(check.test)));
+    let times = [
+        ("Interval", check.interval_ns),
+        ("Timeout", check.timeout_ns),
+        ("StartPeriod", check.start_period_ns),
+        ("StartInterval", check.start_interval_ns),
+        ("Retries", u64::from(check.retries)),
+    ];
+    for (name, number) in times {
+        insert(&mut value, name, (number > 0).then(|| json!(number)));
+    }
+    value
+}
+
+fn health(health: &Health) -> Value {
+    let probe = |probe: &Probe| {
+        json!({
+            "Start": timestamp(probe.start_ns),
+            "End": timestamp(probe.end_ns),
+            "ExitCode": probe.exit_code,
+            "Output": probe.output,
+        })
+    };
+    let log: Vec<Value> = health.log.iter().map(probe).collect();
+    json!({ "Status": health.status.name(), "FailingStreak": health.failing_streak, "Log": log })
 }
 
 #[cfg(test)]

@@ -33,7 +33,10 @@ impl Engine {
     /// The container may outlive this command, though it is in the foreground.
     pub(super) fn hands_over(&self, container: &Container) -> bool {
         let detachable = container.process.tty && container.process.open_stdin && self.forwards_input();
-        let may_outlive = detachable || !self.forwards_signals() || container.host.restart != RestartPolicy::No;
+        let may_outlive = detachable
+            || !self.forwards_signals()
+            || container.host.restart != RestartPolicy::No
+            || glassbox_core::model::health::check(container).is_some();
         may_outlive && self.invocation.mode != Mode::Step
     }
 

@@ -52,6 +52,8 @@ impl Engine {
             ClientStep::ShowNamespaces { ids, json } => self.show_namespaces(ids, *json),
             ClientStep::AttachStreams { id } => self.attach(id, outcome),
             ClientStep::WatchContainer { id } => self.watch_container(id, outcome),
+            ClientStep::AwaitProbe { id, delay_ns } => self.await_probe(id, *delay_ns),
+            ClientStep::CollectProbe { timeout_ns, .. } => self.collect_probe(*timeout_ns),
             ClientStep::AwaitRestart { id, delay_ns } => self.await_restart(id, *delay_ns),
             ClientStep::AwaitExit { id, timeout_seconds, print } => self.await_exit(id, *timeout_seconds, *print, outcome),
             ClientStep::ShowLog { id, follow, tail, timestamps } => self.show_log(id, *follow, *tail, *timestamps),
@@ -119,6 +121,7 @@ impl Engine {
 
     fn watch_container(&mut self, id: &ContainerId, outcome: &mut Outcome) -> Done {
         if self.status.is_none() {
+            let _prober = self.start_prober(id)?;
             self.pump(id, Attached::default())?;
         }
         outcome.status = self.status;
@@ -222,10 +225,7 @@ impl Engine {
                 break;
             }
             let milliseconds = u32::try_from(left / 1_000_000 + 1).unwrap_or(u32::MAX).min(LOOK_MILLISECONDS);
-            match file::poll(&mut [], Some(milliseconds)) {
-                Err(Errno::EINTR) => {}
-                answer => drop(answer.call("poll")?),
-            }
+            wait_milliseconds(milliseconds)?;
         }
         self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
         self.read_again(id);
@@ -311,7 +311,15 @@ fn print(bytes: &[u8]) -> usize {
     taken
 }
 
-fn monotonic_ns() -> Result<i128, Failure> {
+/// Sleeps, but for signals.
+pub(super) fn wait_milliseconds(milliseconds: u32) -> Done {
+    match file::poll(&mut [], Some(milliseconds)) {
+        Err(Errno::EINTR) => Ok(()),
+        answer => answer.map(drop).call("poll"),
+    }
+}
+
+pub(super) fn monotonic_ns() -> Result<i128, Failure> {
     time::monotonic().map(Instant::as_nanoseconds).call("clock_gettime")
 }
 

@@ -80,6 +80,7 @@ impl Engine {
                 self.hold_signals()
             }
             Step::Phase(Phase::CopyInContainer { id, copy }) => self.enter_copy(id, copy),
+            Step::Phase(Phase::RunProbe { id }) => self.probe_in_child(&id.clone(), cursor),
             Step::Phase(Phase::CleanUpContainer { id }) => {
                 self.lock_records()?;
                 self.read_again(id);

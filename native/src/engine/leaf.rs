@@ -134,6 +134,10 @@ impl Engine {
                     StoreStep::RecordStart { id } => self.promise_exit_code(id)?,
                     StoreStep::RecordExit { id } => self.keep_exit_code(id)?,
                     StoreStep::RecordStopAsked { .. } => return self.record_under_lock(step, outcome),
+                    StoreStep::RecordProbe { id } => {
+                        self.fill_probe(id, outcome);
+                        return self.record_under_lock(step, outcome);
+                    }
                     StoreStep::RemoveContainerFiles { directory, .. } => self.count_reclaimed(directory),
                     _ => {}
                 }

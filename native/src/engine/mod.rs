@@ -13,6 +13,7 @@ mod client;
 mod copy;
 mod detach;
 mod frame;
+mod health;
 mod leaf;
 mod open;
 mod rewind;
@@ -86,6 +87,8 @@ pub struct Engine {
     seat: Option<crate::sys::socket::Channel>,
     /// In that monitor: the other end.
     first_guest: Option<crate::sys::socket::Channel>,
+    /// In the process of a probe: what it has shown.
+    probing: health::Probing,
     /// In a monitor: those who are attached.
     audience: Option<crate::streams::audience::Audience>,
     report: Option<detach::Report>,

@@ -125,6 +125,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         goes_on: false,
         awaited: None,
         known_edition: None,
+        probing: super::health::Probing::default(),
         seat: None,
         first_guest: None,
         audience: None,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use glassbox_core::apply::apply;
 use glassbox_core::errno::Errno;
-use glassbox_core::model::{ContainerId, State};
+use glassbox_core::model::{ContainerId, State, health};
 use glassbox_core::observe::{Actors, Outcome, essential};
 use glassbox_core::oci::toolbox;
 use glassbox_core::step::{Step, StoreStep};
@@ -52,7 +52,13 @@ impl Shelf<'_> {
             StoreStep::RecordContainer { container, .. } => self.store.save_container(container).call("rename"),
             StoreStep::ReplaceRecord { container, .. } => self.store.replace_container(container).map(drop).call("rename"),
             StoreStep::RecordPause { id, paused } => self.store.set_paused(id, *paused).map(drop).call("rename"),
-            StoreStep::RecordStopAsked { id } => self.store.change(id, |state| state.stop_asked = true).map(drop).call("rename"),
+            StoreStep::RecordProbe { id } => {
+                let Some(probe) = &self.outcome.probe else { return Ok(()) };
+                self.store.change(id, |container| health::probed(container, probe)).map(drop).call("rename")
+            }
+            StoreStep::RecordStopAsked { id } => {
+                self.store.change(id, |container| container.state.stop_asked = true).map(drop).call("rename")
+            }
             StoreStep::RecordStart { id }
             | StoreStep::RecordExit { id }
             | StoreStep::RecordRestartCancelled { id }

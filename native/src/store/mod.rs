@@ -26,7 +26,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use glassbox_core::layout::Layout;
-use glassbox_core::model::{Container, ContainerId, ContainerState, Image, State, Status};
+use glassbox_core::model::{Container, ContainerId, Image, State, Status};
 
 pub use error::StoreError;
 pub use identity::ProcessIdentity;
@@ -167,11 +167,11 @@ impl Store {
         self.save(&Record { container: after, ..record }).map(|()| true)
     }
 
-    /// Changes the state on record, whoever runs the container. `false`: it is not on record any more, or says so already.
-    pub fn change(&self, id: &ContainerId, how: impl FnOnce(&mut ContainerState)) -> Result<bool, StoreError> {
+    /// Changes the container on record, whoever runs the container. `false`: it is not on record any more, or says so already.
+    pub fn change(&self, id: &ContainerId, how: impl FnOnce(&mut Container)) -> Result<bool, StoreError> {
         let Some(record) = self.read(id)? else { return Ok(false) };
         let mut after = record.clone();
-        how(&mut after.container.state);
+        how(&mut after.container);
         if after == record {
             return Ok(false);
         }

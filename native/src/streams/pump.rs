@@ -63,6 +63,10 @@ pub struct Pump<'a> {
     stdin_once: bool,
     /// Read from the own stdin, not yet taken by the process.
     pending: Vec<u8>,
+    /// What it writes, and the most of it that is kept.
+    kept: Option<(&'a mut Vec<u8>, usize)>,
+    /// The longest wait for anything to happen.
+    patience: Option<u32>,
     /// After that, its stdin is closed.
     ends: bool,
 }
@@ -85,12 +89,43 @@ impl<'a> Pump<'a> {
         attached: Attached,
         signals: Option<&'a SignalFd>,
     ) -> Pump<'a> {
-        Pump { streams, pidfd, log, attached, signals, audience: None, stdin_once: false, pending: Vec::new(), ends: false }
+        Pump {
+            streams,
+            pidfd,
+            log,
+            attached,
+            signals,
+            audience: None,
+            stdin_once: false,
+            pending: Vec::new(),
+            ends: false,
+            kept: None,
+            patience: None,
+        }
     }
 
     /// Others may attach.
     pub fn with(self, audience: &'a mut Audience, stdin_once: bool) -> Pump<'a> {
         Pump { audience: Some(audience), stdin_once, ..self }
+    }
+
+    /// What it writes is kept as well, at most so many bytes.
+    pub fn keep(self, into: &'a mut Vec<u8>, bytes_max: usize) -> Pump<'a> {
+        Pump { kept: Some((into, bytes_max)), ..self }
+    }
+
+    /// Runs until the process has ended, at most so long; `false`: it goes on.
+    pub fn run_for(mut self, milliseconds: u32) -> Result<bool, Errno> {
+        let start = crate::sys::time::monotonic()?.as_nanoseconds();
+        loop {
+            let gone = (crate::sys::time::monotonic()?.as_nanoseconds() - start) / 1_000_000;
+            let left = u32::try_from(i128::from(milliseconds) - gone).unwrap_or(0);
+            self.patience = Some(left);
+            if left == 0 || self.turn()? {
+                self.drain();
+                return Ok(left > 0);
+            }
+        }
     }
 
     /// Runs until the process has ended. The caller's terminal is in raw mode meanwhile, if the process has one.
@@ -120,7 +155,7 @@ impl<'a> Pump<'a> {
     /// One round; `true`: the process has ended.
     fn turn(&mut self) -> Result<bool, Errno> {
         let mut watches = self.watches();
-        match file::poll(&mut watches, self.door_milliseconds()) {
+        match file::poll(&mut watches, self.patience.or(self.door_milliseconds())) {
             Err(Errno::EINTR) => return Ok(false),
             Ok(0) => self.open_door(),
             answer => drop(answer?),
@@ -242,6 +277,10 @@ impl<'a> Pump<'a> {
         }
         if let Some(audience) = &mut self.audience {
             audience.deliver(stream, bytes);
+        }
+        if let Some((kept, most)) = &mut self.kept {
+            let room = most.saturating_sub(kept.len()).min(bytes.len());
+            kept.extend_from_slice(&bytes[..room]);
         }
         if !self.attached.output {
             return;

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod copy;
+mod health;
 mod lifecycle;
 mod machine;
 mod program;

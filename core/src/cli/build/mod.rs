@@ -169,6 +169,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         volume_driver: text("volume-driver").unwrap_or_default(),
         storage_options: call.values("storage-opt"),
         restart: lifecycle::restart(call)?.unwrap_or_default(),
+        healthcheck: lifecycle::healthcheck(call)?,
     };
     security::options(call, &mut spec)?;
     Ok(spec)

@@ -28,15 +28,20 @@ pub(super) const ROWS: &[FlagRow] = &[
         .carried_out(),
     both("env-file", Kind::List, "Set the environment variables that a file lists", "--env-file app.env").carried_out(),
     both("group-add", Kind::List, "Add the program to one more group", "--group-add audio").carried_out(),
-    both("health-cmd", Kind::Text, "Program that says whether the container is well", "--health-cmd 'wget -q localhost'"),
-    both("health-interval", Kind::Duration, "Time between two checks", "--health-interval 30s").default("0s"),
-    both("health-retries", Kind::Int, "Failed checks in a row that make it unhealthy", "--health-retries 3").default("0"),
+    both("health-cmd", Kind::Text, "Program that says whether the container is well", "--health-cmd 'wget -q localhost'")
+        .carried_out(),
+    both("health-interval", Kind::Duration, "Time between two checks", "--health-interval 30s").default("0s").carried_out(),
+    both("health-retries", Kind::Int, "Failed checks in a row that make it unhealthy", "--health-retries 3")
+        .default("0")
+        .carried_out(),
     both("health-start-interval", Kind::Duration, "Time between two checks while it starts", "--health-start-interval 1s")
-        .default("0s"),
+        .default("0s")
+        .carried_out(),
     both("health-start-period", Kind::Duration, "Time to start, in which failures do not count", "--health-start-period 1m")
-        .default("0s"),
-    both("health-timeout", Kind::Duration, "Longest that one check may take", "--health-timeout 3s").default("0s"),
-    both("no-healthcheck", Kind::Bool, "Leave out the image's own check", "--no-healthcheck"),
+        .default("0s")
+        .carried_out(),
+    both("health-timeout", Kind::Duration, "Longest that one check may take", "--health-timeout 3s").default("0s").carried_out(),
+    both("no-healthcheck", Kind::Bool, "Leave out the image's own check", "--no-healthcheck").carried_out(),
     both("help", Kind::Bool, "Print this", "--help").carried_out(),
     both("hostname", Kind::Text, "The container's host name", "-h web").short('h').carried_out(),
     both("domainname", Kind::Text, "The container's NIS domain name", "--domainname example.org"),

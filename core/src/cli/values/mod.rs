@@ -7,7 +7,7 @@ mod device;
 mod fields;
 mod mount;
 mod network;
-mod number;
+pub(super) mod number;
 pub(crate) mod ports;
 mod size;
 mod text;

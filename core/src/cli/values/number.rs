@@ -141,12 +141,22 @@ fn time_quote(value: &str) -> String {
     quoted
 }
 
+/// A span of time that [`duration`] takes, in nanoseconds; a negative one is none.
+pub(crate) fn duration_ns(value: &str) -> u64 {
+    // A float becomes the nearest number that there is.
+    seconds(value).map_or(0, |seconds| (seconds * 1e9).round() as u64)
+}
+
 /// A span of time: numbers with units, one after the other.
 pub(crate) fn duration(value: &str) -> Result<(), String> {
+    seconds(value).map(drop)
+}
+
+fn seconds(value: &str) -> Result<f64, String> {
     let invalid = || format!("time: invalid duration {}", time_quote(value));
     let mut rest = value.strip_prefix(['+', '-']).unwrap_or(value);
     if rest == "0" {
-        return Ok(());
+        return Ok(0.0);
     }
     if rest.is_empty() {
         return Err(invalid());
@@ -172,7 +182,8 @@ pub(crate) fn duration(value: &str) -> Result<(), String> {
         total += amount * seconds;
         rest = next;
     }
-    if total > 9_223_372_036.0 { Err(invalid()) } else { Ok(()) }
+    let sign = if value.starts_with('-') { -1.0 } else { 1.0 };
+    if total > 9_223_372_036.0 { Err(invalid()) } else { Ok(sign * total) }
 }
 
 /// Where digits, with one point among them or none, end.

@@ -2,13 +2,14 @@
 
 use super::{Carried, Done, Run, done};
 use crate::errno::Errno;
-use crate::model::{ContainerId, State};
+use crate::model::health::{self, OUTPUT_BYTES_MAX, Probe};
+use crate::model::{ContainerId, State, Status};
 use crate::observe::Outcome;
 use crate::sim::SimProbe;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Captured, Ended};
 use crate::step::ClientStep;
-use crate::userland::WaitStatus;
+use crate::userland::{Signal, WaitStatus};
 use crate::view::namespaces;
 use crate::view::reclaimed::{is_yes, reclaimed};
 
@@ -29,6 +30,8 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
         }
         ClientStep::AttachStreams { id } => attach(kernel, run, state, id),
         ClientStep::WatchContainer { id } => watch(kernel, run, id),
+        ClientStep::AwaitProbe { id, delay_ns } => await_probe(kernel, run, state, id, *delay_ns),
+        ClientStep::CollectProbe { timeout_ns, .. } => collect_probe(kernel, run, *timeout_ns),
         ClientStep::AwaitRestart { id, delay_ns } => await_restart(kernel, run, state, id, *delay_ns),
         ClientStep::AwaitExit { id, timeout_seconds, print } => {
             let restarted = *print && has_ended_since(run, state, id);
@@ -97,6 +100,44 @@ fn await_restart(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId
         return Ok(Done::Waiting);
     }
     run.deadline = None;
+    done(kernel)
+}
+
+/// Until the time is over; while the container is paused, for longer. One that has ended is waited for no more.
+fn await_probe(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId, delay_ns: u64) -> Carried {
+    let deadline = *run.deadline.get_or_insert(kernel.clock_ns + delay_ns);
+    match state.containers.get(id).map(|container| container.state.status) {
+        Some(Status::Running) if kernel.clock_ns < deadline => return Ok(Done::Waiting),
+        Some(Status::Paused) => {
+            run.deadline = None;
+            return Ok(Done::Waiting);
+        }
+        _ => run.deadline = None,
+    }
+    run.probe_start_ns = kernel.realtime_ns();
+    done(kernel)
+}
+
+/// The exec that was just made: its exit code and output, or that it took too long.
+fn collect_probe(kernel: &mut Kernel, run: &mut Run, timeout_ns: u64) -> Carried {
+    let streams = run.streams.ok_or(Errno::ECHILD)?;
+    let deadline = *run.deadline.get_or_insert(kernel.clock_ns + timeout_ns);
+    let found = kernel.streams.get(&streams).ok_or(Errno::ECHILD)?;
+    let (pid, ended) = (found.process, found.ended);
+    if ended.is_none() && kernel.clock_ns < deadline {
+        return Ok(Done::Waiting);
+    }
+    run.deadline = None;
+    let bytes: Vec<u8> = found.captured.iter().flat_map(|captured| captured.bytes.iter().copied()).take(OUTPUT_BYTES_MAX).collect();
+    let written = String::from_utf8_lossy(&bytes).into_owned();
+    let (exit_code, output) = match ended {
+        Some(ended) => (ended.status.code(), written),
+        None => {
+            kernel.end_process(pid, WaitStatus::Signaled(Signal::SIGKILL));
+            (-1, health::too_long(timeout_ns, &written))
+        }
+    };
+    run.probe = Some(Probe { start_ns: run.probe_start_ns, end_ns: kernel.realtime_ns(), exit_code, output });
     done(kernel)
 }
 

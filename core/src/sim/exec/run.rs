@@ -2,6 +2,7 @@
 
 use crate::cli::{Command, DetachKeys, Invocation};
 use crate::model::ContainerId;
+use crate::model::health::Probe;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Ended, StreamsId};
 use crate::sim::tables::{HostPid, Object, ProcessState, Wait};
@@ -30,6 +31,9 @@ pub struct Run {
     pub(super) awaited: Option<(ContainerId, StreamsId)>,
     /// When the container whose next end is awaited had ended the last time.
     pub(super) ended_before_ns: Option<u64>,
+    /// When the probe of a container's health began, and what came of it.
+    pub(super) probe_start_ns: u64,
+    pub(super) probe: Option<Probe>,
     /// What the caller has typed at a question, and whether more is to come.
     pub(super) answer: Vec<u8>,
     pub(super) answer_ended: bool,
@@ -145,6 +149,13 @@ impl Run {
     pub(super) fn join(&mut self, kernel: &Kernel, id: StreamsId, keeps: bool) {
         let seen = kernel.streams.get(&id).map_or(0, |streams| streams.captured.len());
         (self.attached, self.seen, self.keeps_input) = (Some(id), seen, keeps);
+    }
+
+    /// A probe that could not be started, and why.
+    pub fn probe_failed(&mut self, kernel: &Kernel, why: &str) {
+        let (start_ns, end_ns) = (self.probe_start_ns, kernel.realtime_ns());
+        self.deadline = None;
+        self.probe = Some(Probe { start_ns, end_ns, exit_code: -1, output: why.to_string() });
     }
 
     /// Connects the caller's terminal.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Carried, Done, Run, called, done};
 use crate::errno::Errno;
-use crate::model::{Container, State};
+use crate::model::{Container, ContainerId, State, Status};
 use crate::observe::Outcome;
 use crate::oci::toolbox::{self, ToolboxFileKind};
 use crate::sim::execve::TOOLBOX_HEADER;
@@ -55,6 +55,7 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
                 Outcome { status: Some(ended.status), oom_killed: ended.oom_killed, at_ns: ended.at_ns, ..Outcome::default() };
             return Ok(Done::Outcome(outcome));
         }
+        StoreStep::RecordProbe { id } => return Ok(probed(kernel, run, state, id)),
         StoreStep::RecordFailure { .. }
         | StoreStep::RecordPause { .. }
         | StoreStep::RecordStopAsked { .. }
@@ -81,6 +82,13 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
     }
     done(kernel)
+}
+
+/// What the probe has shown, if the container still runs.
+fn probed(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId) -> Done {
+    let runs = state.containers.get(id).is_some_and(|container| container.state.status == Status::Running);
+    let probe = run.probe.take().filter(|_| runs).map(Box::new);
+    Done::Outcome(Outcome { probe, at_ns: kernel.realtime_ns(), ..Outcome::default() })
 }
 
 pub(super) fn write_record(kernel: &mut Kernel, path: &str, container: &Container) -> SysResult<()> {
