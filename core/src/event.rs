@@ -190,6 +190,11 @@ pub enum Event {
         /// As the kernel shows it: (inside, outside, count).
         lines: Vec<(u32, u32, u32)>,
     },
+    /// The clocks of the time namespace in which children will be.
+    TimeOffsetsSet {
+        /// As the kernel shows them: (clock, seconds, nanoseconds).
+        clocks: Vec<(String, i64, i64)>,
+    },
     /// setgroups(2) is denied.
     SetgroupsDenied,
     /// The process leads a session.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::Device;
 use crate::oci::capability::CapabilitySet;
+use crate::query::MountFact;
 
 /// What Docker copies for a container on the host's network.
 pub const NETWORK_FILES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
@@ -68,6 +69,9 @@ pub struct HostFacts {
     pub network_files: BTreeMap<String, Option<String>>,
     /// The file system that the data root lies on: type and source, as in /proc/mounts.
     pub data_mount: (String, String),
+    /// What is mounted at /dev, whose devices a container in a user namespace of its own gets. `None`: as on Debian.
+    #[serde(default)]
+    pub dev_mount: Option<MountFact>,
     /// The caller's working directory; absolute.
     #[serde(default)]
     pub cwd: String,
@@ -221,6 +225,7 @@ impl HostFacts {
             guarded_paths: stock_guarded_paths(),
             network_files: stock_network_files("linux"),
             data_mount: ("ext4".into(), "/dev/vda1".into()),
+            dev_mount: None,
             cwd: "/root".into(),
             sources: BTreeMap::new(),
             devices: Vec::new(),

@@ -196,6 +196,7 @@ impl Look<'_> {
             CgroupStep::JoinCgroup { directory } => {
                 self.joined(directory, self.actors.process.ok_or(Errno::ESRCH)?)?.into_iter().collect()
             }
+            CgroupStep::SetFreezer { file, frozen: false } if !self.exists(file)? => Vec::new(),
             CgroupStep::SetFreezer { file, .. } => vec![Event::CgroupFrozen { file: file.clone(), frozen: self.is_frozen(file)? }],
             CgroupStep::RemoveCgroup { directory } => {
                 if self.exists(directory)? {
@@ -231,10 +232,10 @@ impl Look<'_> {
 
     fn process(&self, step: &ProcessStep) -> Result<Vec<Event>, Errno> {
         Ok(match step {
-            ProcessStep::CloneProcess { cgroup, .. } => {
+            ProcessStep::CloneProcess { namespaces, cgroup } => {
                 let pid = self.outcome.pid.ok_or(Errno::ESRCH)?;
                 let joined = cgroup.as_ref().map_or(Ok(None), |directory| self.joined(directory, pid))?;
-                [self.cloned()?].into_iter().chain(joined).collect()
+                [self.cloned(namespaces)?].into_iter().chain(joined).collect()
             }
             ProcessStep::DenySetgroups => {
                 let denied = self.text(Subject::Host, &self.proc("setgroups")?)?.trim_end() == "deny";
@@ -246,8 +247,10 @@ impl Look<'_> {
                 let leads = session == Some(i64::from(self.pid_inside_host()?));
                 if leads { vec![Event::SessionStarted] } else { Vec::new() }
             }
-            // Joined for children yet to come: nothing shows until one is cloned.
-            ProcessStep::JoinNamespace { kind: NamespaceKind::Pid | NamespaceKind::User, .. } => Vec::new(),
+            // Made or joined for children yet to come: nothing shows until one is cloned.
+            ProcessStep::JoinNamespace { kind: NamespaceKind::Pid | NamespaceKind::User, .. }
+            | ProcessStep::UnshareNamespace { kind: NamespaceKind::Time } => Vec::new(),
+            ProcessStep::SetTimeOffsets { .. } => vec![self.time_offsets()?],
             ProcessStep::UnshareNamespace { kind } | ProcessStep::JoinNamespace { kind, .. } => vec![self.namespace(*kind)?],
             ProcessStep::SetHostname { .. } => {
                 let Answer::Text(hostname) = self.probe.ask(&Query::Hostname(self.subject()?))? else { return Err(Errno::EINVAL) };
@@ -279,13 +282,15 @@ impl Look<'_> {
         })
     }
 
-    fn cloned(&self) -> Result<Event, Errno> {
+    /// A user namespace that the engine has joined for its child it is in itself: that one is not new beside it.
+    fn cloned(&self, made: &[NamespaceKind]) -> Result<Event, Errno> {
         let pid = self.outcome.pid.ok_or(Errno::ESRCH)?;
         let status = self.text(Subject::Host, &format!("/proc/{pid}/status"))?;
         let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
         let pid_inside = numbers.and_then(|line| line.split_whitespace().last()?.parse().ok()).ok_or(Errno::EINVAL)?;
         let mut new_namespaces = Vec::new();
-        for kind in NamespaceKind::ALL {
+        let of_interest = |kind: &NamespaceKind| *kind != NamespaceKind::User || made.contains(kind);
+        for kind in NamespaceKind::ALL.into_iter().filter(of_interest) {
             let query = Query::SharesNamespace(Subject::Host, Subject::Process(pid), kind);
             // A kernel without this kind of namespace has nothing to share.
             if let Ok(Answer::Truth(false)) = self.probe.ask(&query) {
@@ -293,6 +298,15 @@ impl Look<'_> {
             }
         }
         Ok(Event::ProcessCloned { pid, pid_inside, new_namespaces })
+    }
+
+    fn time_offsets(&self) -> Result<Event, Errno> {
+        let text = self.text(Subject::Host, "/proc/self/timens_offsets")?;
+        let line = |line: &str| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?.to_string(), words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+        };
+        Ok(Event::TimeOffsetsSet { clocks: text.lines().filter_map(line).collect() })
     }
 
     fn id_map(&self, groups: bool) -> Result<Event, Errno> {

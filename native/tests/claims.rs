@@ -233,6 +233,8 @@ const CASES: &[&[&str]] = &[
     &["run", "--rm", "--network", "none", "--pid", "host", "--uts", "host", "--cgroupns", "private", "toolbox", "true"],
     &["run", "--rm", "--network", "none", "--ipc", "host", "--cgroupns", "host", "toolbox", "true"],
     &["run", "--rm", "--network", "none", "--ipc", "none", "toolbox", "true"],
+    &["run", "--rm", "--network", "none", "--time-offset", "boottime=240h", "--time-offset", "monotonic=-1s", "toolbox", "true"],
+    &["run", "--rm", "--network", "none", "--userns-own", "toolbox", "id"],
     &["ns"],
     &["volume", "create", "more"],
     &["volume", "rm", "more"],

@@ -54,6 +54,16 @@ const FLAGS: &[&str] = &[
     "--shm-size 1m --oom-score-adj 100 ",
     "--device /dev/kmsg --device-cgroup-rule 'c 1:* rw' ",
     "--security-opt seccomp=unconfined --security-opt systempaths=unconfined ",
+    "--pid host ",
+    "--uts host ",
+    "--ipc none ",
+    "--ipc host ",
+    "--ipc shareable ",
+    "--ipc container:left ",
+    "--network container:left ",
+    "--cgroupns private ",
+    "--cgroupns host --userns host ",
+    "--time-offset boottime=240h ",
 ];
 /// Of containers that stay: what is to become of them when they end.
 const POLICIES: &[&str] = &["", "", "", "--restart always ", "--restart on-failure:2 ", "--restart unless-stopped "];
@@ -99,7 +109,7 @@ fn command(numbers: &mut Numbers) -> String {
     let (flags, program) = (format!("{}{}", numbers.pick(FLAGS), numbers.pick(STORAGE)), numbers.pick(PROGRAMS));
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
-    match numbers.next() % 38 {
+    match numbers.next() % 39 {
         0 | 1 | 22..=27 => {
             let policy = numbers.pick(POLICIES);
             format!("docker run -d --name {lasting} --network none {policy}{flags}toolbox sleep 1000")
@@ -145,6 +155,7 @@ fn command(numbers: &mut Numbers) -> String {
             numbers.pick(&["copy", "host"])
         ),
         37 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
+        38 => "glassbox ns".to_string(),
         _ if numbers.next().is_multiple_of(2) => format!("glassbox why {any}"),
         _ => "docker ps -a".to_string(),
     }
@@ -161,7 +172,7 @@ fn sequence(seed: u64, number: u64) -> Fixture {
 
 /// `stop -t 0` sends SIGTERM and, at once, SIGKILL. A program that is pid 1 ignores the first (signal(7)) and always ends with 137; an init
 /// hands it on to its child, and Linux leaves open who is first: the child, ended by SIGTERM and reaped by its init (143), or SIGKILL to
-/// init (137). Docker has the same race. Such a container gets the time that it needs; nothing else is changed.
+/// init (137). With the host's pid namespace there is no pid 1, and SIGTERM and SIGKILL race as well. Docker has the same race. Such a container gets the time that it needs; nothing else is changed.
 fn without_the_race(mut lines: Vec<String>) -> Vec<String> {
     for at in 0..lines.len() {
         let Some((command, name)) = lines[at].split_once(" -t 0 ").map(|(command, name)| (command.to_string(), name.to_string()))
@@ -170,7 +181,10 @@ fn without_the_race(mut lines: Vec<String>) -> Vec<String> {
         };
         let named = format!("--name {name} ");
         let renamed = lines[..at].iter().any(|line| line.starts_with("docker rename "));
-        if lines[..at].iter().any(|line| (renamed || line.contains(&named)) && line.contains("--init ")) {
+        if lines[..at]
+            .iter()
+            .any(|line| (renamed || line.contains(&named)) && (line.contains("--init ") || line.contains("--pid host ")))
+        {
             lines[at] = format!("{command} -t 10 {name}");
         }
     }

@@ -36,12 +36,13 @@ fn command_help(row: &CommandRow, shown: &str) -> String {
         let names: Vec<String> = names.map(|name| format!("docker {name}")).collect();
         text.push_str(&format!("\nAliases:\n  {}\n", names.join(", ")));
     }
-    let mut flags: Vec<&FlagRow> = table::flags_of(row.key).filter(|flag| !flag.hidden).collect();
+    let mut flags: Vec<&FlagRow> = table::flags_of(row.key).filter(|flag| !flag.hidden && !flag.own).collect();
     flags.sort_by_key(|flag| flag.long);
     text.push_str(&table_of("Options", flags.into_iter().map(described)));
     let others = row.other_flags().map(|spec| (flag_names(spec.long, spec.short, spec.kind.placeholder()), String::new()));
     text.push_str(&table_of("Options", others));
-    text.push_str(&table_of("Options of Glassbox", table::OWN.iter().map(described)));
+    let own = table::flags_of(row.key).filter(|flag| flag.own).chain(table::OWN);
+    text.push_str(&table_of("Options of Glassbox", own.map(described)));
     text.trim_end().to_string()
 }
 

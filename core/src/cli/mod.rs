@@ -40,7 +40,7 @@ pub use flags::FLAGS_MAX;
 pub use help::help;
 pub use lifecycle::{Healthcheck, RestartPolicy};
 pub use named_files::{NAMED_FILE_BYTES_MAX, with_named_files};
-pub use namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, PidMode};
+pub use namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, PidMode, TimeOffsets};
 pub use resources::Resources;
 pub use storage::{MountSpec, StorageSpec};
 pub use tuning::{Tuning, Ulimit};

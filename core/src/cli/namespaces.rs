@@ -19,6 +19,34 @@ pub struct NamespaceSpec {
     pub cgroup: Option<CgroupNamespace>,
     /// `--userns host`
     pub user_host: bool,
+    /// `--userns-own`, Glassbox's own: a user namespace of its own where root runs the engine. Its ids are those outside.
+    pub user_own: bool,
+    /// `--time-offset`, Glassbox's own: a time namespace in which clocks are moved. No offset: the host's time namespace.
+    pub time: TimeOffsets,
+}
+
+/// How far the clocks of a time namespace are ahead of the host's: time_namespaces(7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TimeOffsets {
+    /// CLOCK_MONOTONIC
+    pub monotonic_ns: i64,
+    /// CLOCK_BOOTTIME
+    pub boottime_ns: i64,
+}
+
+impl TimeOffsets {
+    /// Each clock, and its offset as seconds and nanoseconds, of which the latter are never negative.
+    pub fn parts(self) -> [(&'static str, i64, i64); 2] {
+        const NS_PER_SECOND: i64 = 1_000_000_000;
+        [("monotonic", self.monotonic_ns), ("boottime", self.boottime_ns)]
+            .map(|(clock, offset_ns)| (clock, offset_ns.div_euclid(NS_PER_SECOND), offset_ns.rem_euclid(NS_PER_SECOND)))
+    }
+
+    /// What is written to /proc/self/timens_offsets.
+    pub fn text(self) -> String {
+        self.parts().map(|(clock, seconds, nanoseconds)| format!("{clock} {seconds} {nanoseconds}\n")).concat()
+    }
 }
 
 /// `--pid`

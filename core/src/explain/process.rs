@@ -17,6 +17,15 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
             let headline = format!("Enter a new {} namespace", kind_name(*kind));
             explanation(headline, kind_why(*kind), vec![call("unshare", &[kind.flag()])], &[&see], "namespaces")
         }
+        ProcessStep::SetTimeOffsets { offsets } => {
+            let text = offsets.text();
+            let calls = vec![
+                call("openat", &["AT_FDCWD", "\"/proc/self/timens_offsets\"", "O_WRONLY|O_CLOEXEC"]),
+                call("write", &["…", &quoted(&text), &text.len().to_string()]),
+            ];
+            let why = "Uptime and timers go by these clocks, the date does not. They can be moved only as long as nobody is in the namespace.";
+            explanation("Move the clocks of the time namespace", why, calls, &["cat /proc/PID/timens_offsets"], "namespaces")
+        }
         ProcessStep::JoinNamespace { kind, .. } => {
             let calls = vec![
                 call("openat", &["AT_FDCWD", &format!("\"/proc/…/ns/{}\"", kind.file()), "O_RDONLY|O_CLOEXEC"]),
@@ -202,6 +211,8 @@ fn kind_why(kind: NamespaceKind) -> &'static str {
         NamespaceKind::Cgroup => {
             "The cgroup that the process is in now becomes the root of what it sees. Names above it no longer show."
         }
-        NamespaceKind::Time => "The boot-time and monotonic clocks can have an offset here.",
+        NamespaceKind::Time => {
+            "The monotonic and the boot-time clock can be ahead here. It is made for children: the maker stays outside."
+        }
     }
 }

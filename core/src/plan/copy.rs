@@ -120,7 +120,7 @@ fn mount(container: &Container, merged: &str, context: &Context<'_>) -> Vec<Plan
     let namespaces = if container.host.uid_map.is_empty() { Vec::new() } else { vec![NamespaceKind::User] };
     let clone = ProcessStep::CloneProcess { namespaces, cgroup: None };
     let mut steps = vec![planned(Step::Process(clone), need("CopyFiles", why))];
-    steps.extend(start::id_maps(container));
+    steps.extend(start::id_maps(container, context));
     let own = ProcessStep::UnshareNamespace { kind: NamespaceKind::Mount };
     steps.push(planned(Step::Process(own), need("MountOverlay", "Nobody else is to see these mounts.")));
     let private = "Mounts of a new namespace still spread to the host wherever it shares them (mount_namespaces(7)).";

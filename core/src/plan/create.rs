@@ -21,7 +21,8 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     let id = names::fresh_id(&context.host.entropy);
     let name = choose_name(spec, context)?;
     // In a user namespace of its own a process holds every capability, over what belongs to that namespace.
-    let available = if context.host.is_root() { context.host.capabilities } else { capability::CapabilitySet::ALL };
+    let in_hosts = context.host.is_root() && !spec.namespaces.user_own;
+    let available = if in_hosts { context.host.capabilities } else { capability::CapabilitySet::ALL };
     let capabilities = capability::apply_available(&spec.cap_add, &spec.cap_drop, spec.privileged, available)
         .map_err(|error| refuse(context, &error.to_string(), Some("cap-add")))?;
     super::confinement::check(spec, capabilities, context)?;
@@ -177,6 +178,9 @@ pub(super) fn set_env(env: &mut Vec<String>, entry: &str, host: &HostFacts) {
     }
 }
 
+/// The ids that a user namespace which root makes has in common with the host: all that a Debian system gives to users.
+const SAME_IDS: u32 = 65_536;
+
 fn host_config(
     spec: &ContainerSpec,
     detached: bool,
@@ -185,7 +189,11 @@ fn host_config(
     context: &Context<'_>,
 ) -> HostConfig {
     let host = context.host;
-    let map = |outside: u32| if host.is_root() { Vec::new() } else { vec![IdMapLine { inside: 0, outside, count: 1 }] };
+    let map = |outside: u32| match (host.is_root(), spec.namespaces.user_own) {
+        (true, false) => Vec::new(),
+        (true, true) => vec![IdMapLine { inside: 0, outside: 0, count: SAME_IDS }],
+        (false, _) => vec![IdMapLine { inside: 0, outside, count: 1 }],
+    };
     let resources = limits::complete(&spec.resources, &host.cgroup);
     HostConfig {
         auto_remove: spec.auto_remove,

@@ -42,7 +42,8 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
 
 /// The kinds that the new process joins itself; the mount namespace last, since the others are found under the host's /proc.
 fn kinds_joined_inside(container: &Container) -> Vec<NamespaceKind> {
-    let kinds = [NamespaceKind::Uts, NamespaceKind::Ipc, NamespaceKind::Network, NamespaceKind::Cgroup, NamespaceKind::Mount];
+    use NamespaceKind::{Cgroup, Ipc, Mount, Network, Time, Uts};
+    let kinds = [Uts, Ipc, Network, Cgroup, Time, Mount];
     kinds.into_iter().filter(|kind| source(container, *kind) != Source::Host).collect()
 }
 

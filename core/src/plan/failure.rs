@@ -149,6 +149,9 @@ fn hint(node: &Node, errno: Errno, call: Option<&str>, exit_code: i32) -> String
             "see what there is with: glassbox run --rm IMAGE ls /bin"
         }
         (Step::Process(ProcessStep::ExecProgram { .. }), Errno::EACCES) => "the file is not executable; see: ls -l",
+        (Step::Process(ProcessStep::SetTimeOffsets { .. }), Errno::ERANGE) => {
+            "no clock can be set to before its beginning: the offset takes away more than the machine has been up (cat /proc/uptime)"
+        }
         (Step::Process(ProcessStep::JoinNamespace { .. }), Errno::ESRCH | Errno::ENOENT) => {
             "whose namespace is shared has to run first: glassbox start NAME"
         }

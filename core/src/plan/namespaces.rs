@@ -5,9 +5,9 @@
 
 use super::lifecycle;
 use super::{CommandError, Context, Plan, create, origin};
-use crate::cli::{CgroupNamespace, ContainerSpec, IpcMode, NamespaceSpec, NetworkMode, PidMode};
+use crate::cli::{CgroupNamespace, ContainerSpec, IpcMode, NamespaceSpec, NetworkMode, PidMode, TimeOffsets};
 use crate::host::{CgroupVersion, HostFacts};
-use crate::model::{Container, ContainerId, State, Status};
+use crate::model::{Container, ContainerId, State};
 use crate::step::{ClientStep, NamespaceKind, Step};
 
 /// Where a container's namespace of some kind comes from.
@@ -45,7 +45,7 @@ pub(crate) fn source(container: &Container, kind: NamespaceKind) -> Source<'_> {
             NetworkMode::Container(name) => Source::Of(name),
         },
         NamespaceKind::Cgroup => own(cgroup_namespace(container) == CgroupNamespace::Private),
-        NamespaceKind::Time => Source::Host,
+        NamespaceKind::Time => own(host.namespaces.time != TimeOffsets::default()),
     }
 }
 
@@ -101,6 +101,8 @@ pub(super) fn id_of(word: &str, state: &State) -> ContainerId {
 pub(super) fn recorded(spec: &ContainerSpec, context: &Context<'_>) -> Result<(NetworkMode, NamespaceSpec), CommandError> {
     check_there(spec, context)?;
     check_owner(spec, context)?;
+    check_time(spec, context)?;
+    check_user(spec, context)?;
     let id = |name: &String| id_of(name, context.state).0;
     let network = match &spec.network {
         NetworkMode::Container(name) => NetworkMode::Container(id(name)),
@@ -142,6 +144,42 @@ fn default_cgroup_namespace(host: &HostFacts) -> CgroupNamespace {
     if host.cgroup.version == CgroupVersion::V2 { CgroupNamespace::Private } else { CgroupNamespace::Host }
 }
 
+/// What dockerd refuses where it remaps users.
+fn check_user(spec: &ContainerSpec, context: &Context<'_>) -> Result<(), CommandError> {
+    let asked = &spec.namespaces;
+    if !asked.user_own || !context.host.is_root() {
+        return Ok(());
+    }
+    let refusals = [
+        (asked.user_host, "conflicting options: --userns host and --userns-own", "userns-own"),
+        (
+            spec.privileged,
+            "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running \
+             privileged mode",
+            "privileged",
+        ),
+        (
+            spec.network == NetworkMode::Host,
+            "cannot share the host's network namespace when user namespaces are enabled",
+            "network",
+        ),
+        (asked.pid == PidMode::Host, "cannot share the host PID namespace when user namespaces are enabled", "pid"),
+    ];
+    let refusal = refusals.into_iter().find(|(conflict, _, _)| *conflict);
+    refusal.map_or(Ok(()), |(_, what, flag)| Err(create::refuse(context, what, Some(flag))))
+}
+
+/// Only who is root in the host's user namespace may make one, and with the offsets it has to be made before there is another.
+fn check_time(spec: &ContainerSpec, context: &Context<'_>) -> Result<(), CommandError> {
+    if spec.namespaces.time == TimeOffsets::default() || context.host.is_root() {
+        return Ok(());
+    }
+    let message = "glassbox: --time-offset is not carried out for an ordinary user: the offsets of a time namespace are set before the \
+                   container's user namespace is there.\nglassbox: run it as root, or leave the flag out.\n";
+    let span = context.invocation.words.flag("time-offset").map(|used| used.span);
+    Err(CommandError { message: message.to_string(), exit_code: 125, span })
+}
+
 /// Namespaces of another container of an ordinary user belong to its user namespace, which has no second one.
 fn check_owner(spec: &ContainerSpec, context: &Context<'_>) -> Result<(), CommandError> {
     let asked = &spec.namespaces;
@@ -150,10 +188,11 @@ fn check_owner(spec: &ContainerSpec, context: &Context<'_>) -> Result<(), Comman
         matches!(asked.ipc, IpcMode::Container(_)).then_some("ipc"),
         matches!(asked.pid, PidMode::Container(_)).then_some("pid"),
     ];
-    let Some(flag) = shared.into_iter().flatten().next().filter(|_| !context.host.is_root()) else { return Ok(()) };
+    let own = !context.host.is_root() || asked.user_own;
+    let Some(flag) = shared.into_iter().flatten().next().filter(|_| own) else { return Ok(()) };
     let message = format!(
-        "glassbox: --{flag} container:… is not carried out for an ordinary user: the namespace belongs to the user namespace of the other \
-         container.\nglassbox: run both as root, or use --{flag} host.\n"
+        "glassbox: --{flag} container:… is not carried out from a user namespace of its own: the namespace belongs to the user namespace of \
+         the other container.\nglassbox: run both as root without --userns-own, or use --{flag} host.\n"
     );
     let span = context.invocation.words.flag(flag).map(|used| used.span);
     Err(CommandError { message, exit_code: 125, span })
@@ -196,7 +235,7 @@ pub(super) fn not_running(kind: NamespaceKind, name: &str, state: &State) -> Str
         return format!("{join}: No such container: {name}");
     };
     if network {
-        let is = if donor.state.status == Status::Created { "created" } else { "exited" };
+        let is = crate::view::containers::state_word(donor);
         return format!("cannot join network namespace of a non running container: container {} is {is}", donor.name);
     }
     format!("{join}: container {} is not running", donor.id)

@@ -102,6 +102,7 @@ pub(crate) fn origin_of<'a>(mount: &DefaultMount, container: &'a Container) -> M
         "sysfs" => NamespaceKind::Network,
         "proc" => NamespaceKind::Pid,
         "mqueue" => NamespaceKind::Ipc,
+        "cgroup2" => NamespaceKind::Cgroup,
         _ if mount.target == "/dev/shm" => {
             return match &container.host.namespaces.ipc {
                 IpcMode::Private | IpcMode::Shareable => MountOrigin::Kernel,

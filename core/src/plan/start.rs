@@ -78,13 +78,27 @@ pub(super) fn create_process(container: &Container, context: &Context<'_>) -> Ve
             Source::Of(name) => steps.push(join(kind, name, container, context)),
         }
     }
+    steps.extend(time_namespace(container, context));
     let numbers = || docker_default("Processes in a container number from 1.", "engine/security/#kernel-namespaces");
     let cause = origin::flag_or(context, container, "pid", numbers);
     let clone = ProcessStep::CloneProcess { namespaces: made, cgroup: born_in(container, context) };
     steps.push(planned(Step::Process(clone), cause));
-    steps.extend(id_maps(container));
+    steps.extend(id_maps(container, context));
     steps.extend(join_cgroups(container, context));
     steps
+}
+
+/// A time namespace takes its offsets only while nobody is in it: the engine makes it for its child, which is born there.
+fn time_namespace(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    if source(container, NamespaceKind::Time) != Source::New {
+        return Vec::new();
+    }
+    let cause = || origin::flag_or(context, container, flag(NamespaceKind::Time), || origin::command(context));
+    let offsets = container.host.namespaces.time;
+    vec![
+        planned(Step::Process(ProcessStep::UnshareNamespace { kind: NamespaceKind::Time }), cause()),
+        planned(Step::Process(ProcessStep::SetTimeOffsets { offsets }), cause()),
+    ]
 }
 
 /// Into the namespace of another container.
@@ -96,18 +110,18 @@ fn join(kind: NamespaceKind, name: &str, container: &Container, context: &Contex
 /// The flag that says of a kind of namespace whose it is to be.
 fn flag(kind: NamespaceKind) -> &'static str {
     match kind {
-        NamespaceKind::User => "userns",
+        NamespaceKind::User => "userns-own",
         NamespaceKind::Pid => "pid",
         NamespaceKind::Mount => "mount",
         NamespaceKind::Uts => "uts",
         NamespaceKind::Ipc => "ipc",
         NamespaceKind::Network => "network",
         NamespaceKind::Cgroup => "cgroupns",
-        NamespaceKind::Time => "timens",
+        NamespaceKind::Time => "time-offset",
     }
 }
 
-pub(super) fn id_maps(container: &Container) -> Vec<Planned> {
+pub(super) fn id_maps(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     if container.host.uid_map.is_empty() {
         return Vec::new();
     }
@@ -117,11 +131,12 @@ pub(super) fn id_maps(container: &Container) -> Vec<Planned> {
         planned(Step::Process(step), need("UnshareNamespace", why))
     };
     let deny = need("WriteIdMap", "An ordinary user may write a gid map only where setgroups is denied: user_namespaces(7).");
-    vec![
-        map(false, &container.host.uid_map),
-        planned(Step::Process(ProcessStep::DenySetgroups), deny),
-        map(true, &container.host.gid_map),
-    ]
+    let mut steps = vec![map(false, &container.host.uid_map)];
+    if !context.host.is_root() {
+        steps.push(planned(Step::Process(ProcessStep::DenySetgroups), deny));
+    }
+    steps.push(map(true, &container.host.gid_map));
+    steps
 }
 
 /// On v2 there is one cgroup, and clone3(2) makes the process in it: nothing of it is ever outside the limits.

@@ -12,6 +12,7 @@ use super::tables::{
     Content, Credentials, FsKind, HostPid, InodeId, Namespace, NodeId, NsData, NsSet, Place, Process, ProcessState,
 };
 use super::tree::{Owner, file};
+use crate::cli::TimeOffsets;
 use crate::device::DeviceKind;
 use crate::host::{CgroupVersion, Controller, HostFacts, SourceKind};
 use crate::model::IdMapLine;
@@ -174,7 +175,7 @@ impl Kernel {
             NsData::Ipc,
             NsData::Network { interfaces: host_interfaces() },
             NsData::Cgroup { roots: Vec::new() },
-            NsData::Time,
+            NsData::Time { offsets: TimeOffsets::default() },
         ];
         for (id, data) in FIRST_NAMESPACES.into_iter().zip(data) {
             self.namespaces.insert_mut(id, Namespace { owner: FIRST_NAMESPACES[0], data });
@@ -198,7 +199,10 @@ impl Kernel {
         self.mount_at_boot(root, "/sys", NodeId::Inode(top), GUARDED)?;
         let proc = self.new_super("proc", "proc", FsKind::Proc(FIRST_NAMESPACES[1]));
         self.mount_at_boot(root, "/proc", NodeId::Path(proc, Rc::from("")), GUARDED)?;
-        let (_, dev) = self.new_stored("devtmpfs", "udev", Owner::root(0o755));
+        let of_debian = ("devtmpfs".to_string(), "udev".to_string(), MountFlags { no_dev: false, ..NODEV });
+        let seen = self.host.dev_mount.clone();
+        let (fs_type, source, flags) = seen.map_or(of_debian, |mount| (mount.fs_type, mount.source, mount.flags));
+        let (_, dev) = self.new_stored(&fs_type, &source, Owner::root(0o755));
         for device in defaults::device_nodes() {
             let path = device.path.trim_start_matches("/dev");
             self.make_at(dev, path, Content::Device(device.major, device.minor), Owner::root(device.mode))?;
@@ -207,7 +211,7 @@ impl Kernel {
         for directory in ["pts", "shm", "mqueue"] {
             self.make_tree(dev, directory, Owner::root(0o755))?;
         }
-        self.mount_at_boot(root, "/dev", NodeId::Inode(dev), MountFlags { no_dev: false, ..NODEV })?;
+        self.mount_at_boot(root, "/dev", NodeId::Inode(dev), flags)?;
         for (path, fs_type, mode, flags) in [
             ("/dev/pts", "devpts", 0o755, MountFlags { no_dev: false, ..GUARDED }),
             ("/run", "tmpfs", 0o755, GUARDED),
@@ -391,6 +395,7 @@ impl Kernel {
             comm: Rc::from(comm),
             state: ProcessState::Runnable,
             pending: Vec::new(),
+            held: Vec::new(),
             dispositions: RedBlackTreeMap::new(),
             cgroups: vec![Rc::from(""); self.hierarchies.len()],
             limits: RedBlackTreeMap::new(),

@@ -329,7 +329,7 @@ impl Sys for Caller<'_> {
     }
 
     fn clock(&mut self) -> u64 {
-        self.kernel.clock_ns
+        self.kernel.clocks_of(self.pid).0
     }
 
     fn realtime(&mut self) -> i64 {
@@ -337,6 +337,9 @@ impl Sys for Caller<'_> {
     }
 
     fn sleep_until(&mut self, until: u64) -> SysResult<()> {
+        // Its own clock may be ahead of the host's, by which the kernel waits.
+        let ahead = self.kernel.time_offsets_of(self.pid).monotonic_ns;
+        let until = until.saturating_add_signed(ahead.saturating_neg());
         if self.kernel.clock_ns >= until { Ok(()) } else { Err(self.kernel.wait_for(self.pid, Wait::Until(until))) }
     }
 

@@ -127,6 +127,9 @@ impl Kernel {
         let cgroup = self.cgroup_mut(index, path)?;
         let before = std::mem::replace(&mut cgroup.frozen, frozen);
         self.frozen_cgroups = self.frozen_cgroups + usize::from(frozen) - usize::from(before);
+        if !frozen {
+            self.act_on_held();
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::kernel::Kernel;
 use super::mount::translate;
 use super::tables::{HostPid, Namespace, NsData, NsId, NsSet};
+use crate::cli::TimeOffsets;
 use crate::errno::Errno;
 use crate::oci::capability::{Capability, CapabilitySet};
 use crate::query::InterfaceFact;
@@ -13,6 +14,11 @@ use crate::userland::SysResult;
 
 /// How deep user and pid namespaces nest: namespaces(7).
 const DEPTH_MAX: u32 = 32;
+
+/// A clock that is ahead by so much, or behind; `None`: before its beginning.
+fn ahead(clock_ns: u64, offset_ns: i64) -> Option<u64> {
+    clock_ns.checked_add_signed(offset_ns)
+}
 
 impl Kernel {
     pub(super) fn new_namespace(&mut self, owner: NsId, data: NsData) -> NsId {
@@ -57,7 +63,7 @@ impl Kernel {
             NamespaceKind::Network => NsData::Network { interfaces: vec![InterfaceFact { name: "lo".into(), up: false }] },
             NamespaceKind::Cgroup => NsData::Cgroup { roots: process.cgroups.clone() },
             NamespaceKind::Ipc => NsData::Ipc,
-            NamespaceKind::Time => NsData::Time,
+            NamespaceKind::Time => NsData::Time { offsets: self.time_offsets_of(pid) },
             NamespaceKind::User => return Err(Errno::EINVAL),
         })
     }
@@ -162,6 +168,34 @@ impl Kernel {
             self.namespaces.remove_mut(&id);
             self.drop_settings(id);
         }
+    }
+
+    /// How far the clocks that a process sees are ahead of the host's.
+    pub(super) fn time_offsets_of(&self, pid: HostPid) -> TimeOffsets {
+        let ns = self.processes.get(&pid).map(|process| process.namespaces.of(NamespaceKind::Time));
+        match ns.and_then(|id| self.namespaces.get(&id)).map(|ns| &ns.data) {
+            Some(NsData::Time { offsets }) => *offsets,
+            _ => TimeOffsets::default(),
+        }
+    }
+
+    /// A write to /proc/PID/timens_offsets. ERANGE: a clock would be before its beginning.
+    pub(super) fn set_time_offsets(&mut self, pid: HostPid, offsets: TimeOffsets) -> SysResult<()> {
+        self.need(pid, Capability::SysTime, NamespaceKind::Time)?;
+        if [offsets.monotonic_ns, offsets.boottime_ns].iter().any(|offset| ahead(self.clock_ns, *offset).is_none()) {
+            return Err(Errno::ERANGE);
+        }
+        let id = self.process(pid)?.namespaces.of(NamespaceKind::Time);
+        let namespace = self.namespaces.get_mut(&id).ok_or(Errno::EINVAL)?;
+        namespace.data = NsData::Time { offsets };
+        Ok(())
+    }
+
+    /// CLOCK_MONOTONIC and CLOCK_BOOTTIME as a process reads them, nanoseconds.
+    pub(super) fn clocks_of(&self, pid: HostPid) -> (u64, u64) {
+        let offsets = self.time_offsets_of(pid);
+        let clock = |offset| ahead(self.clock_ns, offset).unwrap_or_default();
+        (clock(offsets.monotonic_ns), clock(offsets.boottime_ns))
     }
 
     pub(super) fn hostname_of(&self, pid: HostPid) -> Rc<str> {

@@ -158,7 +158,7 @@ impl Kernel {
         let seconds = |ns: u64| format!("{}.{:02}", ns / 1_000_000_000, ns / NS_PER_TICK % 100);
         let host = &self.host;
         Ok(match path {
-            "uptime" => format!("{0} {0}\n", seconds(self.clock_ns)),
+            "uptime" => format!("{} {}\n", seconds(self.clocks_of(viewer).1), seconds(self.clock_ns)),
             "version" => format!("Linux version {} (gcc) {VERSION}\n", host.kernel_release),
             "loadavg" => "0.00 0.00 0.00 1/1 1\n".to_string(),
             "cmdline" => format!("BOOT_IMAGE=/boot/vmlinuz-{} root=/dev/vda1 ro\n", host.kernel_release),

@@ -24,6 +24,7 @@ const FILES: &[&str] = &[
     "setgroups",
     "stat",
     "status",
+    "timens_offsets",
     "uid_map",
 ];
 const LINKS: &[&str] = &["cwd", "exe", "root"];
@@ -138,6 +139,10 @@ impl Kernel {
             "cgroup" => self.cgroup_lines(pid, viewer),
             "mountinfo" => self.mount_lines(viewer, pid)?.iter().map(mountinfo_line).collect(),
             "mounts" => self.mount_lines(viewer, pid)?.iter().map(mounts_line).collect(),
+            "timens_offsets" => {
+                let line = |(clock, seconds, ns)| format!("{clock:<10} {seconds:>10} {ns:>9}\n");
+                self.time_offsets_of(pid).parts().map(line).concat()
+            }
             "uid_map" | "gid_map" => self.map_text(process, rest == "gid_map"),
             "setgroups" => {
                 let ns = self.namespaces.get(&process.namespaces.of(NamespaceKind::User));
@@ -163,7 +168,8 @@ impl Kernel {
             None => (0, -1),
         };
         let ticks = process.cpu_ns / NS_PER_TICK;
-        let started = process.started_ns / NS_PER_TICK;
+        let ahead = self.time_offsets_of(viewer).boottime_ns;
+        let started = process.started_ns.saturating_add_signed(ahead) / NS_PER_TICK;
         let exit = match process.state {
             ProcessState::Zombie(WaitStatus::Exited(code)) => code << 8,
             ProcessState::Zombie(WaitStatus::Signaled(signal)) => signal.0,

@@ -66,6 +66,7 @@ impl Kernel {
             program,
             state: ProcessState::Runnable,
             pending: Vec::new(),
+            held: Vec::new(),
             started_ns: self.clock_ns,
             cpu_ns: 0,
             memory_bytes: 0,
@@ -89,6 +90,7 @@ impl Kernel {
             process.program = None;
             process.memory_bytes = 0;
             process.pending.clear();
+            process.held.clear();
             process.state = ProcessState::Zombie(status);
         }
         files.into_iter().for_each(|file| self.release(file));

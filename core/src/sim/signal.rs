@@ -55,7 +55,7 @@ impl Kernel {
             }
         }
         if is_forced(signal) || disposition == Disposition::Default {
-            return self.act(pid, signal);
+            return self.act_or_hold(pid, signal);
         }
         if disposition == Disposition::Ignore {
             return;
@@ -67,6 +67,34 @@ impl Kernel {
         let stopped = process.state == ProcessState::Stopped;
         if !stopped || signal == Signal::SIGCONT {
             process.state = ProcessState::Runnable;
+        }
+    }
+
+    /// In the freezer of version 1 not even the end is possible: it comes when the process goes on. Version 2 lets it die.
+    fn act_or_hold(&mut self, pid: HostPid, signal: Signal) {
+        if !self.is_held_fast(pid) {
+            return self.act(pid, signal);
+        }
+        if let Ok(process) = self.process_mut(pid) {
+            process.held.push(signal);
+        }
+    }
+
+    fn is_held_fast(&self, pid: HostPid) -> bool {
+        let Ok(process) = self.process(pid) else { return false };
+        let holds = |(index, path): (usize, &std::rc::Rc<str>)| {
+            self.hierarchies.get(index).is_some_and(|hierarchy| !hierarchy.unified) && self.is_cgroup_frozen(index, path)
+        };
+        self.frozen_cgroups > 0 && process.cgroups.iter().enumerate().any(holds)
+    }
+
+    /// What was held comes through for those that go on.
+    pub(super) fn act_on_held(&mut self) {
+        let waiting: Vec<HostPid> =
+            self.processes.iter().filter(|(_, process)| !process.held.is_empty()).map(|(pid, _)| *pid).collect();
+        for pid in waiting.into_iter().filter(|pid| !self.is_held_fast(*pid)).collect::<Vec<_>>() {
+            let held = self.process_mut(pid).map(|process| std::mem::take(&mut process.held)).unwrap_or_default();
+            held.into_iter().for_each(|signal| self.act(pid, signal));
         }
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use oci_spec::runtime::LinuxSeccomp;
 use rpds::RedBlackTreeMap;
 
+use crate::cli::TimeOffsets;
 use crate::model::IdMapLine;
 use crate::oci::capability::CapabilitySet;
 use crate::query::InterfaceFact;
@@ -180,7 +181,10 @@ pub(super) enum NsData {
         roots: Vec<Rc<str>>,
     },
     Ipc,
-    Time,
+    /// How far its clocks are ahead of the host's.
+    Time {
+        offsets: TimeOffsets,
+    },
 }
 
 /// A namespace.
@@ -275,6 +279,8 @@ pub(super) struct Process {
     pub(super) comm: Rc<str>,
     pub(super) state: ProcessState,
     pub(super) pending: Vec<Signal>,
+    /// What acts by default and waits until it is let out of the freezer of version 1.
+    pub(super) held: Vec<Signal>,
     pub(super) dispositions: RedBlackTreeMap<Signal, Disposition>,
     /// The cgroup in each hierarchy.
     pub(super) cgroups: Vec<Rc<str>>,

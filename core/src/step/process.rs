@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Place, Undo};
+use crate::cli::TimeOffsets;
 use crate::model::{ContainerId, IdMapLine};
 
 /// A kind of namespace, namespaces(7).
@@ -96,6 +97,11 @@ pub enum ProcessStep {
         /// Of this kind.
         kind: NamespaceKind,
     },
+    /// Write /proc/self/timens_offsets: how far ahead the clocks are in the time namespace that the next child is born in.
+    SetTimeOffsets {
+        /// The offsets.
+        offsets: TimeOffsets,
+    },
     /// setns(2): enter the namespace of the container's first process.
     JoinNamespace {
         /// Of this kind.
@@ -158,7 +164,10 @@ impl ProcessStep {
             | ProcessStep::DenySetgroups
             | ProcessStep::WriteIdMap { .. }
             | ProcessStep::EndProcess
+            | ProcessStep::SetTimeOffsets { .. }
             | ProcessStep::SendSignal { .. } => Place::Engine,
+            // A time namespace is made for children yet to come, and its offsets are set before there is one.
+            ProcessStep::UnshareNamespace { kind: NamespaceKind::Time } => Place::Engine,
             // A pid namespace is joined for children yet to come, so the engine joins it before it clones; and before it, where the
             // container has one, the user namespace that the pid namespace belongs to.
             ProcessStep::JoinNamespace { kind: NamespaceKind::Pid | NamespaceKind::User, .. } => Place::Engine,
@@ -174,6 +183,7 @@ impl ProcessStep {
             ProcessStep::WriteIdMap { .. } => "WriteIdMap",
             ProcessStep::StartSession => "StartSession",
             ProcessStep::UnshareNamespace { .. } => "UnshareNamespace",
+            ProcessStep::SetTimeOffsets { .. } => "SetTimeOffsets",
             ProcessStep::JoinNamespace { .. } => "JoinNamespace",
             ProcessStep::SetHostname { .. } => "SetHostname",
             ProcessStep::BringUpInterface { .. } => "BringUpInterface",

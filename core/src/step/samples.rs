@@ -4,7 +4,7 @@ use super::{
     CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind, Phase,
     PrivilegeStep, ProcessStep, Step, StoreStep,
 };
-use crate::cli::{ExecProcess, NetworkMode, Words};
+use crate::cli::{ExecProcess, NetworkMode, TimeOffsets, Words};
 use crate::device::{DeviceKind, default_rules};
 use crate::host::Controller;
 use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Volume};
@@ -147,6 +147,7 @@ fn processes() -> Vec<ProcessStep> {
     vec![
         ProcessStep::CloneProcess { namespaces: vec![NamespaceKind::Pid], cgroup: None },
         ProcessStep::CloneProcess { namespaces: vec![NamespaceKind::Pid], cgroup: Some("/sys/fs/cgroup/glassbox-1".into()) },
+        ProcessStep::SetTimeOffsets { offsets: TimeOffsets { monotonic_ns: -5_000_000_000, boottime_ns: 1_500_000_000 } },
         ProcessStep::DenySetgroups,
         ProcessStep::WriteIdMap { groups: false, lines: vec![IdMapLine { inside: 0, outside: 1000, count: 1 }] },
         ProcessStep::StartSession,
@@ -253,7 +254,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 20 + 18 + 7 + 14 + 12 + 8 + 11 + 3;
+    const STEPS: usize = 20 + 18 + 7 + 15 + 12 + 8 + 11 + 3;
 
     #[test]
     fn covers_every_step() {

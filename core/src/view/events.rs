@@ -36,6 +36,10 @@ pub fn event_line(event: &Event) -> String {
         Event::CgroupJoined { directory, pid } => format!("process {pid} is in {directory}"),
         Event::CgroupRemoved { directory } => format!("cgroup {directory} is gone"),
         Event::ProcessCloned { pid, pid_inside, new_namespaces } => cloned(*pid, *pid_inside, new_namespaces),
+        Event::TimeOffsetsSet { clocks } => {
+            let clock = |(name, seconds, _): &(String, i64, i64)| format!("{name} {seconds:+} s");
+            format!("clocks: {}", clocks.iter().map(clock).collect::<Vec<_>>().join(", "))
+        }
         Event::IdMapWritten { groups, lines } => id_map(*groups, lines),
         Event::SetgroupsDenied => "setgroups is denied".to_string(),
         Event::SessionStarted => "the process leads a session".to_string(),

@@ -1,6 +1,6 @@
 //! Carrying out one leaf: journal, exec, look.
 
-use glassbox_core::cli::PidMode;
+use glassbox_core::cli::{PidMode, TimeOffsets};
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
@@ -182,6 +182,8 @@ impl Engine {
                 self.reap_child();
                 Ok(())
             }
+            ProcessStep::UnshareNamespace { kind: NamespaceKind::Time } => process::unshare_time(),
+            ProcessStep::SetTimeOffsets { offsets } => process::set_time_offsets(*offsets),
             ProcessStep::JoinNamespace { kind, id } => process::join_namespace(*kind, id, &self.state),
             ProcessStep::SendSignal { id, signal } => {
                 // Opened before it can end: with --rm the file goes with the container.
@@ -218,11 +220,15 @@ impl Engine {
         let child = child::clone_child(&making, cursor, &self.context())?;
         let pid = u32::try_from(child.pid).unwrap_or_default();
         let joined = self.target.as_ref().is_some_and(|target| self.has_joined_for(target));
+        let moved = self.target.as_ref().is_some_and(|target| self.has_moved_clocks_for(target));
         self.child = Some(child);
         self.status = None;
         outcome.pid = Some(pid);
         if joined {
-            process::rejoin_own_pid_namespace()?;
+            process::rejoin_own_namespace(NamespaceKind::Pid)?;
+        }
+        if moved {
+            process::rejoin_own_namespace(NamespaceKind::Time)?;
         }
         self.journal().and_then(|journal| journal.made_process(pid)).call("clone3")
     }
@@ -239,6 +245,12 @@ impl Engine {
             PidMode::Host => false,
             PidMode::Container(_) => true,
         })
+    }
+
+    /// The engine has made a time namespace for its child.
+    fn has_moved_clocks_for(&self, target: &super::Target) -> bool {
+        let container = self.state.containers.get(&target.id);
+        target.is_start() && container.is_some_and(|container| container.host.namespaces.time != TimeOffsets::default())
     }
 
     /// In Docker's words, with ours.

@@ -66,7 +66,11 @@ fn restrict_by_program(directory: &str, rules: &[DeviceRule]) -> Done {
 
 /// Freezing takes as long as the last process needs to come to a halt.
 fn set_freezer(file: &str, frozen: bool) -> Done {
-    write(file, freezer_word(file, frozen))?;
+    match write(file, freezer_word(file, frozen)) {
+        // What was to go on has ended meanwhile, and its monitor has cleaned up.
+        Err(failure) if failure.errno == Errno::ENOENT && !frozen => return Ok(()),
+        answer => answer?,
+    }
     let is = |text: &str| {
         text.lines().any(|line| matches!((line, frozen), ("frozen 1" | "FROZEN", true) | ("frozen 0" | "THAWED", false)))
     };

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::process::Command;
 
+use glassbox_core::cli::TimeOffsets;
 use glassbox_core::errno::Errno;
 use glassbox_core::model::{ContainerId, IdMapLine, State};
 use glassbox_core::observe::Sent;
@@ -50,10 +51,20 @@ pub fn join_namespace(kind: NamespaceKind, id: &ContainerId, state: &State) -> D
     process::set_namespace(&namespace, flag(kind)).call("setns")
 }
 
-/// Enters the own pid namespace again: what `join_namespace` of that kind did for children yet to come is over.
-pub fn rejoin_own_pid_namespace() -> Done {
-    let namespace = File::open("/proc/self/ns/pid").call("openat")?;
-    process::set_namespace(&namespace, CloneFlags::NEW_PID).call("setns")
+/// Enters an own namespace again: what was made or joined of that kind for children yet to come is over.
+pub fn rejoin_own_namespace(kind: NamespaceKind) -> Done {
+    let namespace = File::open(format!("/proc/self/ns/{}", kind.file())).call("openat")?;
+    process::set_namespace(&namespace, flag(kind)).call("setns")
+}
+
+/// A time namespace for children yet to come.
+pub fn unshare_time() -> Done {
+    process::unshare(NEW_TIME).call("unshare")
+}
+
+/// Moves the clocks of the time namespace that is meant for children.
+pub fn set_time_offsets(offsets: TimeOffsets) -> Done {
+    write("/proc/self/timens_offsets", &offsets.text())
 }
 
 /// Sends the signal to the container's first process. `is_still_it` is asked when the descriptor is held: from then on the number

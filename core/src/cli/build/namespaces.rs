@@ -2,8 +2,8 @@
 
 use super::Call;
 use crate::cli::command::{Command, FlagUse, UsageError};
-use crate::cli::error;
-use crate::cli::namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, OF_CONTAINER, PidMode};
+use crate::cli::namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, OF_CONTAINER, PidMode, TimeOffsets};
+use crate::cli::{error, values};
 
 /// What is said on namespaces; the values that the client judges were judged before.
 pub(super) fn namespaces(call: &Call<'_>) -> Result<NamespaceSpec, UsageError> {
@@ -18,7 +18,31 @@ pub(super) fn namespaces(call: &Call<'_>) -> Result<NamespaceSpec, UsageError> {
         "host" => Some(CgroupNamespace::Host),
         _ => None,
     };
-    Ok(NamespaceSpec { pid, ipc: ipc(call)?, uts_host: value("uts") == "host", cgroup, user_host: value("userns") == "host" })
+    let (uts_host, user_host) = (value("uts") == "host", value("userns") == "host");
+    let user_own = call.is_on("userns-own");
+    Ok(NamespaceSpec { pid, ipc: ipc(call)?, uts_host, cgroup, user_host, user_own, time: time_offsets(call)? })
+}
+
+/// `CLOCK=DURATION`, the last one of each clock.
+fn time_offsets(call: &Call<'_>) -> Result<TimeOffsets, UsageError> {
+    const NS_PER_SECOND: f64 = 1e9;
+    let mut offsets = TimeOffsets::default();
+    for flag in call.uses("time-offset") {
+        let refuse = |why: &str| {
+            let message = format!("glassbox: --time-offset {}: {why}", error::echo(&flag.value));
+            let next = "glassbox: write a clock and a span of time: --time-offset boottime=240h, --time-offset monotonic=-5m";
+            UsageError { message: format!("{message}\n{next}"), exit_code: error::EXIT_FLAG, span: Some(flag.span) }
+        };
+        let (clock, span) = flag.value.split_once('=').ok_or_else(|| refuse("no clock is named"))?;
+        let seconds = values::seconds(span).map_err(|why| refuse(&why))?;
+        let offset_ns = (seconds * NS_PER_SECOND) as i64;
+        match clock {
+            "monotonic" => offsets.monotonic_ns = offset_ns,
+            "boottime" => offsets.boottime_ns = offset_ns,
+            _ => return Err(refuse("only the clocks monotonic and boottime can be moved")),
+        }
+    }
+    Ok(offsets)
 }
 
 fn ipc(call: &Call<'_>) -> Result<IpcMode, UsageError> {

@@ -39,6 +39,8 @@ pub struct FlagRow {
     pub default: &'static str,
     /// Glassbox does what it says; else the flag is understood and refused.
     pub carried_out: bool,
+    /// Docker does not know it.
+    pub own: bool,
     /// Docker takes it and does not list it.
     pub hidden: bool,
     /// Another flag that it is an old name of; empty: none.
@@ -56,7 +58,7 @@ impl FlagRow {
         example: &'static str,
     ) -> Self {
         let (short, default, carried_out, hidden, alias_of, deprecated) = (None, "", false, false, "", "");
-        FlagRow { long, short, kind, commands, help, example, default, carried_out, hidden, alias_of, deprecated }
+        FlagRow { long, short, kind, commands, help, example, default, carried_out, own: false, hidden, alias_of, deprecated }
     }
 
     const fn short(mut self, letter: char) -> Self {
@@ -71,6 +73,11 @@ impl FlagRow {
 
     const fn carried_out(mut self) -> Self {
         self.carried_out = true;
+        self
+    }
+
+    const fn own(mut self) -> Self {
+        self.own = true;
         self
     }
 
@@ -117,7 +124,8 @@ pub(crate) fn flag(key: &str, long: &str) -> Option<&'static FlagRow> {
 
 /// What the parser looks for in a line of this command: its rows, `--help`, and with `own` Glassbox's flags.
 pub(crate) fn specs(row: &CommandRow, own: bool) -> Vec<FlagSpec> {
-    let mut specs: Vec<FlagSpec> = flags_of(row.key).map(FlagRow::spec).chain(row.other_flags()).collect();
+    let mut specs: Vec<FlagSpec> =
+        flags_of(row.key).filter(|flag| own || !flag.own).map(FlagRow::spec).chain(row.other_flags()).collect();
     specs.push(FlagSpec { long: "help", short: None, kind: Kind::Bool });
     if own {
         specs.extend(OWN.iter().map(FlagRow::spec));

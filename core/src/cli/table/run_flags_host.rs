@@ -83,6 +83,22 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("ulimit", Kind::Ulimit, "Set a limit of each process: soft, or soft:hard", "--ulimit nofile=1024:2048")
         .default("[]")
         .carried_out(),
+    both(
+        "time-offset",
+        Kind::List,
+        "Give it a time namespace with a clock that is so far ahead: monotonic=…, boottime=…; Docker has no flag for it",
+        "--time-offset boottime=240h",
+    )
+    .own()
+    .carried_out(),
     both("userns", Kind::Text, "Namespace of users: host", "--userns host").carried_out(),
+    both(
+        "userns-own",
+        Kind::Bool,
+        "Give it a user namespace of its own, with the ids of the host; Docker's daemon has --userns-remap for all containers",
+        "--userns-own",
+    )
+    .own()
+    .carried_out(),
     both("uts", Kind::Text, "Namespace of host names: host", "--uts host").carried_out(),
 ];

@@ -152,7 +152,8 @@ pub(crate) fn duration(value: &str) -> Result<(), String> {
     seconds(value).map(drop)
 }
 
-fn seconds(value: &str) -> Result<f64, String> {
+/// The same as seconds.
+pub(crate) fn seconds(value: &str) -> Result<f64, String> {
     let invalid = || format!("time: invalid duration {}", time_quote(value));
     let mut rest = value.strip_prefix(['+', '-']).unwrap_or(value);
     if rest == "0" {
@@ -234,6 +235,7 @@ mod tests {
     #[test]
     fn spans_of_time() {
         assert!(["1m30s", "0", ".5h", "-2ms", "1h0.5us"].iter().all(|value| duration(value).is_ok()));
+        assert_eq!((seconds("-1m30s"), seconds("+2h"), seconds("250ms")), (Ok(-90.0), Ok(7200.0), Ok(0.25)));
         assert_eq!(duration("5"), Err("time: missing unit in duration \"5\"".into()));
         assert_eq!(duration("127.0.0.1"), Err("time: missing unit in duration \"127.0.0.1\"".into()));
         assert_eq!(duration("5x"), Err("time: unknown unit \"x\" in duration \"5x\"".into()));

@@ -3,9 +3,10 @@
 use oci_spec::runtime::{
     Linux, LinuxCpu, LinuxDevice, LinuxDeviceBuilder, LinuxDeviceCgroup, LinuxDeviceCgroupBuilder, LinuxDeviceType, LinuxIdMapping,
     LinuxIdMappingBuilder, LinuxMemory, LinuxNamespace, LinuxNamespaceType, LinuxPids, LinuxResources,
+    LinuxTimeOffset,
 };
 
-use crate::cli::Resources;
+use crate::cli::{Resources, TimeOffsets};
 use crate::device::{self, Device, DeviceKind, DeviceRule};
 use crate::host::{CgroupVersion, HostFacts};
 use crate::model::{Container, HostConfig, IdMapLine, State};
@@ -27,6 +28,7 @@ pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> L
         .set_resources((!config.cgroups.is_empty()).then(|| resources(config)))
         .set_cgroups_path(cgroups_path(container, host).map(Into::into))
         .set_namespaces(Some(namespaces(container, state)))
+        .set_time_offsets(time_offsets(config.namespaces.time))
         .set_sysctl((!config.tuning.sysctls.is_empty()).then(|| config.tuning.sysctls.clone().into_iter().collect()))
         .set_seccomp(crate::plan::seccomp_profile(config, host))
         .set_devices(devices(config))
@@ -61,6 +63,16 @@ fn device_rules(config: &HostConfig) -> Vec<LinuxDeviceCgroup> {
     };
     let rules = if config.privileged { Vec::new() } else { device::rules(&config.devices, &config.confinement.device_rules) };
     none.into_iter().chain(rules.iter().map(of)).collect()
+}
+
+/// By clock, in whatever map the specification's type has: the text is sorted when it is written.
+fn time_offsets<M: FromIterator<(String, LinuxTimeOffset)>>(offsets: TimeOffsets) -> Option<M> {
+    let of = |(clock, seconds, nanoseconds): (&str, i64, i64)| {
+        let mut offset = LinuxTimeOffset::default();
+        offset.set_secs(Some(seconds)).set_nanosecs(u32::try_from(nanoseconds).ok());
+        (clock.to_string(), offset)
+    };
+    (offsets != TimeOffsets::default()).then(|| offsets.parts().into_iter().map(of).collect())
 }
 
 fn id_map(lines: &[IdMapLine]) -> Option<Vec<LinuxIdMapping>> {

@@ -54,6 +54,11 @@ pub fn to_json(spec: &Spec) -> String {
             names.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
         }
     }
+    for path in ["/linux/timeOffsets", "/linux/sysctl"] {
+        if let Some(map) = value.pointer_mut(path).and_then(Value::as_object_mut) {
+            map.sort_keys();
+        }
+    }
     let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
     text.push('\n');
     text

@@ -110,6 +110,20 @@ fn the_same_container_has_the_same_bytes() {
 }
 
 #[test]
+fn clocks_and_namespaces_of_others_are_told() {
+    let spec = spec_of(|container| {
+        container.host.namespaces.time = crate::cli::TimeOffsets { monotonic_ns: -1_500_000_000, boottime_ns: 2_000_000_000 };
+        container.host.network = crate::cli::NetworkMode::Container("other".into());
+    });
+    let value: Value = serde_json::from_str(&to_json(&spec)).unwrap();
+    let offsets = &value["linux"]["timeOffsets"];
+    assert_eq!((&offsets["monotonic"]["secs"], &offsets["monotonic"]["nanosecs"]), (&(-2).into(), &500_000_000.into()));
+    assert_eq!(offsets.as_object().unwrap().keys().collect::<Vec<_>>(), ["boottime", "monotonic"]);
+    let kinds: Vec<&str> = value["linux"]["namespaces"].as_array().unwrap().iter().filter_map(|one| one["type"].as_str()).collect();
+    assert!(kinds.contains(&"time") && kinds.contains(&"network"), "{kinds:?}");
+}
+
+#[test]
 fn limits_stand_under_resources() {
     let spec = spec_of(|container| {
         container.host.cgroups = vec![("/sys/fs/cgroup/glassbox-x".into(), Vec::new())];

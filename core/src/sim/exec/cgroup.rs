@@ -1,6 +1,6 @@
 //! Steps on control groups: mkdir, write and rmdir in cgroup file systems.
 
-use super::{Carried, Run, called, done};
+use super::{Carried, Failure, Run, called, done};
 use crate::errno::Errno;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{FsKind, HostPid, NodeId};
@@ -23,7 +23,11 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
             let pid = run.process.ok_or(Errno::ESRCH)?;
             write_as(kernel, pid, &format!("{directory}/tasks"), "0")?;
         }
-        CgroupStep::SetFreezer { file, frozen } => write(kernel, file, freezer_word(file, *frozen))?,
+        CgroupStep::SetFreezer { file, frozen } => match write(kernel, file, freezer_word(file, *frozen)) {
+            // What was to go on has ended meanwhile, and its monitor has cleaned up.
+            Err(Failure { errno: Errno::ENOENT, .. }) if !frozen => {}
+            answer => answer?,
+        },
         CgroupStep::RemoveCgroup { directory } => called(remove(kernel, directory), "rmdir")?,
     }
     done(kernel)

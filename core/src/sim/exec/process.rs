@@ -43,20 +43,14 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
         called(joined, "setns")?;
         return done(kernel);
     }
+    if let Some(done) = for_children(step, kernel) {
+        return done;
+    }
     let pid = run.process.ok_or(Errno::ESRCH)?;
     kernel.process(pid)?;
     match step {
-        ProcessStep::CloneProcess { .. } | ProcessStep::SendSignal { .. } => {}
-        ProcessStep::EndProcess => {
-            kernel.end_process(pid, crate::userland::WaitStatus::Signaled(Signal::SIGKILL));
-            kernel.reap(pid);
-            run.process = None;
-            if let Some(id) = run.streams.take() {
-                kernel.streams.remove_mut(&id);
-            }
-            let outcome = Outcome { ended_pid: Some(pid), at_ns: kernel.realtime_ns(), ..Outcome::default() };
-            return Ok(Done::Outcome(outcome));
-        }
+        ProcessStep::CloneProcess { .. } | ProcessStep::SendSignal { .. } | ProcessStep::SetTimeOffsets { .. } => {}
+        ProcessStep::EndProcess => return Ok(Done::Outcome(end(kernel, run, pid))),
         ProcessStep::DenySetgroups => super::cgroup::write(kernel, &format!("/proc/{pid}/setgroups"), "deny")?,
         ProcessStep::WriteIdMap { groups, lines } => write_map(kernel, pid, *groups, lines)?,
         ProcessStep::StartSession => {
@@ -89,6 +83,34 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
 fn first_process(state: &State, id: &ContainerId) -> Result<HostPid, Failure> {
     let container = state.containers.get(id).ok_or(Errno::ENOENT)?;
     Ok(container.state.pid.ok_or(Errno::ESRCH)?)
+}
+
+fn end(kernel: &mut Kernel, run: &mut Run, pid: HostPid) -> Outcome {
+    kernel.end_process(pid, crate::userland::WaitStatus::Signaled(Signal::SIGKILL));
+    kernel.reap(pid);
+    run.process = None;
+    if let Some(id) = run.streams.take() {
+        kernel.streams.remove_mut(&id);
+    }
+    Outcome { ended_pid: Some(pid), at_ns: kernel.realtime_ns(), ..Outcome::default() }
+}
+
+/// A time namespace, made by the engine for its child. Linux keeps it apart until there is one; in this model the engine is in it for as
+/// long, and sees no clock meanwhile.
+fn for_children(step: &ProcessStep, kernel: &mut Kernel) -> Option<Carried> {
+    let engine = kernel.engine;
+    let (answer, call) = match step {
+        ProcessStep::UnshareNamespace { kind: NamespaceKind::Time } => {
+            (kernel.unshare(engine, NamespaceKind::Time).map(drop), "unshare")
+        }
+        ProcessStep::SetTimeOffsets { offsets } => (kernel.set_time_offsets(engine, *offsets), "write"),
+        _ => return None,
+    };
+    if answer.is_err() {
+        // Where not even that can be done there is no engine.
+        let _ = engine_itself_again(kernel);
+    }
+    Some(called(answer, call).and_then(|()| done(kernel)))
 }
 
 /// The process whose /proc/PID/ns is opened.
