@@ -131,6 +131,11 @@ fn one_form(call: &Call) -> Call {
             arguments.insert(1.min(arguments.len()), here());
             "renameat"
         }
+        // What is exchanged is put in its place as well.
+        "renameat2" if arguments.last().is_some_and(|flags| flags == "RENAME_EXCHANGE") => {
+            arguments.pop();
+            return Call { name: "renameat".into(), arguments, when: call.when };
+        }
         "symlink" => {
             arguments.insert(1.min(arguments.len()), here());
             return Call { name: "symlinkat".into(), arguments, when: call.when };

@@ -53,7 +53,7 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         StoreStep::RemoveContainerFiles { directory, .. } => {
             let calls = vec![
                 call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
-                call("unlinkat", &["AT_FDCWD", &quoted(directory), "AT_REMOVEDIR"]),
+                call("unlinkat", &["…", &quoted(&format!("…{}", base(directory))), "AT_REMOVEDIR"]),
             ];
             let why = "The directory holds all that was the container's own: changed files, log, specification, record.";
             explanation("Remove the container's directory", why, calls, &[&format!("ls {directory}")], "end")
@@ -139,9 +139,9 @@ fn storage(step: &StoreStep) -> Explanation {
         }
         StoreStep::RemoveVolume { name, directory } => {
             let calls = vec![
-                call("unlink", &[&quoted(&format!("{directory}/volume.json"))]),
+                call("unlinkat", &["…", &quoted("…volume.json"), "0"]),
                 call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
-                call("unlinkat", &["AT_FDCWD", &quoted(directory), "AT_REMOVEDIR"]),
+                call("unlinkat", &["…", &quoted(&format!("…{}", base(directory))), "AT_REMOVEDIR"]),
             ];
             let why = "Nobody has it mounted any more. Its files go for good.";
             explanation(format!("Remove the volume {name}"), why, calls, &["glassbox volume ls"], "end")
