@@ -221,6 +221,15 @@ pub enum Command {
         tail: Option<u64>,
         /// `-t`: with RFC 3339 times.
         timestamps: bool,
+        /// `--details`: with the attributes of the log, of which there are none.
+        #[serde(default)]
+        details: bool,
+        /// `--since`, as typed.
+        #[serde(default)]
+        since: String,
+        /// `--until`, as typed.
+        #[serde(default)]
+        until: String,
     },
     /// `inspect NAME…`
     InspectContainers {

@@ -44,6 +44,7 @@ pub use namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, PidMode, TimeOffse
 pub use resources::Resources;
 pub use storage::{MountSpec, StorageSpec};
 pub use tuning::{Tuning, Ulimit};
+pub(crate) use values::moment::{moment, stamped};
 pub use words::{LINE_BYTES_MAX, WORDS_MAX};
 
 /// Parses an argument vector, the program's own name not among it. Spans refer to `words.text`: the words, quoted where a shell

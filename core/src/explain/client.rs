@@ -52,13 +52,13 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let why = "A namespace has no name but the number of its file below /proc/PID/ns. Who has the same number is in the same one.";
             explanation("Compare namespaces", why, calls, &["ls -l /proc/PID/ns", "lsns"], "namespaces")
         }
-        ClientStep::ShowLog { follow, .. } => {
+        ClientStep::ShowLog { view, .. } => {
             let calls = vec![
                 call("openat", &["AT_FDCWD", "…-json.log\"", "O_RDONLY|O_CLOEXEC"]),
                 call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
             ];
             let why = "What the program wrote to stdout and stderr was kept in a file, line by line.";
-            let headline = if *follow { "Show the log and follow it" } else { "Show the log" };
+            let headline = if view.follow { "Show the log and follow it" } else { "Show the log" };
             explanation(headline, why, calls, &[], "end")
         }
     }

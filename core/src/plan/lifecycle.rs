@@ -2,10 +2,10 @@
 
 use super::origin::{self, need, planned};
 use super::{CommandError, Context, Plan, Planned, exec, pause, restart, storage};
-use crate::cli::{ContainerList, ExecProcess};
+use crate::cli::{ContainerList, ExecProcess, moment};
 use crate::layout::Layout;
 use crate::model::{Container, Lookup, Status};
-use crate::step::{ClientStep, Phase, ProcessStep, Step, StoreStep};
+use crate::step::{ClientStep, LogView, Phase, ProcessStep, Step, StoreStep};
 use crate::template::Template;
 use crate::userland::{Attempt, Signal};
 use crate::view::{containers, inspect, listing};
@@ -293,15 +293,22 @@ pub(super) fn exec_process(asked: &ExecProcess, context: &Context<'_>) -> Result
 
 pub(super) fn logs(
     container: &str,
-    follow: bool,
-    tail: Option<u64>,
-    timestamps: bool,
+    asked: LogView,
+    since: &str,
+    until: &str,
     context: &Context<'_>,
 ) -> Result<Vec<Planned>, CommandError> {
     let span = context.invocation.words.positional("CONTAINER");
     let found = find(container, context).map_err(|message| CommandError { message, exit_code: 1, span })?;
-    let follow = follow && found.state.status.runs();
-    let step = ClientStep::ShowLog { id: found.id.clone(), follow, tail, timestamps };
+    let at = |name: &str, value: &str| {
+        let now_ns = context.host.now_ns;
+        let read = (!value.is_empty()).then(|| moment(value, now_ns)).transpose();
+        let span = context.invocation.words.flag(name).map(|flag| flag.span);
+        read.map_err(|why| CommandError { message: format!("invalid value for \"{name}\": {why}\n"), exit_code: 1, span })
+    };
+    let follow = asked.follow && found.state.status.runs();
+    let view = LogView { follow, since_ns: at("since", since)?, until_ns: at("until", until)?, ..asked };
+    let step = ClientStep::ShowLog { id: found.id.clone(), view };
     Ok(vec![planned(Step::Client(step), origin::positional(context, "CONTAINER"))])
 }
 

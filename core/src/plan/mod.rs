@@ -47,7 +47,7 @@ pub use storage::{directories_that_go, named_sources};
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
 use crate::host::{CgroupVersion, HostFacts, NETWORK_FILE_BYTES_MAX};
 use crate::model::{Container, State};
-use crate::step::{ClientStep, Phase, Step};
+use crate::step::{ClientStep, LogView, Phase, Step};
 
 /// A step and why it is there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -184,8 +184,9 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::CopyFiles { .. } => copy::copy(&invocation.command, &context, &mut plan)?,
         Command::PruneContainers { force, filters } => records::prune(*force, filters, &context, &mut plan)?,
         Command::ListContainers(asked) => lifecycle::list(asked, &context, &mut plan)?,
-        Command::ShowLogs { container, follow, tail, timestamps } => {
-            plan.steps.extend(lifecycle::logs(container, *follow, *tail, *timestamps, &context)?);
+        Command::ShowLogs { container, follow, tail, timestamps, details, since, until } => {
+            let asked = LogView { follow: *follow, tail: *tail, timestamps: *timestamps, details: *details, ..LogView::default() };
+            plan.steps.extend(lifecycle::logs(container, asked, since, until, &context)?);
         }
         Command::CreateVolume { .. } => storage::volume::create(&invocation.command, &context, &mut plan)?,
         Command::CompareNamespaces { containers, json } => namespaces::compare(containers, *json, &context, &mut plan),

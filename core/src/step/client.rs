@@ -74,13 +74,45 @@ pub enum ClientStep {
     ShowLog {
         /// Which container.
         id: ContainerId,
-        /// Go on until it ends.
-        follow: bool,
-        /// Only the last so many lines.
-        tail: Option<u64>,
-        /// With times.
-        timestamps: bool,
+        /// What of it, and how.
+        view: LogView,
     },
+}
+
+/// Which lines of a log are shown, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogView {
+    /// Go on until the container ends.
+    pub follow: bool,
+    /// Only the last so many lines.
+    pub tail: Option<u64>,
+    /// With times.
+    pub timestamps: bool,
+    /// With the attributes of the log. There are none, but for the blank after them.
+    pub details: bool,
+    /// None before this: nanoseconds since 1970.
+    pub since_ns: Option<u64>,
+    /// None after this.
+    pub until_ns: Option<u64>,
+}
+
+impl LogView {
+    /// Whether a line of this moment is shown.
+    pub fn shows(&self, at_ns: u64) -> bool {
+        self.since_ns.is_none_or(|since| at_ns >= since) && self.until_ns.is_none_or(|until| at_ns <= until)
+    }
+
+    /// As `shows`, of the time as it stands in the log.
+    pub fn shows_text(&self, time: &str) -> bool {
+        let bounded = self.since_ns.is_some() || self.until_ns.is_some();
+        !bounded || crate::cli::stamped(time).is_some_and(|at_ns| self.shows(at_ns))
+    }
+
+    /// What stands before a line, given its time.
+    pub fn prefix(&self, time: &str) -> String {
+        let time = if self.timestamps { format!("{time} ") } else { String::new() };
+        if self.details { time + " " } else { time }
+    }
 }
 
 impl ClientStep {

@@ -245,7 +245,7 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::PrintReclaimed { ids: vec![id()] },
         ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
         ClientStep::ShowNamespaces { ids: vec![id()], json: false },
-        ClientStep::ShowLog { id: id(), follow: true, tail: None, timestamps: false },
+        ClientStep::ShowLog { id: id(), view: super::LogView { follow: true, ..Default::default() } },
     ]
 }
 

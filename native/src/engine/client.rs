@@ -11,7 +11,7 @@ use glassbox_core::host::Controller;
 use glassbox_core::model::{Container, ContainerId};
 use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
-use glassbox_core::step::ClientStep;
+use glassbox_core::step::{ClientStep, LogView};
 use glassbox_core::userland::{Signal, WaitStatus};
 use glassbox_core::view::namespaces;
 use glassbox_core::view::reclaimed::{is_yes, reclaimed};
@@ -56,7 +56,7 @@ impl Engine {
             ClientStep::CollectProbe { timeout_ns, .. } => self.collect_probe(*timeout_ns),
             ClientStep::AwaitRestart { id, delay_ns } => self.await_restart(id, *delay_ns),
             ClientStep::AwaitExit { id, timeout_seconds, print } => self.await_exit(id, *timeout_seconds, *print, outcome),
-            ClientStep::ShowLog { id, follow, tail, timestamps } => self.show_log(id, *follow, *tail, *timestamps),
+            ClientStep::ShowLog { id, view } => self.show_log(id, view),
         }
     }
 
@@ -268,13 +268,13 @@ impl Engine {
         }
     }
 
-    fn show_log(&mut self, id: &ContainerId, follow: bool, tail: Option<u64>, timestamps: bool) -> Done {
+    fn show_log(&mut self, id: &ContainerId, view: &LogView) -> Done {
         self.unlock_records();
         let record = self.store.read(id).call("openat")?;
         let monitor = record.filter(is_running).and_then(|record| record.monitor);
-        let has_ended = || !follow || !monitor.as_ref().is_some_and(ProcessIdentity::is_alive);
-        let mut reader = LogReader::open(Path::new(&self.store.layout().log(id)), tail).call("openat")?;
-        reader.follow(has_ended, |entry| show(entry, timestamps)).call("read")
+        let has_ended = || !view.follow || !monitor.as_ref().is_some_and(ProcessIdentity::is_alive);
+        let mut reader = LogReader::open(Path::new(&self.store.layout().log(id)), view.tail).call("openat")?;
+        reader.follow(has_ended, |entry| show(entry, view)).call("read")
     }
 
     /// Ends and reaps the process that was made, if it is still there.
@@ -348,8 +348,11 @@ pub(super) fn await_process(identity: &ProcessIdentity, milliseconds: Option<imp
 }
 
 /// `false`: the caller has closed her end.
-fn show(entry: &LogEntry, timestamps: bool) -> bool {
-    let text = if timestamps { entry.with_time() } else { entry.log.clone() };
+fn show(entry: &LogEntry, view: &LogView) -> bool {
+    if !view.shows_text(&entry.time) {
+        return true;
+    }
+    let text = view.prefix(&entry.time_in_full()) + &entry.log;
     match entry.stream {
         Stream::Stdout => file::write_all(&std::io::stdout(), text.as_bytes()).is_ok(),
         Stream::Stderr => file::write_all(&std::io::stderr(), text.as_bytes()).is_ok(),

@@ -255,6 +255,9 @@ fn show_logs(call: &Call<'_>, containers: Vec<String>) -> Command {
         follow: call.is_on("follow"),
         tail,
         timestamps: call.is_on("timestamps"),
+        details: call.is_on("details"),
+        since: call.flag("since").map(|flag| flag.value.clone()).unwrap_or_default(),
+        until: call.flag("until").map(|flag| flag.value.clone()).unwrap_or_default(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::observe::Outcome;
 use crate::sim::SimProbe;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Captured, Ended};
-use crate::step::ClientStep;
+use crate::step::{ClientStep, LogView};
 use crate::userland::{Signal, WaitStatus};
 use crate::view::namespaces;
 use crate::view::reclaimed::{is_yes, reclaimed};
@@ -42,10 +42,10 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
             run.shown.push((false, namespaces::text(&lines, *json).into_bytes()));
             done(kernel)
         }
-        ClientStep::ShowLog { id, follow, tail, timestamps } => {
-            show_log(kernel, run, id, *tail, *timestamps);
+        ClientStep::ShowLog { id, view } => {
+            show_log(kernel, run, id, view);
             let running = state.containers.get(id).is_some_and(|container| container.state.status.runs());
-            if *follow && running { Ok(Done::Waiting) } else { done(kernel) }
+            if view.follow && running { Ok(Done::Waiting) } else { done(kernel) }
         }
     }
 }
@@ -184,16 +184,16 @@ fn await_exit(
 }
 
 /// What has been logged since the last time, all runs of the container one after the other.
-fn show_log(kernel: &Kernel, run: &mut Run, id: &ContainerId, tail: Option<u64>, timestamps: bool) {
+fn show_log(kernel: &Kernel, run: &mut Run, id: &ContainerId, view: &LogView) {
     let runs = kernel.streams.values().filter(|streams| streams.container.as_ref() == Some(id));
     let lines = lines(runs.flat_map(|streams| streams.captured.iter()));
     let first = match run.log_shown {
         Some(shown) => shown,
-        None => tail.map_or(0, |tail| lines.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX))),
+        None => view.tail.map_or(0, |tail| lines.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX))),
     };
-    for (at_ns, stderr, text) in lines.iter().skip(first) {
-        let bytes = if timestamps { [timestamp(*at_ns).as_bytes(), b" ", text].concat() } else { text.clone() };
-        run.shown.push((*stderr, bytes));
+    for (at_ns, stderr, text) in lines.iter().skip(first).filter(|(at_ns, ..)| view.shows(*at_ns)) {
+        let prefix = view.prefix(&timestamp(*at_ns));
+        run.shown.push((*stderr, [prefix.as_bytes(), text].concat()));
     }
     run.log_shown = Some(lines.len());
 }

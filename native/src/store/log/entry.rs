@@ -45,11 +45,11 @@ impl LogEntry {
         serde_json::from_slice(line).ok()
     }
 
-    /// As `docker logs -t` shows it: the time always with nine digits after the point.
-    pub fn with_time(&self) -> String {
+    /// Its time as `docker logs -t` shows it: always with nine digits after the point.
+    pub fn time_in_full(&self) -> String {
         let time = self.time.trim_end_matches('Z');
         let (seconds, fraction) = time.split_once('.').unwrap_or((time, ""));
-        format!("{seconds}.{fraction:0<9}Z {}", self.log)
+        format!("{seconds}.{fraction:0<9}Z")
     }
 }
 

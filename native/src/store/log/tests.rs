@@ -53,8 +53,8 @@ fn lines_stand_as_docker_writes_them() {
     assert_eq!(fs::read_to_string(&path).unwrap().lines().collect::<Vec<_>>(), expected);
     let entries = read_all(&path, None);
     assert_eq!(texts(&entries), ["hi\n", "<a> & \"b\"\\\t\u{1b}[0m\u{fffd}\n", "partial\n", "rest"]);
-    assert_eq!(entries[0].with_time(), "2026-11-21T12:34:56.120000000Z hi\n");
-    assert_eq!(entries[2].with_time(), "2026-11-21T12:34:56.000000000Z partial\n");
+    assert_eq!(entries[0].time_in_full(), "2026-11-21T12:34:56.120000000Z");
+    assert_eq!(entries[2].time_in_full(), "2026-11-21T12:34:56.000000000Z");
 }
 
 #[test]
