@@ -13,11 +13,12 @@ use glassbox_tests::leftovers::Count;
 use glassbox_tests::trace::{self, KillPoint};
 
 /// Calls that change something or hand it over: the engine is killed before each of them.
-const CHANGING: [&str; 27] = [
+const CHANGING: [&str; 29] = [
     "mkdir",
     "mkdirat",
     "rename",
     "renameat",
+    "renameat2",
     "unlink",
     "unlinkat",
     "rmdir",
@@ -27,6 +28,7 @@ const CHANGING: [&str; 27] = [
     "write",
     "sendmsg",
     "recvmsg",
+    "recvfrom",
     "socketpair",
     "pipe2",
     "flock",

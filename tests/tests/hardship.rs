@@ -1,0 +1,217 @@
+//! Hard times: a store that cannot be written, a clock that jumps, a monitor that is killed, two commands at once on one container. The
+//! state stays true, and errors say what happened. (A full disk and garbage in the records: `bad_input`.)
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use glassbox_tests::apart::apart;
+use glassbox_tests::binary::{Ended, Engine};
+use glassbox_tests::leftovers::Count;
+use serde_json::Value;
+
+/// Long, because a machine may be slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const DAY_NS: u64 = 86_400 * 1_000_000_000;
+
+fn inspected(engine: &Engine, name: &str) -> Result<Value> {
+    let shown: Value = serde_json::from_str(&engine.succeed(&format!("inspect {name}"))?.stdout)?;
+    Ok(shown[0].clone())
+}
+
+fn record_of(engine: &Engine, name: &str) -> Result<PathBuf> {
+    let id = inspected(engine, name)?["Id"].as_str().context("no id")?.to_string();
+    Ok(engine.root().join("containers").join(id).join("state.json"))
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds()? {
+        ensure!(Instant::now() < deadline, "in vain waited for: {what}");
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+#[test]
+fn a_store_that_can_only_be_read() -> Result<()> {
+    apart("a_store_that_can_only_be_read", || {
+        let engine = Engine::new()?;
+        engine.succeed("create --name old --network none toolbox true")?;
+        let before = Count::now(&engine.root());
+        let root = engine.root();
+        let mount = |words: &[&str]| -> Result<()> {
+            let status = engine.program("mount", words).arg(&root).status()?;
+            ensure!(status.success(), "mount {words:?}: {status}");
+            Ok(())
+        };
+        let root_text = root.to_string_lossy().into_owned();
+        mount(&["--bind", &root_text])?;
+        mount(&["-o", "remount,ro,bind"])?;
+        let changing = ["run --rm --network none toolbox true", "start old", "rename old new", "rm old", "volume create v"];
+        let mut problems = Vec::new();
+        for line in changing {
+            let ended = engine.run(line)?;
+            let says = ended.stderr.contains("Read-only file system") || ended.stderr.contains("read-only");
+            if ended.code == Some(0) || !says || !ended.stderr.contains("glassbox: ") {
+                problems.push(format!("{line}: {:?} {}", ended.code, ended.stderr));
+            }
+        }
+        let looked = engine.run("ps -a")?;
+        if looked.code != Some(0) || !looked.stdout.contains("old") {
+            problems.push(format!("ps -a: {looked:?}"));
+        }
+        let status = engine.program("umount", &[&root_text]).status()?;
+        ensure!(status.success(), "umount: {status}");
+        ensure!(problems.is_empty(), "{}", problems.join("\n"));
+        let left = Count::now(&engine.root()).since(&before);
+        ensure!(left.is_empty(), "left: {left:?}");
+        engine.succeed("start -a old")?;
+        Ok(())
+    })
+}
+
+/// The clock of the machine is nobody's to set here: the records are moved instead, by a day in either direction.
+#[test]
+fn a_clock_that_jumps() -> Result<()> {
+    apart("a_clock_that_jumps", || {
+        for ahead in [true, false] {
+            let engine = Engine::new()?;
+            let nothing = Count::now(&engine.root());
+            engine.succeed("run -d --name web --network none toolbox sleep 100000")?;
+            let path = record_of(&engine, "web")?;
+            let mut record: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+            shift(&mut record["container"], ahead);
+            std::fs::write(&path, serde_json::to_vec(&record)?)?;
+            let listed = engine.succeed("ps")?.stdout;
+            ensure!(listed.contains("Up ") && listed.contains("web"), "{listed}");
+            ensure!(ahead || listed.contains("25 hours") || listed.contains("24 hours") || listed.contains("day"), "{listed}");
+            engine.succeed("logs -t web")?;
+            let start = Instant::now();
+            engine.succeed("stop -t 1 web")?;
+            ensure!(start.elapsed() < PATIENCE, "the time of stop went by the wrong clock");
+            let state = inspected(&engine, "web")?["State"].clone();
+            ensure!(state["Status"] == "exited" && state["ExitCode"] == 137, "{state}");
+            ensure!(engine.succeed("ps -a")?.stdout.contains("Exited (137)"), "ps -a");
+            engine.succeed("start web")?;
+            engine.succeed("rm -f web")?;
+            let left = Count::now(&engine.root()).since(&nothing);
+            ensure!(left.is_empty(), "left: {left:?}");
+        }
+        Ok(())
+    })
+}
+
+/// Every time in the record that is not zero.
+fn shift(value: &mut Value, ahead: bool) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields.iter_mut() {
+                match field.as_u64().filter(|time| name.ends_with("_ns") && *time > DAY_NS) {
+                    Some(time) => *field = (if ahead { time + DAY_NS } else { time - DAY_NS }).into(),
+                    None => shift(field, ahead),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| shift(item, ahead)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_monitor_that_is_killed() -> Result<()> {
+    apart("a_monitor_that_is_killed", || {
+        let engine = Engine::new()?;
+        let nothing = Count::now(&engine.root());
+        for options in ["", "--rm ", "--init ", "-v /data "] {
+            engine.succeed(&format!("run -d {options}--name web --network none toolbox sleep 100000"))?;
+            let record: Value = serde_json::from_slice(&std::fs::read(record_of(&engine, "web")?)?)?;
+            let monitor = record["monitor"]["pid"].as_u64().context("no monitor")?;
+            ensure!(engine.program("kill", &["-KILL", &monitor.to_string()]).status()?.success(), "kill");
+            until("the record says so", || {
+                let listed = engine.succeed("ps -a")?.stdout;
+                Ok(!listed.contains("Up ") && (options == "--rm " || listed.contains("Exited (137)")))
+            })?;
+            if options != "--rm " {
+                engine.succeed("start web")?;
+            }
+            engine.run("rm -fv web")?;
+            let left = Count::now(&engine.root()).since(&nothing);
+            ensure!(left.is_empty(), "{options}: left: {left:?}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn two_commands_at_once() -> Result<()> {
+    apart("two_commands_at_once", || {
+        let engine = Engine::new()?;
+        engine.succeed("run --rm --network none toolbox true")?;
+        let nothing = Count::now(&engine.root());
+        let commands = [
+            "start web",
+            "stop -t 0 web",
+            "kill web",
+            "rm -f web",
+            "rm web",
+            "restart -t 0 web",
+            "rename web other",
+            "pause web",
+            "exec web true",
+        ];
+        let mut problems = Vec::new();
+        for (number, one) in commands.iter().enumerate() {
+            for other in &commands[number..] {
+                let mut commands = [*one, other].map(|line| engine.command(&line.split(' ').collect::<Vec<_>>()));
+                engine.succeed("run -d --name web --network none toolbox sleep 100000")?;
+                eprintln!("{one} | {other}");
+                let children = commands.each_mut().map(|command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn());
+                let mut ends = Vec::new();
+                for child in children {
+                    ends.push(Ended::from(child?.wait_with_output()?));
+                }
+                problems.extend(
+                    ends.iter()
+                        .zip([one, other])
+                        .filter_map(|(ended, line)| odd(line, ended))
+                        .map(|what| format!("{one} | {other}: {what}")),
+                );
+                problems.extend(untrue(&engine)?.map(|what| format!("{one} | {other}: {what}")));
+                let _ = engine.run("rm -f web other")?;
+                let left = Count::now(&engine.root()).since(&nothing);
+                ensure!(left.is_empty(), "{one} | {other}: left {left:?}");
+            }
+        }
+        ensure!(problems.is_empty(), "{}", problems.join("\n"));
+        Ok(())
+    })
+}
+
+/// A command that came too late is refused in words; it neither ends by a signal nor says nothing.
+fn odd(line: &str, ended: &Ended) -> Option<String> {
+    let refused = matches!(ended.code, Some(1 | 125 | 126 | 127 | 137)) && !ended.stderr.is_empty();
+    // The process of an exec ends with its container.
+    let ended_with_it = line.starts_with("exec") && ended.code == Some(137);
+    (ended.code != Some(0) && !refused && !ended_with_it || ended.stderr.contains("panicked")).then(|| format!("{line}: {ended:?}"))
+}
+
+fn untrue(engine: &Engine) -> Result<Option<String>> {
+    for name in ["web", "other"] {
+        let ended = engine.run(&format!("inspect {name}"))?;
+        if ended.code != Some(0) {
+            continue;
+        }
+        let shown: Value = serde_json::from_str(&ended.stdout)?;
+        let state = &shown[0]["State"];
+        let pid = state["Pid"].as_u64().unwrap_or_default();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let lives = pid != 0 && !stat.is_empty() && !stat.contains(") Z ");
+        if state["Running"].as_bool() != Some(lives) {
+            return Ok(Some(format!("{name}: {state}, process {pid}: {lives}")));
+        }
+    }
+    Ok(None)
+}
