@@ -87,6 +87,14 @@ impl Cursor {
         Some(Visit::Enter(node))
     }
 
+    /// For a composite step that was just entered: its parts with the state as it is by now.
+    pub fn expand_again(&mut self, context: &Context<'_>) {
+        let Some(frame) = self.stack.last_mut().filter(|frame| frame.next == 0) else { return };
+        if let Some(parent) = &frame.parent {
+            frame.steps = std::rc::Rc::new(expand(&parent.step, context));
+        }
+    }
+
     /// The part that is being walked: that of the top-level step come upon last.
     pub fn part<'a>(&self, parts: &'a [PlanPart]) -> Option<&'a PlanPart> {
         let next = self.stack.first()?.next;

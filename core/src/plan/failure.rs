@@ -113,6 +113,11 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         Step::Process(ProcessStep::JoinNamespace { kind, id }) if is_gone(errno) && !is_exec(context) => {
             (namespaces::not_running(*kind, &id.0, context.state), ENGINE_FAILED)
         }
+        Step::Store(StoreStep::RemoveContainerFiles { id, .. }) if errno == Errno::EBUSY && runs(id, context) => {
+            let name = context.state.containers.get(id).map_or(id.short(), |container| container.name.as_str());
+            let what = "container is running: stop the container before removing or force remove";
+            (format!("cannot remove container \"{name}\": {what}"), NOT_THERE)
+        }
         Step::Store(StoreStep::CreateSource { path, .. }) => {
             (format!("error while creating mount source path '{path}': mkdir {path}: {sentence}"), ENGINE_FAILED)
         }
@@ -124,6 +129,10 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
             (format!("{call}: {sentence}"), ENGINE_FAILED)
         }
     }
+}
+
+fn runs(id: &ContainerId, context: &Context<'_>) -> bool {
+    context.state.containers.get(id).is_some_and(|container| container.state.status.runs())
 }
 
 fn is_exec(context: &Context<'_>) -> bool {

@@ -31,6 +31,9 @@ const ANSWER_BYTES_MAX: usize = 4096;
 /// How often a record is looked at again whose change nobody tells of: while a container waits to be started again, and for its next end.
 const LOOK_MILLISECONDS: u32 = 20;
 
+/// What SIGKILL has ended is gone by then, unless it hangs in the kernel.
+const KILL_MILLISECONDS: u32 = 10_000;
+
 /// Docker's exit code where the engine itself failed.
 pub(super) const ENGINE_FAILED: i32 = 125;
 
@@ -167,6 +170,11 @@ impl Engine {
     }
 
     pub(super) fn await_exit(&mut self, id: &ContainerId, seconds: Option<u64>, print: bool, outcome: &mut Outcome) -> Done {
+        if std::mem::take(&mut self.killed) && self.lock.is_some() {
+            // Not before the process is gone may anybody else have the container: one that is frozen on its way out stays (v1).
+            let process = self.store.read(id).call("openat")?.and_then(|record| record.process);
+            process.map_or(Ok(true), |process| await_process(&process, Some(KILL_MILLISECONDS)))?;
+        }
         self.unlock_records();
         // Opened before waiting: the file is still readable when `--rm` has removed it.
         let held = self.awaited.take().filter(|(held, _)| held == id).map(|(_, file)| file);

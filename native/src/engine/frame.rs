@@ -86,7 +86,14 @@ impl Engine {
                 self.read_again(id);
                 Ok(())
             }
-            Step::Phase(Phase::RemoveContainer { .. } | Phase::KillIfRunning { .. }) => self.lock_records(),
+            Step::Phase(Phase::RemoveContainer { .. }) => self.lock_records(),
+            Step::Phase(Phase::KillIfRunning { id }) => {
+                // It may have been paused, or have ended, since it was looked at.
+                self.lock_records()?;
+                self.read_again(id);
+                cursor.expand_again(&self.context());
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ use glassbox_core::event::Event;
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
 use glassbox_core::plan::{CommandError, Cursor, Node, directories_that_go, failure};
 use glassbox_core::step::{NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
+use glassbox_core::userland::Signal;
 
 use super::Engine;
 use crate::child::{self, Child, Making};
@@ -188,6 +189,7 @@ impl Engine {
             ProcessStep::SendSignal { id, signal } => {
                 // Opened before it can end: with --rm the file goes with the container.
                 self.awaited = std::fs::File::open(self.exit_code_file(id)).ok().map(|file| (id.clone(), file));
+                self.killed = *signal == Signal::SIGKILL.0;
                 let recorded = || self.store.read(id).ok().flatten().and_then(|record| record.process);
                 let is_still_it = || recorded().is_some_and(|process| process.is_alive());
                 match process::send_signal(id, *signal, &self.state, is_still_it) {

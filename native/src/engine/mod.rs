@@ -81,6 +81,8 @@ pub struct Engine {
     goes_on: bool,
     /// The file that tells the exit code of a container whose end is awaited.
     awaited: Option<(ContainerId, std::fs::File)>,
+    /// The signal that was sent last was SIGKILL, and nobody has waited since.
+    killed: bool,
     /// The record that the state agrees with.
     known_edition: Option<(ContainerId, Edition)>,
     /// This process's end of the streams of a container that it has handed over to a monitor.

@@ -124,6 +124,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         watched: None,
         goes_on: false,
         awaited: None,
+        killed: false,
         known_edition: None,
         probing: super::health::Probing::default(),
         seat: None,
@@ -152,6 +153,7 @@ fn decides(command: &Command) -> bool {
             | Command::StartContainers { .. }
             | Command::RestartContainers { .. }
             | Command::UpdateContainers { .. }
+            | Command::KillContainers { .. }
             | Command::PauseContainers { .. }
             | Command::UnpauseContainers { .. }
             | Command::RenameContainer { .. }

@@ -63,7 +63,11 @@ impl Shelf<'_> {
             | StoreStep::RecordExit { id }
             | StoreStep::RecordRestartCancelled { id }
             | StoreStep::RecordFailure { id, .. } => self.save(id, step),
-            StoreStep::RemoveContainerFiles { directory, .. } => {
+            StoreStep::RemoveContainerFiles { id, directory } => {
+                // Somebody has started it again between its end and this.
+                if self.state.containers.get(id).is_some_and(|container| container.state.status.runs()) {
+                    return Err(Failure::of("", Errno::EBUSY));
+                }
                 // First of all: from then on it is not on record, whatever else is left.
                 forgive_missing(fs::remove_file(format!("{directory}/state.json"))).call("unlink")?;
                 self.store.remove(Path::new(directory)).call("rmdir")

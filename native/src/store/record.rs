@@ -79,11 +79,16 @@ fn parse(bytes: &[u8]) -> Result<Record, String> {
     if bytes.len() as u64 > RECORD_BYTES_MAX {
         return Err(format!("it is larger than {} MiB", RECORD_BYTES_MAX >> 20));
     }
+    // As a rule it is what is expected; only if not is it asked which format it has.
+    let whole: Result<Record, serde_json::Error> = serde_json::from_slice(bytes);
+    if whole.as_ref().is_ok_and(|record| record.format == FORMAT) {
+        return whole.map_err(|error| error.to_string());
+    }
     let head: Head = serde_json::from_slice(bytes).map_err(|error| format!("{error}"))?;
     if head.format != FORMAT {
         return Err(format!("it has format {}, and only format {FORMAT} is known", head.format));
     }
-    serde_json::from_slice(bytes).map_err(|error| format!("{error}"))
+    whole.map_err(|error| error.to_string())
 }
 
 /// Which of the records that were written one after the other stands on disk: each is a file of its own.

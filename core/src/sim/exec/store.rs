@@ -70,6 +70,9 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         StoreStep::FillVolume { layers, path, directory, .. } => super::volume::fill(kernel, layers, path, directory)?,
         StoreStep::RemoveVolume { directory, .. } => super::volume::remove(kernel, directory)?,
         StoreStep::RemoveContainerFiles { id, directory } => {
+            if state.containers.get(id).is_some_and(|container| container.state.status.runs()) {
+                return Err(Errno::EBUSY.into());
+            }
             run.reclaimed_bytes += bytes_below(kernel, &format!("{directory}/upper"));
             called(remove_tree(kernel, directory), "unlink")?;
             let old: Vec<u64> =
