@@ -135,7 +135,7 @@ impl Engine {
     /// A command may have changed the record while its container ran: a monitor goes by what it says now.
     pub(super) fn read_again(&mut self, id: &ContainerId) {
         let edition = self.store.edition(id).map(|edition| (id.clone(), edition));
-        if edition.is_none() || edition == self.known_edition {
+        if edition.is_some() && edition == self.known_edition {
             return;
         }
         if let Ok(Some(record)) = self.store.read(id) {
@@ -189,7 +189,7 @@ impl Engine {
         } else {
             self.awaited = exit_code.map(|file| (id.clone(), file));
         }
-        self.load().call("openat")?;
+        self.look_again(id)?;
         if !print || outcome.timed_out {
             return Ok(());
         }
@@ -197,6 +197,19 @@ impl Engine {
         let status = outcome.status.ok_or_else(|| Failure::of("openat", Errno::ENOENT))?;
         // As for Print.
         let _ = file::write_all(&std::io::stdout(), format!("{}\n", status.code()).as_bytes());
+        Ok(())
+    }
+
+    /// The container as it is after waiting, under the lock if the command wants it. Others are looked at when their turn comes.
+    fn look_again(&mut self, id: &ContainerId) -> Done {
+        if self.wants_lock {
+            self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
+        }
+        match self.store.read(id).call("openat")? {
+            Some(record) if record.is_stale() => return self.load().call("openat"),
+            Some(record) => self.state.containers.insert_mut(id.clone(), record.container),
+            None => drop(self.state.containers.remove_mut(id)),
+        }
         Ok(())
     }
 

@@ -86,8 +86,7 @@ impl Engine {
                 self.read_again(id);
                 Ok(())
             }
-            Step::Phase(Phase::RemoveContainer { .. }) => self.lock_records(),
-            Step::Phase(Phase::KillIfRunning { id }) => {
+            Step::Phase(Phase::RemoveContainer { id } | Phase::KillIfRunning { id }) => {
                 // It may have been paused, or have ended, since it was looked at.
                 self.lock_records()?;
                 self.read_again(id);

@@ -40,6 +40,7 @@ use crate::sys;
 use entry::{Entry, Line};
 
 pub use cgroup::{end_cgroup, remove_cgroup};
+pub use entry::{Pending, replay};
 pub use recover::recover;
 pub use settle::{settle, settle_stale};
 

@@ -75,7 +75,8 @@ pub fn read(path: &Path, id: &ContainerId) -> Result<Option<Record>, StoreError>
     Ok(Some(record))
 }
 
-fn parse(bytes: &[u8]) -> Result<Record, String> {
+/// A record from the bytes of its file, or why they are none.
+pub fn parse(bytes: &[u8]) -> Result<Record, String> {
     if bytes.len() as u64 > RECORD_BYTES_MAX {
         return Err(format!("it is larger than {} MiB", RECORD_BYTES_MAX >> 20));
     }

@@ -18,6 +18,9 @@ pub struct Options {
     /// Also the stage `vm`: the Linux suites in a booted stock Debian (builds the image the first time, as root)
     #[arg(long)]
     vm: bool,
+    /// Also what takes hours of a night: the stage `fuzz`
+    #[arg(long)]
+    nightly: bool,
     /// Only the fast stages
     #[arg(long)]
     quick: bool,
@@ -62,6 +65,9 @@ fn chosen(options: &Options) -> Result<Vec<Stage>> {
     }
     if options.only.is_empty() && !options.vm {
         stages.retain(|stage| stage.name != stage::VM.name);
+    }
+    if options.only.is_empty() && !options.nightly {
+        stages.retain(|stage| stage.name != stage::FUZZ.name);
     }
     if options.quick {
         stages.retain(|stage| stage.quick);

@@ -3,6 +3,7 @@
 //! They mount, make namespaces and kill; so as root they run in a mount and a pid namespace of their own, and whatever they
 //! leave behind ends with it. An ordinary user cannot harm the machine, and runs them as they are.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -31,11 +32,17 @@ fn differential() -> Result<()> {
 
 /// `cargo ARGS`, as root in a pid namespace of its own with mounts that no one else sees.
 pub fn apart(args: &[&str]) -> Command {
+    let mut command = program_apart(Path::new(process::cargo(&[]).get_program()));
+    command.args(args);
+    command
+}
+
+/// `program`, as root in a pid namespace of its own with mounts that no one else sees.
+pub fn program_apart(program: &Path) -> Command {
     if !process::is_root() {
-        return process::cargo(args);
+        return process::program(&program.to_string_lossy());
     }
     let mut command = process::program("unshare");
-    command.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]);
-    command.arg(process::cargo(&[]).get_program()).args(args);
+    command.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]).arg(program);
     command
 }

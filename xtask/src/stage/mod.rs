@@ -9,13 +9,15 @@ use crate::need::Need;
 
 mod browser;
 mod code;
+mod fuzz;
 pub mod kernel;
 mod licences;
 mod site;
 mod vm;
 mod wasm;
 
-/// The stage that runs only when asked for.
+/// The stages that run only when asked for.
+pub use fuzz::FUZZ;
 pub use vm::VM;
 
 /// One stage.
@@ -47,6 +49,7 @@ pub fn all() -> Vec<Stage> {
         kernel::KERNEL,
         browser::BROWSER,
         VM,
+        FUZZ,
     ];
     stages.into_iter().filter(|stage| (stage.is_here)()).collect()
 }
