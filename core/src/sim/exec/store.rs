@@ -75,16 +75,21 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
             }
             run.reclaimed_bytes += bytes_below(kernel, &format!("{directory}/upper"));
             called(remove_tree(kernel, directory), "unlink")?;
-            let old: Vec<u64> =
-                kernel.streams.iter().filter(|(_, streams)| streams.container.as_ref() == Some(id)).map(|(id, _)| *id).collect();
-            for streams in old.into_iter().filter(|streams| run.attached != Some(*streams)) {
-                if let Some(found) = kernel.streams.get_mut(&streams) {
-                    found.container = None;
-                }
-            }
+            forget_streams(kernel, run, id);
         }
     }
     done(kernel)
+}
+
+/// Those that a removed container has left; those that the caller is at stay until she has read them.
+fn forget_streams(kernel: &mut Kernel, run: &Run, id: &ContainerId) {
+    let of_it = kernel.streams.iter().filter(|(_, streams)| streams.container.as_ref() == Some(id)).map(|(streams, _)| *streams);
+    let old: Vec<u64> = of_it.filter(|streams| run.attached != Some(*streams)).collect();
+    for streams in old {
+        if let Some(found) = kernel.streams.get_mut(&streams) {
+            found.container = None;
+        }
+    }
 }
 
 /// What the probe has shown, if the container still runs.
