@@ -10,7 +10,7 @@ use glassbox_tests::fixture::{Exchange, Fixture};
 use glassbox_tests::kernels::Model;
 use glassbox_tests::suite;
 
-const SEQUENCES: u64 = 200;
+const SEQUENCES: u64 = 1000;
 const COMMANDS_MAX: u64 = 6;
 
 /// A small generator of numbers (splitmix64): the same seed, the same sequences.
@@ -227,7 +227,7 @@ fn only_the_stop_that_races_with_an_init_is_given_time() {
     let given = lines(["docker stop -t 0 left", run, "docker stop -t 0 right", "docker stop -t 0 left"]);
     let expected = lines(["docker stop -t 0 left", run, "docker stop -t 0 right", "docker stop -t 10 left"]);
     assert_eq!(without_the_race(given), expected);
-    let all = (0..200).flat_map(|number| sequence(1, number).commands);
+    let all = (0..SEQUENCES).flat_map(|number| sequence(1, number).commands);
     assert!(all.filter(|exchange| exchange.line.contains("--init ")).count() > 20, "hardly any --init");
 }
 

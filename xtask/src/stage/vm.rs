@@ -47,7 +47,7 @@ pub const VM: Stage = Stage {
 fn suites() -> Result<()> {
     let programs = build()?;
     println!(
-        "its processor is emulated: of what the stage `kernel` runs, {SEQUENCES} of 200 sequences and every {KILL_STRIDE}th kill"
+        "its processor is emulated: of what the stage `kernel` runs, {SEQUENCES} of 1000 sequences and every {KILL_STRIDE}th kill"
     );
     let failed: Vec<_> = [User::Root, User::Learner].into_iter().filter_map(|user| suite(user, &programs).err()).collect();
     if failed.is_empty() {
