@@ -138,6 +138,13 @@ pub enum Event {
         /// The names in it.
         names: Vec<String>,
     },
+    /// So much lies below a directory.
+    DirectoryMeasured {
+        /// Which.
+        path: String,
+        /// Bytes.
+        bytes: u64,
+    },
     /// A volume is off the record, its files gone.
     VolumeRemoved {
         /// Which.

@@ -84,9 +84,20 @@ pub struct HostFacts {
     /// The names of the AppArmor profiles that are loaded; `None`: the kernel has no AppArmor, or it is off.
     #[serde(default)]
     pub apparmor: Option<BTreeSet<String>>,
-    /// Bytes in the files of each volume; read for `volume prune` only.
+    /// What lies on the disk; looked at only for commands that show it (`plan::shows_sizes`).
     #[serde(default)]
-    pub volume_bytes: BTreeMap<String, u64>,
+    pub disk: DiskUsage,
+}
+
+/// Bytes on the disk: of a file with several names once, of directories nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskUsage {
+    /// In each layer, by its diff id.
+    pub layers: BTreeMap<String, u64>,
+    /// What each container has written, by its id.
+    pub containers: BTreeMap<String, u64>,
+    /// In each volume.
+    pub volumes: BTreeMap<String, u64>,
 }
 
 /// What lies at a path.
@@ -230,7 +241,7 @@ impl HostFacts {
             sources: BTreeMap::new(),
             devices: Vec::new(),
             apparmor: None,
-            volume_bytes: BTreeMap::new(),
+            disk: DiskUsage::default(),
         }
     }
 

@@ -43,6 +43,8 @@ pub struct Outcome {
     pub ended_before: bool,
     /// What was copied, and where to.
     pub copied: Option<Copied>,
+    /// How many bytes were counted.
+    pub measured_bytes: Option<u64>,
     /// The process that was ended.
     pub ended_pid: Option<u32>,
     /// What a probe of a container's health has shown; nothing, where the container ended meanwhile.
@@ -141,6 +143,10 @@ impl Look<'_> {
                 let query = Query::Directory(Subject::Host, directory.clone());
                 let Answer::Names(names) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
                 vec![Event::VolumeFilled { name: name.clone(), names }]
+            }
+            StoreStep::MeasureDirectory { path } => {
+                let measured = self.outcome.measured_bytes.map(|bytes| Event::DirectoryMeasured { path: path.clone(), bytes });
+                measured.into_iter().collect()
             }
             StoreStep::RemoveVolume { name, directory } => {
                 let gone = !self.exists(directory)?;
@@ -544,6 +550,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
         | StoreStep::WriteFile { .. }
         | StoreStep::WriteIdFile { .. }
         | StoreStep::CreateSource { .. }
+        | StoreStep::MeasureDirectory { .. }
         | StoreStep::FillVolume { .. } => Vec::new(),
     }
 }

@@ -24,6 +24,7 @@ fn main() {
     let exit_code = match argv.first().map(String::as_str) {
         Some("recover") => engine::recover(),
         Some("facts") => looked(engine::facts_json()),
+        Some("__complete") => looked(engine::completions(argv.get(1..).unwrap_or_default())),
         Some("probe") => looked(engine::battery_json()),
         _ => match cli::parse(&argv).and_then(with_named_files) {
             Ok(invocation) => carry_out(invocation, record).unwrap_or_else(|error| told(&error)),

@@ -189,6 +189,24 @@ pub enum Command {
         /// The new name as typed.
         name: String,
     },
+    /// `system df`
+    ShowDiskUsage {
+        /// `-v`: everything by itself.
+        verbose: bool,
+        /// `--format`
+        format: Option<String>,
+    },
+    /// `system prune`
+    PruneSystem {
+        /// `-a`
+        all: bool,
+        /// `--volumes`
+        volumes: bool,
+        /// `-f`: do not ask.
+        force: bool,
+        /// `--filter`: name and value, in order.
+        filters: Vec<(String, String)>,
+    },
     /// `cp [-a] [-L] [-q] SRC DEST`
     CopyFiles {
         /// `CONTAINER:PATH`, a path of the host, or `-`.
@@ -238,6 +256,9 @@ pub enum Command {
         /// `-f`: a template of Go's text/template, or `json`.
         #[serde(default)]
         format: Option<String>,
+        /// `-s`: with how much each has written.
+        #[serde(default)]
+        sizes: bool,
     },
     /// `ns [CONTAINER…]`
     CompareNamespaces {
@@ -294,6 +315,11 @@ pub enum Command {
         /// `--filter`, as typed: `NAME=VALUE`.
         filters: Vec<String>,
     },
+    /// `completion SHELL`: the script that makes a shell complete words.
+    PrintCompletion {
+        /// `bash`, `fish`, `zsh`
+        shell: String,
+    },
     /// `--help` of a subcommand, or of Glassbox itself: the text to print.
     Help {
         /// The subcommand's words (`run`, `container ls`); empty for Glassbox itself.
@@ -318,6 +344,9 @@ pub struct ContainerList {
     pub filters: Vec<(String, String)>,
     /// `--format`
     pub format: Option<String>,
+    /// `-s`: with how much each has written.
+    #[serde(default)]
+    pub sizes: bool,
 }
 
 /// `run`

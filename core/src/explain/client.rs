@@ -20,7 +20,7 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
         }
         ClientStep::PrintReclaimed { .. } => explanation(
             "Print what was deleted",
-            "Each container's upper directory held what it had written. Its bytes were counted before it went.",
+            "A container's upper directory held what it had written, a volume its files. Their bytes were counted before they went.",
             vec![call("write", &["1", "…", "…"])],
             &["du -sb"],
             "end",

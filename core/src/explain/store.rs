@@ -1,7 +1,7 @@
 //! Steps in the store, in words.
 
 use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
-use crate::step::StoreStep::{self, CreateSource, CreateVolume, FillVolume, RemoveVolume, WriteIdFile};
+use crate::step::StoreStep::{self, CreateSource, CreateVolume, FillVolume, MeasureDirectory, RemoveVolume, WriteIdFile};
 
 fn write_file(path: &str, mode: u32) -> Vec<Call> {
     let flags = "O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC";
@@ -58,7 +58,12 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let why = "The directory holds all that was the container's own: changed files, log, specification, record.";
             explanation("Remove the container's directory", why, calls, &[&format!("ls {directory}")], "end")
         }
-        CreateSource { .. } | WriteIdFile { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. } => storage(step),
+        CreateSource { .. }
+        | WriteIdFile { .. }
+        | CreateVolume { .. }
+        | FillVolume { .. }
+        | MeasureDirectory { .. }
+        | RemoveVolume { .. } => storage(step),
         StoreStep::RecordStart { .. }
         | StoreStep::RecordPause { .. }
         | StoreStep::RecordExit { .. }
@@ -118,6 +123,14 @@ fn storage(step: &StoreStep) -> Explanation {
             let flags = "O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC";
             let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), flags, "0644"]), call("write", &["…", "…", "…"])];
             explanation("Write the container's id into a file", why, calls, &[&format!("cat {path}")], "create")
+        }
+        MeasureDirectory { path } => {
+            let calls = vec![
+                call("getdents64", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("statx", &["…", "…", "…", "…", "…"]).when(CallWhen::Repeated),
+            ];
+            let why = "What is removed gives its bytes back. They are counted before: of a file with several names once.";
+            explanation("Count what is about to go", why, calls, &[&format!("du -sb {path}")], "end")
         }
         StoreStep::CreateVolume { volume, directory } => {
             let data = quoted(&format!("{directory}/_data"));

@@ -363,14 +363,14 @@ pub(super) fn list(asked: &ContainerList, context: &Context<'_>, plan: &mut Plan
     let text = match format {
         Some(_) if asked.quiet => {
             plan.warnings.push("WARNING: Ignoring custom format, because both --format and --quiet are set.".into());
-            containers::table(&containers, context.host.now_ns, asked)
+            containers::table(&containers, context.host, asked)
         }
         Some(format) => {
             let span = context.invocation.words.flag("format").map(|flag| flag.span);
             let refuse = |what| CommandError { message: format!("{what}\n"), exit_code: 1, span };
-            listing::formatted(&containers, context.host.now_ns, asked, format).map_err(refuse)?
+            listing::formatted(&containers, context.host, asked, format).map_err(refuse)?
         }
-        None => containers::table(&containers, context.host.now_ns, asked),
+        None => containers::table(&containers, context.host, asked),
     };
     plan.steps.push(print(text, context));
     Ok(())

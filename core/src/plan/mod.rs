@@ -28,6 +28,7 @@ mod restart;
 pub(crate) mod root;
 mod start;
 mod storage;
+mod system;
 mod tuning;
 mod update;
 
@@ -45,7 +46,8 @@ pub(crate) use storage::{Part, clean, parts, spec::tmpfs_mount};
 pub use storage::{directories_that_go, named_sources};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
-use crate::host::{CgroupVersion, HostFacts, NETWORK_FILE_BYTES_MAX};
+use crate::host::{CgroupVersion, DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX};
+use crate::layout::Layout;
 use crate::model::{Container, State};
 use crate::step::{ClientStep, LogView, Phase, Step};
 
@@ -139,6 +141,26 @@ pub struct Context<'a> {
     pub invocation: &'a Invocation,
 }
 
+/// The command shows or gives back what lies on the disk: [`crate::host::HostFacts::disk`] is to be filled by `measure`.
+pub fn disk_usage(command: &Command, state: &State, data_root: &str, measure: impl Fn(&str) -> u64) -> DiskUsage {
+    let shows = match command {
+        Command::ShowDiskUsage { .. } => true,
+        Command::ListContainers(asked) => asked.sizes,
+        Command::InspectContainers { sizes, .. } => *sizes,
+        _ => false,
+    };
+    if !shows {
+        return DiskUsage::default();
+    }
+    let layout = Layout::new(data_root);
+    let layers = state.images.values().flat_map(|image| &image.layers);
+    DiskUsage {
+        layers: layers.map(|layer| (layer.diff_id.clone(), measure(&layout.layer(&layer.diff_id)))).collect(),
+        containers: state.containers.keys().map(|id| (id.0.clone(), measure(&layout.of(id, "upper")))).collect(),
+        volumes: state.volumes.keys().map(|name| (name.clone(), measure(&layout.volume_data(name)))).collect(),
+    }
+}
+
 /// What the command turns into, or why it cannot be done.
 pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Result<Plan, CommandError> {
     let context = Context { state, host, invocation };
@@ -181,6 +203,8 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::PauseContainers { containers } => pause::pause(containers, &context, &mut plan),
         Command::UnpauseContainers { containers } => pause::unpause(containers, &context, &mut plan),
         Command::RenameContainer { container, name } => plan.steps.extend(records::rename(container, name, &context)?),
+        Command::ShowDiskUsage { verbose, format } => system::df(*verbose, format.as_deref(), &context, &mut plan)?,
+        Command::PruneSystem { .. } => system::prune(&invocation.command, &context, &mut plan)?,
         Command::CopyFiles { .. } => copy::copy(&invocation.command, &context, &mut plan)?,
         Command::PruneContainers { force, filters } => records::prune(*force, filters, &context, &mut plan)?,
         Command::ListContainers(asked) => lifecycle::list(asked, &context, &mut plan)?,
@@ -197,9 +221,10 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::ExplainRefusal { container, call } => {
             plan.steps.extend(lifecycle::why(container, call.as_deref(), &context)?);
         }
-        Command::InspectContainers { containers, format } => {
+        Command::InspectContainers { containers, format, .. } => {
             lifecycle::inspect(containers, format.as_deref(), &context, &mut plan);
         }
+        Command::PrintCompletion { shell } => plan.steps.push(print(crate::cli::completion_script(shell).to_string(), &context)),
         Command::Help { topic } => plan.steps.push(print(format!("{}\n", crate::cli::help(topic).trim_end()), &context)),
         Command::Version => plan.steps.push(print(format!("Glassbox version {}\n", env!("CARGO_PKG_VERSION")), &context)),
     }

@@ -1,10 +1,10 @@
 //! rename, restart, container prune: commands that rewrite records, or go through all of them.
 
 use super::origin::{self, need, planned};
-use super::{CommandError, Context, Plan, Planned, lifecycle, names};
+use super::{CommandError, Context, Plan, Planned, lifecycle, names, system};
 use crate::layout::Layout;
 use crate::model::Container;
-use crate::step::{ClientStep, Phase, Step, StoreStep};
+use crate::step::{Phase, Step, StoreStep};
 use crate::userland::Signal;
 use crate::view::filter::Filters;
 
@@ -75,19 +75,11 @@ pub(super) fn restart(words: &[String], signal: Option<Signal>, timeout: Option<
 
 pub(super) fn prune(force: bool, filters: &[(String, String)], context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let refuse = |what| CommandError { message: format!("Error response from daemon: {what}\n"), exit_code: 1, span: None };
-    let filters = Filters::of_prune(filters, context.state).map_err(refuse)?;
+    let filters = Filters::of_prune(filters, context.host.now_ns).map_err(refuse)?;
     if !force {
-        let step = ClientStep::Confirm { question: PRUNE_QUESTION.into() };
-        plan.steps.push(planned(Step::Client(step), origin::command(context)));
+        plan.steps.push(system::confirm(PRUNE_QUESTION.into(), context));
     }
-    let ended = |container: &&Container| !container.state.status.runs();
-    let all: Vec<&Container> = context.state.newest_first().into_iter().filter(ended).collect();
-    let chosen: Vec<&Container> = filters.chosen(all, 0, context.state);
-    for container in &chosen {
-        let phase = Phase::RemoveContainer { id: container.id.clone() };
-        plan.steps.push(planned(Step::Phase(phase), origin::command(context)));
-    }
-    let step = ClientStep::PrintReclaimed { ids: chosen.iter().map(|container| container.id.clone()).collect() };
-    plan.steps.push(planned(Step::Client(step), origin::command(context)));
+    let ids = system::prune_containers(&filters, context, plan);
+    plan.steps.push(system::print_reclaimed(vec![("Deleted Containers:".to_string(), ids)], context));
     Ok(())
 }

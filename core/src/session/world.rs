@@ -116,11 +116,7 @@ impl World {
         facts.sources = named.into_iter().filter_map(|path| Some((path.clone(), self.kernel.source_kind(&path)?))).collect();
         facts.devices = plan::named_devices(invocation).iter().flat_map(|path| self.kernel.devices_below(path)).collect();
         facts.devices.sort_by(|one, other| one.host.cmp(&other.host));
-        if matches!(invocation.command, cli::Command::PruneVolumes { .. }) {
-            let layout = crate::layout::Layout::new(&facts.data_root);
-            let bytes = |name: &String| (name.clone(), self.kernel.bytes_below(&layout.volume_data(name)));
-            facts.volume_bytes = self.state.volumes.keys().map(bytes).collect();
-        }
+        facts.disk = plan::disk_usage(&invocation.command, &self.state, &facts.data_root, |path| self.kernel.bytes_below(path));
         facts
     }
 

@@ -1,7 +1,9 @@
 //! What the engine finds on the modelled machine before it plans: facts, and no system calls of a step.
 
+use std::collections::BTreeSet;
+
 use super::kernel::Kernel;
-use super::tables::{Content, InodeId, NodeId};
+use super::tables::{Content, NodeId};
 use crate::device::{Device, DeviceKind, NOT_DEVICES};
 use crate::host::SourceKind;
 use crate::userland::FileKind;
@@ -33,19 +35,21 @@ impl Kernel {
         vec![Device { host: path.into(), path: path.into(), kind, major, minor, mode, uid, gid, permissions: "rwm".into() }]
     }
 
-    /// Bytes of all files below a path of the host.
+    /// Bytes of all files and links below a path of the host; of a file with several names once.
     pub fn bytes_below(&self, path: &str) -> u64 {
-        match self.walk(self.engine, path, true).map(|place| place.node) {
-            Ok(NodeId::Inode(id)) => self.bytes_of(id),
-            _ => 0,
+        let Ok(NodeId::Inode(top)) = self.walk(self.engine, path, true).map(|place| place.node) else { return 0 };
+        let (mut pending, mut seen, mut bytes) = (vec![top], BTreeSet::new(), 0);
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.inode(id).map(|inode| &inode.content) {
+                Ok(Content::Directory { entries, .. }) => pending.extend(entries.values().copied()),
+                Ok(Content::File(data)) => bytes += data.len(),
+                Ok(Content::Symlink(target)) => bytes += target.len() as u64,
+                _ => {}
+            }
         }
-    }
-
-    fn bytes_of(&self, id: InodeId) -> u64 {
-        match self.inode(id).map(|inode| &inode.content) {
-            Ok(Content::Directory { entries, .. }) => entries.values().map(|entry| self.bytes_of(*entry)).sum(),
-            Ok(Content::File(data)) => data.len(),
-            _ => 0,
-        }
+        bytes
     }
 }

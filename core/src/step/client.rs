@@ -18,10 +18,10 @@ pub enum ClientStep {
         /// Without a newline at its end.
         question: String,
     },
-    /// Print what was deleted, and how many bytes the containers had written.
+    /// Print what was deleted, and the sum of what was measured before.
     PrintReclaimed {
-        /// What was deleted, in order.
-        ids: Vec<ContainerId>,
+        /// What stands over each list (`Deleted Containers:`), and the list; an empty one is not shown.
+        deleted: Vec<(String, Vec<String>)>,
     },
     /// Carry the streams of the process just started to and fro until it ends; its exit code becomes the command's.
     AttachStreams {

@@ -121,6 +121,7 @@ fn store() -> Vec<StoreStep> {
             directory: path(),
             used: false,
         },
+        StoreStep::MeasureDirectory { path: path() },
         StoreStep::RemoveVolume { name: "data".into(), directory: path() },
     ]
 }
@@ -242,7 +243,7 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::CollectProbe { id: id(), timeout_ns: 30_000_000_000 },
         ClientStep::AwaitRestart { id: id(), delay_ns: 200_000_000 },
         ClientStep::Confirm { question: "Are you sure? ".into() },
-        ClientStep::PrintReclaimed { ids: vec![id()] },
+        ClientStep::PrintReclaimed { deleted: vec![("Deleted Containers:".into(), vec![id().0])] },
         ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
         ClientStep::ShowNamespaces { ids: vec![id()], json: false },
         ClientStep::ShowLog { id: id(), view: super::LogView { follow: true, ..Default::default() } },
@@ -254,7 +255,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 20 + 18 + 7 + 15 + 12 + 8 + 11 + 3;
+    const STEPS: usize = 20 + 19 + 7 + 15 + 12 + 8 + 11 + 3;
 
     #[test]
     fn covers_every_step() {

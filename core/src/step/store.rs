@@ -133,6 +133,11 @@ pub enum StoreStep {
         /// Another container has it: what is in it could be that one's.
         used: bool,
     },
+    /// Count the bytes in the files below a directory that is about to go: of a file with several names once, of a link its text.
+    MeasureDirectory {
+        /// Absolute.
+        path: String,
+    },
     /// Remove a volume and all in it; strike it off the record.
     RemoveVolume {
         /// Which.
@@ -163,6 +168,7 @@ impl StoreStep {
             StoreStep::WriteIdFile { .. } => "WriteIdFile",
             StoreStep::CreateVolume { .. } => "CreateVolume",
             StoreStep::FillVolume { .. } => "FillVolume",
+            StoreStep::MeasureDirectory { .. } => "MeasureDirectory",
             StoreStep::RemoveVolume { .. } => "RemoveVolume",
         }
     }
@@ -192,6 +198,7 @@ impl StoreStep {
             StoreStep::FillVolume { .. } => {
                 Undo::LeftStanding { why: "Another container has the volume, and what is in it could be that one's.".into() }
             }
+            StoreStep::MeasureDirectory { .. } => Undo::NothingChanged,
             StoreStep::RemoveContainerFiles { .. } | StoreStep::RemoveVolume { .. } => {
                 Undo::Impossible { why: "The files are deleted; nothing keeps a copy of them.".into() }
             }

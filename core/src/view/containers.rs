@@ -1,6 +1,7 @@
 //! The table of `docker ps`, as Docker 28 prints it.
 
 use crate::cli::ContainerList;
+use crate::host::HostFacts;
 use crate::model::health::HealthStatus;
 use crate::model::{Container, Status};
 
@@ -11,13 +12,26 @@ const WIDTH_MIN: usize = 10;
 const COMMAND_CHARACTERS_MAX: usize = 20;
 
 /// The table of these containers.
-pub fn table(containers: &[&Container], now_ns: u64, options: &ContainerList) -> String {
+pub fn table(containers: &[&Container], host: &HostFacts, options: &ContainerList) -> String {
+    let now_ns = host.now_ns;
     let id = |container: &Container| if options.no_trunc { container.id.0.clone() } else { container.id.short().to_string() };
     if options.quiet {
         return containers.iter().map(|container| format!("{}\n", id(container))).collect();
     }
     let header = ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"].map(str::to_string);
     let mut rows = vec![header.to_vec()];
+    rows.extend(rows_of(containers, now_ns, options));
+    if options.sizes {
+        let sizes = containers.iter().map(|container| super::disk::container_size(container, host));
+        let cells = std::iter::once("SIZE".to_string()).chain(sizes);
+        rows.iter_mut().zip(cells).for_each(|(row, size)| row.push(size));
+    }
+    aligned(&rows)
+}
+
+fn rows_of(containers: &[&Container], now_ns: u64, options: &ContainerList) -> Vec<Vec<String>> {
+    let id = |container: &Container| if options.no_trunc { container.id.0.clone() } else { container.id.short().to_string() };
+    let mut rows = Vec::new();
     for container in containers {
         rows.push(vec![
             id(container),
@@ -29,7 +43,7 @@ pub fn table(containers: &[&Container], now_ns: u64, options: &ContainerList) ->
             container.name.clone(),
         ]);
     }
-    aligned(&rows)
+    rows
 }
 
 /// Cells below one another; the last of a row is as wide as it is.
@@ -147,11 +161,11 @@ mod tests {
     use crate::view::listing;
 
     fn asked(all: bool, last: i64) -> ContainerList {
-        ContainerList { all, quiet: false, no_trunc: false, last, filters: Vec::new(), format: None }
+        ContainerList { all, quiet: false, no_trunc: false, last, filters: Vec::new(), format: None, sizes: false }
     }
 
     fn shown_of(state: &State, now_ns: u64, options: &ContainerList) -> String {
-        table(&listing::chosen(state, options).unwrap(), now_ns, options)
+        table(&listing::chosen(state, options).unwrap(), &HostFacts { now_ns, ..HostFacts::example() }, options)
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub fn event_line(event: &Event) -> String {
         Event::HolderEnded { pid } => format!("process {pid} of the host is gone, and its mounts with it"),
         Event::VolumeCreated { volume } => format!("volume {} is on record", volume.name),
         Event::VolumeFilled { name, names } => format!("volume {name} holds: {}", listed_names(names)),
+        Event::DirectoryMeasured { path, bytes } => format!("{path} holds {bytes} bytes"),
         Event::VolumeRemoved { name } => format!("volume {name} is gone"),
         Event::ControllersEnabled { directory, controllers } => enabled(directory, controllers),
         Event::CgroupCreated { directory } => format!("cgroup {directory} is there"),

@@ -4,7 +4,7 @@
 use regex_lite::Regex;
 
 use crate::cli::NetworkMode;
-use crate::model::{Container, Lookup, State, Status};
+use crate::model::{Container, Lookup, MountKind, MountPoint, State, Status};
 
 /// Filters that can be applied.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,8 @@ pub struct Filters {
     all: Vec<(String, String)>,
     before: Option<Container>,
     since: Option<Container>,
+    /// Made before this moment: nanoseconds since 1970.
+    until_ns: Option<u64>,
 }
 
 /// What `ps` knows.
@@ -32,8 +34,8 @@ const OF_LIST: &[&str] = &[
     "status",
     "volume",
 ];
-/// What `container prune` knows. (`until` is Docker's too.)
-const OF_PRUNE: &[&str] = &["label", "label!"];
+/// What the prunes know.
+const OF_PRUNE: &[&str] = &["label", "label!", "until"];
 const STATES: &[&str] = &["paused", "restarting", "removing", "running", "dead", "created", "exited"];
 
 impl Filters {
@@ -51,13 +53,18 @@ impl Filters {
         }
         let named = |name: &str| all.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value);
         let found = |word: Option<&String>| word.map(|word| find(word, state)).transpose();
-        Ok(Filters { all: all.to_vec(), before: found(named("before"))?, since: found(named("since"))? })
+        Ok(Filters { all: all.to_vec(), before: found(named("before"))?, since: found(named("since"))?, until_ns: None })
     }
 
     /// Those of `container prune`.
-    pub fn of_prune(all: &[(String, String)], _state: &State) -> Result<Filters, String> {
+    pub fn of_prune(all: &[(String, String)], now_ns: u64) -> Result<Filters, String> {
         known(all, OF_PRUNE)?;
-        Ok(Filters { all: all.to_vec(), ..Filters::default() })
+        let mut moments = all.iter().filter(|(name, _)| name == "until").map(|(_, value)| super::until::moment(value, now_ns));
+        let until_ns = moments.next().transpose()?;
+        if moments.next().is_some() {
+            return Err("more than one until filter specified".to_string());
+        }
+        Ok(Filters { all: all.to_vec(), until_ns, ..Filters::default() })
     }
 
     /// A filter of this name was given.
@@ -75,6 +82,7 @@ impl Filters {
         let older = |bound: &Container| (container.created_ns, &bound.id) < (bound.created_ns, &container.id);
         let newer = |bound: &Container| (container.created_ns, &bound.id) > (bound.created_ns, &container.id);
         self.before.as_ref().is_none_or(older)
+            && self.until_ns.is_none_or(|until_ns| container.created_ns <= until_ns)
             && self.since.as_ref().is_none_or(|bound| bound.id != container.id && newer(bound))
             && self.all.iter().filter(|(name, _)| name == "label").all(|(_, label)| has_label(container, label))
             && !self.all.iter().any(|(name, label)| name == "label!" && has_label(container, label))
@@ -113,9 +121,27 @@ fn fits(name: &str, value: &str, container: &Container, state: &State) -> bool {
         "network" => !matches!(container.host.network, NetworkMode::Container(_)) && container.host.network.word() == value,
         "health" => container.state.health.as_ref().map_or("none", |health| health.status.name()) == value,
         "is-task" => matches!(value, "false" | "0"),
-        "isolation" | "volume" | "publish" | "expose" => false,
+        "volume" => has_mounted(container, value),
+        "expose" => container.process.exposed_ports.iter().any(|port| is_port(port, value)),
+        "isolation" | "publish" => false,
         _ => true,
     }
+}
+
+/// A volume by its name, a bind mount by its source, either by where it is mounted.
+fn has_mounted(container: &Container, value: &str) -> bool {
+    let named = |point: &MountPoint| if point.name.is_empty() { point.source == value } else { point.name == value };
+    container.mounts.iter().any(|point| point.kind != MountKind::Tmpfs && (named(point) || point.target == value))
+}
+
+/// `80`, `80/udp`, `8000-8080/tcp`
+fn is_port(port: &str, value: &str) -> bool {
+    let (wanted, protocol) = value.split_once('/').unwrap_or((value, "tcp"));
+    let (first, last) = wanted.split_once('-').unwrap_or((wanted, wanted));
+    let (Some((number, own)), Ok(first), Ok(last)) = (port.split_once('/'), first.parse::<u16>(), last.parse::<u16>()) else {
+        return false;
+    };
+    own == protocol && number.parse::<u16>().is_ok_and(|number| (first..=last).contains(&number))
 }
 
 /// As a whole, or a regular expression that fits somewhere.

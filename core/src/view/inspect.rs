@@ -56,6 +56,19 @@ pub fn timestamp(nanoseconds: u64) -> String {
 }
 
 fn container_value(container: &Container, host: &HostFacts) -> Value {
+    let mut value = whole_value(container, host);
+    // Without -s Docker leaves them out.
+    if !host.disk.containers.contains_key(&container.id.0)
+        && let Some(object) = value.as_object_mut()
+    {
+        object.shift_remove("SizeRw");
+        object.shift_remove("SizeRootFs");
+    }
+    value
+}
+
+fn whole_value(container: &Container, host: &HostFacts) -> Value {
+    let written = super::disk::written(container, host);
     let layout = Layout::new(&host.data_root);
     let argv = container.process.argv();
     let network_file = |name: &str| match &container.host.network {
@@ -89,6 +102,8 @@ fn container_value(container: &Container, host: &HostFacts) -> Value {
             },
             "Name": "overlay2",
         },
+        "SizeRw": written,
+        "SizeRootFs": written + super::disk::image_bytes(container.layers.iter().cloned(), host),
         "Mounts": super::storage::mounts(container),
         "Config": config(container),
         "NetworkSettings": { "Networks": networks(container) },

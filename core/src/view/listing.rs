@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::containers::{aligned, command, human_duration, state_word, status};
 use crate::cli::{ContainerList, NetworkMode};
+use crate::host::HostFacts;
 use crate::model::{Container, MountKind, MountPoint, State};
 use crate::template::{Error, Labels, Missing, Template};
 
@@ -33,7 +34,7 @@ const HEADERS: &[(&str, &str)] = &[
 ];
 
 /// What `ps --format TEXT` prints of these containers; the message is the client's.
-pub fn formatted(containers: &[&Container], now_ns: u64, asked: &ContainerList, format: &str) -> Result<String, String> {
+pub fn formatted(containers: &[&Container], host: &HostFacts, asked: &ContainerList, format: &str) -> Result<String, String> {
     let (table, text) = match format.strip_prefix("table") {
         Some(rest) => (true, rest.trim()),
         None if format == "json" => (false, "{{json .}}"),
@@ -41,9 +42,7 @@ pub fn formatted(containers: &[&Container], now_ns: u64, asked: &ContainerList, 
     };
     let text = text.replace("\\t", "\t").replace("\\n", "\n");
     let template = Template::parse(&text).map_err(|error| format!("failed to parse template: {}", error.message))?;
-    let rows = containers
-        .iter()
-        .map(|container| template.run(&fields(container, now_ns, asked.no_trunc), CONTEXT, &container.process.labels));
+    let rows = containers.iter().map(|container| template.run(&fields(container, host, asked), CONTEXT, &container.process.labels));
     let rows: Result<Vec<String>, Error> = rows.collect();
     let rows = rows.map_err(|error| format!("failed to execute template: {}", error.message))?;
     if !table {
@@ -77,7 +76,8 @@ fn label_headers(text: &str) -> Labels {
         .collect()
 }
 
-fn fields(container: &Container, now_ns: u64, no_trunc: bool) -> Value {
+fn fields(container: &Container, host: &HostFacts, asked: &ContainerList) -> Value {
+    let (now_ns, no_trunc) = (host.now_ns, asked.no_trunc);
     let labels: Vec<String> = container.process.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     json!({
         "Command": command(container, no_trunc),
@@ -95,7 +95,7 @@ fn fields(container: &Container, now_ns: u64, no_trunc: bool) -> Value {
         "Platform": Value::Null,
         "Ports": "",
         "RunningFor": format!("{} ago", human_duration(now_ns.saturating_sub(container.created_ns))),
-        "Size": "0B",
+        "Size": if asked.sizes { super::disk::container_size(container, host) } else { "0B".to_string() },
         "State": state_word(container),
         "Status": status(container, now_ns),
     })
@@ -136,8 +136,14 @@ mod tests {
     fn shown(format: &str) -> Result<String, String> {
         let mut container = crate::step::samples::container();
         container.process.labels = [("b".to_string(), "2".to_string()), ("com.x.a-b".to_string(), "1".to_string())].into();
-        let asked = ContainerList { all: true, quiet: false, no_trunc: false, last: -1, filters: Vec::new(), format: None };
-        formatted(&[&container], container.created_ns + 2_000_000_000, &asked, format)
+        let asked =
+            ContainerList { all: true, quiet: false, no_trunc: false, last: -1, filters: Vec::new(), format: None, sizes: false };
+        formatted(
+            &[&container],
+            &HostFacts { now_ns: container.created_ns + 2_000_000_000, ..HostFacts::example() },
+            &asked,
+            format,
+        )
     }
 
     #[test]
@@ -146,7 +152,9 @@ mod tests {
         let volume = MountPoint { kind: MountKind::Volume, name: "data".into(), ..MountPoint::default() };
         let bind = MountPoint { source: "/srv/a-rather-long-path".into(), ..MountPoint::default() };
         container.mounts = vec![volume, bind];
-        let shown = |no_trunc| fields(&container, container.created_ns, no_trunc);
+        let asked =
+            ContainerList { all: true, quiet: false, no_trunc: false, last: -1, filters: Vec::new(), format: None, sizes: false };
+        let shown = |no_trunc| fields(&container, &HostFacts::example(), &ContainerList { no_trunc, ..asked.clone() });
         assert_eq!((&shown(false)["LocalVolumes"], &shown(false)["Mounts"]), (&json!("1"), &json!("data,/srv/a-rather-…")));
         assert_eq!(shown(true)["Mounts"], json!("data,/srv/a-rather-long-path"));
     }

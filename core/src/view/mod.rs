@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod containers;
 pub mod copied;
+pub mod disk;
 pub mod events;
 pub mod filter;
 pub mod inspect;
@@ -13,3 +14,4 @@ pub mod observed;
 pub mod plan;
 pub mod reclaimed;
 mod storage;
+mod until;

@@ -1,6 +1,4 @@
-//! What `container prune` says: its question's answer, what was deleted, and how many bytes that gives back.
-
-use crate::model::ContainerId;
+//! What the prunes say: its question's answer, what was deleted, and how many bytes that gives back.
 
 /// `y` or `yes`, in any letters: what Docker's client takes for it.
 pub fn is_yes(answer: &[u8]) -> bool {
@@ -9,10 +7,11 @@ pub fn is_yes(answer: &[u8]) -> bool {
 }
 
 /// `Deleted Containers:`, an id a line, and the sum.
-pub fn reclaimed(ids: &[ContainerId], bytes: u64) -> String {
-    let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
-    let head = if ids.is_empty() { String::new() } else { format!("Deleted Containers:\n{lines}\n") };
-    format!("{head}Total reclaimed space: {}\n", human_size(bytes))
+pub fn reclaimed(deleted: &[(String, Vec<String>)], bytes: u64) -> String {
+    let lines = |names: &[String]| names.iter().map(|name| format!("{name}\n")).collect::<String>();
+    let shown = deleted.iter().filter(|(_, names)| !names.is_empty());
+    let lists: String = shown.map(|(head, names)| format!("{head}\n{}\n", lines(names))).collect();
+    format!("{lists}Total reclaimed space: {}\n", human_size(bytes))
 }
 
 /// With four digits and a unit of 1000, as Docker writes sizes: `12.35kB`.

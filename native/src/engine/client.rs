@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use glassbox_core::cli::{Command, RestartPolicy};
+use glassbox_core::cli::RestartPolicy;
 use glassbox_core::errno::Errno;
 use glassbox_core::host::Controller;
 use glassbox_core::model::{Container, ContainerId};
@@ -46,8 +46,8 @@ impl Engine {
                 Ok(())
             }
             ClientStep::Confirm { question } => self.confirm(question),
-            ClientStep::PrintReclaimed { ids } => {
-                let text = reclaimed(ids, self.reclaimed_bytes);
+            ClientStep::PrintReclaimed { deleted } => {
+                let text = reclaimed(deleted, self.reclaimed_bytes);
                 let taken = print(text.as_bytes());
                 outcome.printed = String::from_utf8_lossy(text.as_bytes().get(..taken).unwrap_or_default()).into_owned();
                 Ok(())
@@ -97,13 +97,6 @@ impl Engine {
             self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))
         } else {
             Err(Failure::of("", Errno::ECANCELED))
-        }
-    }
-
-    /// What the container had written, where the command tells of it at its end.
-    pub(super) fn count_reclaimed(&mut self, directory: &str) {
-        if matches!(self.invocation.command, Command::PruneContainers { .. }) {
-            self.reclaimed_bytes += bytes_below(&Path::new(directory).join("upper"));
         }
     }
 
@@ -305,17 +298,6 @@ impl Engine {
         let _ = process::pidfd_send_signal(&child.pidfd, Signal::SIGKILL);
         let _ = wait::wait_until_ended(&child.pidfd);
     }
-}
-
-/// The sizes of all files and links below, as Docker counts them: no directories.
-fn bytes_below(directory: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(directory) else { return 0 };
-    let size = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
-        Ok(metadata) => metadata.len(),
-        Err(_) => 0,
-    };
-    entries.flatten().map(size).sum()
 }
 
 /// How many bytes stdout took. Where it is closed there is nobody to print for; the command goes on.

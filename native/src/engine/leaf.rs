@@ -1,5 +1,7 @@
 //! Carrying out one leaf: journal, exec, look.
 
+use std::path::Path;
+
 use glassbox_core::cli::{PidMode, TimeOffsets};
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
@@ -15,7 +17,7 @@ use crate::exec::{Done, Failure, NameCall, cgroup, process};
 use crate::journal::Journal;
 use crate::observe::LinuxProbe;
 use crate::observe::facts::now_ns;
-use crate::store::StoreError;
+use crate::store::{StoreError, bytes_below};
 use crate::streams::Wanted;
 
 impl Engine {
@@ -139,7 +141,11 @@ impl Engine {
                         self.fill_probe(id, outcome);
                         return self.record_under_lock(step, outcome);
                     }
-                    StoreStep::RemoveContainerFiles { directory, .. } => self.count_reclaimed(directory),
+                    StoreStep::MeasureDirectory { path } => {
+                        let bytes = bytes_below(Path::new(path));
+                        self.reclaimed_bytes += bytes;
+                        outcome.measured_bytes = Some(bytes);
+                    }
                     _ => {}
                 }
                 let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };

@@ -39,7 +39,7 @@ use crate::store::{Lock, Store};
 use crate::sys::signal::SignalFd;
 use frame::Target;
 
-pub use open::{battery_json, data_root, facts_and_state, facts_json, open, recover};
+pub use open::{battery_json, completions, data_root, facts_and_state, facts_json, open, recover};
 pub use tell::{Narrator, Recorder};
 
 /// Told what goes on: `--explain`, `--record`. All methods may do nothing.

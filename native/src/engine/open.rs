@@ -7,14 +7,13 @@ use std::rc::Rc;
 use glassbox_core::cli::{Command, Invocation};
 use glassbox_core::errno::Errno;
 use glassbox_core::host::HostFacts;
-use glassbox_core::layout::Layout;
 use glassbox_core::model::State;
 use glassbox_core::oci::toolbox::image;
 use glassbox_core::plan::CommandError;
 
 use super::{Engine, say};
 use crate::journal::{self, Mark, Report};
-use crate::store::{Store, StoreError, volume};
+use crate::store::{Store, StoreError, bytes_below};
 use crate::{observe, sys, toolbox};
 
 /// `GLASSBOX_ROOT`, else /var/lib/glassbox for root, else `$XDG_DATA_HOME/glassbox` or `~/.local/share/glassbox`.
@@ -47,11 +46,8 @@ fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
     let named = glassbox_core::plan::named_sources(invocation, state, &host.cwd);
     host.sources = observe::facts::sources(&named);
     host.devices = observe::devices::below(&glassbox_core::plan::named_devices(invocation));
-    if matches!(invocation.command, Command::PruneVolumes { .. }) {
-        let layout = Layout::new(&host.data_root);
-        let bytes = |name: &String| (name.clone(), volume::bytes_below(Path::new(&layout.volume_data(name))));
-        host.volume_bytes = state.volumes.keys().map(bytes).collect();
-    }
+    let measure = |path: &str| bytes_below(Path::new(path));
+    host.disk = glassbox_core::plan::disk_usage(&invocation.command, state, &host.data_root, measure);
 }
 
 fn without_records(host: &HostFacts) -> State {
@@ -158,6 +154,7 @@ fn decides(command: &Command) -> bool {
             | Command::UnpauseContainers { .. }
             | Command::RenameContainer { .. }
             | Command::PruneContainers { .. }
+            | Command::PruneSystem { .. }
             | Command::RemoveContainers { .. }
             | Command::CreateVolume { .. }
             | Command::RemoveVolumes { .. }
@@ -228,4 +225,10 @@ fn refused(error: &StoreError) -> CommandError {
 
 fn json_line(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default() + "\n"
+}
+
+/// What the last of these words could become, for a shell's completion.
+pub fn completions(words: &[String]) -> Result<String, CommandError> {
+    let (_, state) = facts_and_state(None).map_err(|error| refused(&error))?;
+    Ok(glassbox_core::cli::suggest(words, &state).to_text())
 }

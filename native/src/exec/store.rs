@@ -48,6 +48,8 @@ impl Shelf<'_> {
             StoreStep::FillVolume { layers, path, directory, .. } => {
                 volume::fill(layers, path, Path::new(directory)).call("openat")
             }
+            // Counted by the engine, which keeps the sum.
+            StoreStep::MeasureDirectory { .. } => Ok(()),
             StoreStep::RemoveVolume { directory, .. } => volume::remove(self.store, Path::new(directory)).call("rmdir"),
             StoreStep::RecordContainer { container, .. } => self.store.save_container(container).call("rename"),
             StoreStep::ReplaceRecord { container, .. } => self.store.replace_container(container).map(drop).call("rename"),

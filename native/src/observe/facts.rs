@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::SystemTime;
 
-use glassbox_core::host::{HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, SourceKind, ToolboxFacts};
+use glassbox_core::host::{DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, SourceKind, ToolboxFacts};
 use glassbox_core::oci::defaults::{MASKED_PATHS, READONLY_PATHS};
 
 use super::procfs::Status;
@@ -49,7 +49,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         sources: BTreeMap::new(),
         devices: Vec::new(),
         apparmor: apparmor(),
-        volume_bytes: BTreeMap::new(),
+        disk: DiskUsage::default(),
     })
 }
 

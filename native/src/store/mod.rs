@@ -17,6 +17,7 @@ pub mod layer;
 pub mod log;
 pub mod record;
 pub mod remove;
+mod size;
 pub mod volume;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use glassbox_core::model::{Container, ContainerId, Image, State, Status};
 pub use error::StoreError;
 pub use identity::ProcessIdentity;
 pub use record::Record;
+pub use size::bytes_below;
 
 use crate::sys;
 

@@ -90,17 +90,6 @@ pub fn is_used(store: &Store, name: &str) -> Result<bool, StoreError> {
     Ok(!loaded.unreadable.is_empty() || !loaded.state.users_of_volume(name).is_empty())
 }
 
-/// Bytes in the files below `path`; what cannot be looked at counts nothing.
-pub fn bytes_below(path: &Path) -> u64 {
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let bytes = entries.map(|entry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
-        Ok(metadata) if metadata.is_file() => metadata.len(),
-        _ => 0,
-    });
-    bytes.sum()
-}
-
 /// Copies what `layers` (the topmost first) show at `path`, merged as overlayfs merges them, into `directory` if that is empty.
 pub fn fill(layers: &[String], path: &str, directory: &Path) -> std::io::Result<()> {
     if fs::read_dir(directory)?.next().is_some() {
@@ -206,6 +195,7 @@ fn own(path: &Path, like: &Metadata) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::bytes_below;
     use crate::test_support::{TempRoot, container};
     use glassbox_core::model::{MountKind, MountPoint};
 
@@ -233,7 +223,9 @@ mod tests {
         fs::create_dir(path("other")).unwrap();
         fill(&layers, "/none/there", &path("other")).unwrap();
         assert_eq!(fs::read_dir(path("other")).unwrap().count(), 0);
-        assert_eq!(bytes_below(&path("data")), 5);
+        // A link counts with its text; a second name of a file does not count.
+        fs::hard_link(path("data/sub/b"), path("data/sub/c")).unwrap();
+        assert_eq!(bytes_below(&path("data")), 6);
     }
 
     #[test]

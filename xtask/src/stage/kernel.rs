@@ -20,7 +20,13 @@ pub const KERNEL: Stage = Stage {
     about: "system calls, and the model held against this machine's kernel",
     quick: false,
     is_here: always,
-    needs: &[Need::Program("unshare", "util-linux"), Need::Target("x86_64-unknown-linux-musl"), Need::MuslTools],
+    needs: &[
+        Need::Program("unshare", "util-linux"),
+        Need::Program("zsh", "zsh"),
+        Need::Program("fish", "fish"),
+        Need::Target("x86_64-unknown-linux-musl"),
+        Need::MuslTools,
+    ],
     run: differential,
 };
 

@@ -19,6 +19,7 @@ pub(super) fn containers(call: &Call<'_>) -> Result<Command, UsageError> {
         no_trunc: call.is_on("no-trunc"),
         last,
         filters: filters(call),
+        sizes: call.is_on("size") || format.as_ref().is_some_and(|format| format.contains(".Size")),
         format,
     }))
 }
@@ -58,5 +59,5 @@ pub(super) fn inspect(call: &Call<'_>, containers: Vec<String>) -> Result<Comman
         let span = call.flag("format").map(|flag| flag.span);
         return Err(UsageError { message: format!("template parsing error: {message}"), exit_code: EXIT_TEMPLATE, span });
     }
-    Ok(Command::InspectContainers { containers, format })
+    Ok(Command::InspectContainers { containers, format, sizes: call.is_on("size") })
 }

@@ -108,6 +108,19 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "pause" => Command::PauseContainers { containers },
         "unpause" => Command::UnpauseContainers { containers },
         "cp" => copy(call, containers),
+        "completion bash" | "completion fish" | "completion zsh" => {
+            Command::PrintCompletion { shell: call.row.key.rsplit(' ').next().unwrap_or_default().to_string() }
+        }
+        "system df" => {
+            let format = call.flag("format").map(|flag| flag.value.clone()).filter(|value| !value.is_empty());
+            Command::ShowDiskUsage { verbose: call.is_on("verbose"), format }
+        }
+        "system prune" => Command::PruneSystem {
+            all: call.is_on("all"),
+            volumes: call.is_on("volumes"),
+            force: call.is_on("force"),
+            filters: listing::filters(call),
+        },
         "rename" => listing::rename(containers)?,
         "why" => {
             let mut words = containers.into_iter();

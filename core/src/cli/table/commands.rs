@@ -114,6 +114,7 @@ impl CommandRow {
 const GROUPS: &[&str] = &[
     "builder",
     "checkpoint",
+    "completion",
     "config",
     "container",
     "context",
@@ -204,6 +205,11 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("ns", &["ns"], "[OPTIONS] [CONTAINER...]", Arity::Any)
         .own()
         .carried_out("Compare the namespaces of the host and of running containers"),
+    CommandRow::new("completion bash", &["completion bash"], "", Arity::None).carried_out("Print the completion script for bash"),
+    CommandRow::new("completion fish", &["completion fish"], "", Arity::None).carried_out("Print the completion script for fish"),
+    CommandRow::new("completion zsh", &["completion zsh"], "", Arity::None).carried_out("Print the completion script for zsh"),
+    CommandRow::new("system df", &["system df"], "[OPTIONS]", Arity::None).carried_out("Show what lies on the disk"),
+    CommandRow::new("system prune", &["system prune"], "[OPTIONS]", Arity::None).carried_out("Delete all that is not in use"),
     CommandRow::new("version", &["version"], "[OPTIONS]", Arity::None).carried_out("Print the version of Glassbox"),
 ];
 

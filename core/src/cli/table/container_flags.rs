@@ -36,7 +36,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("latest", Kind::Bool, PS, "Show the last one made, in any state", "-l").short('l').carried_out(),
     FlagRow::new("no-trunc", Kind::Bool, PS, "Print ids and commands in full", "--no-trunc").carried_out(),
     FlagRow::new("quiet", Kind::Bool, PS, "Print ids only", "-q").short('q').carried_out(),
-    FlagRow::new("size", Kind::Bool, PS, "Print how much each has written", "-s").short('s'),
+    FlagRow::new("size", Kind::Bool, PS, "Print how much each has written", "-s").short('s').carried_out(),
     FlagRow::new("format", Kind::Text, NS, "table, or json: one object on each line", "--format json").carried_out(),
     FlagRow::new("attach", Kind::Bool, START, "Show its output here, hand signals on", "-a").short('a').carried_out(),
     FlagRow::new("checkpoint", Kind::Text, START, "Go on from this checkpoint", "--checkpoint before").hidden(""),
@@ -104,7 +104,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("timestamps", Kind::Bool, LOGS, "Print the time of each line", "-t").short('t').carried_out(),
     FlagRow::new("until", Kind::Text, LOGS, "Only lines before this time", "--until 10m").carried_out(),
     FlagRow::new("format", Kind::Text, INSPECT, "Print by a template", "-f '{{.Name}}'").short('f').carried_out(),
-    FlagRow::new("size", Kind::Bool, INSPECT, "Add how much each has written", "-s").short('s'),
+    FlagRow::new("size", Kind::Bool, INSPECT, "Add how much each has written", "-s").short('s').carried_out(),
     FlagRow::new("type", Kind::Text, &["inspect"], "Look among things of this type only", "--type container").carried_out(),
     FlagRow::new("format", Kind::Text, &["version"], "Print by a template", "-f json").short('f'),
 ];

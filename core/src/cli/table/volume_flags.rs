@@ -1,10 +1,11 @@
-//! The flags of the commands on volumes.
+//! The flags of the commands on volumes and on all that lies on the disk.
 
 use super::{FlagRow, Kind};
 
 const CREATE: &[&str] = &["volume create"];
 const LS: &[&str] = &["volume ls"];
 const PRUNE: &[&str] = &["volume prune"];
+const SYSTEM: &[&str] = &["system prune"];
 
 /// The rows.
 pub(super) const ROWS: &[FlagRow] = &[
@@ -35,4 +36,10 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("all", Kind::Bool, PRUNE, "Those that have a name too", "-a").short('a').carried_out(),
     FlagRow::new("filter", Kind::Filter, PRUNE, "Delete only those that fit: label", "--filter label=tier=db").carried_out(),
     FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask first", "-f").short('f').carried_out(),
+    FlagRow::new("format", Kind::Text, &["system df"], "Print by a template", "--format json").carried_out(),
+    FlagRow::new("verbose", Kind::Bool, &["system df"], "Show everything by itself", "-v").short('v').carried_out(),
+    FlagRow::new("all", Kind::Bool, SYSTEM, "Images that no container has, too", "-a").short('a').carried_out(),
+    FlagRow::new("filter", Kind::Filter, SYSTEM, "Delete only those that fit: label, until", "--filter until=24h").carried_out(),
+    FlagRow::new("force", Kind::Bool, SYSTEM, "Do not ask", "-f").short('f').carried_out(),
+    FlagRow::new("volumes", Kind::Bool, SYSTEM, "Volumes that nobody named, too", "--volumes").carried_out(),
 ];

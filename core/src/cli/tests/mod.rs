@@ -69,7 +69,8 @@ fn the_other_commands() {
             no_trunc: false,
             last: -1,
             filters: Vec::new(),
-            format: None
+            format: None,
+            sizes: false,
         })
     );
     assert_eq!(command("kill a"), Command::KillContainers { containers: vec!["a".into()], signal: Signal::SIGKILL });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::origin::{self, planned};
-use super::super::{CommandError, Context, Plan, Planned, names};
+use super::super::{CommandError, Context, Plan, Planned, names, system};
 use super::steps;
 use crate::cli::{Command, quoted};
 use crate::layout::Layout;
@@ -216,19 +216,31 @@ pub(in crate::plan) fn prune(
         let question = format!(
             "WARNING! This will remove {which} local volumes not used by at least one container.\nAre you sure you want to continue? [y/N] "
         );
-        plan.steps.push(planned(Step::Client(ClientStep::Confirm { question }), origin::command(context)));
+        plan.steps.push(system::confirm(question, context));
     }
-    let mut names = String::new();
-    let mut bytes = 0;
-    for volume in fitting(&others, context)? {
-        if !context.state.users_of_volume(&volume.name).is_empty() || !(all || volume.is_anonymous()) {
+    let names = prune_unused(all, &others, &|_| false, context, plan)?;
+    plan.steps.push(system::print_reclaimed(vec![("Deleted Volumes:".to_string(), names)], context));
+    Ok(())
+}
+
+/// The volumes that fit and that no container has but those that are `gone` by then: each measured and removed; their names.
+pub(in crate::plan) fn prune_unused(
+    all: bool,
+    filters: &[String],
+    gone: &dyn Fn(&str) -> bool,
+    context: &Context<'_>,
+    plan: &mut Plan,
+) -> Result<Vec<String>, CommandError> {
+    let layout = Layout::new(&context.host.data_root);
+    let mut names = Vec::new();
+    for volume in fitting(filters, context)? {
+        let used = context.state.users_of_volume(&volume.name).iter().any(|id| !gone(&id.0));
+        if used || !(all || volume.is_anonymous()) {
             continue;
         }
-        names.push_str(&format!("{}\n", volume.name));
-        bytes += context.host.volume_bytes.get(&volume.name).copied().unwrap_or_default();
+        plan.steps.push(system::measure(layout.volume_data(&volume.name)));
         plan.steps.push(removal(&volume.name, context, origin::command(context)));
+        names.push(volume.name.clone());
     }
-    let list = if names.is_empty() { String::new() } else { format!("Deleted Volumes:\n{names}\n") };
-    plan.steps.push(print(format!("{list}Total reclaimed space: {}\n", crate::view::reclaimed::human_size(bytes)), context));
-    Ok(())
+    Ok(names)
 }

@@ -23,8 +23,8 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
             Ok(Done::Outcome(Outcome { printed: text.clone(), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
         }
         ClientStep::Confirm { question } => confirm(kernel, run, question),
-        ClientStep::PrintReclaimed { ids } => {
-            let text = reclaimed(ids, run.reclaimed_bytes);
+        ClientStep::PrintReclaimed { deleted } => {
+            let text = reclaimed(deleted, run.reclaimed_bytes);
             run.shown.push((false, text.as_bytes().to_vec()));
             Ok(Done::Outcome(Outcome { printed: text, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
         }

@@ -68,12 +68,17 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
         StoreStep::CreateVolume { volume, directory } => super::volume::create(kernel, volume, directory)?,
         StoreStep::FillVolume { layers, path, directory, .. } => super::volume::fill(kernel, layers, path, directory)?,
+        StoreStep::MeasureDirectory { path } => {
+            let bytes = kernel.bytes_below(path);
+            run.reclaimed_bytes += bytes;
+            let outcome = Outcome { measured_bytes: Some(bytes), at_ns: kernel.realtime_ns(), ..Outcome::default() };
+            return Ok(Done::Outcome(outcome));
+        }
         StoreStep::RemoveVolume { directory, .. } => super::volume::remove(kernel, directory)?,
         StoreStep::RemoveContainerFiles { id, directory } => {
             if state.containers.get(id).is_some_and(|container| container.state.status.runs()) {
                 return Err(Errno::EBUSY.into());
             }
-            run.reclaimed_bytes += bytes_below(kernel, &format!("{directory}/upper"));
             called(remove_tree(kernel, directory), "unlink")?;
             forget_streams(kernel, run, id);
         }
@@ -97,6 +102,17 @@ fn probed(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId) -> Do
     let runs = state.containers.get(id).is_some_and(|container| container.state.status == Status::Running);
     let probe = run.probe.take().filter(|_| runs).map(Box::new);
     Done::Outcome(Outcome { probe, at_ns: kernel.realtime_ns(), ..Outcome::default() })
+}
+
+/// What the container said before is nobody's log any more.
+fn forget_streams(kernel: &mut Kernel, run: &Run, id: &ContainerId) {
+    let old: Vec<u64> =
+        kernel.streams.iter().filter(|(_, streams)| streams.container.as_ref() == Some(id)).map(|(id, _)| *id).collect();
+    for streams in old.into_iter().filter(|streams| run.attached != Some(*streams)) {
+        if let Some(found) = kernel.streams.get_mut(&streams) {
+            found.container = None;
+        }
+    }
 }
 
 pub(super) fn write_record(kernel: &mut Kernel, path: &str, container: &Container) -> SysResult<()> {
@@ -133,22 +149,6 @@ fn extract(kernel: &mut Kernel, state: &State, image: &str, diff_id: &str, path:
 fn engine_owner(kernel: &Kernel, mode: u32) -> SysResult<Owner> {
     let credentials = &kernel.process(kernel.engine)?.credentials;
     Ok(Owner { uid: credentials.uid, gid: credentials.gid, mode })
-}
-
-/// The sizes of all files and links below `path`, as Docker counts them: no directories.
-fn bytes_below(kernel: &Kernel, path: &str) -> u64 {
-    let Ok(place) = kernel.walk(kernel.engine, path, false) else { return 0 };
-    let NodeId::Inode(top) = place.node else { return 0 };
-    let (mut pending, mut bytes) = (vec![top], 0);
-    while let Some(inode) = pending.pop().and_then(|id| kernel.inode(id).ok()) {
-        match &inode.content {
-            Content::Directory { entries, .. } => pending.extend(entries.iter().map(|(_, id)| *id)),
-            Content::File(data) => bytes += data.bytes.len() as u64 + data.zeros,
-            Content::Symlink(target) => bytes += target.len() as u64,
-            _ => {}
-        }
-    }
-    bytes
 }
 
 /// mkdir(2) with the missing parents. The directory itself gets `mode` whatever the umask.

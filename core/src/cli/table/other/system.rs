@@ -40,9 +40,6 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("plugin set", &["plugin set"], "PLUGIN KEY=VALUE [KEY=VALUE...]", Arity::AtLeast(2)),
     CommandRow::new("plugin upgrade", &["plugin upgrade"], "[OPTIONS] PLUGIN [REMOTE]", Arity::Between(1, 2))
         .specs("disable-content-trust=bool grant-all-permissions=bool skip-remote-check=bool"),
-    CommandRow::new("system df", &["system df"], "[OPTIONS]", Arity::None).specs("format=text verbose/v=bool"),
     CommandRow::new("events", &["system events", "events"], "[OPTIONS]", Arity::None)
         .specs("filter/f=filter format=text since=text until=text"),
-    CommandRow::new("system prune", &["system prune"], "[OPTIONS]", Arity::None)
-        .specs("all/a=bool filter=filter force/f=bool volumes=bool"),
 ];
