@@ -84,7 +84,7 @@ pub struct HostFacts {
     /// The names of the AppArmor profiles that are loaded; `None`: the kernel has no AppArmor, or it is off.
     #[serde(default)]
     pub apparmor: Option<BTreeSet<String>>,
-    /// What lies on the disk; looked at only for commands that show it (`plan::shows_sizes`).
+    /// What lies on the disk; looked at only for commands that show it (`plan::disk_usage`).
     #[serde(default)]
     pub disk: DiskUsage,
 }
