@@ -104,17 +104,6 @@ fn probed(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId) -> Do
     Done::Outcome(Outcome { probe, at_ns: kernel.realtime_ns(), ..Outcome::default() })
 }
 
-/// What the container said before is nobody's log any more.
-fn forget_streams(kernel: &mut Kernel, run: &Run, id: &ContainerId) {
-    let old: Vec<u64> =
-        kernel.streams.iter().filter(|(_, streams)| streams.container.as_ref() == Some(id)).map(|(id, _)| *id).collect();
-    for streams in old.into_iter().filter(|streams| run.attached != Some(*streams)) {
-        if let Some(found) = kernel.streams.get_mut(&streams) {
-            found.container = None;
-        }
-    }
-}
-
 pub(super) fn write_record(kernel: &mut Kernel, path: &str, container: &Container) -> SysResult<()> {
     const RECORD_MODE: u32 = 0o600;
     let container = serde_json::to_string(container).map_err(|_| Errno::EINVAL)?;
