@@ -72,6 +72,9 @@ pub struct HostFacts {
     /// What is mounted at /dev, whose devices a container in a user namespace of its own gets. `None`: as on Debian.
     #[serde(default)]
     pub dev_mount: Option<MountFact>,
+    /// What is mounted at /dev/shm, which a container with `--ipc host` gets; its times are kept in one way or another. `None`: as usual.
+    #[serde(default)]
+    pub shm_mount: Option<MountFact>,
     /// The caller's working directory; absolute.
     #[serde(default)]
     pub cwd: String,
@@ -237,6 +240,7 @@ impl HostFacts {
             network_files: stock_network_files("linux"),
             data_mount: ("ext4".into(), "/dev/vda1".into()),
             dev_mount: None,
+            shm_mount: None,
             cwd: "/root".into(),
             sources: BTreeMap::new(),
             devices: Vec::new(),

@@ -212,10 +212,11 @@ impl Kernel {
             self.make_tree(dev, directory, Owner::root(0o755))?;
         }
         self.mount_at_boot(root, "/dev", NodeId::Inode(dev), flags)?;
+        let shm = self.host.shm_mount.as_ref().map_or(NODEV, |mount| mount.flags);
         for (path, fs_type, mode, flags) in [
             ("/dev/pts", "devpts", 0o755, MountFlags { no_dev: false, ..GUARDED }),
             ("/run", "tmpfs", 0o755, GUARDED),
-            ("/dev/shm", "tmpfs", 0o1777, NODEV),
+            ("/dev/shm", "tmpfs", 0o1777, shm),
             ("/dev/mqueue", "mqueue", 0o1777, GUARDED),
         ] {
             let (_, top) = self.new_stored(fs_type, fs_type, Owner::root(mode));
