@@ -22,6 +22,7 @@ pub const KERNEL: Stage = Stage {
     is_here: always,
     needs: &[
         Need::Program("unshare", "util-linux"),
+        Need::Program("strace", "strace"),
         Need::Program("zsh", "zsh"),
         Need::Program("fish", "fish"),
         Need::Target("x86_64-unknown-linux-musl"),
