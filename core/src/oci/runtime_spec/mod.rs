@@ -54,7 +54,8 @@ pub fn to_json(spec: &Spec) -> String {
             names.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
         }
     }
-    for path in ["/linux/timeOffsets", "/linux/sysctl"] {
+    // The crate keeps these in hash maps, whose order differs from one process to the next.
+    for path in ["/annotations", "/linux/timeOffsets", "/linux/sysctl"] {
         if let Some(map) = value.pointer_mut(path).and_then(Value::as_object_mut) {
             map.sort_keys();
         }

@@ -110,6 +110,20 @@ fn the_same_container_has_the_same_bytes() {
 }
 
 #[test]
+fn maps_are_in_the_order_of_their_keys() {
+    let keys: Vec<String> = (0..20).map(|number| format!("key.{number:02}")).collect();
+    let spec = spec_of(|container| {
+        container.host.annotations = keys.iter().map(|key| (key.clone(), String::new())).collect();
+        container.host.tuning.sysctls = keys.iter().map(|key| (key.clone(), String::new())).collect();
+    });
+    let value: Value = serde_json::from_str(&to_json(&spec)).unwrap();
+    for path in ["/annotations", "/linux/sysctl"] {
+        let found: Vec<&String> = value.pointer(path).unwrap().as_object().unwrap().keys().collect();
+        assert_eq!(found, keys.iter().collect::<Vec<_>>(), "{path}");
+    }
+}
+
+#[test]
 fn clocks_and_namespaces_of_others_are_told() {
     let spec = spec_of(|container| {
         container.host.namespaces.time = crate::cli::TimeOffsets { monotonic_ns: -1_500_000_000, boottime_ns: 2_000_000_000 };
