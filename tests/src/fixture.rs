@@ -13,8 +13,9 @@
 //! ? 1
 //! ```
 //!
-//! `$` a command, `<` a line of its standard input, `!` a line of stderr, `?` the exit code where it is not 0, everything else a line of
-//! stdout. A line of stdout that begins with one of these marks, or is empty at the end, is written with a `|` before it. A fixture
+//! `$` a command, `<` a line of its standard input, `!` a line of stderr, `?` the exit code where it is not 0, `~` why Docker itself shows
+//! something else by design, everything else a line of stdout. `@ docker not asked: …` says why Docker cannot be held against it at all
+//! (see `docker`). A line of stdout that begins with one of these marks, or is empty at the end, is written with a `|` before it. A fixture
 //! that never fails is worth nothing: `harness` tests plant divergences.
 
 use anyhow::{Result, bail};
@@ -31,6 +32,8 @@ pub struct Fixture {
     pub title: String,
     /// What a real host must offer: `root`, `memory`, `pids`, `cpu`.
     pub requires: Vec<String>,
+    /// Why Docker's daemon is not asked; `None`: it is.
+    pub docker_not_asked: Option<String>,
     /// In order.
     pub commands: Vec<Exchange>,
 }
@@ -48,6 +51,8 @@ pub struct Exchange {
     pub stderr: String,
     /// Expected.
     pub exit_code: i32,
+    /// Why Docker shows something else; empty: it shows the same.
+    pub differs: String,
 }
 
 impl Fixture {
@@ -75,12 +80,17 @@ impl Fixture {
             self.requires.extend(words.split_whitespace().map(str::to_string));
             return Ok(());
         }
+        if let Some(why) = line.strip_prefix("@ docker not asked: ") {
+            self.docker_not_asked = Some(why.to_string());
+            return Ok(());
+        }
         let Some(exchange) = self.commands.last_mut() else {
             return self.take_title(line);
         };
         match line.split_at_checked(2).unwrap_or((line, "")) {
             ("< ", rest) => push_line(&mut exchange.stdin, rest),
             ("! ", rest) => push_line(&mut exchange.stderr, rest),
+            ("~ ", rest) => push_line(&mut exchange.differs, rest),
             ("? ", rest) => exchange.exit_code = rest.trim().parse()?,
             ("| ", rest) => push_line(&mut exchange.stdout, rest),
             _ if line == "|" => push_line(&mut exchange.stdout, ""),
@@ -105,6 +115,9 @@ impl Fixture {
         if !self.requires.is_empty() {
             text.push_str(&format!("@ requires {}\n", self.requires.join(" ")));
         }
+        if let Some(why) = &self.docker_not_asked {
+            text.push_str(&format!("@ docker not asked: {why}\n"));
+        }
         for exchange in exchanges {
             text.push_str(&exchange.render());
         }
@@ -128,13 +141,14 @@ impl Exchange {
         if self.exit_code != 0 {
             text.push_str(&format!("? {}\n", self.exit_code));
         }
+        self.differs.lines().for_each(|line| text.push_str(&format!("~ {line}\n")));
         text
     }
 }
 
 /// A line of stdout that could be taken for a mark gets a `|`.
 fn escaped(line: &str) -> String {
-    let marks = ["$ ", "< ", "! ", "? ", "| ", "@ "];
+    let marks = ["$ ", "< ", "! ", "? ", "| ", "@ ", "~ "];
     match line {
         "" => "|\n".to_string(),
         _ if marks.iter().any(|mark| line.starts_with(mark)) || line == "|" || line == "!" => format!("| {line}\n"),
@@ -146,13 +160,15 @@ fn escaped(line: &str) -> String {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# Shows a thing.\n@ requires root\n$ docker run toolbox cat\n< hi\nhi\n|\n! oops\n? 3\n";
+    const TEXT: &str =
+        "# Shows a thing.\n@ requires root\n@ docker not asked: why\n$ docker run toolbox cat\n< hi\nhi\n|\n! oops\n? 3\n~ so\n";
 
     #[test]
     fn a_fixture_survives_a_round_trip() {
         let fixture = Fixture::parse("a", TEXT).unwrap();
         assert_eq!(fixture.commands[0].stdout, "hi\n\n");
         assert_eq!(fixture.commands[0].exit_code, 3);
+        assert_eq!(fixture.commands[0].differs, "so\n");
         assert_eq!(fixture.render(&fixture.commands), TEXT);
     }
 

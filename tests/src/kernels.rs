@@ -145,6 +145,15 @@ impl Linux {
         serde_json::from_slice(&output.stdout).context("the output of glassbox facts")
     }
 
+    /// Runs these words to their end, without input.
+    pub fn words(&self, words: &[&str]) -> Result<Exchange> {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_string()).collect();
+        let output = self.command(&words).stdin(Stdio::null()).output().context("starting glassbox")?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let exit_code = output.status.code().unwrap_or(-1);
+        Ok(Exchange { stdout: text(output.stdout), stderr: text(output.stderr), exit_code, ..Exchange::default() })
+    }
+
     fn command(&self, arguments: &[String]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(arguments).env_clear().env("GLASSBOX_ROOT", &self.root).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");

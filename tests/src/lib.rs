@@ -3,6 +3,7 @@
 pub mod apart;
 pub mod binary;
 pub mod compare;
+pub mod docker;
 pub mod fixture;
 pub mod kernels;
 pub mod leftovers;

@@ -24,17 +24,21 @@ pub fn wait(root: &Path) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let processes = belonging(root);
-        let first = tasks(&processes);
-        // Who slept in both looks and was not switched to in between slept all the while: then all slept after the first look.
-        let asleep = first.values().all(|(state, _)| matches!(*state, 'S' | 'T' | 'Z' | 'X' | FROZEN));
-        if asleep && !restarts(root) && tasks(&processes) == first {
+        if !restarts(root) && asleep(&processes) {
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!("the containers of {} did not become still: {first:?}", root.display());
+            bail!("the containers of {} did not become still: {:?}", root.display(), tasks(&processes));
         }
         std::thread::yield_now();
     }
+}
+
+/// There was a moment in which all these processes slept, or had ended.
+pub fn asleep(processes: &[u32]) -> bool {
+    let first = tasks(processes);
+    // Who slept in both looks and was not switched to in between slept all the while: then all slept after the first look.
+    first.values().all(|(state, _)| matches!(*state, 'S' | 'T' | 'Z' | 'X' | FROZEN)) && tasks(processes) == first
 }
 
 /// A container waits to be started again.

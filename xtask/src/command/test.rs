@@ -69,6 +69,9 @@ fn chosen(options: &Options) -> Result<Vec<Stage>> {
     if options.only.is_empty() && !options.nightly {
         stages.retain(|stage| stage.name != stage::FUZZ.name);
     }
+    if options.only.is_empty() {
+        stages.retain(|stage| stage.name != stage::DOCKER.name);
+    }
     if options.quick {
         stages.retain(|stage| stage.quick);
     }

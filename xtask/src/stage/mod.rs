@@ -9,6 +9,7 @@ use crate::need::Need;
 
 mod browser;
 mod code;
+mod docker;
 mod fuzz;
 pub mod kernel;
 mod licences;
@@ -17,6 +18,7 @@ mod vm;
 mod wasm;
 
 /// The stages that run only when asked for.
+pub use docker::DOCKER;
 pub use fuzz::FUZZ;
 pub use vm::VM;
 
@@ -50,6 +52,7 @@ pub fn all() -> Vec<Stage> {
         browser::BROWSER,
         VM,
         FUZZ,
+        DOCKER,
     ];
     stages.into_iter().filter(|stage| (stage.is_here)()).collect()
 }
