@@ -150,6 +150,7 @@ fn decides(command: &Command) -> bool {
             | Command::RestartContainers { .. }
             | Command::UpdateContainers { .. }
             | Command::KillContainers { .. }
+            | Command::StopContainers { .. }
             | Command::PauseContainers { .. }
             | Command::UnpauseContainers { .. }
             | Command::RenameContainer { .. }
