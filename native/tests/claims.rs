@@ -260,6 +260,7 @@ const RUNNING: &[&[&str]] = &[
     &["exec", "-t", "-u", "nobody", "-w", "/tmp", "-e", "A=b", "web", "tty"],
     &["run", "--rm", "--network", "container:web", "--ipc", "container:web", "--pid", "container:web", "toolbox", "true"],
     &["ns", "web"],
+    &["top", "web"],
     &["cp", "/proc/sys/kernel/ostype", "web:/tmp"],
     &["cp", "web:/etc", "-"],
     &["pause", "web"],

@@ -8,6 +8,7 @@ pub mod fixture;
 pub mod kernels;
 pub mod leftovers;
 pub mod normalise;
+pub mod processes;
 pub mod still;
 pub mod suite;
 pub mod trace;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::processes::Pids;
+
 /// Replaces ids by symbols in the order in which they turn up: `<id1>`, and `<id1:12>` for the short form.
 #[derive(Clone, Debug, Default)]
 pub struct Normaliser {
@@ -9,6 +11,8 @@ pub struct Normaliser {
     known: BTreeMap<String, usize>,
     /// Numbers of namespaces.
     namespaces: BTreeMap<String, usize>,
+    /// Numbers of processes.
+    pids: Pids,
     /// Texts that stand for others: the data root.
     fixed: Vec<(String, String)>,
 }
@@ -22,7 +26,7 @@ impl Normaliser {
     /// `fixed`: texts to be replaced first, such as the data root.
     pub fn new(fixed: &[(&str, &str)]) -> Normaliser {
         let fixed = fixed.iter().map(|(from, to)| ((*from).to_string(), (*to).to_string())).collect();
-        Normaliser { known: BTreeMap::new(), namespaces: BTreeMap::new(), fixed }
+        Normaliser { known: BTreeMap::new(), namespaces: BTreeMap::new(), pids: Pids::default(), fixed }
     }
 
     /// The text with ids and times made alike.
@@ -32,7 +36,8 @@ impl Normaliser {
             out = out.replace(from, to);
         }
         let lines: Vec<String> = out.split('\n').map(|line| self.namespace(line)).collect();
-        times(&self.ids(&lines.join("\n")))
+        let lines = self.pids.text(&lines.join("\n"));
+        times(&self.ids(&lines))
     }
 
     /// A line of `ns`: the kernel's numbers become symbols, and how many processes the machine itself has is its own affair.

@@ -229,6 +229,13 @@ pub enum Command {
     },
     /// `ps`
     ListContainers(ContainerList),
+    /// `top CONTAINER [ps OPTIONS]`
+    ShowProcesses {
+        /// Name or id prefix.
+        container: String,
+        /// The words for ps; none: `-ef`.
+        options: Vec<String>,
+    },
     /// `logs [-f] [-n N] [-t] CONTAINER`
     ShowLogs {
         /// Name or id prefix.

@@ -52,6 +52,12 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let why = "A namespace has no name but the number of its file below /proc/PID/ns. Who has the same number is in the same one.";
             explanation("Compare namespaces", why, calls, &["ls -l /proc/PID/ns", "lsns"], "namespaces")
         }
+        ClientStep::ShowProcesses { .. } => {
+            let read = |path| call("openat", &["AT_FDCWD", path, "O_RDONLY|O_CLOEXEC"]).when(CallWhen::Repeated);
+            let calls = vec![read("\"/proc/stat\""), read("\"/proc/…/stat\""), call("write", &["1", "…", "…"])];
+            let why = "Its cgroup lists the container's processes by the host's numbers; what ps says of each is read from /proc.";
+            explanation("Look for its processes", why, calls, &["ps -ef", "cat CGROUP/cgroup.procs"], "pid-one")
+        }
         ClientStep::ShowLog { view, .. } => {
             let calls = vec![
                 call("openat", &["AT_FDCWD", "…-json.log\"", "O_RDONLY|O_CLOEXEC"]),

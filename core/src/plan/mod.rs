@@ -31,6 +31,7 @@ mod storage;
 mod system;
 mod tuning;
 mod update;
+mod watch;
 
 use std::rc::Rc;
 
@@ -208,6 +209,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::CopyFiles { .. } => copy::copy(&invocation.command, &context, &mut plan)?,
         Command::PruneContainers { force, filters } => records::prune(*force, filters, &context, &mut plan)?,
         Command::ListContainers(asked) => lifecycle::list(asked, &context, &mut plan)?,
+        Command::ShowProcesses { container, options } => plan.steps.push(watch::top(container, options, &context)?),
         Command::ShowLogs { container, follow, tail, timestamps, details, since, until } => {
             let asked = LogView { follow: *follow, tail: *tail, timestamps: *timestamps, details: *details, ..LogView::default() };
             plan.steps.extend(lifecycle::logs(container, asked, since, until, &context)?);

@@ -167,7 +167,7 @@ impl Kernel {
             "filesystems" => {
                 "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tcgroup2\nnodev\tdevpts\nnodev\toverlay\n\text4\n".into()
             }
-            "stat" => format!("cpu  0 0 0 {} 0 0 0 0 0 0\n", self.clock_ns / NS_PER_TICK),
+            "stat" => self.stat(),
             "swaps" => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n".to_string(),
             "sys/kernel/hostname" => format!("{}\n", self.hostname_of(viewer)),
             "sys/kernel/domainname" => "(none)\n".to_string(),
@@ -183,6 +183,14 @@ impl Kernel {
             _ if self.guarded(path) == Some(false) => String::new(),
             _ => return Err(Errno::EINVAL),
         })
+    }
+
+    /// All processors at once: what programs have used, and what is left of the time; then when the machine has booted.
+    fn stat(&self) -> String {
+        let used = self.processes.values().map(|process| process.cpu_ns).sum::<u64>() / NS_PER_TICK;
+        let idle = (self.clock_ns / NS_PER_TICK * u64::from(self.host.cpus)).saturating_sub(used);
+        let boot_s = self.realtime_ns().saturating_sub(self.clock_ns) / 1_000_000_000;
+        format!("cpu  {used} 0 0 {idle} 0 0 0 0 0 0\nbtime {boot_s}\n")
     }
 
     fn meminfo(&self) -> String {

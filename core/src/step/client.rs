@@ -70,6 +70,13 @@ pub enum ClientStep {
         /// JSON instead of a table.
         json: bool,
     },
+    /// Look for the processes of a container among the host's, and print of each what ps would.
+    ShowProcesses {
+        /// Of which container.
+        id: ContainerId,
+        /// The words for ps.
+        options: Vec<String>,
+    },
     /// Write the container's log to stdout and stderr.
     ShowLog {
         /// Which container.
@@ -129,6 +136,7 @@ impl ClientStep {
             ClientStep::AwaitRestart { .. } => "AwaitRestart",
             ClientStep::AwaitExit { .. } => "AwaitExit",
             ClientStep::ShowNamespaces { .. } => "ShowNamespaces",
+            ClientStep::ShowProcesses { .. } => "ShowProcesses",
             ClientStep::ShowLog { .. } => "ShowLog",
         }
     }

@@ -246,6 +246,7 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::PrintReclaimed { deleted: vec![("Deleted Containers:".into(), vec![id().0])] },
         ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
         ClientStep::ShowNamespaces { ids: vec![id()], json: false },
+        ClientStep::ShowProcesses { id: id(), options: vec!["-ef".into()] },
         ClientStep::ShowLog { id: id(), view: super::LogView { follow: true, ..Default::default() } },
     ]
 }
@@ -255,7 +256,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 20 + 19 + 7 + 15 + 12 + 8 + 11 + 3;
+    const STEPS: usize = 20 + 19 + 7 + 15 + 12 + 8 + 12 + 3;
 
     #[test]
     fn covers_every_step() {

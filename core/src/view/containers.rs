@@ -48,10 +48,15 @@ fn rows_of(containers: &[&Container], now_ns: u64, options: &ContainerList) -> V
 
 /// Cells below one another; the last of a row is as wide as it is.
 pub(super) fn aligned(rows: &[Vec<String>]) -> String {
+    aligned_from(rows, WIDTH_MIN)
+}
+
+/// As `aligned`, with columns at least so wide.
+pub(super) fn aligned_from(rows: &[Vec<String>], width_min: usize) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let longest = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default();
-        (longest + PADDING).max(WIDTH_MIN)
+        (longest + PADDING).max(width_min)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();

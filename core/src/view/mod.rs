@@ -14,4 +14,5 @@ pub mod observed;
 pub mod plan;
 pub mod reclaimed;
 mod storage;
+pub mod top;
 mod until;

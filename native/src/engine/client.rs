@@ -13,8 +13,8 @@ use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::{ClientStep, LogView};
 use glassbox_core::userland::{Signal, WaitStatus};
-use glassbox_core::view::namespaces;
 use glassbox_core::view::reclaimed::{is_yes, reclaimed};
+use glassbox_core::view::{namespaces, top};
 
 use super::Engine;
 use crate::exec::{Done, Failure, NameCall};
@@ -53,6 +53,7 @@ impl Engine {
                 Ok(())
             }
             ClientStep::ShowNamespaces { ids, json } => self.show_namespaces(ids, *json),
+            ClientStep::ShowProcesses { id, options } => self.show_processes(id, options),
             ClientStep::AttachStreams { id } => self.attach(id, outcome),
             ClientStep::WatchContainer { id } => self.watch_container(id, outcome),
             ClientStep::AwaitProbe { id, delay_ns } => self.await_probe(id, *delay_ns),
@@ -66,6 +67,13 @@ impl Engine {
     fn show_namespaces(&self, ids: &[ContainerId], json: bool) -> Done {
         let lines = namespaces::lines(ids, &self.state, &LinuxProbe::new(&self.store)).call("readlink")?;
         print(namespaces::text(&lines, json).as_bytes());
+        Ok(())
+    }
+
+    fn show_processes(&self, id: &ContainerId, options: &[String]) -> Done {
+        let container = self.state.containers.get(id).ok_or_else(|| Failure::of("openat", Errno::ESRCH))?;
+        let asked = top::parse(options).map_err(|_| Failure::of("", Errno::EINVAL))?;
+        print(top::text(container, &asked, &LinuxProbe::new(&self.store)).call("openat")?.as_bytes());
         Ok(())
     }
 

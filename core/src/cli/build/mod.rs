@@ -128,6 +128,10 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         }
         "container prune" => Command::PruneContainers { force: call.is_on("force"), filters: listing::filters(call) },
         "ps" => listing::containers(call)?,
+        "top" => {
+            let mut words = containers.into_iter();
+            Command::ShowProcesses { container: words.next().unwrap_or_default(), options: words.collect() }
+        }
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,
         "version" => Command::Version,

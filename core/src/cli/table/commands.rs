@@ -184,6 +184,9 @@ const CARRIED_OUT: &[CommandRow] = &[
         .carried_out("Delete all containers that do not run"),
     CommandRow::new("wait", &["container wait", "wait"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1))
         .carried_out("Wait until containers have ended and print their exit codes"),
+    CommandRow::new("top", &["container top", "top"], "CONTAINER [ps OPTIONS]", Arity::AtLeast(1))
+        .flags_first()
+        .carried_out("Show the processes of a container as the host sees them"),
     CommandRow::new("logs", &["container logs", "logs"], "[OPTIONS] CONTAINER", Arity::Exact(1))
         .carried_out("Print what a container has written"),
     CommandRow::new("inspect", &["inspect"], "[OPTIONS] NAME|ID [NAME|ID...]", Arity::AtLeast(1))

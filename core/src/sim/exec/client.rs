@@ -10,8 +10,8 @@ use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Captured, Ended};
 use crate::step::{ClientStep, LogView};
 use crate::userland::{Signal, WaitStatus};
-use crate::view::namespaces;
 use crate::view::reclaimed::{is_yes, reclaimed};
+use crate::view::{namespaces, top};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -40,6 +40,12 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
         ClientStep::ShowNamespaces { ids, json } => {
             let lines = namespaces::lines(ids, state, &SimProbe::new(kernel, state))?;
             run.shown.push((false, namespaces::text(&lines, *json).into_bytes()));
+            done(kernel)
+        }
+        ClientStep::ShowProcesses { id, options } => {
+            let container = state.containers.get(id).ok_or(Errno::ESRCH)?;
+            let asked = top::parse(options).map_err(|_| Errno::EINVAL)?;
+            run.shown.push((false, top::text(container, &asked, &SimProbe::new(kernel, state))?.into_bytes()));
             done(kernel)
         }
         ClientStep::ShowLog { id, view } => {

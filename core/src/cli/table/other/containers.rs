@@ -22,5 +22,4 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("port", &["container port", "port"], "CONTAINER [PRIVATE_PORT[/PROTO]]", Arity::Between(1, 2)),
     CommandRow::new("stats", &["container stats", "stats"], "[OPTIONS] [CONTAINER...]", Arity::Any)
         .specs("all/a=bool format=text no-stream=bool no-trunc=bool"),
-    CommandRow::new("top", &["container top", "top"], "CONTAINER [ps OPTIONS]", Arity::AtLeast(1)).flags_first(),
 ];
