@@ -1,7 +1,7 @@
 //! `apply`: the only place where an event changes the state.
 
 use crate::event::Event;
-use crate::model::{Container, ContainerId, State, Status, health, restart};
+use crate::model::{Container, ContainerId, Ending, State, Status, health, restart};
 
 /// Changes `state` as `event` says. An event about something that is not there changes nothing.
 pub fn apply(state: &mut State, event: &Event) {
@@ -19,6 +19,7 @@ pub fn apply(state: &mut State, event: &Event) {
             container.state.started_ns = *at_ns;
             container.state.exit_code = 0;
             container.state.oom_killed = false;
+            container.state.ending = Ending::default();
             container.state.error.clear();
             health::started(container);
         }),
@@ -27,8 +28,9 @@ pub fn apply(state: &mut State, event: &Event) {
                 container.state.status = if *paused { Status::Paused } else { Status::Running };
             }
         }),
-        Event::ContainerExited { id, exit_code, oom_killed, at_ns } => change(state, id, |container| {
+        Event::ContainerExited { id, exit_code, oom_killed, at_ns, ending } => change(state, id, |container| {
             container.state.oom_killed = *oom_killed;
+            container.state.ending = (**ending).clone();
             restart::ended(container, *exit_code, *at_ns);
             health::ended(container);
         }),

@@ -4,9 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnosis::program::Refused;
 use crate::host::Controller;
 use crate::model::health::Probe;
-use crate::model::{Container, ContainerId, Volume};
+use crate::model::{Container, ContainerId, Ending, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
@@ -71,6 +72,9 @@ pub enum Event {
         exit_code: i32,
         /// The OOM killer was at work in its cgroup.
         oom_killed: bool,
+        /// What is known of it besides.
+        #[serde(default)]
+        ending: Box<Ending>,
         /// Nanoseconds since 1970.
         at_ns: u64,
     },
@@ -313,6 +317,11 @@ pub enum Event {
         /// Its arguments.
         argv: Vec<String>,
     },
+    /// execve(2) refused the program: the process says so, and ends.
+    ExecRefused {
+        /// Which file, what the kernel answered, and why.
+        refused: Refused,
+    },
     /// A signal was delivered.
     SignalSent {
         /// To which container.
@@ -347,7 +356,11 @@ impl Event {
         let mut event = self.clone();
         match &mut event {
             Event::ContainerStarted { pid, at_ns, .. } => (*pid, *at_ns) = (0, 0),
-            Event::ContainerExited { at_ns, .. } | Event::ContainerFailed { at_ns, .. } => *at_ns = 0,
+            Event::ContainerExited { at_ns, ending, .. } => {
+                *at_ns = 0;
+                **ending = ending.normalised();
+            }
+            Event::ContainerFailed { at_ns, .. } => *at_ns = 0,
             Event::CgroupJoined { pid, .. } | Event::HolderEnded { pid } => *pid = 0,
             Event::ProcessCloned { pid, pid_inside, .. } => {
                 // In the host's pid namespace the two are one number.
@@ -360,6 +373,7 @@ impl Event {
             Event::ContainerRecorded { container } => {
                 container.created_ns = 0;
                 (container.state.started_ns, container.state.finished_ns) = (0, 0);
+                container.state.ending = container.state.ending.normalised();
                 container.state.pid = container.state.pid.map(|_| 0);
             }
             Event::VolumeCreated { volume } => volume.created_ns = 0,

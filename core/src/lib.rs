@@ -18,6 +18,7 @@ pub mod cli;
 pub mod copying;
 pub mod cpu_list;
 pub mod device;
+pub mod diagnosis;
 pub mod errno;
 pub mod event;
 pub mod explain;

@@ -11,9 +11,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::copying::Copied;
+use crate::diagnosis::program::Refused;
 use crate::errno::Errno;
 use crate::event::Event;
-use crate::model::{Container, ContainerId, Volume};
+use crate::model::{Container, ContainerId, Ending, Volume};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
 use crate::resource_limit;
 use crate::step::{
@@ -41,6 +42,12 @@ pub struct Outcome {
     /// There was no process any more that a signal could go to, and none was needed: its end was wanted.
     #[serde(default)]
     pub ended_before: bool,
+    /// What is known of the end besides its status.
+    #[serde(default)]
+    pub ending: Box<Ending>,
+    /// execve(2) refused the program.
+    #[serde(default)]
+    pub refused: Option<Box<Refused>>,
     /// What was copied, and where to.
     pub copied: Option<Copied>,
     /// How many bytes were counted.
@@ -55,6 +62,16 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    fn exited(&self, id: &ContainerId) -> Option<Event> {
+        let status = self.status?;
+        let (oom_killed, at_ns) = (self.oom_killed, self.at_ns);
+        Some(Event::ContainerExited { id: id.clone(), exit_code: status.code(), oom_killed, at_ns, ending: self.ending.clone() })
+    }
+
+    fn refused(&self) -> Option<Event> {
+        self.refused.as_ref().map(|refused| Event::ExecRefused { refused: (**refused).clone() })
+    }
+
     fn probed(&self, id: &ContainerId) -> Vec<Event> {
         self.probe.iter().map(|probe| Event::HealthProbed { id: id.clone(), probe: (**probe).clone() }).collect()
     }
@@ -176,9 +193,7 @@ impl Look<'_> {
     }
 
     fn exited(&self, id: &ContainerId) -> Result<Event, Errno> {
-        let status = self.outcome.status.ok_or(Errno::ECHILD)?;
-        let oom_killed = self.outcome.oom_killed;
-        Ok(Event::ContainerExited { id: id.clone(), exit_code: status.code(), oom_killed, at_ns: self.outcome.at_ns })
+        self.outcome.exited(id).ok_or(Errno::ECHILD)
     }
 
     fn cgroup(&self, step: &CgroupStep) -> Result<Vec<Event>, Errno> {
@@ -273,7 +288,10 @@ impl Look<'_> {
                 vec![Event::TerminalOpened { path }]
             }
             ProcessStep::ChangeDirectory { .. } => vec![Event::DirectoryChanged { path: self.program()?.0 }],
-            ProcessStep::ExecProgram { .. } => vec![self.executed()?],
+            ProcessStep::ExecProgram { .. } => match self.outcome.refused() {
+                Some(refused) => vec![refused],
+                None => vec![self.executed()?],
+            },
             ProcessStep::SendSignal { id, .. } => {
                 if self.outcome.ended_before {
                     return Ok(Vec::new());
@@ -517,7 +535,11 @@ fn stat_field(stat: &str, place: usize) -> Option<i64> {
 /// The events that a plain run needs to keep the state right, without looking at anything but the outcome.
 pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
     let at_ns = outcome.at_ns;
-    let Step::Store(step) = step else { return Vec::new() };
+    let step = match step {
+        Step::Store(step) => step,
+        Step::Process(ProcessStep::ExecProgram { .. }) => return outcome.refused().into_iter().collect(),
+        _ => return Vec::new(),
+    };
     match step {
         StoreStep::ExtractLayer { image, diff_id, directory } => {
             vec![Event::LayerExtracted { image: image.clone(), diff_id: diff_id.clone(), directory: directory.clone() }]
@@ -528,15 +550,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
             started.into_iter().collect()
         }
         StoreStep::RecordPause { id, paused } => vec![Event::ContainerPaused { id: id.clone(), paused: *paused }],
-        StoreStep::RecordExit { id } => {
-            let exited = outcome.status.map(|status| Event::ContainerExited {
-                id: id.clone(),
-                exit_code: status.code(),
-                oom_killed: outcome.oom_killed,
-                at_ns,
-            });
-            exited.into_iter().collect()
-        }
+        StoreStep::RecordExit { id } => outcome.exited(id).into_iter().collect(),
         StoreStep::RecordProbe { id } => outcome.probed(id),
         StoreStep::RecordStopAsked { id } => vec![Event::StopAsked { id: id.clone() }],
         StoreStep::RecordRestartCancelled { id } => vec![Event::RestartCancelled { id: id.clone() }],

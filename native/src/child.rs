@@ -16,6 +16,7 @@ mod message;
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use glassbox_core::diagnosis::program::Refused;
 use glassbox_core::errno::Errno;
 use glassbox_core::plan::{Context, Cursor, Node, Visit};
 use glassbox_core::step::{NamespaceKind, Place};
@@ -52,6 +53,8 @@ pub struct Child {
     pub streams: Outside,
     /// The slave of its terminal, as the container names it.
     pub terminal: Option<String>,
+    /// execve(2) refused its program: it has said so, and ended.
+    pub refused: Option<Refused>,
     channel: Option<Channel>,
     /// Where the plan stood right after `CloneProcess`.
     begin: Cursor,
@@ -87,6 +90,7 @@ pub fn clone_child(making: &Making<'_>, cursor: &Cursor, context: &Context<'_>) 
             pidfd,
             streams,
             terminal: None,
+            refused: None,
             channel: Some(near),
             begin: cursor.clone(),
             released: false,
@@ -108,6 +112,7 @@ impl Child {
         loop {
             match self.hear()? {
                 Some(Reply::Executing) => self.executing = true,
+                Some(Reply::Refused { refused }) => self.refused = Some(refused),
                 Some(Reply::Failed { failure, .. }) => return Err(failure),
                 Some(Reply::Done | Reply::Terminal { .. }) => return Ok(()),
                 None => return self.ended().map_err(|failure| failure.failure),
@@ -120,7 +125,8 @@ impl Child {
     pub fn step_and_hold(&mut self) -> Result<(), Failure> {
         let traced = trace::hold_at_exec(self.pid).is_ok();
         self.step()?;
-        self.held = traced && trace::await_exec(self.pid).is_ok();
+        // One that was refused is not waited for here: that would reap it.
+        self.held = traced && self.refused.is_none() && trace::await_exec(self.pid).is_ok();
         Ok(())
     }
 
@@ -143,6 +149,7 @@ impl Child {
         loop {
             match self.hear().map_err(|failure| ChildFailure { index: None, failure })? {
                 Some(Reply::Executing) => self.executing = true,
+                Some(Reply::Refused { refused }) => self.refused = Some(refused),
                 Some(Reply::Failed { index, failure }) => return Err(ChildFailure { index: Some(index), failure }),
                 Some(Reply::Done | Reply::Terminal { .. }) => {}
                 None => return self.ended(),

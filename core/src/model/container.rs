@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::MountPoint;
+use super::ending::Ending;
 use super::health::Health;
 use crate::cli::{Confinement, Healthcheck, NamespaceSpec, NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words};
 use crate::device::Device;
@@ -227,6 +228,9 @@ pub struct ContainerState {
     /// Somebody has asked it to end: its restart policy rests.
     #[serde(default)]
     pub stop_asked: bool,
+    /// What is known of the end of the last run besides its exit code.
+    #[serde(default)]
+    pub ending: Ending,
 }
 
 impl Default for ContainerState {
@@ -243,6 +247,7 @@ impl Default for ContainerState {
             restart_delay_ns: 0,
             health: None,
             stop_asked: false,
+            ending: Ending::default(),
         }
     }
 }

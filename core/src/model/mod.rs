@@ -3,6 +3,7 @@
 //! It knows nothing of plans or steps. Names and shapes follow `docker inspect` and the OCI image specification where they have one.
 
 mod container;
+pub mod ending;
 pub mod health;
 mod image;
 pub mod restart;
@@ -11,6 +12,7 @@ mod storage;
 use rpds::RedBlackTreeMap;
 
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Status};
+pub use ending::{Ending, SentSignal, SignalReason};
 pub use image::{Image, ImageConfig, Layer};
 pub use storage::{ANONYMOUS_LABEL, MountKind, MountPoint, Volume, depth};
 

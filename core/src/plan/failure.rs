@@ -3,6 +3,7 @@
 use super::origin::{self, planned};
 use super::{CommandError, Context, Node, Planned, namespaces};
 use crate::cli::Command;
+use crate::diagnosis::{Diagnosis, Finding};
 use crate::errno::Errno;
 use crate::model::{Container, ContainerId};
 use crate::step::{ClientStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
@@ -18,11 +19,10 @@ const ENGINE_FAILED: i32 = 125;
 /// And of every other command for what is not there.
 const NOT_THERE: i32 = 1;
 const CANNOT_EXECUTE: i32 = 126;
-const NOT_FOUND: i32 = 127;
 
 /// What the command reports when `node` failed with `errno`. `call` is the kernel call that failed, as strace would show it, where
-/// it is known.
-pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Context<'_>) -> CommandError {
+/// it is known; `finding` what else is.
+pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Finding, context: &Context<'_>) -> CommandError {
     if matches!(node.step, Step::Client(ClientStep::Confirm { .. })) && errno == Errno::ECANCELED {
         // Whoever says no has got what she wanted.
         return CommandError { message: String::new(), exit_code: 0, span: None };
@@ -30,11 +30,16 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, context: &Co
     if matches!(node.step, Step::Copy(_)) {
         // Here the call that failed is told in the words of Docker's client or daemon already.
         let what = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
-        let ours = hint(node, errno, None, NOT_THERE);
+        let ours = hint(node, errno, None, finding);
         return CommandError { message: format!("{what}\n{ours}"), exit_code: NOT_THERE, span: blamed(node) };
     }
-    let (what, exit_code) = reason(&node.step, errno, call, context);
-    let ours = hint(node, errno, call, exit_code);
+    let (what, exit_code) = match (finding.refusal, &node.step) {
+        (Some(refusal), Step::Process(ProcessStep::ExecProgram { argv, .. })) => {
+            refusal.told(argv.first().map_or("", String::as_str))
+        }
+        _ => reason(&node.step, errno, call, context),
+    };
+    let ours = hint(node, errno, call, finding);
     let message = match &context.invocation.command {
         Command::RunContainer(_) if is_daemons(&node.step, errno) => {
             format!("docker: Error response from daemon: {what}\n\nRun 'docker run --help' for more information\n{ours}")
@@ -86,7 +91,6 @@ fn is_gone(errno: Errno) -> bool {
 fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) -> (String, i32) {
     let sentence = errno.to_string().to_lowercase();
     match step {
-        Step::Process(ProcessStep::ExecProgram { argv, .. }) => exec_reason(argv.first().map_or("", String::as_str), errno),
         Step::Process(ProcessStep::ChangeDirectory { path }) => {
             let what = format!("chdir to cwd (\"{path}\") set in config.json failed: {sentence}");
             (what, CANNOT_EXECUTE)
@@ -139,25 +143,20 @@ fn is_exec(context: &Context<'_>) -> bool {
     matches!(context.invocation.command, Command::ExecProcess(_))
 }
 
-fn exec_reason(program: &str, errno: Errno) -> (String, i32) {
-    let bare = !program.contains('/');
-    match errno {
-        Errno::ENOENT | Errno::ENOTDIR if bare => (format!("exec: \"{program}\": executable file not found in $PATH"), NOT_FOUND),
-        Errno::ENOENT => (format!("exec: \"{program}\": stat {program}: no such file or directory"), NOT_FOUND),
-        Errno::ENOTDIR => (format!("exec: \"{program}\": stat {program}: not a directory"), CANNOT_EXECUTE),
-        Errno::EACCES => (format!("exec: \"{program}\": permission denied"), CANNOT_EXECUTE),
-        Errno::EISDIR => (format!("exec: \"{program}\": is a directory"), CANNOT_EXECUTE),
-        other => (format!("exec {program}: {}", other.to_string().to_lowercase()), CANNOT_EXECUTE),
-    }
+/// Our own lines: which step it was, the cause where one was found, and what to do next.
+fn hint(node: &Node, errno: Errno, call: Option<&str>, finding: &Finding) -> String {
+    let call = call.map_or_else(String::new, |call| format!(" ({call})"));
+    let failed = format!("glassbox: step {} {} failed: {}{call}", node.id, node.step.name(), errno.name());
+    let Some(Diagnosis { what, advice }) = &finding.diagnosis else {
+        return format!("{failed}; {}\n", next(&node.step, errno));
+    };
+    let advice = if advice.is_empty() { String::new() } else { format!("glassbox: {advice}\n") };
+    format!("{failed}\nglassbox: {what}\n{advice}")
 }
 
-/// Our own lines: which step it was, and what to do next.
-fn hint(node: &Node, errno: Errno, call: Option<&str>, exit_code: i32) -> String {
-    let next = match (&node.step, errno) {
-        (Step::Process(ProcessStep::ExecProgram { .. }), _) if exit_code == NOT_FOUND => {
-            "see what there is with: glassbox run --rm IMAGE ls /bin"
-        }
-        (Step::Process(ProcessStep::ExecProgram { .. }), Errno::EACCES) => "the file is not executable; see: ls -l",
+/// What to do next, where no cause was found.
+fn next(step: &Step, errno: Errno) -> &'static str {
+    match (step, errno) {
         (Step::Process(ProcessStep::SetTimeOffsets { .. }), Errno::ERANGE) => {
             "no clock can be set to before its beginning: the offset takes away more than the machine has been up (cat /proc/uptime)"
         }
@@ -181,9 +180,7 @@ fn hint(node: &Node, errno: Errno, call: Option<&str>, exit_code: i32) -> String
             "the kernel lacks this feature; see: /proc/filesystems, and `glassbox run --plan` for what is needed"
         }
         _ => "see the step with --explain",
-    };
-    let call = call.map_or_else(String::new, |call| format!(" ({call})"));
-    format!("glassbox: step {} {} failed: {}{call}; {next}\n", node.id, node.step.name(), errno.name())
+    }
 }
 
 fn blamed(node: &Node) -> Option<crate::cli::Span> {

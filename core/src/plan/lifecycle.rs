@@ -8,7 +8,7 @@ use crate::model::{Container, Lookup, Status};
 use crate::step::{ClientStep, LogView, Phase, ProcessStep, Step, StoreStep};
 use crate::template::Template;
 use crate::userland::{Attempt, Signal};
-use crate::view::{containers, inspect, listing};
+use crate::view::{containers, ending, inspect, listing};
 use crate::why;
 
 /// Docker's patience between the stop signal and SIGKILL, seconds.
@@ -345,6 +345,9 @@ pub(super) fn why(word: &str, call: Option<&str>, context: &Context<'_>) -> Resu
     let found = named(word).map_err(refuse)?;
     let container = context.state.container(found).map_err(|_| refuse(format!("Error: No such object: {word}\n{SEE_ALL}")))?;
     let text = match call.map(|call| (call, Attempt::named(call))) {
+        None if container.state.status == Status::Exited => {
+            format!("{}which calls its fences refuse: glassbox why {word} CALL\n", ending::explained(container))
+        }
         None => why::table(container, context.host),
         Some((_, Some(attempt))) => why::text(container, context.host, attempt),
         Some((call, None)) => {

@@ -12,13 +12,14 @@ use super::world::{Chunk, Stream, World};
 use crate::cli::{Command, Invocation};
 use crate::errno::Errno;
 use crate::host::HostFacts;
-use crate::model::{ContainerId, State};
+use crate::model::{Container, ContainerId, State};
 use crate::observe::{Actors, observe};
 use crate::plan::failure::{after_failure, closing, command_error};
 use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, health, monitor_again};
-use crate::sim::exec::{Done, Run, execute, undo};
+use crate::sim::exec::{Done, Failure, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
 use crate::step::{ClientStep, Phase, Step};
+use crate::view::ending;
 
 /// Whose steps they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +73,9 @@ pub(super) struct Job {
     failed: Vec<String>,
     late_errors: String,
     exit_code: i32,
+    /// The container whose end the caller has waited for at its streams, and as it was on record then.
+    attended: Option<ContainerId>,
+    ended: Option<Container>,
     shown: Vec<Chunk>,
 }
 
@@ -97,6 +101,8 @@ impl Job {
             failed: plan.failed,
             late_errors: plan.late_errors,
             exit_code: plan.exit_code,
+            attended: None,
+            ended: None,
             shown: Vec::new(),
         }
     }
@@ -120,6 +126,8 @@ impl Job {
             failed: Vec::new(),
             late_errors: String::new(),
             exit_code: 0,
+            attended: None,
+            ended: None,
             shown: Vec::new(),
             ..self.clone()
         })
@@ -295,7 +303,7 @@ impl Job {
                 self.after(&node.step, outcome.status.map(crate::userland::WaitStatus::code));
                 Turn::Stepped(Box::new(self.entry(node, events, errno)))
             }
-            Err(failure) => self.fail(node, failure.errno, failure.call.as_deref(), kernel, state),
+            Err(failure) => self.fail(node, &failure, kernel, state),
         }
     }
 
@@ -306,7 +314,10 @@ impl Job {
     /// What a step means for the command: its output, its exit code.
     fn after(&mut self, step: &Step, exit_code: Option<i32>) {
         match step {
-            Step::Client(ClientStep::AttachStreams { .. }) => self.exit_code = exit_code.unwrap_or(self.exit_code),
+            Step::Client(ClientStep::AttachStreams { id }) => {
+                self.exit_code = exit_code.unwrap_or(self.exit_code);
+                self.attended = Some(id.clone());
+            }
             Step::Client(ClientStep::AwaitExit { print: true, .. }) => {
                 let text = format!("{}\n", exit_code.unwrap_or_default());
                 self.shown.push(Chunk { stream: Stream::Stdout, text });
@@ -315,13 +326,31 @@ impl Job {
         }
     }
 
+    /// A container's end is on record. It may be off it again before the caller hears of it (`--rm`).
+    pub(super) fn saw_end(&mut self, container: &Container) {
+        self.ended = Some(container.clone());
+    }
+
+    /// What the exit code of the process in the foreground leaves open.
+    fn cause(&self) -> String {
+        let Some(id) = &self.attended else { return String::new() };
+        match &self.invocation.command {
+            Command::ExecProcess(_) => {
+                let why = self.run.refused().and_then(|refused| refused.diagnosis.as_ref());
+                why.map(ending::line).unwrap_or_default()
+            }
+            _ => self.ended.as_ref().filter(|ended| ended.id == *id).map(ending::told).unwrap_or_default(),
+        }
+    }
+
     /// Rolls back, and goes on with what is still to be done.
-    fn fail(&mut self, node: Node, errno: Errno, call: Option<&str>, kernel: &mut Kernel, state: &mut State) -> Turn {
+    fn fail(&mut self, node: Node, failure: &Failure, kernel: &mut Kernel, state: &mut State) -> Turn {
+        let (errno, call) = (failure.errno, failure.call.as_deref());
         for step in self.done.drain(..).rev() {
             undo(&step, kernel, &mut self.run);
         }
         let context = Context { state, host: &self.host, invocation: &self.invocation };
-        let error = command_error(&node, errno, call, &context);
+        let error = command_error(&node, errno, call, &failure.finding, &context);
         let rest = match (self.role, &self.watched) {
             (Role::Health, Some(id)) => {
                 self.run.probe_failed(kernel, &error.message);
@@ -347,6 +376,7 @@ impl Job {
         }
         message.push_str(&std::mem::take(&mut self.late_errors));
         message.push_str(&closing(&self.invocation.command, &self.failed));
+        message.push_str(&self.cause());
         if !message.is_empty() {
             self.shown.push(Chunk { stream: Stream::Stderr, text: message });
         }

@@ -274,6 +274,7 @@ impl World {
             let mut job = self.monitors.remove(at);
             match job.advance(&mut self.kernel, &mut self.state) {
                 Turn::Stepped(entry) => {
+                    self.tell_of_end(&entry);
                     let health = started(&entry).and_then(|id| job.health_of(id, &self.state));
                     self.monitors.insert(at, job);
                     self.monitors.extend(health);
@@ -284,6 +285,17 @@ impl World {
             }
         }
         None
+    }
+
+    /// The command in the foreground may be about a container that has ended.
+    fn tell_of_end(&mut self, entry: &Entry) {
+        let ended = entry.events.iter().find_map(|event| match event {
+            crate::event::Event::ContainerExited { id, .. } => self.state.containers.get(id),
+            _ => None,
+        });
+        if let (Some(job), Some(container)) = (&mut self.foreground, ended) {
+            job.saw_end(container);
+        }
     }
 
     /// A container has started: its monitor begins to watch.

@@ -57,6 +57,7 @@ impl Kernel {
                     &["memory.current", "memory.events", "memory.low", "memory.max", "memory.peak", "memory.swap.max"][..]
                 }
                 (Controller::Memory, false) => &[
+                    "memory.failcnt",
                     "memory.limit_in_bytes",
                     "memory.memsw.limit_in_bytes",
                     "memory.oom_control",
@@ -147,6 +148,7 @@ impl Kernel {
             "memory.oom_control" => {
                 format!("oom_kill_disable {}\nunder_oom 0\noom_kill {}\n", u8::from(cgroup.oom_kill_disable), cgroup.oom_kills)
             }
+            "memory.failcnt" => format!("{}\n", cgroup.max_events),
             "memory.limit_in_bytes" => v1(cgroup.memory_bytes_max),
             "memory.memsw.limit_in_bytes" => v1(cgroup.swap_bytes_max),
             "pids.max" => max(cgroup.pids_max),

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use super::credentials::EXECUTE;
 use super::kernel::Kernel;
 use super::tables::{HostPid, Place};
+use crate::diagnosis::elf;
+use crate::diagnosis::program::{INTERPRETERS_MAX, Shebang};
 use crate::errno::Errno;
 use crate::oci::capability::CapabilitySet;
 use crate::step::NamespaceKind;
@@ -12,8 +14,6 @@ use crate::userland::{Disposition, FileKind, Program, SysResult};
 
 /// How the toolbox's binary begins in this model; the rest of its bytes are zeros.
 pub(super) const TOOLBOX_HEADER: &[u8] = b"\x7fELF\x02\x01\x01\x00glassbox toolbox\n";
-/// Interpreters of interpreters: execve(2).
-const INTERPRETERS_MAX: usize = 4;
 /// Bytes of the first line that are looked at.
 const LINE_BYTES_MAX: usize = 256;
 /// TASK_COMM_LEN without its NUL.
@@ -42,12 +42,22 @@ impl Kernel {
             if head.starts_with(TOOLBOX_HEADER) {
                 return self.replace(pid, &first, place, argv, env);
             }
-            let (interpreter, argument) = shebang(&head).ok_or(Errno::ENOEXEC)?;
+            if elf::is_elf(&head) {
+                return Err(self.refuse_elf(pid, &path));
+            }
+            let Shebang { interpreter, argument } = Shebang::read(&head).map_err(|_| Errno::ENOEXEC)?;
             let rest: Vec<String> = argv.iter().skip(1).cloned().collect();
             argv = [vec![interpreter.clone()], argument.into_iter().collect(), vec![path], rest].concat();
             path = interpreter;
         }
         Err(Errno::ELOOP)
+    }
+
+    /// Programs that are not the toolbox's are not run here: load_elf_binary() looks at the machine, and then for the loader.
+    fn refuse_elf(&self, pid: HostPid, path: &str) -> Errno {
+        let Some(elf) = elf::read(&self.seen_by(pid), path) else { return Errno::ENOEXEC };
+        let loader = elf.interpreter.as_ref().filter(|_| elf.is_for(&self.host.machine));
+        loader.and_then(|loader| self.executable(pid, loader).err()).unwrap_or(Errno::ENOEXEC)
     }
 
     fn executable(&self, pid: HostPid, path: &str) -> SysResult<Place> {
@@ -96,6 +106,13 @@ impl Kernel {
         Ok(())
     }
 
+    /// Nothing takes the process over: it writes this to its stderr, and ends.
+    pub(super) fn say_and_end(&mut self, pid: HostPid, line: &str, code: i32) -> SysResult<()> {
+        let words = ["sh", "-c", "echo \"$1\" >&2; exit \"$2\"", "sh", line.trim_end(), &code.to_string()].map(str::to_string);
+        self.process_mut(pid)?.program = Program::start(&words, &[]);
+        Ok(())
+    }
+
     /// User 0 of its own user namespace.
     pub(super) fn is_root_inside(&self, pid: HostPid) -> bool {
         let Ok(process) = self.process(pid) else { return false };
@@ -122,17 +139,4 @@ fn comm(path: &str) -> String {
         end -= 1;
     }
     name[..end].to_string()
-}
-
-/// The interpreter of a script and its one argument: execve(2), "Interpreter scripts".
-fn shebang(head: &[u8]) -> Option<(String, Option<String>)> {
-    let line = head.strip_prefix(b"#!")?;
-    let line = line.split(|byte| *byte == b'\n').next()?;
-    let line = String::from_utf8_lossy(line);
-    let line = line.trim();
-    let (interpreter, argument) = line.split_once([' ', '\t']).map_or((line, None), |(name, rest)| (name, Some(rest.trim())));
-    if interpreter.is_empty() {
-        return None;
-    }
-    Some((interpreter.to_string(), argument.filter(|text| !text.is_empty()).map(str::to_string)))
 }

@@ -35,6 +35,7 @@ mod proc_fs;
 mod proc_pid;
 mod process;
 mod schedule;
+mod seen;
 mod signal;
 mod streams;
 mod tables;
@@ -49,6 +50,7 @@ pub use boot::boot;
 pub use kernel::Kernel;
 pub use probe::SimProbe;
 pub use schedule::Ran;
+pub use seen::SeenBy;
 
 /// How many times programs get to run before the driver looks again.
 pub const RESUMES_PER_TURN: usize = 200;

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod containers;
 pub mod copied;
 pub mod disk;
+pub mod ending;
 pub mod events;
 pub mod filter;
 pub mod inspect;

@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 
+use glassbox_core::diagnosis::program::{REFUSED_CODE, Refused};
 use glassbox_core::errno::Errno;
 use glassbox_core::plan::{Context, Cursor, Visit};
 use glassbox_core::step::{Place, ProcessStep, Step};
@@ -9,7 +10,8 @@ use glassbox_core::userland::Signal;
 
 use super::message::{Order, Reply};
 use crate::exec::mount::Building;
-use crate::exec::{Failure, NameCall, cgroup, privilege, process as steps, program};
+use crate::exec::program::{self, NotRun};
+use crate::exec::{Failure, NameCall, cgroup, privilege, process as steps};
 use crate::streams;
 use crate::sys::process::{exit_now, set_parent_death_signal, sethostname, setsid, umask, unshare};
 use crate::sys::socket::Channel;
@@ -112,7 +114,8 @@ impl<'a> Inside<'a> {
         Ok(reply)
     }
 
-    /// Returns only to say why it failed. A change of user has cleared the parent-death signal (prctl(2)): it is set anew, and an
+    /// Returns only to say why it failed. Where execve(2) has refused a program that is there, the process itself says so and ends, as it
+    /// does with Docker's runtime. A change of user has cleared the parent-death signal (prctl(2)): it is set anew, and an
     /// engine that ended in between is noticed by the message that cannot be sent.
     fn execute(&self, argv: &[String], env: &[String]) -> Failure {
         let ready = || -> Result<(), Failure> {
@@ -124,9 +127,19 @@ impl<'a> Inside<'a> {
             self.channel.send(&Reply::Executing.to_bytes(), &[]).call("sendmsg")
         };
         match ready() {
-            Ok(()) => Failure::of("execve", program::execute(argv, env)),
+            Ok(()) => match program::execute(argv, env, &self.context.host.machine) {
+                NotRun::Failed(failure) => failure,
+                NotRun::Refused(refused) => self.end_refused(refused),
+            },
             Err(failure) => failure,
         }
+    }
+
+    fn end_refused(&self, refused: Refused) -> ! {
+        // Where nobody reads or listens there is nobody to tell.
+        let _ = file::write_all(&std::io::stderr(), refused.line().as_bytes());
+        let _ = self.channel.send(&Reply::Refused { refused }.to_bytes(), &[]);
+        exit_now(REFUSED_CODE)
     }
 
     fn tell_done(&self) {

@@ -1,5 +1,6 @@
 //! What goes over the channel between the engine and the child: a byte that says what it is, then numbers in little-endian order.
 
+use glassbox_core::diagnosis::program::Refused;
 use glassbox_core::errno::Errno;
 
 use crate::exec::Failure;
@@ -41,6 +42,11 @@ pub enum Reply {
     },
     /// execve comes next: if nothing follows, it has succeeded.
     Executing,
+    /// It was refused: the process says so on its stderr, and ends.
+    Refused {
+        /// What, and why.
+        refused: Refused,
+    },
     /// A step failed; nothing more is done.
     Failed {
         /// Which of the child's steps, from 0.
@@ -59,8 +65,10 @@ impl Reply {
             Reply::Terminal { path } => [b"t", path.as_bytes()].concat(),
             Reply::Failed { index, failure } => {
                 let index = u32::try_from(*index).unwrap_or(u32::MAX).to_le_bytes();
-                [b"f", &index[..], &failure.errno.0.to_le_bytes()[..], failure.call.as_bytes()].concat()
+                let finding = serde_json::to_vec(&failure.finding).unwrap_or_default();
+                [b"f", &index[..], &failure.errno.0.to_le_bytes()[..], failure.call.as_bytes(), b"\0", &finding].concat()
             }
+            Reply::Refused { refused } => [b"r", serde_json::to_vec(refused).unwrap_or_default().as_slice()].concat(),
         }
     }
 
@@ -75,9 +83,13 @@ impl Reply {
             b'f' => {
                 let (index, rest) = rest.split_first_chunk()?;
                 let (errno, call) = rest.split_first_chunk()?;
-                let failure = Failure { errno: Errno(i32::from_le_bytes(*errno)), call: text(call) };
+                let mut parts = call.splitn(2, |byte| *byte == 0);
+                let call = text(parts.next().unwrap_or_default());
+                let finding = parts.next().and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default();
+                let failure = Failure { errno: Errno(i32::from_le_bytes(*errno)), call, finding };
                 Reply::Failed { index: usize::try_from(u32::from_le_bytes(*index)).ok()?, failure }
             }
+            b'r' => Reply::Refused { refused: serde_json::from_slice(rest).ok()? },
             _ => return None,
         })
     }
@@ -85,6 +97,8 @@ impl Reply {
 
 #[cfg(test)]
 mod tests {
+    use glassbox_core::diagnosis::{Diagnosis, Finding};
+
     use super::*;
 
     #[test]
@@ -92,8 +106,11 @@ mod tests {
         for order in [Order::One, Order::Rest] {
             assert_eq!(Order::parse(&order.to_bytes()), Some(order));
         }
-        let failed = Reply::Failed { index: 70_000, failure: Failure::of("pivot_root", Errno::EINVAL) };
-        for reply in [Reply::Done, Reply::Executing, Reply::Terminal { path: "/dev/pts/0".into() }, failed] {
+        let diagnosis = Some(Diagnosis::new("what", ""));
+        let finding = Finding { diagnosis: diagnosis.clone(), ..Finding::default() };
+        let failed = Reply::Failed { index: 70_000, failure: Failure { finding, ..Failure::of("pivot_root", Errno::EINVAL) } };
+        let refused = Reply::Refused { refused: Refused { program: "/x".into(), errno: Errno::ENOEXEC, diagnosis } };
+        for reply in [Reply::Done, Reply::Executing, Reply::Terminal { path: "/dev/pts/0".into() }, failed, refused] {
             assert_eq!(Reply::parse(&reply.to_bytes()), Some(reply));
         }
     }

@@ -71,7 +71,8 @@ impl Engine {
         drop(channel);
         match left {
             Left::Detached => self.let_container_go(),
-            Left::Ended(code) => {
+            Left::Ended(code, cause) => {
+                self.cause = cause;
                 outcome.status = Some(WaitStatus::Exited(code));
                 self.exit_code = code;
                 let policy = record.map_or(RestartPolicy::No, |record| record.container.host.restart);

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use glassbox_core::cli::RestartPolicy;
 use glassbox_core::errno::Errno;
-use glassbox_core::host::Controller;
-use glassbox_core::model::{Container, ContainerId};
+use glassbox_core::model::{Container, ContainerId, Ending};
 use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::{ClientStep, LogView};
@@ -286,7 +285,7 @@ impl Engine {
     /// Tells those who are attached, once the record says so.
     pub(super) fn dismiss_audience(&mut self) {
         if let Some(mut audience) = self.audience.take() {
-            audience.dismiss(self.status.map_or(ENGINE_FAILED, WaitStatus::code));
+            audience.dismiss(self.status.map_or(ENGINE_FAILED, WaitStatus::code), &self.cause);
         }
     }
 
@@ -370,13 +369,7 @@ fn show(entry: &LogEntry, view: &LogView) -> bool {
     }
 }
 
-/// The kernel's OOM killer was at work in its memory cgroup: `memory.events` on v2, `memory.oom_control` on v1.
-pub(super) fn was_oom_killed(container: &Container) -> bool {
-    let memory = container.host.cgroups.iter().find(|(_, controllers)| controllers.contains(&Controller::Memory));
-    let Some((directory, _)) = memory.filter(|_| container.host.resources.memory_bytes_max > 0) else { return false };
-    let count = |file: &str| {
-        let text = fs::read_to_string(format!("{directory}/{file}")).ok()?;
-        text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.parse::<u64>().ok()
-    };
-    count("memory.events").or_else(|| count("memory.oom_control")).unwrap_or(0) > 0
+/// What is known of the end of a container besides its status: the counters of its cgroups, which are there still.
+pub(super) fn ending(container: &Container, status: WaitStatus) -> Ending {
+    Ending::of(container, status, &|path| fs::read_to_string(path).ok())
 }

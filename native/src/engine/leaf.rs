@@ -2,15 +2,19 @@
 
 use std::path::Path;
 
+use glassbox_core::apply::apply;
 use glassbox_core::cli::{PidMode, TimeOffsets};
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
+use glassbox_core::model::{ContainerId, Ending};
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
 use glassbox_core::plan::{CommandError, Cursor, Node, directories_that_go, failure};
 use glassbox_core::step::{NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
 use glassbox_core::userland::Signal;
+use glassbox_core::view::ending as words;
 
 use super::Engine;
+use super::client::ending;
 use crate::child::{self, Child, Making};
 use crate::exec::store::Shelf;
 use crate::exec::{Done, Failure, NameCall, cgroup, process};
@@ -51,7 +55,8 @@ impl Engine {
             return Ok(Vec::new());
         }
         let terminal = self.child.as_ref().and_then(|child| child.terminal.clone());
-        let events = self.events(node, &Outcome { at_ns: now_ns(), terminal, ..Outcome::default() });
+        let refused = self.child.as_ref().filter(|_| last).and_then(|child| child.refused.clone()).map(Box::new);
+        let events = self.events(node, &Outcome { at_ns: now_ns(), terminal, refused, ..Outcome::default() });
         let gone_on = self.child.as_mut().map_or(Ok(()), Child::let_go);
         gone_on.map_err(|failure| self.command_error(node, &failure))?;
         events
@@ -84,7 +89,11 @@ impl Engine {
     fn fill(&self, step: &Step, outcome: &mut Outcome) {
         if let Step::Store(StoreStep::RecordExit { id }) = step {
             outcome.status = self.status;
-            outcome.oom_killed = self.state.containers.get(id).is_some_and(super::client::was_oom_killed);
+            if let (Some(container), Some(status)) = (self.state.containers.get(id), self.status) {
+                let refused = self.child.as_ref().and_then(|child| child.refused.clone());
+                *outcome.ending = Ending { refused, ..ending(container, status) };
+                outcome.oom_killed = container.host.resources.memory_bytes_max > 0 && outcome.ending.oom_kills > 0;
+            }
         }
     }
 
@@ -153,7 +162,8 @@ impl Engine {
                 if let StoreStep::RecordStart { id } = step {
                     self.known_edition = self.store.edition(id).map(|edition| (id.clone(), edition));
                 }
-                if matches!(step, StoreStep::RecordExit { .. }) {
+                if let StoreStep::RecordExit { id } = step {
+                    self.cause = self.cause_of(id, step, outcome);
                     self.dismiss_audience();
                 }
                 Ok(())
@@ -164,6 +174,15 @@ impl Engine {
             Step::Copy(step) => self.copy(step, outcome),
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
+    }
+
+    /// What the exit code leaves open of an end that has just been put on record.
+    fn cause_of(&self, id: &ContainerId, step: &StoreStep, outcome: &Outcome) -> String {
+        let mut after = self.state.clone();
+        for event in essential(&Step::Store(step.clone()), outcome, self.actors()) {
+            apply(&mut after, &event);
+        }
+        after.containers.get(id).map(words::told).unwrap_or_default()
     }
 
     /// What a command writes of a container that its monitor may be writing of at the same moment.
@@ -211,7 +230,7 @@ impl Engine {
     }
 
     /// Its restart policy has been told to rest: whether it ends by the signal or was about to start again comes to the same.
-    fn was_asked_to_end(&self, id: &glassbox_core::model::ContainerId) -> bool {
+    fn was_asked_to_end(&self, id: &ContainerId) -> bool {
         self.state.containers.get(id).is_some_and(|container| container.state.stop_asked)
     }
 
@@ -265,7 +284,7 @@ impl Engine {
     pub(super) fn command_error(&self, node: &Node, failed: &Failure) -> CommandError {
         self.last_errno.set(failed.errno);
         let call = Some(failed.call.as_str()).filter(|call| !call.is_empty());
-        failure::command_error(node, failed.errno, call, &self.context())
+        failure::command_error(node, failed.errno, call, &failed.finding, &self.context())
     }
 
     /// Of the engine's own files.

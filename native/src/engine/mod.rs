@@ -23,7 +23,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use glassbox_core::apply::apply;
-use glassbox_core::cli::Invocation;
+use glassbox_core::cli::{Command, Invocation};
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
@@ -31,6 +31,7 @@ use glassbox_core::model::{ContainerId, State};
 use glassbox_core::plan::{self, CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit};
 use glassbox_core::step::Step;
 use glassbox_core::userland::WaitStatus;
+use glassbox_core::view::ending;
 
 use crate::child::Child;
 use crate::journal::{Journal, Mark};
@@ -100,6 +101,8 @@ pub struct Engine {
     reclaimed_bytes: u64,
     /// An archive that came from stdin, until it is unpacked.
     pub(crate) spooled: Option<std::fs::File>,
+    /// What the exit code of the process in the foreground leaves open.
+    cause: String,
     /// Of the command.
     pub exit_code: i32,
 }
@@ -279,12 +282,24 @@ impl Engine {
         if let Err(error) = committed {
             say(&format!("glassbox: {error}\n"));
         }
-        match done {
+        let exit_code = match done {
             Ok(()) => self.exit_code,
             Err(error) => {
                 say(&error.message);
                 error.exit_code
             }
+        };
+        say(&self.cause());
+        exit_code
+    }
+
+    fn cause(&self) -> String {
+        match &self.invocation.command {
+            Command::ExecProcess(exec) if !exec.detach => {
+                let refused = self.child.as_ref().and_then(|child| child.refused.as_ref());
+                refused.and_then(|refused| refused.diagnosis.as_ref()).map(ending::line).unwrap_or_default()
+            }
+            _ => self.cause.clone(),
         }
     }
 }

@@ -130,6 +130,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         last_errno: Cell::new(Errno::EIO),
         reclaimed_bytes: 0,
         spooled: None,
+        cause: String::new(),
         exit_code: 0,
     };
     engine.load()?;

@@ -68,7 +68,7 @@ fn restrict_by_program(directory: &str, rules: &[DeviceRule]) -> Done {
 fn set_freezer(file: &str, frozen: bool) -> Done {
     match write(file, freezer_word(file, frozen)) {
         // What was to go on has ended meanwhile, and its monitor has cleaned up.
-        Err(failure) if failure.errno == Errno::ENOENT && !frozen => return Ok(()),
+        Err(failure) if matches!(failure.errno, Errno::ENOENT | Errno::ENODEV) && !frozen => return Ok(()),
         answer => answer?,
     }
     let is = |text: &str| {

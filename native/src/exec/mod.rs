@@ -13,8 +13,10 @@ pub mod mount;
 pub mod privilege;
 pub mod process;
 pub mod program;
+pub mod seen;
 pub mod store;
 
+use glassbox_core::diagnosis::Finding;
 use glassbox_core::errno::Errno;
 
 use crate::store::StoreError;
@@ -27,6 +29,8 @@ pub struct Failure {
     pub errno: Errno,
     /// To which call, as strace names it; empty where it was none.
     pub call: String,
+    /// What else is known of it.
+    pub finding: Finding,
 }
 
 /// A step was carried out, or why not.
@@ -35,7 +39,7 @@ pub type Done = Result<(), Failure>;
 impl Failure {
     /// A failure of this call.
     pub fn of(call: &str, errno: Errno) -> Failure {
-        Failure { errno, call: call.to_string() }
+        Failure { errno, call: call.to_string(), finding: Finding::default() }
     }
 }
 

@@ -1,72 +1,113 @@
-//! `ExecProgram`: the program takes the process over. A name without a slash is looked up in the PATH of its own environment, as
-//! execvp(3) does, but by the caller's choice of environment and without the shell as a fall-back.
+//! `ExecProgram`: the program takes the process over. A name without a slash is looked up in the PATH of its own environment, by Docker's
+//! rules: `glassbox_core::diagnosis::program`.
 
-use std::convert::Infallible;
 use std::ffi::CString;
 
+use glassbox_core::diagnosis::program::{self, Asked, Executor, NotExecuted, Refused};
+use glassbox_core::diagnosis::{Files, Finding};
 use glassbox_core::errno::Errno;
 
+use super::Failure;
+use super::seen::OwnFiles;
 use crate::sys::{self, process};
 
-/// Executes; answers only why that failed: the errno by which a missing program (ENOENT) and one that cannot be executed (EACCES) are
-/// told apart.
-pub fn execute(argv: &[String], env: &[String]) -> Errno {
-    match try_execute(argv, env) {
-        Err(errno) => errno,
-        Ok(never) => match never {},
+/// Why no program runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotRun {
+    /// The step has failed.
+    Failed(Failure),
+    /// The program is there, and execve(2) refused it: the process is to say so, and to end.
+    Refused(Refused),
+}
+
+/// Executes; answers only why that failed. `machine`: what uname(2) calls this one.
+pub fn execute(argv: &[String], env: &[String], machine: &str) -> NotRun {
+    let asked = Asked { name: argv.first().map_or("", String::as_str), path: path_of(env), machine };
+    let strings = process::c_strings(argv).and_then(|arguments| Ok((arguments, process::c_strings(env)?)));
+    let (arguments, variables) = match strings {
+        Ok(strings) => strings,
+        Err(errno) => return NotRun::Failed(Failure::of("execve", errno)),
+    };
+    match program::execute(&mut Becoming { arguments: &arguments, variables: &variables }, asked) {
+        Ok(()) => NotRun::Failed(Failure::of("execve", Errno::EIO)),
+        Err(NotExecuted::Refused(refused)) => NotRun::Refused(refused),
+        Err(NotExecuted::Missing(refusal)) => {
+            let diagnosis = program::lookup_fault(&OwnFiles, asked, refusal);
+            let finding = Finding { refusal: Some(refusal), diagnosis };
+            NotRun::Failed(Failure { finding, ..Failure::of("execve", refusal.errno()) })
+        }
     }
 }
 
-fn try_execute(argv: &[String], env: &[String]) -> sys::Result<Infallible> {
-    let name = argv.first().ok_or(Errno::EINVAL)?;
-    let (arguments, variables) = (process::c_strings(argv)?, process::c_strings(env)?);
-    let mut refused = Errno::ENOENT;
-    for place in candidates(name, path_of(env)) {
-        let place = CString::new(place).map_err(|_| Errno::EINVAL)?;
-        let Err(errno) = process::execve(&place, &arguments, &variables);
-        match errno {
-            Errno::ENOENT | Errno::ENOTDIR if !name.contains('/') => {}
-            Errno::EACCES if !name.contains('/') => refused = Errno::EACCES,
-            errno => return Err(errno),
-        }
+struct Becoming<'a> {
+    arguments: &'a [CString],
+    variables: &'a [CString],
+}
+
+impl Executor for Becoming<'_> {
+    fn files(&self) -> impl Files + '_ {
+        OwnFiles
     }
-    Err(refused)
+
+    fn execute(&mut self, file: &str) -> sys::Result<()> {
+        let file = CString::new(file).map_err(|_| Errno::EINVAL)?;
+        let Err(errno) = process::execve(&file, self.arguments, self.variables);
+        Err(errno)
+    }
 }
 
 fn path_of(env: &[String]) -> &str {
     env.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or("")
 }
 
-/// Where to look; an empty part of PATH is the working directory.
-fn candidates(name: &str, path: &str) -> Vec<String> {
-    if name.contains('/') {
-        return vec![name.to_string()];
-    }
-    if name.is_empty() {
-        return Vec::new();
-    }
-    let place = |directory: &str| if directory.is_empty() { format!("./{name}") } else { format!("{directory}/{name}") };
-    path.split(':').map(place).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
-    #[test]
-    fn a_bare_name_is_looked_up_and_a_path_is_not() {
-        assert_eq!(candidates("ls", "/bin::/sbin"), ["/bin/ls", "./ls", "/sbin/ls"]);
-        assert_eq!(candidates("./ls", "/bin"), ["./ls"]);
-        assert!(candidates("", "/bin").is_empty());
+    use glassbox_core::diagnosis::program::Refusal;
+
+    use super::*;
+    use crate::test_support::TempRoot;
+
+    fn run(name: &str, path: &str) -> NotRun {
+        execute(&[name.to_string()], &[format!("PATH={path}")], std::env::consts::ARCH)
+    }
+
+    fn refusal(name: &str, path: &str) -> Option<Refusal> {
+        match run(name, path) {
+            NotRun::Failed(failure) => failure.finding.refusal,
+            NotRun::Refused(_) => None,
+        }
     }
 
     #[test]
-    fn why_it_failed_is_told_apart() {
-        let run = |name: &str, path: &str| execute(&[name.to_string()], &[format!("PATH={path}")]);
-        assert_eq!(run("glassbox-no-such-program", "/bin:/usr/bin"), Errno::ENOENT);
-        assert_eq!(run("/etc/passwd", ""), Errno::EACCES);
-        assert_eq!(run("passwd", "/etc"), Errno::EACCES);
-        assert_eq!(run("/etc/passwd/x", ""), Errno::ENOTDIR);
-        assert_eq!(run("a\0b", "/bin"), Errno::EINVAL);
+    fn why_it_is_not_found_is_told_apart() {
+        assert_eq!(refusal("glassbox-no-such-program", "/bin:/usr/bin"), Some(Refusal::NotFound));
+        assert_eq!(refusal("/etc/passwd", ""), Some(Refusal::Closed(Errno::EACCES)));
+        assert_eq!(refusal("/etc", ""), Some(Refusal::Closed(Errno::EISDIR)));
+        assert_eq!(refusal("passwd", "/etc"), Some(Refusal::NotFound));
+        assert_eq!(refusal("/etc/passwd/x", ""), Some(Refusal::Unseen(Errno::ENOTDIR)));
+        assert_eq!(run("a\0b", "/bin"), NotRun::Failed(Failure::of("execve", Errno::EINVAL)));
+    }
+
+    #[test]
+    fn what_is_found_and_refused() {
+        let root = TempRoot::new();
+        let script = |name: &str, text: &[u8]| {
+            let path = root.path().join(name).display().to_string();
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            match run(&path, "") {
+                NotRun::Refused(refused) => (refused.errno, refused.diagnosis.map(|why| why.what.replace(&path, "FILE"))),
+                NotRun::Failed(failure) => (failure.errno, None),
+            }
+        };
+        let (errno, why) = script("missing", b"#!/no/such/interpreter -e\n");
+        assert_eq!(errno, Errno::ENOENT);
+        assert!(why.unwrap().contains("#!/no/such/interpreter -e) cannot be executed: /no does not exist"));
+        assert!(script("windows", b"#!/bin/sh\r\necho\r\n").1.unwrap().contains("CR LF"));
+        assert_eq!(script("empty", b""), (Errno::ENOEXEC, Some("FILE is empty".into())));
+        assert!(script("text", b"echo hello\n").1.unwrap().contains("does not begin with #!"));
     }
 }

@@ -131,9 +131,9 @@ impl Audience {
     }
 
     /// Its end is on record: everybody is told, and goes.
-    pub fn dismiss(&mut self, code: i32) {
+    pub fn dismiss(&mut self, code: i32, cause: &str) {
         for mut guest in self.guests.drain(..) {
-            guest.give(Tell::Ended(code).to_bytes());
+            guest.give(Tell::Ended(code, cause.to_string()).to_bytes());
         }
     }
 }
@@ -197,9 +197,10 @@ mod tests {
         guests[1].send(&Ask::Input(b"ls\n".to_vec()).to_bytes(), &[]).unwrap();
         assert_eq!(audience.attend(true), [Wish::Input(b"ls\n".to_vec())]);
         audience.deliver(Stream::Stderr, b"out");
-        audience.dismiss(7);
+        let ended = || Tell::Ended(7, String::new());
+        audience.dismiss(7, "");
         assert_eq!(heard(&guests[0]), Some(Tell::Stderr(b"out".to_vec())));
-        assert_eq!((heard(&guests[0]), heard(&guests[1])), (Some(Tell::Ended(7)), Some(Tell::Ended(7))));
+        assert_eq!((heard(&guests[0]), heard(&guests[1])), (Some(ended()), Some(ended())));
         assert_eq!((heard(&guests[0]), heard(&guests[1])), (None, None));
     }
 

@@ -20,8 +20,8 @@ pub enum Tell {
     Stdout(Vec<u8>),
     /// To stderr.
     Stderr(Vec<u8>),
-    /// It has ended with this exit code, and its record says so.
-    Ended(i32),
+    /// It has ended with this exit code, and its record says so; what is known of the cause, for the caller to read.
+    Ended(i32, String),
 }
 
 impl Ask {
@@ -53,7 +53,7 @@ impl Tell {
         match self {
             Tell::Stdout(bytes) => [b"o", bytes.as_slice()].concat(),
             Tell::Stderr(bytes) => [b"r", bytes.as_slice()].concat(),
-            Tell::Ended(code) => [b"x".as_slice(), &code.to_le_bytes()].concat(),
+            Tell::Ended(code, cause) => [b"x".as_slice(), &code.to_le_bytes(), cause.as_bytes()].concat(),
         }
     }
 
@@ -62,7 +62,10 @@ impl Tell {
         Some(match bytes.split_first()? {
             (b'o', bytes) => Tell::Stdout(bytes.to_vec()),
             (b'r', bytes) => Tell::Stderr(bytes.to_vec()),
-            (b'x', bytes) => Tell::Ended(i32::from_le_bytes(bytes.try_into().ok()?)),
+            (b'x', bytes) => {
+                let (code, cause) = bytes.split_first_chunk()?;
+                Tell::Ended(i32::from_le_bytes(*code), String::from_utf8_lossy(cause).into_owned())
+            }
             _ => return None,
         })
     }
@@ -77,7 +80,7 @@ mod tests {
         for ask in [Ask::Watch, Ask::Input(b"ls\n".to_vec()), Ask::End, Ask::Size(24, 800)] {
             assert_eq!(Ask::parse(&ask.to_bytes()), Some(ask));
         }
-        for tell in [Tell::Stdout(vec![0, 1]), Tell::Stderr(Vec::new()), Tell::Ended(-1)] {
+        for tell in [Tell::Stdout(vec![0, 1]), Tell::Stderr(Vec::new()), Tell::Ended(-1, "why\n".into())] {
             assert_eq!(Tell::parse(&tell.to_bytes()), Some(tell));
         }
         assert!([b"".as_slice(), b"q", b"sx", b"wx"].iter().all(|bytes| Ask::parse(bytes).is_none()));

@@ -39,10 +39,10 @@ pub struct Manner {
 }
 
 /// How it came to an end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// The program has ended with this exit code.
-    Ended(i32),
+    /// The program has ended with this exit code; what is known of the cause.
+    Ended(i32, String),
     /// The detach keys were typed: it goes on.
     Detached,
     /// Nothing more comes: the monitor is gone.
@@ -118,7 +118,7 @@ impl Guest<'_> {
             Err(errno) => return Err(errno),
         };
         let written = match Tell::parse(&message.bytes) {
-            Some(Tell::Ended(code)) => return Ok(Some(Left::Ended(code))),
+            Some(Tell::Ended(code, cause)) => return Ok(Some(Left::Ended(code, cause))),
             Some(Tell::Stdout(bytes)) if self.output => file::write_all(&std::io::stdout(), &bytes),
             Some(Tell::Stderr(bytes)) if self.output => file::write_all(&std::io::stderr(), &bytes),
             _ => Ok(()),

@@ -169,6 +169,13 @@ pub fn is_writable(path: impl AsRef<Path>) -> bool {
     unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 }
 }
 
+/// faccessat(2) with X_OK and AT_EACCESS: this process may execute the file.
+pub fn check_executable(path: impl AsRef<Path>) -> Result<()> {
+    let path = c_path(path)?;
+    // SAFETY: the path is a C string that outlives the call.
+    check(unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::X_OK, libc::AT_EACCESS) }).map(drop)
+}
+
 /// lgetxattr(2): whether the file has an extended attribute of this name that the caller may read. Links are not followed.
 pub fn has_attribute(path: impl AsRef<Path>, name: &str) -> bool {
     let (Ok(path), Ok(name)) = (c_path(path), c_text(name)) else { return false };

@@ -30,7 +30,7 @@ fn no_streams() -> Failure {
 }
 
 fn refused(refusal: &Refusal) -> Failure {
-    Failure { errno: refusal.errno(), call: Some(refusal.to_string()) }
+    Failure { call: Some(refusal.to_string()), ..Failure::from(refusal.errno()) }
 }
 
 /// Who walks below the root of this end.

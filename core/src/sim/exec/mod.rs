@@ -16,6 +16,7 @@ pub use run::Run;
 pub use undo::undo;
 
 use super::kernel::Kernel;
+use crate::diagnosis::Finding;
 use crate::errno::Errno;
 use crate::model::State;
 use crate::observe::Outcome;
@@ -37,11 +38,13 @@ pub struct Failure {
     pub errno: Errno,
     /// The call that failed, as strace names it: `mount`.
     pub call: Option<String>,
+    /// What else is known of it.
+    pub finding: Finding,
 }
 
 impl From<Errno> for Failure {
     fn from(errno: Errno) -> Failure {
-        Failure { errno, call: None }
+        Failure { errno, call: None, finding: Finding::default() }
     }
 }
 
@@ -50,7 +53,7 @@ type Carried = Result<Done, Failure>;
 
 /// Names the call that failed, as strace names it.
 fn called<T>(result: Result<T, Errno>, call: &str) -> Result<T, Failure> {
-    result.map_err(|errno| Failure { errno, call: Some(call.to_string()) })
+    result.map_err(|errno| Failure { errno, call: Some(call.to_string()), finding: Finding::default() })
 }
 
 /// Done, with nothing to tell but the time.

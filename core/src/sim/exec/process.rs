@@ -1,6 +1,8 @@
 //! Steps on processes: clone, namespaces, names, signals, and the program.
 
 use super::{Carried, Done, Failure, Run, called, done};
+use crate::diagnosis::program::{self, Asked, Executor, NotExecuted};
+use crate::diagnosis::{Files, Finding};
 use crate::errno::Errno;
 use crate::model::{ContainerId, IdMapLine, State};
 use crate::observe::{Outcome, Sent};
@@ -11,9 +13,6 @@ use crate::sim::tree::{Owner, directory};
 use crate::sim::tty::Tty;
 use crate::step::{NamespaceKind, ProcessStep};
 use crate::userland::{Signal, SysResult};
-
-/// Where a program is looked for when PATH is not set: execvp(3).
-const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     if let ProcessStep::CloneProcess { namespaces, cgroup } = step {
@@ -75,7 +74,7 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
         ProcessStep::ChangeDirectory { path } => {
             called(change_directory(kernel, pid, path), "chdir")?;
         }
-        ProcessStep::ExecProgram { argv, env } => exec_program(kernel, run, pid, argv, env)?,
+        ProcessStep::ExecProgram { argv, env } => return exec_program(kernel, run, pid, argv, env),
     }
     done(kernel)
 }
@@ -209,27 +208,47 @@ fn change_directory(kernel: &mut Kernel, pid: HostPid, path: &str) -> SysResult<
     kernel.change_directory(pid, path)
 }
 
-fn exec_program(kernel: &mut Kernel, run: &Run, pid: HostPid, argv: &[String], env: &[String]) -> Result<(), Failure> {
-    let name = argv.first().filter(|name| !name.is_empty()).ok_or(Errno::ENOENT)?;
+fn exec_program(kernel: &mut Kernel, run: &mut Run, pid: HostPid, argv: &[String], env: &[String]) -> Carried {
+    let name = argv.first().map_or("", String::as_str);
+    run.refused = None;
     if let Some(streams) = run.streams {
         let silent = kernel.streams.get(&streams).is_some_and(|streams| streams.tty.is_none() && streams.container.is_none());
         if run.exec && !run.interactive && silent {
             kernel.close_stdin_for_good(streams)?;
         }
     }
-    if name.contains('/') {
-        return called(kernel.execute(pid, name, argv, env), "execve");
-    }
-    let path = env.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
-    let mut refusal = Errno::ENOENT;
-    for directory in path.split(':') {
-        let file = format!("{}/{name}", if directory.is_empty() { "." } else { directory });
-        match kernel.execute(pid, &file, argv, env) {
-            Ok(()) => return Ok(()),
-            Err(Errno::ENOENT | Errno::ENOTDIR) => {}
-            Err(Errno::EACCES) => refusal = Errno::EACCES,
-            Err(errno) => return called(Err(errno), "execve"),
+    let path = env.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or_default();
+    let machine = kernel.host.machine.clone();
+    let asked = Asked { name, path, machine: &machine };
+    match program::execute(&mut Becoming { kernel, pid, argv, env }, asked) {
+        Ok(()) => done(kernel),
+        Err(NotExecuted::Missing(refusal)) => {
+            let diagnosis = program::lookup_fault(&kernel.seen_by(pid), asked, refusal);
+            let finding = Finding { refusal: Some(refusal), diagnosis };
+            Err(Failure { errno: refusal.errno(), call: Some("execve".to_string()), finding })
+        }
+        Err(NotExecuted::Refused(refused)) => {
+            kernel.say_and_end(pid, &refused.line(), program::REFUSED_CODE)?;
+            run.refused = Some(refused.clone());
+            Ok(Done::Outcome(Outcome { refused: Some(Box::new(refused)), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
         }
     }
-    called(Err(refusal), "execve")
+}
+
+/// The process that is to become the program.
+struct Becoming<'a> {
+    kernel: &'a mut Kernel,
+    pid: HostPid,
+    argv: &'a [String],
+    env: &'a [String],
+}
+
+impl Executor for Becoming<'_> {
+    fn files(&self) -> impl Files + '_ {
+        self.kernel.seen_by(self.pid)
+    }
+
+    fn execute(&mut self, file: &str) -> SysResult<()> {
+        self.kernel.execute(self.pid, file, self.argv, self.env)
+    }
 }

@@ -1,6 +1,7 @@
 //! `Run`: what one command knows while its steps are carried out: the process that it made and its streams.
 
 use crate::cli::{Command, DetachKeys, Invocation};
+use crate::diagnosis::program::Refused;
 use crate::model::ContainerId;
 use crate::model::health::Probe;
 use crate::sim::kernel::Kernel;
@@ -43,6 +44,8 @@ pub struct Run {
     pub(super) deaf: bool,
     /// The end of the caller's standard input is not the end of the program's.
     pub(super) keeps_input: bool,
+    /// execve(2) refused the program of the process.
+    pub(super) refused: Option<Refused>,
     /// A question waits for its answer.
     pub(super) asked: bool,
     /// Bytes that removed containers had written.
@@ -80,6 +83,11 @@ impl Run {
             ProcessState::Waiting(Wait::Readable(file)) => kernel.files.get(&file).is_some_and(|file| reads(&file.object)),
             _ => false,
         })
+    }
+
+    /// execve(2) refused the program of the process.
+    pub fn refused(&self) -> Option<&Refused> {
+        self.refused.as_ref()
     }
 
     /// When the wait at hand gives up, on the clock of [`Kernel::next_wake_ns`].

@@ -4,16 +4,18 @@ use std::rc::Rc;
 
 use super::{Carried, Done, Run, called, done};
 use crate::errno::Errno;
-use crate::model::{Container, ContainerId, State, Status};
+use crate::model::{Container, ContainerId, Ending, State, Status};
 use crate::observe::Outcome;
 use crate::oci::toolbox::{self, ToolboxFileKind};
+use crate::query::{Answer, Probe, Query, Subject};
+use crate::sim::SimProbe;
 use crate::sim::execve::TOOLBOX_HEADER;
 use crate::sim::kernel::Kernel;
 use crate::sim::overlay::last_of;
 use crate::sim::tables::{Content, Data, InodeId, NodeId};
 use crate::sim::tree::{Owner, directory, file};
 use crate::step::StoreStep;
-use crate::userland::SysResult;
+use crate::userland::{SysResult, WaitStatus};
 
 pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     match step {
@@ -26,7 +28,7 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
         StoreStep::WriteIdFile { path, contents } => {
             if kernel.walk(kernel.engine, path, false).is_ok() {
-                return Err(super::Failure { errno: Errno::EEXIST, call: Some("openat".to_string()) });
+                called(Err(Errno::EEXIST), "openat")?;
             }
             called(write_file(kernel, path, 0o644, contents), "openat")?;
         }
@@ -49,11 +51,11 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
                 }
             }
         }
-        StoreStep::RecordExit { .. } => {
+        StoreStep::RecordExit { id } => {
             let ended = run.ended.ok_or(Errno::ECHILD)?;
-            let outcome =
-                Outcome { status: Some(ended.status), oom_killed: ended.oom_killed, at_ns: ended.at_ns, ..Outcome::default() };
-            return Ok(Done::Outcome(outcome));
+            let ending = Box::new(ending(kernel, run, state, id, ended.status));
+            let (status, oom_killed, at_ns) = (Some(ended.status), ended.oom_killed, ended.at_ns);
+            return Ok(Done::Outcome(Outcome { status, oom_killed, at_ns, ending, ..Outcome::default() }));
         }
         StoreStep::RecordProbe { id } => return Ok(probed(kernel, run, state, id)),
         StoreStep::RecordFailure { .. }
@@ -84,6 +86,17 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
     }
     done(kernel)
+}
+
+/// What is known of the end besides its status; the container's cgroups are there still.
+fn ending(kernel: &Kernel, run: &Run, state: &State, id: &ContainerId, status: WaitStatus) -> Ending {
+    let Some(container) = state.containers.get(id) else { return Ending::default() };
+    let probe = SimProbe::new(kernel, state);
+    let read = |path: &str| match probe.ask(&Query::FileBytes(Subject::Host, path.to_string())) {
+        Ok(Answer::Bytes(bytes)) => String::from_utf8(bytes).ok(),
+        _ => None,
+    };
+    Ending { refused: run.refused.clone(), ..Ending::of(container, status, &read) }
 }
 
 /// Those that a removed container has left; those that the caller is at stay until she has read them.
