@@ -32,6 +32,9 @@ pub struct HostFacts {
     pub gid: u32,
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     pub now_ns: u64,
+    /// Seconds by which the caller's clocks on the wall are ahead of UTC.
+    #[serde(default)]
+    pub utc_offset_seconds: i32,
     /// Fresh random bytes for this command; ids and names are made from them.
     pub entropy: [u8; 32],
     /// Where images and containers live: `/var/lib/glassbox`.
@@ -136,6 +139,9 @@ pub struct CgroupLayout {
     /// Swap can be limited: `memory.swap.max`, `memory.memsw.limit_in_bytes`.
     #[serde(default)]
     pub swap: bool,
+    /// v1: processor time of real-time programs can be limited (CONFIG_RT_GROUP_SCHED).
+    #[serde(default)]
+    pub real_time_groups: bool,
 }
 
 /// Which cgroup trees are mounted.
@@ -209,6 +215,7 @@ impl CgroupLayout {
             unified: Some(directory),
             enabled,
             swap: true,
+            real_time_groups: false,
         }
     }
 }
@@ -223,6 +230,7 @@ impl HostFacts {
             uid: 0,
             gid: 0,
             now_ns: 1_795_000_000_000_000_000,
+            utc_offset_seconds: 0,
             entropy: [7; 32],
             data_root: "/var/lib/glassbox".into(),
             cgroup: CgroupLayout::stock_v2(),

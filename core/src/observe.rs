@@ -377,6 +377,7 @@ impl Look<'_> {
             MountStep::MountOverlay { merged_dir: target, .. }
             | MountStep::MountFilesystem { target, .. }
             | MountStep::BindMount { target, .. }
+            | MountStep::BindSubpath { target, .. }
             | MountStep::ShareMount { target, .. } => {
                 let mount = self.mount_at(target)?.ok_or(Errno::ENOENT)?;
                 vec![Event::Mounted { mount }]

@@ -17,6 +17,12 @@ const OF_IPC: &[&str] = &[
     "kernel.shm_rmid_forced",
 ];
 
+/// The NIS domain name of a UTS namespace.
+pub const DOMAIN_NAME: &str = "kernel.domainname";
+
+/// Of names only so many bytes are kept (__NEW_UTS_LEN of linux/utsname.h).
+const NAME_BYTES_MAX: usize = 64;
+
 /// The file of a setting.
 pub fn path(name: &str) -> String {
     format!("/proc/sys/{}", name.replace('.', "/"))
@@ -41,8 +47,8 @@ pub fn refusal(name: &str, shared: &[NamespaceKind]) -> Option<String> {
         Some(NamespaceKind::Network) if shared.contains(&NamespaceKind::Network) => {
             Some(format!("sysctl \"{name}\" not allowed in host network namespace"))
         }
-        Some(_) => None,
-        None => Some(format!("sysctl \"{name}\" is not in a separate kernel namespace")),
+        Some(kind) if kind != NamespaceKind::Uts || !shared.contains(&kind) => None,
+        _ => Some(format!("sysctl \"{name}\" is not in a separate kernel namespace")),
     }
 }
 
@@ -53,6 +59,7 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("fs.mqueue.msgsize_default", "8192"),
     ("fs.mqueue.msgsize_max", "8192"),
     ("fs.mqueue.queues_max", "256"),
+    (DOMAIN_NAME, "(none)"),
     ("kernel.msgmax", "8192"),
     ("kernel.msgmnb", "16384"),
     ("kernel.msgmni", "32000"),
@@ -74,8 +81,14 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("net.ipv6.conf.all.forwarding", "0"),
 ];
 
-/// What the file shows after `text` was written to it; `None`: EINVAL. As many numbers as it has, between blanks.
-pub fn written(before: &str, text: &str) -> Option<String> {
+/// What the file of `name` shows after `text` was written to it; `None`: EINVAL. As many numbers as it has, between blanks; of a name the
+/// first line.
+pub fn written(name: &str, before: &str, text: &str) -> Option<String> {
+    if name == DOMAIN_NAME {
+        let line = text.split('\n').next().unwrap_or_default();
+        let end = (0..=line.len().min(NAME_BYTES_MAX)).rev().find(|at| line.is_char_boundary(*at)).unwrap_or_default();
+        return Some(line.get(..end).unwrap_or_default().to_string());
+    }
     let numbers: Vec<&str> = text.split_whitespace().collect();
     let right = numbers.iter().all(|word| word.parse::<i64>().is_ok() || word.parse::<u64>().is_ok());
     let slots = before.split('\t').count();
@@ -108,10 +121,12 @@ mod tests {
 
     #[test]
     fn numbers_replace_numbers() {
-        assert_eq!(written("0", "1\n").as_deref(), Some("1"));
-        assert_eq!(written("1\t0", "0 2147483647").as_deref(), Some("0\t2147483647"));
-        assert_eq!(written("1\t2\t3", "7").as_deref(), Some("7\t2\t3"));
-        assert_eq!(written("0", "x"), None);
-        assert_eq!(written("0", ""), None);
+        assert_eq!(written("net.x", "0", "1\n").as_deref(), Some("1"));
+        assert_eq!(written("net.x", "1\t0", "0 2147483647").as_deref(), Some("0\t2147483647"));
+        assert_eq!(written("net.x", "1\t2\t3", "7").as_deref(), Some("7\t2\t3"));
+        assert_eq!(written("net.x", "0", "x"), None);
+        assert_eq!(written("net.x", "0", ""), None);
+        assert_eq!(written(DOMAIN_NAME, "(none)", "example.org\n").as_deref(), Some("example.org"));
+        assert_eq!(written(DOMAIN_NAME, "(none)", &"a".repeat(70)).map(|name| name.len()), Some(64));
     }
 }

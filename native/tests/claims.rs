@@ -239,6 +239,31 @@ const CASES: &[&[&str]] = &[
     &["run", "--rm", "--security-opt", "seccomp=unconfined", "--cap-add", "SYS_ADMIN", "--network", "none", "toolbox", "true"],
     &["run", "--rm", "-v", "data:/etc", "-v", "/own", "--tmpfs", "/run:size=1m", "--network", "none", "toolbox", "true"],
     &["run", "--rm", "--mount", "type=bind,source=/usr,target=/usr/of,readonly", "--network", "none", "toolbox", "true"],
+    &["run", "--rm", "-v", "part:/data", "--network", "none", "--domainname", "example.org", "toolbox", "mkdir", "/data/a"],
+    &[
+        "run",
+        "--rm",
+        "--mount",
+        "type=volume,source=part,target=/data,volume-subpath=a,readonly",
+        "--network",
+        "none",
+        "toolbox",
+        "true",
+    ],
+    &["volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m,nodev", "memory"],
+    &["run", "--rm", "-v", "memory:/data", "--network", "none", "toolbox", "true"],
+    &["volume", "create", "-o", "type=none", "-o", "device=/usr/share", "-o", "o=rbind,ro", "shared"],
+    &["run", "--rm", "-v", "shared:/data", "--network", "none", "toolbox", "true"],
+    &[
+        "run",
+        "--rm",
+        "--mount",
+        "type=bind,source=/usr,target=/usr/of,readonly,bind-recursive=writable",
+        "--network",
+        "none",
+        "toolbox",
+        "true",
+    ],
     &["run", "--rm", "--network", "none", "--pid", "host", "--uts", "host", "--cgroupns", "private", "toolbox", "true"],
     &["run", "--rm", "--network", "none", "--ipc", "host", "--cgroupns", "host", "toolbox", "true"],
     &["run", "--rm", "--network", "none", "--ipc", "none", "toolbox", "true"],
@@ -259,6 +284,7 @@ const RUNNING: &[&[&str]] = &[
     &["exec", "web", "cat", "/proc/1/comm"],
     &["exec", "-t", "-u", "nobody", "-w", "/tmp", "-e", "A=b", "web", "tty"],
     &["run", "--rm", "--network", "container:web", "--ipc", "container:web", "--pid", "container:web", "toolbox", "true"],
+    &["run", "--rm", "--network", "none", "-v", "memory:/here:ro", "toolbox", "true"],
     &["ns", "web"],
     &["top", "web"],
     &["cp", "/proc/sys/kernel/ostype", "web:/tmp"],
@@ -284,7 +310,10 @@ fn so_are_those_of_commands_on_a_running_container() {
     }
     let scratch = Scratch::new("running", Caller::Root);
     let glassbox = scratch.glassbox();
-    let mut script = format!("{glassbox} run -d --name web --network none --ipc shareable toolbox sleep 1000 || exit\n");
+    let mut script = format!(
+        "{glassbox} volume create -o type=tmpfs -o device=tmpfs memory || exit
+         {glassbox} run -d --name web --network none --ipc shareable -v memory:/memory toolbox sleep 1000 || exit\n"
+    );
     for (at, words) in RUNNING.iter().enumerate() {
         let words = words.join(" ");
         let (plan, trace) = (scratch.0.join(format!("{at}.json")), scratch.0.join(format!("{at}.trace")));

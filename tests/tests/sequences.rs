@@ -67,6 +67,19 @@ const FLAGS: &[&str] = &[
 ];
 /// Of containers that stay: what is to become of them when they end.
 const POLICIES: &[&str] = &["", "", "", "--restart always ", "--restart on-failure:2 ", "--restart unless-stopped "];
+/// Volumes with options, and what is asked of volumes.
+const MEMORY: &str = "-o type=tmpfs -o device=tmpfs -o o=size=1m memory";
+const OUTSIDE: &str = "-o type=none -o o=bind -o device=<place>/host outside";
+const VOLUME_COMMANDS: &[&str] = &[
+    "ls",
+    "ls -qf dangling=true",
+    "ls --format '{{.Name}} {{.Labels}}'",
+    "inspect -f '{{.Name}} {{json .Options}}' data memory",
+    "update data",
+    "prune -f",
+    "prune -af",
+];
+
 /// What is mounted; often nothing.
 const STORAGE: &[&str] = &[
     "",
@@ -79,10 +92,16 @@ const STORAGE: &[&str] = &[
     "-v data:/etc ",
     "-v /own ",
     "-v <place>/host:/host ",
+    "-v memory:/memory ",
+    "-v outside:/outside ",
+    "--domainname example.org ",
     "-v more:/tmp:ro ",
     "--tmpfs /tmp ",
     "--mount type=volume,source=more,target=/srv/x,volume-nocopy ",
     "--mount type=bind,source=<place>/host,target=/in ",
+    "--mount type=volume,source=data,target=/part,volume-subpath=a ",
+    "--mount type=volume,source=memory,target=/mem,volume-opt=type=tmpfs,volume-opt=device=tmpfs ",
+    "--mount type=bind,source=<place>/host,target=/in,readonly,bind-recursive=writable ",
 ];
 const PROGRAMS: &[&str] = &[
     "true",
@@ -142,9 +161,9 @@ fn command(numbers: &mut Numbers) -> String {
         15 => "docker container prune -f".to_string(),
         16 => format!("docker ps -a -f name={any} --format '{{{{.Names}}}} {{{{.State}}}} {{{{.Command}}}}'"),
         17 => format!("docker inspect -f '{{{{.Name}}}} {{{{.State.Status}}}} {{{{.State.ExitCode}}}}' {any}"),
-        30 => format!("docker volume rm {}", numbers.pick(&["data", "more", "-f data"])),
-        31 => "docker volume create data".to_string(),
-        32 => format!("docker volume {}", numbers.pick(&["ls", "ls -qf dangling=true", "prune -f", "prune -af"])),
+        30 => format!("docker volume rm {}", numbers.pick(&["data", "more", "-f data", "memory", "outside"])),
+        31 => format!("docker volume create {}", numbers.pick(&["data", MEMORY, OUTSIDE])),
+        32 => format!("docker volume {}", numbers.pick(VOLUME_COMMANDS)),
         33 => format!("docker rm -v {any}"),
         35 => {
             format!("docker cp /proc/sys/kernel/ostype {any}:{}", numbers.pick(&["/tmp", "/data", "/new", "/tmp/x", "/etc/group/"]))

@@ -256,15 +256,15 @@ pub enum Command {
         #[serde(default)]
         until: String,
     },
-    /// `inspect NAME…`
-    InspectContainers {
-        /// Names or id prefixes.
-        containers: Vec<String>,
+    /// `inspect NAME…`, `container inspect`, `volume inspect`
+    InspectObjects {
+        /// Names, or for containers id prefixes.
+        names: Vec<String>,
+        /// Among what they are looked up.
+        kind: InspectKind,
         /// `-f`: a template of Go's text/template, or `json`.
-        #[serde(default)]
         format: Option<String>,
-        /// `-s`: with how much each has written.
-        #[serde(default)]
+        /// `-s`: with how much each container has written.
         sizes: bool,
     },
     /// `ns [CONTAINER…]`
@@ -300,11 +300,13 @@ pub enum Command {
         quiet: bool,
         /// `--filter`, as typed: `NAME=VALUE`.
         filters: Vec<String>,
+        /// `--format`
+        format: Option<String>,
     },
-    /// `volume inspect NAME…`
-    InspectVolumes {
-        /// Names.
-        volumes: Vec<String>,
+    /// `volume update NAME`
+    UpdateVolume {
+        /// Its name.
+        name: String,
     },
     /// `volume rm NAME…`
     RemoveVolumes {
@@ -332,8 +334,39 @@ pub enum Command {
         /// The subcommand's words (`run`, `container ls`); empty for Glassbox itself.
         topic: Vec<String>,
     },
-    /// `version`, `--version`
+    /// `version --format TEMPLATE`
+    ShowVersion {
+        /// A template of Go's text/template, or `json`; `None`: as text.
+        format: Option<String>,
+    },
+    /// `--version`
     Version,
+}
+
+/// Among what `inspect` looks a name up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InspectKind {
+    /// Containers, then images, then volumes.
+    #[default]
+    Any,
+    /// `--type container`
+    Container,
+    /// `--type image`
+    Image,
+    /// `--type volume`
+    Volume,
+}
+
+impl InspectKind {
+    /// Docker's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            InspectKind::Any => "",
+            InspectKind::Container => "container",
+            InspectKind::Image => "image",
+            InspectKind::Volume => "volume",
+        }
+    }
 }
 
 /// `ps`
@@ -393,6 +426,9 @@ pub struct ContainerSpec {
     pub user: Option<String>,
     /// `--hostname`
     pub hostname: Option<String>,
+    /// `--domainname`
+    #[serde(default)]
+    pub domainname: String,
     /// `--entrypoint`; the empty string clears the image's.
     pub entrypoint: Option<String>,
     /// `--network`

@@ -29,8 +29,8 @@ mod values;
 mod words;
 
 pub use command::{
-    Command, ContainerList, ContainerSpec, ExecProcess, FlagUse, ImageChoice, Invocation, Mode, NetworkMode, Pull, RunContainer,
-    Span, UsageError, Words,
+    Command, ContainerList, ContainerSpec, ExecProcess, FlagUse, ImageChoice, InspectKind, Invocation, Mode, NetworkMode, Pull,
+    RunContainer, Span, UsageError, Words,
 };
 pub use complete::complete;
 pub use confinement::{Confinement, DeviceMapping};

@@ -20,6 +20,10 @@ pub struct Resources {
     pub cpu_period_us: u64,
     /// `--cpu-quota`, microseconds in each period; -1: no limit.
     pub cpu_quota_us: i64,
+    /// `--cpu-rt-period`, microseconds.
+    pub cpu_rt_period_us: i64,
+    /// `--cpu-rt-runtime`, microseconds in each such period.
+    pub cpu_rt_runtime_us: i64,
     /// `--cpu-shares`: 1024 is the usual share.
     pub cpu_shares: u64,
     /// `--cpuset-cpus`: `0-3,5`

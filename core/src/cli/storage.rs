@@ -1,5 +1,7 @@
 //! `StorageSpec`: what `run` and `create` say about bind mounts, volumes and file systems of memory; Docker's names.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// What is put where. Recorded with the container as Docker's HostConfig has it.
@@ -38,10 +40,18 @@ pub struct MountSpec {
     pub no_copy: bool,
     /// `volume-label=`, as typed.
     pub labels: Vec<String>,
+    /// `volume-subpath=`; empty: the whole volume.
+    pub subpath: String,
+    /// `volume-driver=`; empty: not said.
+    pub driver: String,
+    /// `volume-opt=`: names and values.
+    pub driver_options: BTreeMap<String, String>,
+    /// Anything of the volume was said: Docker's client then names its driver, if only by nothing.
+    pub of_volume: bool,
     /// `tmpfs-size=`, bytes; 0: not said.
     pub tmpfs_bytes_max: u64,
     /// `tmpfs-mode=`, permission bits.
     pub tmpfs_mode: Option<u32>,
-    /// The first option that Glassbox does not carry out: a driver, its options, a part of a volume.
+    /// The first option that Glassbox does not carry out: a part of an image.
     pub not_yet: Option<String>,
 }

@@ -21,9 +21,15 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
             let why = "A bind mount shows one file or directory at a second place. It is the same file, not a copy.";
             explanation(format!("Bind {} to {}", super::base(source), inside(target)), why, bind_calls(step), mounts, "root")
         }
-        MountStep::ShareMount { path, target, .. } => {
+        MountStep::BindSubpath { directory, subpath, target, .. } => {
+            let why = "Another container that has the volume may have put a link at that name: it is resolved so that it cannot leave the \
+                       volume, and what was found is bound.";
+            let headline = format!("Bind {subpath} of {} to {}", volume_name(directory), inside(target));
+            explanation(headline, why, subpath_calls(step), mounts, "root")
+        }
+        MountStep::ShareMount { path, target, read_only, .. } => {
             let own = |file: &str| call("openat", &["AT_FDCWD", &format!("\"/proc/{file}/ns/mnt\""), "O_RDONLY|O_CLOEXEC"]);
-            let calls = vec![
+            let mut calls = vec![
                 own("…"),
                 own("self"),
                 call("setns", &["…", "CLONE_NEWNS"]),
@@ -31,6 +37,11 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
                 call("setns", &["…", "CLONE_NEWNS"]),
                 call("move_mount", &["…", "\"\"", "AT_FDCWD", &quoted(target), "MOVE_MOUNT_F_EMPTY_PATH"]),
             ];
+            if let Some(read_only) = read_only {
+                let (set, clear) = if *read_only { ("MOUNT_ATTR_RDONLY", "0") } else { ("0", "MOUNT_ATTR_RDONLY") };
+                let argument = format!("{{attr_set={set}, attr_clr={clear}, …}}");
+                calls.push(call("mount_setattr", &["AT_FDCWD", &quoted(target), "0", &argument, "32"]));
+            }
             let why =
                 "Only who is in the other's mount namespace finds the mount. A copy of it, held by a descriptor, is taken along.";
             explanation(format!("Share {path} of the other container"), why, calls, mounts, "root")
@@ -120,17 +131,37 @@ fn filesystem_calls(step: &MountStep) -> Vec<Call> {
 }
 
 fn bind_calls(step: &MountStep) -> Vec<Call> {
-    let MountStep::BindMount { source, target, recursive, flags } = step else { return Vec::new() };
+    let MountStep::BindMount { source, target, recursive, flags, top_only } = step else { return Vec::new() };
     let how = if *recursive { "MS_BIND|MS_REC" } else { "MS_BIND" };
     let file = "{flags=O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, mode=0644, …}";
     let place = call("openat2", &["…", &quoted(inside(target)), file, "24"]).when(CallWhen::IfMissing);
     let mut calls = vec![place, bind(source, target, how)];
-    if !flags.names().is_empty() {
-        let attributes = flags.names().iter().map(|name| name.replace("MS_", "MOUNT_ATTR_")).collect::<Vec<_>>().join("|");
-        let argument = format!("{{attr_set={attributes}, attr_clr=0, …}}");
-        let how = if *recursive { "AT_RECURSIVE" } else { "0" };
-        calls.push(call("mount_setattr", &["AT_FDCWD", &quoted(target), how, &argument, "32"]));
-    }
+    calls.extend(set_flags(target, *flags, *recursive && !top_only));
+    calls
+}
+
+fn set_flags(target: &str, flags: MountFlags, recursive: bool) -> Option<Call> {
+    let attributes = flags.names().iter().map(|name| name.replace("MS_", "MOUNT_ATTR_")).collect::<Vec<_>>().join("|");
+    let argument = format!("{{attr_set={attributes}, attr_clr=0, …}}");
+    let how = if recursive { "AT_RECURSIVE" } else { "0" };
+    (!attributes.is_empty()).then(|| call("mount_setattr", &["AT_FDCWD", &quoted(target), how, &argument, "32"]))
+}
+
+/// `…/volumes/NAME/_data`
+fn volume_name(directory: &str) -> &str {
+    super::base(directory.trim_end_matches("/_data"))
+}
+
+fn subpath_calls(step: &MountStep) -> Vec<Call> {
+    let MountStep::BindSubpath { directory, subpath, target, flags } = step else { return Vec::new() };
+    let beneath = "{flags=O_RDONLY|O_CLOEXEC|O_PATH, resolve=RESOLVE_NO_MAGICLINKS|RESOLVE_BENEATH}";
+    let mut calls = vec![
+        call("openat", &["AT_FDCWD", &quoted(directory), "O_RDONLY|O_CLOEXEC|O_PATH|O_DIRECTORY"]),
+        call("openat2", &["…", &quoted(subpath), beneath, "24"]),
+        call("mkdirat", &["…", &quoted(super::base(target)), "0755"]).when(CallWhen::IfMissing),
+        bind("/proc/self/fd/…", target, "MS_BIND|MS_REC"),
+    ];
+    calls.extend(set_flags(target, *flags, true));
     calls
 }
 

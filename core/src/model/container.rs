@@ -73,12 +73,18 @@ pub struct ProcessConfig {
     pub user: String,
     /// The name in the UTS namespace.
     pub hostname: String,
+    /// The NIS domain name in the UTS namespace; empty: the kernel's.
+    #[serde(default)]
+    pub domainname: String,
     /// `-t`
     pub tty: bool,
     /// `-i`
     pub open_stdin: bool,
     /// The signal of `stop`.
     pub stop_signal: Option<Signal>,
+    /// `--stop-signal` as typed, or the image's; empty: not said.
+    #[serde(default)]
+    pub stop_signal_word: String,
     /// Seconds until SIGKILL; `None`: 10.
     pub stop_timeout_seconds: Option<i64>,
     /// How one finds out whether it is well.

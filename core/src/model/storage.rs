@@ -40,6 +40,10 @@ pub struct MountPoint {
     pub mode: String,
     /// With the mounts below its source.
     pub recursive: bool,
+    /// Read-only is the mount itself; those below it stay as they are.
+    pub top_only: bool,
+    /// The directory of a volume that is mounted in place of the whole; empty: the whole.
+    pub subpath: String,
     /// A volume that nobody named: it goes with its container.
     pub anonymous: bool,
     /// What the image has there is copied into the volume while that is empty.
@@ -76,12 +80,60 @@ pub struct Volume {
     pub created_ns: u64,
     /// Labels; `None`: it was not made by `volume create --label` or for nobody's name.
     pub labels: Option<BTreeMap<String, String>>,
+    /// What `volume create --opt` and `volume-opt=` said.
+    pub options: BTreeMap<String, String>,
+}
+
+/// What lies behind a volume, by its options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backing {
+    /// Its own directory.
+    Own,
+    /// A file or directory of the host.
+    Host {
+        /// Its path: `device`.
+        device: String,
+        /// `rbind`: with the mounts below it.
+        recursive: bool,
+        /// `ro`
+        read_only: bool,
+    },
+    /// Memory, for as long as a container that has it runs.
+    Memory {
+        /// `o`: options of mount(8).
+        options: String,
+    },
+    /// A file system of another kind, which Glassbox does not mount.
+    Other {
+        /// `type`
+        fs_type: String,
+    },
 }
 
 impl Volume {
+    /// What lies behind it. Docker's local driver hands the three options to mount(2).
+    pub fn backing(&self) -> Backing {
+        backing(&self.options)
+    }
+
     /// Nobody named it.
     pub fn is_anonymous(&self) -> bool {
         self.labels.as_ref().is_some_and(|labels| labels.contains_key(ANONYMOUS_LABEL))
+    }
+}
+
+/// What lies behind a volume with these options.
+pub fn backing(options: &BTreeMap<String, String>) -> Backing {
+    let option = |name: &str| options.get(name).map_or("", String::as_str);
+    let words: Vec<&str> = option("o").split(',').collect();
+    let has = |word: &str| words.contains(&word);
+    match option("type") {
+        _ if options.is_empty() => Backing::Own,
+        _ if has("bind") || has("rbind") => {
+            Backing::Host { device: option("device").to_string(), recursive: has("rbind"), read_only: has("ro") }
+        }
+        "tmpfs" => Backing::Memory { options: option("o").to_string() },
+        other => Backing::Other { fs_type: other.to_string() },
     }
 }
 

@@ -146,9 +146,18 @@ fn merge_process(
         cwd,
         user: spec.user.clone().unwrap_or_else(|| image.config.user.clone()),
         hostname: spec.hostname.clone().unwrap_or(own_name),
+        domainname: spec.domainname.clone(),
         tty: spec.tty,
         open_stdin: spec.interactive,
         stop_signal: spec.stop_signal.or_else(|| image.config.stop_signal.as_deref().and_then(crate::userland::Signal::parse)),
+        stop_signal_word: context
+            .invocation
+            .words
+            .flag("stop-signal")
+            .map(|used| used.value.clone())
+            .filter(|word| !word.is_empty())
+            .or_else(|| image.config.stop_signal.clone())
+            .unwrap_or_default(),
         stop_timeout_seconds: spec.stop_timeout_seconds,
         healthcheck: spec.healthcheck.clone(),
         labels,

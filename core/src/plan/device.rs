@@ -9,7 +9,7 @@ use crate::device::{self, Device};
 use crate::host::{CgroupVersion, Controller, HostFacts, SourceKind};
 use crate::model::Container;
 use crate::oci::defaults;
-use crate::step::{CgroupStep, MountFlags, MountStep, Step};
+use crate::step::{CgroupStep, MountStep, Step};
 
 /// Where a privileged container's devices come from.
 const DEV: &str = "/dev";
@@ -74,7 +74,7 @@ pub(super) fn nodes(container: &Container, context: &Context<'_>, root: &str) ->
     let node = |device: &Device| {
         let path = format!("{root}{}", device.path);
         let step = if rootless {
-            MountStep::BindMount { source: device.host.clone(), target: path, recursive: false, flags: MountFlags::default() }
+            super::root::plain_bind(device.host.clone(), path)
         } else {
             let Device { kind, major, minor, mode, uid, gid, .. } = *device;
             MountStep::MakeDeviceNode { path, kind, major, minor, mode, owner: (uid, gid) }

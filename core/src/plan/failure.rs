@@ -5,8 +5,9 @@ use super::{CommandError, Context, Node, Planned, namespaces};
 use crate::cli::Command;
 use crate::diagnosis::{Diagnosis, Finding};
 use crate::errno::Errno;
-use crate::model::{Container, ContainerId};
-use crate::step::{ClientStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
+use crate::layout::Layout;
+use crate::model::{Backing, Container, ContainerId};
+use crate::step::{ClientStep, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
 /// Docker's frame around what the runtime says when a container cannot be started.
 const CREATE_FRAME: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create \
@@ -41,10 +42,12 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
     };
     let ours = hint(node, errno, call, finding);
     let message = match &context.invocation.command {
-        Command::RunContainer(_) if is_daemons(&node.step, errno) => {
+        Command::RunContainer(_) if is_daemons(&node.step, errno) || volume_source(&node.step, errno, context).is_some() => {
             format!("docker: Error response from daemon: {what}\n\nRun 'docker run --help' for more information\n{ours}")
         }
-        Command::StartContainers { .. } if is_daemons(&node.step, errno) => format!("Error response from daemon: {what}\n{ours}"),
+        Command::StartContainers { .. } if is_daemons(&node.step, errno) || volume_source(&node.step, errno, context).is_some() => {
+            format!("Error response from daemon: {what}\n{ours}")
+        }
         Command::RunContainer(_) => {
             let closing = "\n\nRun 'docker run --help' for more information\n";
             format!("docker: Error response from daemon: {CREATE_FRAME}{what}: unknown{closing}{ours}")
@@ -69,7 +72,47 @@ fn is_daemons(step: &Step, errno: Errno) -> bool {
     if matches!(step, Step::Privilege(PrivilegeStep::SetUser { .. }) | Step::Process(ProcessStep::JoinNamespace { .. })) {
         return is_gone(errno);
     }
+    if matches!(step, Step::Mount(MountStep::BindSubpath { .. })) {
+        return matches!(errno, Errno::ENOENT | Errno::ENOTDIR | Errno::EXDEV);
+    }
     matches!(step, Step::Store(CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. }))
+}
+
+/// What a volume with options has failed to mount, in the words of dockerd's local driver.
+fn volume_source(step: &Step, errno: Errno, context: &Context<'_>) -> Option<String> {
+    let source = match step {
+        Step::Store(StoreStep::FillVolume { directory, .. }) => directory,
+        Step::Mount(MountStep::BindMount { source, .. }) => source,
+        _ => return None,
+    };
+    let found = context.state.volumes.values().find_map(|volume| match volume.backing() {
+        Backing::Host { device, recursive, read_only } if device == *source => Some((volume, recursive, read_only)),
+        _ => None,
+    });
+    let (volume, recursive, read_only) = found.filter(|_| matches!(errno, Errno::ENOENT | Errno::ENOTDIR))?;
+    let data = Layout::new(&context.host.data_root).volume_data(&volume.name);
+    // MS_BIND, MS_REC, MS_RDONLY
+    let flags = 0x1000 | if recursive { 0x4000 } else { 0 } | u32::from(read_only);
+    let sentence = errno.to_string().to_lowercase();
+    let what = format!("mount {source}:{data}, flags: {flags:#x}: {sentence}");
+    Some(format!("error while mounting volume '{data}': failed to mount local volume: {what}"))
+}
+
+/// A part of a volume that cannot be reached, in dockerd's words (moby internal/safepath).
+fn subpath_reason(directory: &str, subpath: &str, errno: Errno) -> Option<String> {
+    let path = format!("{directory}/{subpath}");
+    match errno {
+        Errno::EXDEV => Some(format!("path concatenation escapes the base directory, base: {directory}, subpath: {subpath}")),
+        Errno::ENOENT | Errno::ENOTDIR => {
+            Some(format!("cannot access path {path}: lstat {path}: {}", errno.to_string().to_lowercase()))
+        }
+        _ => None,
+    }
+}
+
+/// As Docker's client chooses it by the daemon's words.
+fn code_of(what: &str) -> i32 {
+    if what.contains("no such file or directory") { NOT_FOUND } else { ENGINE_FAILED }
 }
 
 /// Docker's last line where of several containers some could not be done; empty where it has none.
@@ -122,6 +165,24 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
             let what = "container is running: stop the container before removing or force remove";
             (format!("cannot remove container \"{name}\": {what}"), NOT_THERE)
         }
+        Step::Store(StoreStep::FillVolume { directory, subpath, .. }) if !subpath.is_empty() && errno == Errno::EXDEV => {
+            let what = subpath_reason(directory, subpath, errno).unwrap_or_default();
+            (format!("failed to populate volume: {what}"), ENGINE_FAILED)
+        }
+        Step::Store(StoreStep::FillVolume { .. }) if volume_source(step, errno, context).is_some() => {
+            let what = volume_source(step, errno, context).unwrap_or_default();
+            (format!("failed to populate volume: {what}"), code_of(&what))
+        }
+        Step::Mount(MountStep::BindMount { .. }) if volume_source(step, errno, context).is_some() => {
+            let what = volume_source(step, errno, context).unwrap_or_default();
+            let code = code_of(&what);
+            (what, code)
+        }
+        Step::Mount(MountStep::BindSubpath { directory, subpath, .. }) if is_daemons(step, errno) => {
+            let what = subpath_reason(directory, subpath, errno).unwrap_or_default();
+            let code = code_of(&what);
+            (what, code)
+        }
         Step::Store(StoreStep::CreateSource { path, .. }) => {
             (format!("error while creating mount source path '{path}': mkdir {path}: {sentence}"), ENGINE_FAILED)
         }
@@ -159,6 +220,12 @@ fn next(step: &Step, errno: Errno) -> &'static str {
     match (step, errno) {
         (Step::Process(ProcessStep::SetTimeOffsets { .. }), Errno::ERANGE) => {
             "no clock can be set to before its beginning: the offset takes away more than the machine has been up (cat /proc/uptime)"
+        }
+        (Step::Mount(MountStep::BindSubpath { .. }), Errno::ENOENT | Errno::ENOTDIR) => {
+            "volume-subpath names a directory that is in the volume already: make it first, with the whole volume mounted"
+        }
+        (Step::Mount(MountStep::BindSubpath { .. }) | Step::Store(StoreStep::FillVolume { .. }), Errno::EXDEV) => {
+            "a link in the volume leads out of it, and what lies there is not the volume's"
         }
         (Step::Process(ProcessStep::JoinNamespace { .. }), Errno::ESRCH | Errno::ENOENT) => {
             "whose namespace is shared has to run first: glassbox start NAME"

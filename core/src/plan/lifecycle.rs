@@ -6,16 +6,15 @@ use crate::cli::{ContainerList, ExecProcess, moment};
 use crate::layout::Layout;
 use crate::model::{Container, Lookup, Status};
 use crate::step::{ClientStep, LogView, Phase, ProcessStep, Step, StoreStep};
-use crate::template::Template;
 use crate::userland::{Attempt, Signal};
-use crate::view::{containers, ending, inspect, listing};
+use crate::view::{containers, ending, listing};
 use crate::why;
 
 /// Docker's patience between the stop signal and SIGKILL, seconds.
 const STOP_TIMEOUT_SECONDS: i64 = 10;
 
 /// What helps who named a container that is not there.
-const SEE_ALL: &str = "glassbox: see which there are with: glassbox ps -a\n";
+pub(super) const SEE_ALL: &str = "glassbox: see which there are with: glassbox ps -a\n";
 
 /// Looks `word` up; Docker's refusal if it leads nowhere.
 pub(super) fn find<'a>(word: &str, context: &Context<'a>) -> Result<&'a Container, String> {
@@ -27,7 +26,7 @@ pub(super) fn find<'a>(word: &str, context: &Context<'a>) -> Result<&'a Containe
 }
 
 /// Docker's client takes blanks around a name away, and asks the daemon nothing where no name is left.
-fn named(word: &str) -> Result<&str, String> {
+pub(super) fn named(word: &str) -> Result<&str, String> {
     match word.trim() {
         "" => Err("invalid container name or ID: value is empty\n".to_string()),
         name => Ok(name),
@@ -49,7 +48,7 @@ pub(super) fn for_each<'a>(
     }
 }
 
-fn print(text: String, context: &Context<'_>) -> Planned {
+pub(super) fn print(text: String, context: &Context<'_>) -> Planned {
     planned(Step::Client(ClientStep::Print { text }), origin::command(context))
 }
 
@@ -301,8 +300,7 @@ pub(super) fn logs(
     let span = context.invocation.words.positional("CONTAINER");
     let found = find(container, context).map_err(|message| CommandError { message, exit_code: 1, span })?;
     let at = |name: &str, value: &str| {
-        let now_ns = context.host.now_ns;
-        let read = (!value.is_empty()).then(|| moment(value, now_ns)).transpose();
+        let read = (!value.is_empty()).then(|| moment(value, context.host)).transpose();
         let span = context.invocation.words.flag(name).map(|flag| flag.span);
         read.map_err(|why| CommandError { message: format!("invalid value for \"{name}\": {why}\n"), exit_code: 1, span })
     };
@@ -310,33 +308,6 @@ pub(super) fn logs(
     let view = LogView { follow, since_ns: at("since", since)?, until_ns: at("until", until)?, ..asked };
     let step = ClientStep::ShowLog { id: found.id.clone(), view };
     Ok(vec![planned(Step::Client(step), origin::positional(context, "CONTAINER"))])
-}
-
-pub(super) fn inspect(words: &[String], format: Option<&str>, context: &Context<'_>, plan: &mut Plan) {
-    let mut found = Vec::new();
-    for word in words {
-        match named(word).map(|name| context.state.container(name)) {
-            Ok(Ok(container)) => found.push(super::namespaces::as_started(container, context.state)),
-            Err(empty) => plan.fail_later(&empty),
-            Ok(Err(_)) => plan.fail_later(&format!("Error: No such object: {word}\n{SEE_ALL}")),
-        }
-    }
-    let text = match format.map(|format| (format, Template::parse(format))) {
-        None => inspect::containers(&found.iter().collect::<Vec<_>>(), context.host),
-        Some(("json", _)) => inspect::line(&found.iter().collect::<Vec<_>>(), context.host),
-        Some((_, Ok(template))) => {
-            let all: Result<Vec<String>, _> =
-                found.iter().map(|container| inspect::formatted(container, context.host, &template)).collect();
-            // The client has begun a line by then.
-            all.map(|all| all.concat()).unwrap_or_else(|error| {
-                plan.fail_later(&format!("template parsing error: {}\n", error.message));
-                "\n".to_string()
-            })
-        }
-        Some((_, Err(error))) => return plan.fail_later(&format!("template parsing error: {}\n", error.message)),
-    };
-    let text = if found.is_empty() && format.is_some_and(|format| format != "json") { "\n".to_string() } else { text };
-    plan.steps.push(print(text, context));
 }
 
 /// Which layer refuses a call; without one, all of them.

@@ -34,10 +34,25 @@ pub(super) fn check(asked: &Resources, host: &HostFacts) -> Result<(), Refusal> 
 
 /// The same of what `update` is to change: swap may stand alone.
 pub(super) fn check_change(asked: &Resources, host: &HostFacts) -> Result<(), Refusal> {
+    check_real_time(asked, &host.cgroup)?;
     check_memory(asked)?;
     check_cpu(asked, host)?;
     check_cpuset(&asked.cpuset_cpus, &host.cpuset.0, ("cpus", "CPUs", "cpuset-cpus"))?;
     check_cpuset(&asked.cpuset_mems, &host.cpuset.1, ("mems", "memory nodes", "cpuset-mems"))
+}
+
+/// Few kernels schedule real-time groups (CONFIG_RT_GROUP_SCHED), and cgroup v2 has no file for it.
+fn check_real_time(asked: &Resources, layout: &CgroupLayout) -> Result<(), Refusal> {
+    let flag = match (asked.cpu_rt_period_us, asked.cpu_rt_runtime_us) {
+        (0, 0) => return Ok(()),
+        (0, _) => "cpu-rt-runtime",
+        _ => "cpu-rt-period",
+    };
+    let what = match layout.real_time_groups {
+        false => "kernel does not support CPU real-time scheduler".to_string(),
+        true => format!("--{flag} is not carried out by Glassbox, though this kernel has real-time groups: leave it out"),
+    };
+    Err((what, flag))
 }
 
 fn check_memory(asked: &Resources) -> Result<(), Refusal> {
@@ -313,6 +328,9 @@ mod tests {
         let memory = |max: u64, swap: i64| Resources { memory_bytes_max: max, memory_swap_bytes_max: swap, ..Resources::default() };
         assert_eq!(refusal(memory(64 << 20, 128 << 20)), None);
         assert_eq!(refusal(memory(64 << 20, -1)), None);
+        let real_time = Resources { cpu_rt_runtime_us: 5, ..Resources::default() };
+        let what = "kernel does not support CPU real-time scheduler".to_string();
+        assert_eq!(refusal(real_time), Some((what, "cpu-rt-runtime")));
         let told = |asked: Resources| refusal(asked).map(|(_, flag)| flag);
         assert_eq!(told(memory(1 << 20, 0)), Some("memory"));
         assert_eq!(told(memory(0, 1 << 20)), Some("memory-swap"));

@@ -17,6 +17,7 @@ mod exec;
 pub mod failure;
 pub mod health;
 mod image;
+mod inspect;
 mod lifecycle;
 pub(crate) mod limits;
 mod names;
@@ -41,9 +42,10 @@ pub use cause::Cause;
 pub(crate) use confinement::{apparmor_profile, seccomp_profile};
 pub use cursor::{Cursor, Node, StepId, Visit};
 pub use device::named_devices;
+pub(crate) use image::processor as architecture;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
-pub(crate) use storage::{Part, clean, parts, spec::tmpfs_mount};
+pub(crate) use storage::{Part, backing_of, clean, parts, spec::mount_options, spec::tmpfs_mount};
 pub use storage::{directories_that_go, named_sources};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
@@ -142,12 +144,17 @@ pub struct Context<'a> {
     pub invocation: &'a Invocation,
 }
 
+/// The command may name a moment, which without a zone is of the caller's ([`crate::host::HostFacts::utc_offset_seconds`]).
+pub fn reads_moments(command: &Command) -> bool {
+    matches!(command, Command::ShowLogs { .. } | Command::PruneContainers { .. } | Command::PruneSystem { .. })
+}
+
 /// The command shows or gives back what lies on the disk: [`crate::host::HostFacts::disk`] is to be filled by `measure`.
 pub fn disk_usage(command: &Command, state: &State, data_root: &str, measure: impl Fn(&str) -> u64) -> DiskUsage {
     let shows = match command {
         Command::ShowDiskUsage { .. } => true,
         Command::ListContainers(asked) => asked.sizes,
-        Command::InspectContainers { sizes, .. } => *sizes,
+        Command::InspectObjects { sizes, .. } => *sizes,
         _ => false,
     };
     if !shows {
@@ -216,18 +223,19 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         }
         Command::CreateVolume { .. } => storage::volume::create(&invocation.command, &context, &mut plan)?,
         Command::CompareNamespaces { containers, json } => namespaces::compare(containers, *json, &context, &mut plan),
-        Command::ListVolumes { quiet, filters } => storage::volume::list(*quiet, filters, &context, &mut plan)?,
-        Command::InspectVolumes { volumes } => storage::volume::inspect(volumes, &context, &mut plan),
+        Command::ListVolumes { quiet, filters, format } => {
+            storage::volume::list(*quiet, filters, format.as_deref(), &context, &mut plan)?;
+        }
+        Command::UpdateVolume { name } => return Err(storage::volume::update(name, &context)),
         Command::RemoveVolumes { volumes, force } => storage::volume::remove(volumes, *force, &context, &mut plan),
         Command::PruneVolumes { all, filters, force } => storage::volume::prune(*all, filters, *force, &context, &mut plan)?,
         Command::ExplainRefusal { container, call } => {
             plan.steps.extend(lifecycle::why(container, call.as_deref(), &context)?);
         }
-        Command::InspectContainers { containers, format, .. } => {
-            lifecycle::inspect(containers, format.as_deref(), &context, &mut plan);
-        }
+        Command::InspectObjects { .. } => inspect::objects(&invocation.command, &context, &mut plan),
         Command::PrintCompletion { shell } => plan.steps.push(print(crate::cli::completion_script(shell).to_string(), &context)),
         Command::Help { topic } => plan.steps.push(print(format!("{}\n", crate::cli::help(topic).trim_end()), &context)),
+        Command::ShowVersion { format } => system::version(format.as_deref(), &context, &mut plan)?,
         Command::Version => plan.steps.push(print(format!("Glassbox version {}\n", env!("CARGO_PKG_VERSION")), &context)),
     }
     Ok(plan)

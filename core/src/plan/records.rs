@@ -75,7 +75,7 @@ pub(super) fn restart(words: &[String], signal: Option<Signal>, timeout: Option<
 
 pub(super) fn prune(force: bool, filters: &[(String, String)], context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let refuse = |what| CommandError { message: format!("Error response from daemon: {what}\n"), exit_code: 1, span: None };
-    let filters = Filters::of_prune(filters, context.host.now_ns).map_err(refuse)?;
+    let filters = Filters::of_prune(filters, context.host).map_err(refuse)?;
     if !force {
         plan.steps.push(system::confirm(PRUNE_QUESTION.into(), context));
     }

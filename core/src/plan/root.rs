@@ -60,13 +60,13 @@ fn filesystems(container: &Container, context: &Context<'_>, root: &str) -> Vec<
         match origin_of(mount, container) {
             MountOrigin::Left => continue,
             MountOrigin::Host => {
-                let step = MountStep::BindMount { source: mount.target.into(), target, recursive: true, flags };
+                let step = MountStep::BindMount { source: mount.target.into(), target, recursive: true, flags, top_only: false };
                 steps.push(planned(Step::Mount(step), cause));
                 continue;
             }
             MountOrigin::Of(name) => {
                 let id = namespaces::id_of(name, context.state);
-                let step = MountStep::ShareMount { id, path: mount.target.into(), target };
+                let step = MountStep::ShareMount { id, path: mount.target.into(), target, read_only: None };
                 steps.push(planned(Step::Mount(step), origin::flag_or(context, container, "ipc", || cause)));
                 continue;
             }
@@ -133,7 +133,7 @@ fn devices(container: &Container, root: &str) -> Vec<Planned> {
     for device in defaults::device_nodes() {
         let path = format!("{root}{}", device.path);
         let step = if rootless {
-            MountStep::BindMount { source: device.path.into(), target: path, recursive: false, flags: MountFlags::default() }
+            plain_bind(device.path.into(), path)
         } else {
             MountStep::MakeDeviceNode {
                 path,
@@ -153,14 +153,14 @@ fn devices(container: &Container, root: &str) -> Vec<Planned> {
     steps
 }
 
+/// One file of the host, as it is.
+pub(super) fn plain_bind(source: String, target: String) -> MountStep {
+    MountStep::BindMount { source, target, recursive: false, flags: MountFlags::default(), top_only: false }
+}
+
 /// hostname, hosts, resolv.conf, what the command mounts, and the init program.
 fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root: &str) -> Vec<Planned> {
-    let bind = |source: String, name: &str| MountStep::BindMount {
-        source,
-        target: format!("{root}{name}"),
-        recursive: false,
-        flags: MountFlags::default(),
-    };
+    let bind = |source: String, name: &str| plain_bind(source, format!("{root}{name}"));
     let mut steps = Vec::new();
     for part in storage::parts(container) {
         match part {
@@ -189,6 +189,12 @@ fn finish(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let default = || docker_default("WORKDIR of the image, else `/`.", "reference/dockerfile/#workdir");
     let cause = origin::flag_or(context, container, "workdir", default);
     let mut steps = vec![planned(Step::Process(ProcessStep::ChangeDirectory { path }), cause)];
+    if !container.process.domainname.is_empty() {
+        // dockerd has no other way to say it to a runtime than the setting.
+        let (name, value) = (crate::sysctl::DOMAIN_NAME.to_string(), container.process.domainname.clone());
+        let cause = origin::flag_or(context, container, "domainname", || origin::command(context));
+        steps.push(planned(Step::Process(ProcessStep::SetSysctl { name, value }), cause));
+    }
     // Before /proc/sys is made read-only.
     steps.extend(container.host.tuning.sysctls.iter().map(|(name, value)| {
         let cause = origin::use_of(context, container, "sysctl", &format!("{name}={value}"));

@@ -53,6 +53,16 @@ pub(super) fn df(verbose: bool, format: Option<&str>, context: &Context<'_>, pla
     Ok(())
 }
 
+/// `version`: who asks and who carries out are one program here; Docker's are two, client and daemon.
+pub(super) fn version(format: Option<&str>, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let text = crate::view::version::text(context.host, format).map_err(|(what, exit_code)| {
+        let span = context.invocation.words.flag("format").map(|flag| flag.span);
+        CommandError { message: format!("{what}\n"), exit_code, span }
+    })?;
+    plan.steps.push(planned(Step::Client(ClientStep::Print { text }), origin::command(context)));
+    Ok(())
+}
+
 /// Containers that do not run, and with `--volumes` the volumes that nobody named and nobody has.
 pub(super) fn prune(command: &Command, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let Command::PruneSystem { all, volumes, force, filters } = command else { return Ok(()) };
@@ -61,7 +71,7 @@ pub(super) fn prune(command: &Command, context: &Context<'_>, plan: &mut Plan) -
         return Err(refuse("ERROR: The \"until\" filter is not supported with \"--volumes\"\n".to_string()));
     }
     let daemon = |what: String| refuse(format!("Error response from daemon: {what}\n"));
-    let chosen = Filters::of_prune(filters, context.host.now_ns).map_err(daemon)?;
+    let chosen = Filters::of_prune(filters, context.host).map_err(daemon)?;
     if !force {
         plan.steps.push(confirm(question(*all, *volumes, filters), context));
     }

@@ -15,10 +15,12 @@ pub(super) fn check(spec: &ContainerSpec, context: &Context<'_>) -> Result<(), C
         return Err(create::refuse(context, &what, Some("oom-score-adj")));
     }
     let shared = shared(spec);
-    for name in spec.tuning.sysctls.keys() {
+    let domain = (!spec.domainname.is_empty()).then_some(sysctl::DOMAIN_NAME);
+    for name in spec.tuning.sysctls.keys().map(String::as_str).chain(domain) {
         if let Some(what) = sysctl::refusal(name, &shared) {
             let what = format!("{RUNC_FRAME}{what}: unknown");
-            let mut error = create::refuse(context, &what, Some("sysctl"));
+            let flag = if Some(name) == domain { "domainname" } else { "sysctl" };
+            let mut error = create::refuse(context, &what, Some(flag));
             error.message +=
                 "glassbox: it would change the host's own setting; use a namespace of its own, or set it on the host\n";
             return Err(error);
@@ -35,5 +37,6 @@ const RUNC_FRAME: &str = "failed to create task for container: failed to create 
 fn shared(spec: &ContainerSpec) -> Vec<NamespaceKind> {
     let network = (spec.network == NetworkMode::Host).then_some(NamespaceKind::Network);
     let ipc = (spec.namespaces.ipc == IpcMode::Host).then_some(NamespaceKind::Ipc);
-    network.into_iter().chain(ipc).collect()
+    let uts = spec.namespaces.uts_host.then_some(NamespaceKind::Uts);
+    network.into_iter().chain(ipc).chain(uts).collect()
 }

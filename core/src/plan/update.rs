@@ -68,6 +68,8 @@ fn merge(before: &Resources, asked: &Resources) -> Result<Resources, String> {
         nano_cpus: number(asked.nano_cpus, before.nano_cpus),
         cpu_period_us: number(asked.cpu_period_us, before.cpu_period_us),
         cpu_quota_us: signed(asked.cpu_quota_us, before.cpu_quota_us),
+        cpu_rt_period_us: before.cpu_rt_period_us,
+        cpu_rt_runtime_us: before.cpu_rt_runtime_us,
         cpu_shares: number(asked.cpu_shares, before.cpu_shares),
         cpuset_cpus: text(&asked.cpuset_cpus, &before.cpuset_cpus),
         cpuset_mems: text(&asked.cpuset_mems, &before.cpuset_mems),

@@ -90,7 +90,7 @@ impl Kernel {
 
     pub(super) fn set_setting_of(&mut self, pid: HostPid, name: &str, text: &str) -> SysResult<()> {
         let before = self.setting_of(pid, name)?;
-        let after = sysctl::written(&before, text).ok_or(Errno::EINVAL)?;
+        let after = sysctl::written(name, &before, text).ok_or(Errno::EINVAL)?;
         // devinet_sysctl_forward() of net/ipv4/devinet.c: a change needs more than leave to write the file.
         if name.ends_with("forward") && *before != *after {
             self.need(pid, Capability::NetAdmin, NamespaceKind::Network)?;

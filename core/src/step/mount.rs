@@ -29,6 +29,18 @@ impl MountFlags {
     pub const GUARDED: MountFlags =
         MountFlags { read_only: false, no_suid: true, no_dev: true, no_exec: true, relatime: false, strictatime: false };
 
+    /// These and those.
+    pub fn with(self, more: MountFlags) -> MountFlags {
+        MountFlags {
+            read_only: self.read_only || more.read_only,
+            no_suid: self.no_suid || more.no_suid,
+            no_dev: self.no_dev || more.no_dev,
+            no_exec: self.no_exec || more.no_exec,
+            relatime: self.relatime || more.relatime,
+            strictatime: self.strictatime || more.strictatime,
+        }
+    }
+
     /// The names of the flags that are set, in the order of their bits.
     pub fn names(self) -> Vec<&'static str> {
         let all = [
@@ -86,6 +98,21 @@ pub enum MountStep {
         recursive: bool,
         /// Flags, set by a second, remounting call where there are any.
         flags: MountFlags,
+        /// They are set on this mount alone, not on those below it.
+        #[serde(default)]
+        top_only: bool,
+    },
+    /// The same of a directory within a volume, at whose names a container may have turned links: openat2(2) with RESOLVE_BENEATH, and
+    /// what that leads to is bound.
+    BindSubpath {
+        /// The volume's files, as the host names them.
+        directory: String,
+        /// Relative to them.
+        subpath: String,
+        /// Where.
+        target: String,
+        /// Flags, set by a second call where there are any.
+        flags: MountFlags,
     },
     /// A mount of another container's, attached here too: open_tree(2) in its mount namespace, move_mount(2) in this one. It is the same
     /// file system, not a copy of its files. The mount point is made if missing.
@@ -96,6 +123,9 @@ pub enum MountStep {
         path: String,
         /// Where.
         target: String,
+        /// Whether it is read-only here; `None`: as it is there.
+        #[serde(default)]
+        read_only: Option<bool>,
     },
     /// mknod(2); one that is there from a former start serves as well.
     MakeDeviceNode {
@@ -148,6 +178,7 @@ impl MountStep {
             MountStep::MountOverlay { .. } => "MountOverlay",
             MountStep::MountFilesystem { .. } => "MountFilesystem",
             MountStep::BindMount { .. } => "BindMount",
+            MountStep::BindSubpath { .. } => "BindSubpath",
             MountStep::ShareMount { .. } => "ShareMount",
             MountStep::MakeDeviceNode { .. } => "MakeDeviceNode",
             MountStep::MakeSymlink { .. } => "MakeSymlink",

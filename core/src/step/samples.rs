@@ -115,6 +115,7 @@ fn store() -> Vec<StoreStep> {
         StoreStep::WriteIdFile { path: "/root/id.txt".into(), contents: id().0 },
         StoreStep::CreateVolume { volume: Box::new(Volume { name: "data".into(), ..Volume::default() }), directory: path() },
         StoreStep::FillVolume {
+            subpath: String::new(),
             name: "data".into(),
             layers: vec!["/var/lib/glassbox/layers/11".into()],
             path: "/etc".into(),
@@ -189,8 +190,15 @@ fn mounts() -> Vec<MountStep> {
             target: format!("{merged}/etc/hosts"),
             recursive: false,
             flags: MountFlags::default(),
+            top_only: false,
         },
-        MountStep::ShareMount { id: id(), path: "/dev/shm".into(), target: format!("{merged}/dev/shm") },
+        MountStep::BindSubpath {
+            directory: "/var/lib/glassbox/volumes/data/_data".into(),
+            subpath: "a".into(),
+            target: format!("{merged}/data"),
+            flags: MountFlags::default(),
+        },
+        MountStep::ShareMount { id: id(), path: "/dev/shm".into(), target: format!("{merged}/dev/shm"), read_only: None },
         MountStep::MakeDeviceNode {
             path: format!("{merged}/dev/null"),
             kind: DeviceKind::Char,

@@ -130,7 +130,10 @@ pub enum StoreStep {
         path: String,
         /// The volume's files: absolute.
         directory: String,
-        /// Another container has it: what is in it could be that one's.
+        /// The directory below them that is mounted; empty: the whole.
+        #[serde(default)]
+        subpath: String,
+        /// Another container has it, or it is a directory of the host: what is in it could be somebody else's.
         used: bool,
     },
     /// Count the bytes in the files below a directory that is about to go: of a file with several names once, of a link its text.
@@ -195,9 +198,9 @@ impl StoreStep {
                 why: "It is a directory of the host, where Glassbox removes nothing: somebody else may use it by now.".into(),
             },
             StoreStep::FillVolume { used: false, directory, .. } => Undo::EmptyDirectory { path: directory.clone() },
-            StoreStep::FillVolume { .. } => {
-                Undo::LeftStanding { why: "Another container has the volume, and what is in it could be that one's.".into() }
-            }
+            StoreStep::FillVolume { .. } => Undo::LeftStanding {
+                why: "Another container has the volume, or it is the host's: what is in it could be somebody else's.".into(),
+            },
             StoreStep::MeasureDirectory { .. } => Undo::NothingChanged,
             StoreStep::RemoveContainerFiles { .. } | StoreStep::RemoveVolume { .. } => {
                 Undo::Impossible { why: "The files are deleted; nothing keeps a copy of them.".into() }

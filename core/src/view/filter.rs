@@ -4,6 +4,7 @@
 use regex_lite::Regex;
 
 use crate::cli::NetworkMode;
+use crate::host::HostFacts;
 use crate::model::{Container, Lookup, MountKind, MountPoint, State, Status};
 
 /// Filters that can be applied.
@@ -57,9 +58,9 @@ impl Filters {
     }
 
     /// Those of `container prune`.
-    pub fn of_prune(all: &[(String, String)], now_ns: u64) -> Result<Filters, String> {
+    pub fn of_prune(all: &[(String, String)], host: &HostFacts) -> Result<Filters, String> {
         known(all, OF_PRUNE)?;
-        let mut moments = all.iter().filter(|(name, _)| name == "until").map(|(_, value)| super::until::moment(value, now_ns));
+        let mut moments = all.iter().filter(|(name, _)| name == "until").map(|(_, value)| crate::cli::moment(value, host));
         let until_ns = moments.next().transpose()?;
         if moments.next().is_some() {
             return Err("more than one until filter specified".to_string());

@@ -9,24 +9,20 @@ use crate::cli::NetworkMode;
 use crate::host::HostFacts;
 use crate::layout::Layout;
 use crate::model::health::{Health, Probe};
-use crate::model::{Container, ContainerId, Volume};
+use crate::model::{Container, ContainerId, ProcessConfig, Volume};
 use crate::oci::defaults;
 use crate::template::{Error, Labels, Missing, Template};
 
 /// The size of /dev/shm: see [`defaults::mounts`].
 const SHM_BYTES: u64 = 64 << 20;
 
+/// One volume.
+pub fn volume(volume: &Volume, host: &HostFacts) -> Value {
+    super::storage::volume(volume, host)
+}
+
 /// The JSON array that `inspect` prints, indented by four blanks, with its newline.
-pub fn containers(all: &[&Container], host: &HostFacts) -> String {
-    array(&all.iter().map(|container| container_value(container, host)).collect::<Vec<_>>())
-}
-
-/// The same of `volume inspect`.
-pub fn volumes(all: &[&Volume], host: &HostFacts) -> String {
-    array(&all.iter().map(|volume| super::storage::volume(volume, host)).collect::<Vec<_>>())
-}
-
-fn array(values: &[Value]) -> String {
+pub fn array(values: &[Value]) -> String {
     let mut bytes = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
@@ -35,14 +31,13 @@ fn array(values: &[Value]) -> String {
     String::from_utf8_lossy(&bytes).into_owned() + "\n"
 }
 
-/// What `inspect --format` prints of one container, with its newline; else Go's words for what is wrong.
-pub fn formatted(container: &Container, host: &HostFacts, template: &Template) -> Result<String, Error> {
-    template.run(&container_value(container, host), Missing::Map, &Labels::default()).map(|text| text + "\n")
+/// What `inspect --format` prints of one thing, with its newline; else Go's words for what is wrong.
+pub fn formatted(value: &Value, template: &Template) -> Result<String, Error> {
+    template.run(value, Missing::Map, &Labels::default()).map(|text| text + "\n")
 }
 
 /// `inspect --format json`: one line.
-pub fn line(all: &[&Container], host: &HostFacts) -> String {
-    let values: Vec<Value> = all.iter().map(|container| container_value(container, host)).collect();
+pub fn line(values: &[Value]) -> String {
     serde_json::to_string(&values).unwrap_or_default() + "\n"
 }
 
@@ -55,7 +50,8 @@ pub fn timestamp(nanoseconds: u64) -> String {
     time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
-fn container_value(container: &Container, host: &HostFacts) -> Value {
+/// One container.
+pub fn container(container: &Container, host: &HostFacts) -> Value {
     let mut value = whole_value(container, host);
     // Without -s Docker leaves them out.
     if !host.disk.containers.contains_key(&container.id.0)
@@ -222,7 +218,7 @@ fn config(container: &Container) -> Value {
     let attached = !container.host.detached;
     let mut value = json!({
         "Hostname": process.hostname,
-        "Domainname": "",
+        "Domainname": process.domainname,
         "User": process.user,
         "AttachStdin": attached && process.open_stdin,
         "AttachStdout": attached,
@@ -241,9 +237,15 @@ fn config(container: &Container) -> Value {
     let ports: serde_json::Map<String, Value> = process.exposed_ports.iter().map(|port| (port.clone(), json!({}))).collect();
     insert(&mut value, "ExposedPorts", (!ports.is_empty()).then_some(Value::Object(ports)));
     insert(&mut value, "Healthcheck", process.healthcheck.as_ref().map(healthcheck));
-    insert(&mut value, "StopSignal", process.stop_signal.map(|signal| json!(signal.name())));
+    insert(&mut value, "StopSignal", stop_signal(process));
     insert(&mut value, "StopTimeout", process.stop_timeout_seconds.map(|seconds| json!(seconds)));
     value
+}
+
+/// As it was said; older records have the signal alone.
+fn stop_signal(process: &ProcessConfig) -> Option<Value> {
+    let word = Some(&process.stop_signal_word).filter(|word| !word.is_empty());
+    word.map(|word| json!(word)).or_else(|| process.stop_signal.map(|signal| json!(signal.name())))
 }
 
 /// Docker leaves out what was not said.
@@ -283,10 +285,10 @@ mod tests {
     #[test]
     fn it_is_an_array_of_objects_in_dockers_order() {
         let container = crate::step::samples::container();
-        let text = containers(&[&container], &HostFacts::example());
+        let text = array(&[super::container(&container, &HostFacts::example())]);
         assert!(text.starts_with("[\n    {\n        \"Id\": \"0123456789abcdef"), "{text}");
         assert!(text.contains("\"StartedAt\": \"0001-01-01T00:00:00Z\""));
-        assert_eq!(containers(&[], &HostFacts::example()), "[]\n");
+        assert_eq!(array(&[]), "[]\n");
     }
 
     #[test]
@@ -295,13 +297,13 @@ mod tests {
         container.host.init = true;
         container.host.resources.memory_bytes_max = 64 << 20;
         container.process.stop_timeout_seconds = Some(3);
-        let value = container_value(&container, &HostFacts::example());
+        let value = super::container(&container, &HostFacts::example());
         let names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names[..5], ["Id", "Created", "Path", "Args", "State"]);
         assert_eq!((&value["HostConfig"]["Init"], &value["HostConfig"]["Memory"]), (&json!(true), &json!(64 << 20)));
         assert_eq!(value["Config"]["StopTimeout"], 3);
         assert!(value["Config"].get("StopSignal").is_none() && value["HostConfig"]["MaskedPaths"].as_array().is_some());
         container.host.privileged = true;
-        assert!(container_value(&container, &HostFacts::example())["HostConfig"]["MaskedPaths"].is_null());
+        assert!(super::container(&container, &HostFacts::example())["HostConfig"]["MaskedPaths"].is_null());
     }
 }

@@ -49,19 +49,19 @@ pub fn formatted(containers: &[&Container], host: &HostFacts, asked: &ContainerL
         return Ok(rows.iter().map(|row| format!("{row}\n")).collect());
     }
     let cells = |row: &String| row.split('\t').map(str::to_string).collect::<Vec<String>>();
-    let all: Vec<Vec<String>> = std::iter::once(&header(&text)).chain(&rows).map(cells).collect();
+    let all: Vec<Vec<String>> = std::iter::once(&header(&text, HEADERS, CONTEXT)).chain(&rows).map(cells).collect();
     Ok(aligned(&all))
 }
 
 /// The template with the columns' names in place of the fields: functions leave those as they are.
-fn header(text: &str) -> String {
+pub(super) fn header(text: &str, headers: &[(&str, &str)], context: Missing) -> String {
     let mut plain = text.to_string();
     for function in ["json", "upper", "lower", "title"] {
         plain = plain.replace(&format!("{{{{{function} "), "{{").replace(&format!("| {function}}}}}"), "}}");
     }
     let fields: serde_json::Map<String, Value> =
-        HEADERS.iter().map(|(field, header)| ((*field).to_string(), json!(header))).collect();
-    let ran = Template::parse(&plain).and_then(|template| template.run(&Value::Object(fields), CONTEXT, &label_headers(text)));
+        headers.iter().map(|(field, header)| ((*field).to_string(), json!(header))).collect();
+    let ran = Template::parse(&plain).and_then(|template| template.run(&Value::Object(fields), context, &label_headers(text)));
     ran.unwrap_or_default()
 }
 

@@ -17,7 +17,7 @@ pub(super) fn volume(volume: &Volume, host: &HostFacts) -> Value {
         "Labels": volume.labels,
         "Mountpoint": Layout::new(&host.data_root).volume_data(&volume.name),
         "Name": volume.name,
-        "Options": Value::Null,
+        "Options": if volume.options.is_empty() { Value::Null } else { json!(volume.options) },
         "Scope": "local",
     })
 }
@@ -79,7 +79,7 @@ fn spec(mount: &MountSpec) -> Value {
     if !mount.propagation.is_empty() || !mount.recursion.is_empty() {
         put("BindOptions", bind_options(mount));
     }
-    if mount.no_copy || !mount.labels.is_empty() {
+    if mount.of_volume || mount.no_copy || !mount.labels.is_empty() {
         put("VolumeOptions", volume_options(mount));
     }
     if mount.tmpfs_bytes_max != 0 || mount.tmpfs_mode.is_some() {
@@ -113,6 +113,17 @@ fn volume_options(mount: &MountSpec) -> Value {
     if !labels.is_empty() {
         value.insert("Labels".into(), Value::Object(labels));
     }
+    if !mount.subpath.is_empty() {
+        value.insert("Subpath".into(), json!(mount.subpath));
+    }
+    let mut driver = Map::new();
+    if !mount.driver.is_empty() {
+        driver.insert("Name".into(), json!(mount.driver));
+    }
+    if !mount.driver_options.is_empty() {
+        driver.insert("Options".into(), json!(mount.driver_options));
+    }
+    value.insert("DriverConfig".into(), Value::Object(driver));
     Value::Object(value)
 }
 
@@ -178,7 +189,10 @@ mod tests {
         assert_eq!(unnamed(&container), json!({"/own": {}}));
         assert_eq!(tmpfs(&container), Some(json!({"/run": "size=1m"})));
         let specs = specs(&container).unwrap();
-        assert_eq!(specs[0].to_string(), r#"{"Type":"volume","Source":"data","Target":"/d","VolumeOptions":{"NoCopy":true}}"#);
+        assert_eq!(
+            specs[0].to_string(),
+            r#"{"Type":"volume","Source":"data","Target":"/d","VolumeOptions":{"NoCopy":true,"DriverConfig":{}}}"#
+        );
         let plain = samples::container();
         assert!(
             binds(&plain).is_null()

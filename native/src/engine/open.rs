@@ -46,6 +46,9 @@ fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
     let named = glassbox_core::plan::named_sources(invocation, state, &host.cwd);
     host.sources = observe::facts::sources(&named);
     host.devices = observe::devices::below(&glassbox_core::plan::named_devices(invocation));
+    if glassbox_core::plan::reads_moments(&invocation.command) {
+        host.utc_offset_seconds = sys::time::utc_offset_seconds(host.now_ns / 1_000_000_000);
+    }
     let measure = |path: &str| bytes_below(Path::new(path));
     host.disk = glassbox_core::plan::disk_usage(&invocation.command, state, &host.data_root, measure);
 }

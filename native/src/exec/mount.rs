@@ -41,11 +41,20 @@ impl Building {
                 let data = Some(data.as_str()).filter(|data| !data.is_empty());
                 mount::mount(Some(source), place, Some(fs_type), bits(*flags), data).call("mount")
             }
-            MountStep::BindMount { source, target, recursive, flags } => {
+            MountStep::BindMount { source, target, recursive, flags, top_only } => {
                 let directory = fs::metadata(source).call("stat")?.is_dir();
-                bind(source, self.place(target, directory)?, *recursive, *flags)
+                bind(Path::new(source), self.place(target, directory)?, *recursive, (*flags, !top_only))
             }
-            MountStep::ShareMount { id, path, target } => share(id, path, self.place(target, true)?, state),
+            MountStep::BindSubpath { directory, subpath, target, flags } => {
+                let pinned = Root::open(directory).and_then(|root| root.pin_beneath(subpath)).call("openat2")?;
+                let is_directory = fs::metadata(pinned.path()).call("stat")?.is_dir();
+                bind(&pinned.path(), self.place(target, is_directory)?, true, (*flags, true))
+            }
+            MountStep::ShareMount { id, path, target, read_only } => {
+                let place = self.place(target, true)?;
+                share(id, path, &place, state)?;
+                read_only.map_or(Ok(()), |read_only| set_read_only(&place, read_only))
+            }
             MountStep::MakeDeviceNode { .. } => self.device(step),
             MountStep::MakeSymlink { target, path } => std::os::unix::fs::symlink(target, path).call("symlink"),
             MountStep::PivotRoot { new_root } => {
@@ -99,7 +108,7 @@ impl Building {
 }
 
 /// The mount that another container has at `path`, attached at `place`: a copy made in its mount namespace and taken along.
-fn share(id: &ContainerId, path: &str, place: PathBuf, state: &State) -> Done {
+fn share(id: &ContainerId, path: &str, place: &Path, state: &State) -> Done {
     let pid = first_process(id, state).call("openat")?;
     let theirs = File::open(format!("/proc/{pid}/ns/mnt")).call("openat")?;
     let ours = File::open("/proc/self/ns/mnt").call("openat")?;
@@ -107,6 +116,12 @@ fn share(id: &ContainerId, path: &str, place: PathBuf, state: &State) -> Done {
     let tree = mount::detached_copy(path, false).call("open_tree");
     process::set_namespace(&ours, CloneFlags::NEW_MOUNT).call("setns")?;
     mount::attach(&tree?, place).call("move_mount")
+}
+
+fn set_read_only(place: &Path, read_only: bool) -> Done {
+    let (on, off) = (MountAttributes::READ_ONLY, MountAttributes::NONE);
+    let (set, clear) = if read_only { (on, off) } else { (off, on) };
+    mount::set_attributes(place, set, clear, false).call("mount_setattr")
 }
 
 fn make_mount_point(root: &Root, inside: &str, directory: bool) -> Done {
@@ -154,12 +169,13 @@ fn overlay_options(lower_dirs: &[String], upper_dir: &str, work_dir: &str) -> St
 }
 
 /// A bind mount takes its flags by a second call only, which adds them: a user namespace may not clear what the source has.
-fn bind(source: &str, place: PathBuf, recursive: bool, flags: MountFlags) -> Done {
+/// The second of `flags`: they go to the mounts below as well.
+fn bind(source: &Path, place: PathBuf, recursive: bool, (flags, below): (MountFlags, bool)) -> Done {
     mount::bind(source, &place, recursive).call("mount")?;
     if flags == MountFlags::default() {
         return Ok(());
     }
-    mount::set_attributes(&place, attributes(flags), MountAttributes::NONE, recursive).call("mount_setattr")
+    mount::set_attributes(&place, attributes(flags), MountAttributes::NONE, recursive && below).call("mount_setattr")
 }
 
 fn pivot(new_root: &str) -> Done {

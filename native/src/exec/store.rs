@@ -14,6 +14,7 @@ use glassbox_core::step::{Step, StoreStep};
 
 use super::{Done, Failure, NameCall};
 use crate::store::{Store, layer, volume};
+use crate::sys::rootfs::Root;
 use crate::toolbox::BINARY;
 
 /// What the steps work on.
@@ -45,9 +46,7 @@ impl Shelf<'_> {
             }
             StoreStep::CreateSource { path, mode } => create_directory(path, *mode),
             StoreStep::CreateVolume { volume, directory } => volume::create(volume, Path::new(directory)).call("mkdir"),
-            StoreStep::FillVolume { layers, path, directory, .. } => {
-                volume::fill(layers, path, Path::new(directory)).call("openat")
-            }
+            StoreStep::FillVolume { layers, path, directory, subpath, .. } => fill_volume(layers, path, directory, subpath),
             // Counted by the engine, which keeps the sum.
             StoreStep::MeasureDirectory { .. } => Ok(()),
             StoreStep::RemoveVolume { directory, .. } => volume::remove(self.store, Path::new(directory)).call("rmdir"),
@@ -85,6 +84,20 @@ impl Shelf<'_> {
         }
         let container = after.containers.get(id).ok_or_else(|| Failure::of("rename", Errno::ENOENT))?;
         self.store.save_container(container).call("rename")
+    }
+}
+
+/// A part of the volume is resolved so that no link in it leads out; one that is missing is told of when the container starts.
+fn fill_volume(layers: &[String], path: &str, directory: &str, subpath: &str) -> Done {
+    if subpath.is_empty() {
+        return volume::fill(layers, path, Path::new(directory)).call("openat");
+    }
+    if !volume::has_directory(layers, path).call("statx")? {
+        return Ok(());
+    }
+    match Root::open(directory).and_then(|root| root.pin_beneath(subpath)) {
+        Err(Errno::ENOENT) => Ok(()),
+        pinned => volume::fill(layers, path, &pinned.call("openat2")?.path()).call("openat"),
     }
 }
 

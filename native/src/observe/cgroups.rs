@@ -28,7 +28,14 @@ pub fn layout(mounts: &[Mount], own: &str, is_root: bool) -> CgroupLayout {
 }
 
 fn none() -> CgroupLayout {
-    CgroupLayout { version: CgroupVersion::None, controllers: Vec::new(), unified: None, enabled: Vec::new(), swap: false }
+    CgroupLayout {
+        version: CgroupVersion::None,
+        controllers: Vec::new(),
+        unified: None,
+        enabled: Vec::new(),
+        swap: false,
+        real_time_groups: false,
+    }
 }
 
 fn unified_layout(mount: &Mount, own: &str, is_root: bool) -> CgroupLayout {
@@ -45,6 +52,7 @@ fn unified_layout(mount: &Mount, own: &str, is_root: bool) -> CgroupLayout {
         controllers: controllers.collect(),
         enabled: of(&enabled),
         swap: a_child_has(Path::new(&text), "memory.swap.max"),
+        real_time_groups: false,
         unified: Some(text.clone()),
     }
 }
@@ -76,7 +84,9 @@ fn split_layout(controllers: Vec<ControllerMount>, unified: Option<&Mount>) -> C
     };
     let memory = controllers.iter().find(|mount| mount.controller == Controller::Memory);
     let swap = memory.is_some_and(|mount| Path::new(&mount.directory).join("memory.memsw.limit_in_bytes").exists());
-    CgroupLayout { version, controllers, unified, enabled: Vec::new(), swap }
+    let cpu = controllers.iter().find(|mount| mount.controller == Controller::Cpu);
+    let real_time_groups = cpu.is_some_and(|mount| Path::new(&mount.directory).join("cpu.rt_runtime_us").exists());
+    CgroupLayout { version, controllers, unified, enabled: Vec::new(), swap, real_time_groups }
 }
 
 /// Where a v1 controller is mounted, alone or with others (`cpu,cpuacct`), if cgroups can be made there.

@@ -92,17 +92,29 @@ pub fn is_used(store: &Store, name: &str) -> Result<bool, StoreError> {
 
 /// Copies what `layers` (the topmost first) show at `path`, merged as overlayfs merges them, into `directory` if that is empty.
 pub fn fill(layers: &[String], path: &str, directory: &Path) -> std::io::Result<()> {
-    if fs::read_dir(directory)?.next().is_some() {
-        return Ok(());
+    let stack = shown(layers, path)?;
+    match stack.first() {
+        Some(top) if fs::symlink_metadata(top)?.is_dir() => match fs::read_dir(directory)?.next() {
+            None => copy_directory(&stack, directory),
+            Some(_) => Ok(()),
+        },
+        _ => Ok(()),
     }
+}
+
+/// The image has a directory at `path`.
+pub fn has_directory(layers: &[String], path: &str) -> std::io::Result<bool> {
+    let stack = shown(layers, path)?;
+    stack.first().map_or(Ok(false), |top| fs::symlink_metadata(top).map(|metadata| metadata.is_dir()))
+}
+
+/// What the layers show at `path`.
+fn shown(layers: &[String], path: &str) -> std::io::Result<Vec<PathBuf>> {
     let mut stack: Vec<PathBuf> = layers.iter().map(PathBuf::from).collect();
     for name in path.split('/').filter(|name| !name.is_empty()) {
         stack = merged(&stack, &OsString::from(name))?;
     }
-    match stack.first() {
-        Some(top) if fs::symlink_metadata(top)?.is_dir() => copy_directory(&stack, directory),
-        _ => Ok(()),
-    }
+    Ok(stack)
 }
 
 /// What is merged under `name`: several directories, or the topmost thing that is none. Empty: nothing shows.
@@ -233,7 +245,7 @@ mod tests {
         let root = TempRoot::new();
         let store = root.store();
         let directory = |name: &str| PathBuf::from(store.layout().volume(name));
-        let volume = Volume { name: "data".into(), created_ns: 7, labels: None };
+        let volume = Volume { name: "data".into(), created_ns: 7, ..Volume::default() };
         create(&volume, &directory("data")).unwrap();
         fs::create_dir_all(directory("half").join(DATA)).unwrap();
         assert_eq!(load(root.path()).unwrap().0, [volume]);

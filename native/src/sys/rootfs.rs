@@ -37,12 +37,16 @@ impl Root {
     /// openat2(2) with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS: opens `path` in this root, following links within it. `flags`
     /// as for open(2), with O_CLOEXEC added; `mode` for O_CREAT, before the umask.
     pub fn open_file(&self, path: impl AsRef<Path>, flags: i32, mode: u32) -> Result<OwnedFd> {
+        self.open_resolved(path.as_ref(), flags, mode, libc::RESOLVE_IN_ROOT)
+    }
+
+    fn open_resolved(&self, path: &Path, flags: i32, mode: u32, how_far: u64) -> Result<OwnedFd> {
         let path = c_path(path)?;
         let creates = flags & (libc::O_CREAT | libc::O_TMPFILE) != 0;
         let how = OpenHow {
             flags: (flags | libc::O_CLOEXEC) as u64,
             mode: if creates { u64::from(mode) } else { 0 },
-            resolve: libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS,
+            resolve: how_far | libc::RESOLVE_NO_MAGICLINKS,
         };
         let (root, size) = (self.0.as_raw_fd(), size_of::<OpenHow>());
         // SAFETY: the path is a C string, and `how` has the layout and the size that the call is told.
@@ -106,6 +110,11 @@ impl Root {
     /// `/proc/self/fd/N`, for calls such as mount(2) that take no descriptor.
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<Pinned> {
         self.open_file(path, libc::O_PATH, 0).map(Pinned)
+    }
+
+    /// The same with RESOLVE_BENEATH: EXDEV where the path, or a link on its way, leads out or is absolute.
+    pub fn pin_beneath(&self, path: impl AsRef<Path>) -> Result<Pinned> {
+        self.open_resolved(path.as_ref(), libc::O_PATH, 0, libc::RESOLVE_BENEATH).map(Pinned)
     }
 
     /// The directory that holds the last component, resolved in the root, and that component. EINVAL where it is no name.

@@ -33,6 +33,20 @@ pub fn realtime() -> Result<Instant> {
     clock(libc::CLOCK_REALTIME)
 }
 
+/// Seconds by which the wall clocks of the caller's zone (TZ, else /etc/localtime) are ahead of UTC at that second since 1970.
+pub fn utc_offset_seconds(at_seconds: u64) -> i32 {
+    let Ok(at) = libc::time_t::try_from(at_seconds) else { return 0 };
+    // SAFETY: `at` and `fields` outlive the call; localtime_r(3) writes into `fields` only, of which all zeros are valid.
+    let fields = unsafe {
+        let mut fields: libc::tm = std::mem::zeroed();
+        if libc::localtime_r(&at, &mut fields).is_null() {
+            return 0;
+        }
+        fields
+    };
+    i32::try_from(fields.tm_gmtoff).unwrap_or_default()
+}
+
 fn clock(id: libc::clockid_t) -> Result<Instant> {
     let mut spec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `spec` is a valid timespec that outlives the call.

@@ -12,6 +12,7 @@ mod lifecycle;
 mod machine;
 mod program;
 mod recovery;
+mod storage;
 mod terminal;
 
 pub use machine::{Machine, Ran};

@@ -1,6 +1,6 @@
 //! `ps`, `inspect`, `rename`, `container prune`: what is looked at and kept.
 
-use super::super::command::{Command, ContainerList, UsageError};
+use super::super::command::{Command, ContainerList, InspectKind, UsageError};
 use super::super::error;
 use super::super::front::Call;
 use super::number;
@@ -24,7 +24,7 @@ pub(super) fn containers(call: &Call<'_>) -> Result<Command, UsageError> {
     }))
 }
 
-fn filled(call: &Call<'_>, name: &str) -> Option<String> {
+pub(super) fn filled(call: &Call<'_>, name: &str) -> Option<String> {
     call.flag(name).map(|flag| flag.value.clone()).filter(|value| !value.is_empty())
 }
 
@@ -47,11 +47,24 @@ pub(super) fn rename(mut words: Vec<String>) -> Result<Command, UsageError> {
     Ok(Command::RenameContainer { container, name })
 }
 
-pub(super) fn inspect(call: &Call<'_>, containers: Vec<String>) -> Result<Command, UsageError> {
-    if let Some(flag) = call.flag("type").filter(|flag| !["", "container"].contains(&flag.value.as_str())) {
-        let what = format!("--type {}", error::echo(&flag.value));
-        return Err(error::not_yet(&what, "Only containers can be inspected so far: --type container.", Some(flag.span)));
-    }
+pub(super) fn inspect(call: &Call<'_>, names: Vec<String>) -> Result<Command, UsageError> {
+    let said = call.flag("type").map_or("", |flag| flag.value.as_str());
+    let kind = match (call.row.key, said) {
+        ("volume inspect", _) | (_, "volume") => InspectKind::Volume,
+        ("container inspect", _) | (_, "container") => InspectKind::Container,
+        (_, "image") => InspectKind::Image,
+        (_, "") => InspectKind::Any,
+        _ => {
+            let what = format!("--type {}", error::echo(said));
+            let next = "Containers, images and volumes can be inspected.";
+            return Err(error::not_yet(&what, next, call.flag("type").map(|flag| flag.span)));
+        }
+    };
+    Ok(Command::InspectObjects { names, kind, format: template(call)?, sizes: call.is_on("size") })
+}
+
+/// `--format`, which can be read.
+pub(super) fn template(call: &Call<'_>) -> Result<Option<String>, UsageError> {
     let format = filled(call, "format");
     if let Some(text) = format.as_deref().filter(|text| *text != "json")
         && let Err(template::Error { message, .. }) = Template::parse(text)
@@ -59,5 +72,5 @@ pub(super) fn inspect(call: &Call<'_>, containers: Vec<String>) -> Result<Comman
         let span = call.flag("format").map(|flag| flag.span);
         return Err(UsageError { message: format!("template parsing error: {message}"), exit_code: EXIT_TEMPLATE, span });
     }
-    Ok(Command::InspectContainers { containers, format, sizes: call.is_on("size") })
+    Ok(format)
 }

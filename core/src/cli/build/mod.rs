@@ -134,8 +134,8 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         }
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,
-        "version" => Command::Version,
-        "volume create" | "volume ls" | "volume inspect" | "volume rm" | "volume prune" => {
+        "version" => Command::ShowVersion { format: listing::filled(call, "format") },
+        "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {
             storage::volume_command(call, containers)?
         }
         _ => listing::inspect(call, containers)?,
@@ -158,6 +158,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         workdir: filled("workdir"),
         user: filled("user"),
         hostname: filled("hostname"),
+        domainname: text("domainname").unwrap_or_default(),
         entrypoint: text("entrypoint"),
         network: network(call)?,
         namespaces: namespaces::namespaces(call)?,

@@ -18,6 +18,8 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Resources, UsageError> {
         nano_cpus: nano_cpus(call)?,
         cpu_period_us: natural(call, "cpu-period")?,
         cpu_quota_us: number(call, "cpu-quota")?.unwrap_or_default(),
+        cpu_rt_period_us: number(call, "cpu-rt-period")?.unwrap_or_default(),
+        cpu_rt_runtime_us: number(call, "cpu-rt-runtime")?.unwrap_or_default(),
         cpu_shares: natural(call, "cpu-shares")?,
         cpuset_cpus: text("cpuset-cpus"),
         cpuset_mems: text("cpuset-mems"),

@@ -1,6 +1,6 @@
 //! The flags on storage, and the commands on volumes.
 
-use super::{Call, refused};
+use super::{Call, listing, refused};
 use crate::cli::command::{Command, UsageError};
 use crate::cli::storage::{MountSpec, StorageSpec};
 use crate::cli::{error, values};
@@ -43,8 +43,8 @@ pub(super) fn volume_command(call: &Call<'_>, volumes: Vec<String>) -> Result<Co
             driver: call.flag("driver").map(|flag| flag.value.clone()).unwrap_or_default(),
             options: call.values("opt").iter().map(|word| word.split_once('=').unwrap_or((word, ""))).map(owned).collect(),
         },
-        "volume ls" => Command::ListVolumes { quiet: call.is_on("quiet"), filters },
-        "volume inspect" => Command::InspectVolumes { volumes },
+        "volume ls" => Command::ListVolumes { quiet: call.is_on("quiet"), filters, format: listing::filled(call, "format") },
+        "volume update" => Command::UpdateVolume { name: volumes.into_iter().next().unwrap_or_default() },
         "volume rm" => Command::RemoveVolumes { volumes, force: call.is_on("force") },
         _ => Command::PruneVolumes { all: call.is_on("all"), filters, force: call.is_on("force") },
     })

@@ -205,6 +205,8 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("volume rm", &["volume rm"], "[OPTIONS] VOLUME [VOLUME...]", Arity::AtLeast(1))
         .aliases(&[("volume remove", "volume rm")])
         .carried_out("Delete volumes"),
+    CommandRow::new("volume update", &["volume update"], "[OPTIONS] [VOLUME]", Arity::Exact(1))
+        .carried_out("Change a volume of a cluster, of which there is none"),
     CommandRow::new("ns", &["ns"], "[OPTIONS] [CONTAINER...]", Arity::Any)
         .own()
         .carried_out("Compare the namespaces of the host and of running containers"),

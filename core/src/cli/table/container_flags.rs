@@ -70,8 +70,10 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("cpu-period", Kind::Int, UPDATE, "Length of a scheduling period, microseconds", "--cpu-period 100000")
         .carried_out(),
     FlagRow::new("cpu-quota", Kind::Int, UPDATE, "Processor time in each period, microseconds", "--cpu-quota 50000").carried_out(),
-    FlagRow::new("cpu-rt-period", Kind::Int, UPDATE, "Length of a real-time period, microseconds", "--cpu-rt-period 1000000"),
-    FlagRow::new("cpu-rt-runtime", Kind::Int, UPDATE, "Real-time time in each period, microseconds", "--cpu-rt-runtime 950000"),
+    FlagRow::new("cpu-rt-period", Kind::Int, UPDATE, "Length of a real-time period, microseconds", "--cpu-rt-period 1000000")
+        .carried_out(),
+    FlagRow::new("cpu-rt-runtime", Kind::Int, UPDATE, "Real-time time in each period, microseconds", "--cpu-rt-runtime 950000")
+        .carried_out(),
     FlagRow::new("cpu-shares", Kind::Int, UPDATE, "Share of processor time when others want it too", "-c 512")
         .short('c')
         .carried_out(),
@@ -106,5 +108,5 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("format", Kind::Text, INSPECT, "Print by a template", "-f '{{.Name}}'").short('f').carried_out(),
     FlagRow::new("size", Kind::Bool, INSPECT, "Add how much each has written", "-s").short('s').carried_out(),
     FlagRow::new("type", Kind::Text, &["inspect"], "Look among things of this type only", "--type container").carried_out(),
-    FlagRow::new("format", Kind::Text, &["version"], "Print by a template", "-f json").short('f'),
+    FlagRow::new("format", Kind::Text, &["version"], "Print by a template", "-f json").short('f').carried_out(),
 ];

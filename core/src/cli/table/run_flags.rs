@@ -44,7 +44,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("no-healthcheck", Kind::Bool, "Leave out the image's own check", "--no-healthcheck").carried_out(),
     both("help", Kind::Bool, "Print this", "--help").carried_out(),
     both("hostname", Kind::Text, "The container's host name", "-h web").short('h').carried_out(),
-    both("domainname", Kind::Text, "The container's NIS domain name", "--domainname example.org"),
+    both("domainname", Kind::Text, "The container's NIS domain name", "--domainname example.org").carried_out(),
     both("init", Kind::Bool, "Put a small init in front that hands signals on and reaps processes", "--init").carried_out(),
     both("interactive", Kind::Bool, "Keep the program's input open", "-i").short('i').carried_out(),
     both("label", Kind::Label, "Attach a note to the container", "-l tier=web").short('l').carried_out(),

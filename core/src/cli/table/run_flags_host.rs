@@ -15,9 +15,12 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("cpu-percent", Kind::Int, "Percent of the processors (Windows)", "--cpu-percent 50").default("0"),
     both("cpu-period", Kind::Int, "Length of a scheduling period, microseconds", "--cpu-period 100000").default("0").carried_out(),
     both("cpu-quota", Kind::Int, "Processor time in each period, microseconds", "--cpu-quota 50000").default("0").carried_out(),
-    both("cpu-rt-period", Kind::Int, "Length of a real-time period, microseconds", "--cpu-rt-period 1000000").default("0"),
+    both("cpu-rt-period", Kind::Int, "Length of a real-time period, microseconds", "--cpu-rt-period 1000000")
+        .default("0")
+        .carried_out(),
     both("cpu-rt-runtime", Kind::Int, "Real-time processor time in each period, microseconds", "--cpu-rt-runtime 950000")
-        .default("0"),
+        .default("0")
+        .carried_out(),
     both("cpu-shares", Kind::Int, "Share of processor time when others want it too", "-c 512")
         .short('c')
         .default("0")

@@ -25,13 +25,22 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("topology-preferred", Kind::List, CREATE, "Where a cluster had better make it", "--topology-preferred zone=a"),
     FlagRow::new("topology-required", Kind::List, CREATE, "Where a cluster has to make it", "--topology-required zone=a"),
     FlagRow::new("type", Kind::Text, CREATE, "How a cluster reaches it: mount, block", "--type mount").default("block"),
+    FlagRow::new(
+        "availability",
+        Kind::Text,
+        &["volume update"],
+        "Whether a cluster may use it: active, pause, drain",
+        "--availability pause",
+    )
+    .default("active")
+    .carried_out(),
     FlagRow::new("cluster", Kind::Bool, LS, "Show those of a cluster", "--cluster"),
     FlagRow::new("filter", Kind::Filter, LS, "Show only those that fit: dangling, name, label, driver", "-f dangling=true")
         .short('f')
         .carried_out(),
-    FlagRow::new("format", Kind::Text, LS, "Print by a template", "--format json"),
+    FlagRow::new("format", Kind::Text, LS, "Print by a template", "--format json").carried_out(),
     FlagRow::new("quiet", Kind::Bool, LS, "Print names only", "-q").short('q').carried_out(),
-    FlagRow::new("format", Kind::Text, &["volume inspect"], "Print by a template", "-f '{{.Mountpoint}}'").short('f'),
+    FlagRow::new("format", Kind::Text, &["volume inspect"], "Print by a template", "-f '{{.Mountpoint}}'").short('f').carried_out(),
     FlagRow::new("force", Kind::Bool, &["volume rm"], "A volume that is not there is no error", "-f").short('f').carried_out(),
     FlagRow::new("all", Kind::Bool, PRUNE, "Those that have a name too", "-a").short('a').carried_out(),
     FlagRow::new("filter", Kind::Filter, PRUNE, "Delete only those that fit: label", "--filter label=tier=db").carried_out(),

@@ -50,8 +50,13 @@ impl Reading {
             "volume-nocopy" => spec.no_copy = boolean(value).map_err(|_| invalid())?,
             "bind-recursive" => spec.recursion = recursion(value).ok_or_else(|| recursion_refused(&invalid()))?,
             "volume-label" => spec.labels.push(value.to_string()),
-            "volume-driver" if value == "local" => {}
-            "volume-subpath" | "volume-driver" | "volume-opt" | "image-subpath" => {
+            "volume-subpath" => spec.subpath = value.to_string(),
+            "volume-driver" => spec.driver = value.to_string(),
+            "volume-opt" => {
+                let (name, option) = value.split_once('=').unwrap_or((value, ""));
+                spec.driver_options.insert(name.to_string(), option.to_string());
+            }
+            "image-subpath" => {
                 spec.not_yet.get_or_insert_with(|| key.clone());
             }
             "tmpfs-size" => {
@@ -82,6 +87,7 @@ impl Reading {
 
     fn note(&mut self, key: &str) {
         let prefix = ["volume", "image", "bind", "tmpfs"].into_iter().find(|prefix| key.starts_with(&format!("{prefix}-")));
+        self.spec.of_volume |= prefix == Some("volume");
         self.options.extend(prefix);
     }
 

@@ -1,5 +1,7 @@
 //! `linux`: namespaces, id maps, limits, hidden paths, the system call filter.
 
+use std::collections::HashMap;
+
 use oci_spec::runtime::{
     Linux, LinuxCpu, LinuxDevice, LinuxDeviceBuilder, LinuxDeviceCgroup, LinuxDeviceCgroupBuilder, LinuxDeviceType, LinuxIdMapping,
     LinuxIdMappingBuilder, LinuxMemory, LinuxNamespace, LinuxNamespaceType, LinuxPids, LinuxResources, LinuxTimeOffset,
@@ -28,13 +30,21 @@ pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> L
         .set_cgroups_path(cgroups_path(container, host).map(Into::into))
         .set_namespaces(Some(namespaces(container, state)))
         .set_time_offsets(time_offsets(config.namespaces.time))
-        .set_sysctl((!config.tuning.sysctls.is_empty()).then(|| config.tuning.sysctls.clone().into_iter().collect()))
+        .set_sysctl(sysctls(container))
         .set_seccomp(crate::plan::seccomp_profile(config, host))
         .set_devices(devices(config))
         .set_rootfs_propagation(Some("rprivate".to_string()))
         .set_masked_paths(paths(defaults::MASKED_PATHS))
         .set_readonly_paths(paths(defaults::READONLY_PATHS));
     linux
+}
+
+/// Those that were asked for, and the domain name, which Docker hands on this way.
+fn sysctls(container: &Container) -> Option<HashMap<String, String>> {
+    let domain = Some(&container.process.domainname).filter(|name| !name.is_empty());
+    let domain = domain.map(|name| (crate::sysctl::DOMAIN_NAME.to_string(), name.clone()));
+    let all: HashMap<String, String> = container.host.tuning.sysctls.clone().into_iter().chain(domain).collect();
+    (!all.is_empty()).then_some(all)
 }
 
 fn devices(config: &HostConfig) -> Option<Vec<LinuxDevice>> {

@@ -15,10 +15,10 @@ use serde_json::Value;
 use super::defaults::{self, DefaultMount};
 use crate::host::{CgroupVersion, HostFacts};
 use crate::layout::Layout;
-use crate::model::{Container, MountKind, MountPoint, State};
+use crate::model::{Backing, Container, MountKind, MountPoint, State};
 use crate::plan::namespaces::{Source, hostname, networked, source};
 use crate::plan::root::{MountOrigin, origin_of};
-use crate::plan::{Part, tmpfs_mount};
+use crate::plan::{Part, backing_of, mount_options, tmpfs_mount};
 use crate::step::{MountFlags, NamespaceKind};
 
 /// The version of the specification that is followed.
@@ -84,7 +84,7 @@ fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> 
                 &["rprivate"],
                 false,
             ),
-            Part::Point(point) => point_mount(point),
+            Part::Point(point) => point_mount(point, &backing_of(point, container, state)),
         });
     }
     let toolbox = state.images.get(super::toolbox::REFERENCE).and_then(|image| image.layers.first());
@@ -96,12 +96,14 @@ fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> 
 }
 
 /// What the command mounts.
-fn point_mount(point: &MountPoint) -> Mount {
-    if point.kind != MountKind::Tmpfs {
-        let options: &[&str] = if point.read_only { &["ro", "rprivate"] } else { &["rprivate"] };
-        return bind(&point.source, &point.target, options, point.recursive);
-    }
-    let (flags, data) = tmpfs_mount(&point.options);
+fn point_mount(point: &MountPoint, backing: &Backing) -> Mount {
+    let (flags, data) = match (point.kind, backing) {
+        (MountKind::Tmpfs, _) => tmpfs_mount(&point.options),
+        (_, Backing::Memory { options }) => {
+            mount_options(MountFlags { read_only: point.read_only, ..MountFlags::default() }, options)
+        }
+        _ => return point_bind(point, backing),
+    };
     let mut options = option_names(flags);
     options.extend(data.split(',').filter(|option| !option.is_empty()).map(str::to_string));
     let mut made = Mount::default();
@@ -110,6 +112,22 @@ fn point_mount(point: &MountPoint) -> Mount {
         .set_source(Some("tmpfs".into()))
         .set_options(Some(options));
     made
+}
+
+/// A file or directory of the host; `rro`: what is mounted below it is read-only as well.
+fn point_bind(point: &MountPoint, backing: &Backing) -> Mount {
+    let (source, recursive, read_only) = match backing {
+        Backing::Host { device, recursive, read_only } => (device.as_str(), *recursive, *read_only || point.read_only),
+        _ => (point.source.as_str(), point.recursive, point.read_only),
+    };
+    let source = if point.subpath.is_empty() { source.to_string() } else { format!("{source}/{}", point.subpath) };
+    let access = match (read_only, point.top_only) {
+        (false, _) => None,
+        (true, true) => Some("ro"),
+        (true, false) => Some("rro"),
+    };
+    let options: Vec<&str> = access.into_iter().chain(["rprivate"]).collect();
+    bind(&source, &point.target, &options, recursive)
 }
 
 /// A file system that the kernel makes. Its options are those of mount(8), as config.md wants them.

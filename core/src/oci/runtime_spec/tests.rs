@@ -57,6 +57,7 @@ fn check_against_plan(line: &str, host: &HostFacts) {
             Step::Mount(
                 MountStep::MountFilesystem { target, .. }
                 | MountStep::BindMount { target, .. }
+                | MountStep::BindSubpath { target, .. }
                 | MountStep::ShareMount { target, .. },
             ) => {
                 targets.push(target.strip_prefix(&merged).unwrap().to_string());

@@ -16,9 +16,9 @@ pub(super) use steps::{create_volumes, make_sources, remove_volumes, root_mounts
 pub(crate) use word::clean;
 
 use super::{CommandError, Context, create, lifecycle, names};
-use crate::cli::{Command, ContainerSpec, Invocation, StorageSpec};
+use crate::cli::{Command, ContainerSpec, Invocation, MountSpec, StorageSpec};
 use crate::layout::Layout;
-use crate::model::{MountKind, MountPoint, State};
+use crate::model::{Backing, Container, MountKind, MountPoint, State, backing};
 
 /// Why something cannot be mounted, and the flag that asks for it.
 type Refusal = (String, &'static str);
@@ -39,6 +39,48 @@ fn check_driver(points: &[MountPoint], driver: &str) -> Result<(), Refusal> {
             Err((format!("create {}: {}", point.name, volume::unknown_driver(driver)), "volume-driver"))
         }
         _ => Ok(()),
+    }
+}
+
+/// The volumes of `--mount` that are not there yet, as the driver looks at them when it makes them.
+fn check_volumes(points: &[MountPoint], shown: &StorageSpec, context: &Context<'_>) -> Result<(), Refusal> {
+    for point in points.iter().filter(|point| point.kind == MountKind::Volume) {
+        let frame = |what: String| (format!("create {}: {what}", point.name), "mount");
+        let options = match (context.state.volumes.get(&point.name), asked_as(point, shown)) {
+            (Some(volume), _) => &volume.options,
+            (None, None) => continue,
+            (None, Some(mount)) if !volume::is_local(&mount.driver) => return Err(frame(volume::unknown_driver(&mount.driver))),
+            (None, Some(mount)) => &mount.driver_options,
+        };
+        volume::check_options(options).map_err(frame)?;
+    }
+    Ok(())
+}
+
+/// What Docker would hand to mount(2) as well, and Glassbox does not.
+fn refuse_others(points: &[MountPoint], shown: &StorageSpec, context: &Context<'_>) -> Result<(), CommandError> {
+    for point in points.iter().filter(|point| point.kind == MountKind::Volume) {
+        let known = context.state.volumes.get(&point.name).map(|volume| &volume.options);
+        let options = known.or_else(|| asked_as(point, shown).map(|mount| &mount.driver_options));
+        if let Some(Backing::Other { fs_type }) = options.map(backing) {
+            let span = context.invocation.words.flag(&point.flag).map(|used| used.span);
+            return Err(CommandError { message: volume::other_type(&fs_type), exit_code: 125, span });
+        }
+    }
+    Ok(())
+}
+
+/// The `--mount` that a mount point comes from.
+fn asked_as<'a>(point: &MountPoint, shown: &'a StorageSpec) -> Option<&'a MountSpec> {
+    shown.mounts.iter().find(|mount| point.flag == "mount" && mount.text == point.word)
+}
+
+/// What lies behind a mount point that is a volume; one that is about to be made is as its `--mount` says.
+pub(crate) fn backing_of(point: &MountPoint, container: &Container, state: &State) -> Backing {
+    match state.volumes.get(&point.name) {
+        _ if point.kind != MountKind::Volume => Backing::Own,
+        Some(volume) => volume.backing(),
+        None => asked_as(point, &container.host.storage).map_or(Backing::Own, |mount| backing(&mount.driver_options)),
     }
 }
 
@@ -83,6 +125,8 @@ pub(super) fn resolve(asked: &ContainerSpec, context: &Context<'_>) -> Result<(V
         point.anonymous = true;
     }
     check_driver(&points, &asked.volume_driver).map_err(refuse)?;
+    check_volumes(&points, &shown, context).map_err(refuse)?;
+    refuse_others(&points, &shown, context)?;
     for point in points.iter_mut().filter(|point| point.kind == MountKind::Volume) {
         point.source = layout.volume_data(&point.name);
     }
@@ -93,8 +137,7 @@ pub(super) fn resolve(asked: &ContainerSpec, context: &Context<'_>) -> Result<(V
 /// A container's mounts are private to it: what is mounted later on either side is not seen on the other.
 fn refuse_sharing(points: &[MountPoint], shown: &StorageSpec) -> Result<(), CommandError> {
     for point in points {
-        let spec = shown.mounts.iter().find(|mount| point.flag == "mount" && mount.text == point.word);
-        let propagation = spec.map_or_else(|| word::propagation(&point.mode), |mount| mount.propagation.as_str());
+        let propagation = asked_as(point, shown).map_or_else(|| word::propagation(&point.mode), |mount| mount.propagation.as_str());
         if matches!(propagation, "shared" | "rshared" | "slave" | "rslave") {
             let message = format!(
                 "glassbox: the propagation {propagation} of {} is understood but not carried out yet.\n\

@@ -18,10 +18,20 @@ pub(super) fn check(mount: &MountSpec, host: &HostFacts) -> Result<(), Refusal> 
         "volume" if mount.source.is_empty() && mount.read_only => {
             Err(wrong("must not set ReadOnly mode when using anonymous volumes".to_string()))
         }
-        "volume" => Ok(()),
+        "volume" => check_subpath(mount).map_err(wrong),
         "tmpfs" if !mount.source.is_empty() => Err(wrong("field Source must not be specified".to_string())),
         "tmpfs" => Ok(()),
         _ => Err(wrong("mount type unknown".to_string())),
+    }
+}
+
+fn check_subpath(mount: &MountSpec) -> Result<(), String> {
+    let leaves = |path: &str| path.starts_with('/') || clean(path) == ".." || clean(path).starts_with("../");
+    match mount.subpath.as_str() {
+        "" => Ok(()),
+        _ if mount.source.is_empty() => Err("must not set Subpath when using anonymous volumes".to_string()),
+        path if leaves(path) => Err("subpath must be a relative path within the volume".to_string()),
+        _ => Ok(()),
     }
 }
 
@@ -71,6 +81,8 @@ pub(super) fn mount_point(mount: &MountSpec) -> MountPoint {
         read_only: mount.read_only,
         mode: if kind == MountKind::Volume { "z".to_string() } else { String::new() },
         recursive: mount.recursion != "disabled",
+        top_only: mount.recursion == "writable",
+        subpath: mount.subpath.clone(),
         anonymous: kind == MountKind::Volume && mount.source.is_empty(),
         copies: kind == MountKind::Volume && !mount.no_copy,
         makes_source: false,
@@ -168,7 +180,11 @@ pub(super) fn tmpfs_points(words: &[String]) -> Vec<MountPoint> {
 
 /// Flags and data of mount(2) for a file system of memory: Docker's noexec, nosuid, nodev, and what the options say after them.
 pub(crate) fn tmpfs_mount(options: &str) -> (MountFlags, String) {
-    let mut flags = MountFlags::GUARDED;
+    mount_options(MountFlags::GUARDED, options)
+}
+
+/// The same of options as mount(8) takes them, from the flags that hold where nothing is said.
+pub(crate) fn mount_options(mut flags: MountFlags, options: &str) -> (MountFlags, String) {
     let mut data: Vec<&str> = Vec::new();
     for option in options.split(',').filter(|option| !option.is_empty()) {
         match option {

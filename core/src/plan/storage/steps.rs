@@ -5,7 +5,7 @@ use super::super::{Context, Planned};
 use super::spec;
 use crate::cli::Command;
 use crate::layout::Layout;
-use crate::model::{ANONYMOUS_LABEL, Container, ContainerId, MountKind, MountPoint, Volume};
+use crate::model::{ANONYMOUS_LABEL, Backing, Container, ContainerId, MountKind, MountPoint, Volume};
 use crate::step::{MountFlags, MountStep, Step, StoreStep};
 
 /// The word that asks for a mount.
@@ -20,19 +20,23 @@ pub(in crate::plan) fn create_volumes(container: &Container, context: &Context<'
     let mut made: Vec<&str> = Vec::new();
     for point in container.mounts.iter().filter(|point| point.kind == MountKind::Volume) {
         let cause = || cause(point, container, context);
-        let fresh = !context.state.volumes.contains_key(&point.name) && !made.contains(&point.name.as_str());
-        if fresh {
+        let known = context.state.volumes.get(&point.name);
+        let volume = known.cloned().unwrap_or_else(|| volume_of(point, container, context));
+        let backing = volume.backing();
+        if known.is_none() && !made.contains(&point.name.as_str()) {
             made.push(&point.name);
-            steps.push(planned(Step::Store(create_volume(volume_of(point, container, context), &layout)), cause()));
+            steps.push(planned(Step::Store(create_volume(volume, &layout)), cause()));
         }
         let used = context.state.users_of_volume(&point.name).iter().any(|id| **id != container.id);
-        if point.copies {
+        // What would be copied into memory is gone before the container starts, in Docker too.
+        if let (true, Some((directory, of_host))) = (point.copies, directory_of(&backing, &point.name, &layout)) {
             let step = StoreStep::FillVolume {
                 name: point.name.clone(),
                 layers: container.layers.iter().rev().map(|diff_id| layout.layer(diff_id)).collect(),
                 path: point.target.clone(),
-                directory: layout.volume_data(&point.name),
-                used,
+                directory,
+                subpath: point.subpath.clone(),
+                used: used || of_host,
             };
             let fills = docker_default(
                 "An empty volume begins with what the image has at its place.",
@@ -44,13 +48,23 @@ pub(in crate::plan) fn create_volumes(container: &Container, context: &Context<'
     steps
 }
 
+/// Where a volume's files are, and whether that is a directory of the host's own; `None`: in memory.
+fn directory_of(backing: &Backing, name: &str, layout: &Layout<'_>) -> Option<(String, bool)> {
+    match backing {
+        Backing::Host { device, .. } => Some((device.clone(), true)),
+        Backing::Memory { .. } => None,
+        Backing::Own | Backing::Other { .. } => Some((layout.volume_data(name), false)),
+    }
+}
+
 pub(in crate::plan::storage) fn create_volume(volume: Volume, layout: &Layout<'_>) -> StoreStep {
     let directory = layout.volume(&volume.name);
     StoreStep::CreateVolume { volume: Box::new(volume), directory }
 }
 
 fn volume_of(point: &MountPoint, container: &Container, context: &Context<'_>) -> Volume {
-    let asked = container.host.storage.mounts.iter().find(|mount| point.flag == "mount" && mount.text == point.word);
+    let asked = super::asked_as(point, &container.host.storage);
+    let options = asked.map(|mount| mount.driver_options.clone()).unwrap_or_default();
     let mut labels: std::collections::BTreeMap<String, String> = asked
         .iter()
         .flat_map(|mount| &mount.labels)
@@ -60,7 +74,7 @@ fn volume_of(point: &MountPoint, container: &Container, context: &Context<'_>) -
         labels.insert(ANONYMOUS_LABEL.to_string(), String::new());
     }
     let labels = Some(labels).filter(|labels| !labels.is_empty());
-    Volume { name: point.name.clone(), created_ns: context.host.now_ns, labels }
+    Volume { name: point.name.clone(), created_ns: context.host.now_ns, labels, options }
 }
 
 /// Sources of `-v` that the host does not have.
@@ -104,19 +118,55 @@ pub(crate) fn parts(container: &Container) -> Vec<Part<'_>> {
 /// The step that mounts `point` below `root`.
 pub(in crate::plan) fn root_mounts(point: &MountPoint, root: &str, container: &Container, context: &Context<'_>) -> Planned {
     let target = format!("{root}{}", point.target);
+    let flags = MountFlags { read_only: point.read_only, ..MountFlags::default() };
+    let bind = |source: String, target: String, recursive: bool, flags: MountFlags| MountStep::BindMount {
+        source,
+        target,
+        recursive,
+        flags,
+        top_only: point.top_only,
+    };
     let step = match point.kind {
         MountKind::Tmpfs => {
             let (flags, data) = spec::tmpfs_mount(&point.options);
             MountStep::MountFilesystem { fs_type: "tmpfs".into(), source: "tmpfs".into(), target, flags, data }
         }
-        MountKind::Bind | MountKind::Volume => MountStep::BindMount {
-            source: point.source.clone(),
-            target,
-            recursive: point.recursive,
-            flags: MountFlags { read_only: point.read_only, ..MountFlags::default() },
-        },
+        MountKind::Bind => bind(point.source.clone(), target, point.recursive, flags),
+        MountKind::Volume => {
+            let layout = Layout::new(&context.host.data_root);
+            let backing = super::backing_of(point, container, context.state);
+            match (directory_of(&backing, &point.name, &layout), backing) {
+                (Some((directory, _)), _) if !point.subpath.is_empty() => {
+                    MountStep::BindSubpath { directory, subpath: point.subpath.clone(), target, flags }
+                }
+                (_, Backing::Host { device, recursive, read_only }) => {
+                    let flags = MountFlags { read_only: point.read_only || read_only, ..flags };
+                    bind(device, target, recursive, flags)
+                }
+                (_, Backing::Memory { options }) => memory(point, &options, target, container, context),
+                (_, Backing::Own | Backing::Other { .. }) => bind(point.source.clone(), target, point.recursive, flags),
+            }
+        }
     };
     planned(Step::Mount(step), cause(point, container, context))
+}
+
+/// A volume in memory: that of a container that runs and has it, else a new one. It is gone when none runs any more.
+fn memory(point: &MountPoint, options: &str, target: String, container: &Container, context: &Context<'_>) -> MountStep {
+    let has = |other: &MountPoint| other.kind == MountKind::Volume && other.name == point.name;
+    let others = context.state.containers.values().filter(|other| other.id != container.id && other.state.status.has_process());
+    let donor = others.into_iter().find_map(|other| Some((other, other.mounts.iter().find(|point| has(point))?)));
+    if let Some((other, there)) = donor {
+        return MountStep::ShareMount {
+            id: other.id.clone(),
+            path: there.target.clone(),
+            target,
+            read_only: Some(point.read_only),
+        };
+    }
+    let (flags, data) = spec::mount_options(MountFlags::default(), options);
+    let flags = MountFlags { read_only: flags.read_only || point.read_only, ..flags };
+    MountStep::MountFilesystem { fs_type: "tmpfs".into(), source: "tmpfs".into(), target, flags, data }
 }
 
 /// The volumes that go with the container when it is removed, if volumes do: `--rm`, `rm -v`. Nobody named them, and no other container

@@ -7,7 +7,7 @@ use super::super::{CommandError, Context, Plan, Planned, names, system};
 use super::steps;
 use crate::cli::{Command, quoted};
 use crate::layout::Layout;
-use crate::model::{ANONYMOUS_LABEL, Volume};
+use crate::model::{ANONYMOUS_LABEL, Backing, Volume, backing};
 use crate::step::{ClientStep, Step, StoreStep};
 
 const LOCAL: &str = "local";
@@ -37,7 +37,7 @@ pub(super) fn unknown_driver(driver: &str) -> String {
 }
 
 /// What the local driver of Docker says of its options (moby volume/local): which there are, and which need which.
-fn check_options(options: &BTreeMap<String, String>) -> Result<(), String> {
+pub(super) fn check_options(options: &BTreeMap<String, String>) -> Result<(), String> {
     const KNOWN: [&str; 4] = ["device", "o", "size", "type"];
     if let Some(option) = options.keys().find(|option| !KNOWN.contains(&option.as_str())) {
         return Err(format!("invalid option: {}", quoted(option)));
@@ -53,12 +53,12 @@ fn check_options(options: &BTreeMap<String, String>) -> Result<(), String> {
     }
 }
 
-fn not_yet(option: &str, context: &Context<'_>) -> CommandError {
-    let message = format!(
-        "glassbox: volume create --opt {option} is understood but not carried out yet.\n\
-         glassbox: For a directory of the host say -v /DIRECTORY:/PATH, for memory --tmpfs /PATH.\n"
-    );
-    CommandError { message, exit_code: 1, span: context.invocation.words.flag("opt").map(|used| used.span) }
+/// What Docker would hand to mount(2) as well, and Glassbox does not.
+pub(super) fn other_type(fs_type: &str) -> String {
+    format!(
+        "glassbox: a volume of type {fs_type} is not carried out: its file system would have to be mounted on the host.\n\
+         glassbox: What is carried out: type=tmpfs, and o=bind with the directory at which the host has it mounted.\n"
+    )
 }
 
 fn print(text: String, context: &Context<'_>) -> Planned {
@@ -86,8 +86,9 @@ pub(in crate::plan) fn create(command: &Command, context: &Context<'_>, plan: &m
         check_name(name).map_err(|what| refuse(name, what))?;
     }
     check_options(options).map_err(|what| refuse(named.unwrap_or_default(), what))?;
-    if let Some(option) = options.keys().next() {
-        return Err(not_yet(option, context));
+    if let Backing::Other { fs_type } = backing(options) {
+        let span = context.invocation.words.flag("opt").map(|used| used.span);
+        return Err(CommandError { message: other_type(&fs_type), exit_code: 1, span });
     }
     let mut labels = Some(pairs(labels)).filter(|labels| !labels.is_empty());
     if named.is_none() {
@@ -95,7 +96,7 @@ pub(in crate::plan) fn create(command: &Command, context: &Context<'_>, plan: &m
     }
     let name = named.map_or_else(|| names::fresh_volume(&context.host.entropy, 0), str::to_string);
     if !context.state.volumes.contains_key(&name) {
-        let volume = Volume { name: name.clone(), created_ns: context.host.now_ns, labels };
+        let volume = Volume { name: name.clone(), created_ns: context.host.now_ns, labels, options: options.clone() };
         let step = steps::create_volume(volume, &Layout::new(&context.host.data_root));
         plan.steps.push(planned(Step::Store(step), origin::command(context)));
     }
@@ -142,30 +143,33 @@ fn fitting<'a>(filters: &[String], context: &Context<'a>) -> Result<Vec<&'a Volu
     Ok(context.state.volumes.values().filter(|volume| fits(volume, filters, context).unwrap_or(false)).collect())
 }
 
-pub(in crate::plan) fn list(quiet: bool, filters: &[String], context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+pub(in crate::plan) fn list(
+    quiet: bool,
+    filters: &[String],
+    format: Option<&str>,
+    context: &Context<'_>,
+    plan: &mut Plan,
+) -> Result<(), CommandError> {
     let found = fitting(filters, context)?;
-    let text = if quiet {
-        found.iter().map(|volume| format!("{}\n", volume.name)).collect()
-    } else {
-        let rows = found.iter().map(|volume| format!("{LOCAL}     {}\n", volume.name));
-        std::iter::once("DRIVER    VOLUME NAME\n".to_string()).chain(rows).collect::<String>()
-    };
-    plan.steps.push(print(text, context));
+    let span = context.invocation.words.flag("format").map(|used| used.span);
+    let refuse = |what: String| CommandError { message: format!("{what}\n"), exit_code: 1, span };
+    plan.steps.push(print(crate::view::volumes::list(&found, context.host, quiet, format).map_err(refuse)?, context));
     Ok(())
 }
 
-pub(in crate::plan) fn inspect(words: &[String], context: &Context<'_>, plan: &mut Plan) {
-    let mut found = Vec::new();
-    for word in words {
-        match context.state.volumes.get(word) {
-            Some(volume) => found.push(volume),
-            None => plan.fail_later(&missing(word)),
+/// Docker changes only volumes of a cluster, once it has found the volume at all.
+pub(in crate::plan) fn update(name: &str, context: &Context<'_>) -> CommandError {
+    let span = context.invocation.words.positional("VOLUME");
+    let message = match context.state.volumes.get(name) {
+        Some(_) => {
+            "can only update cluster volumes\nglassbox: what a volume of this machine is stays as it was created\n".to_string()
         }
-    }
-    plan.steps.push(print(crate::view::inspect::volumes(&found, context.host), context));
+        None => missing(name),
+    };
+    CommandError { message, exit_code: 1, span }
 }
 
-fn missing(name: &str) -> String {
+pub(in crate::plan) fn missing(name: &str) -> String {
     format!("Error response from daemon: get {name}: no such volume\nglassbox: see which there are with: glassbox volume ls\n")
 }
 

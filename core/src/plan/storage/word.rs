@@ -40,6 +40,8 @@ pub(super) fn read(word: &str) -> Result<Read, String> {
         read_only: is_read_only(mode),
         mode: shown_mode(mode, bind),
         recursive: true,
+        top_only: false,
+        subpath: String::new(),
         anonymous: false,
         copies,
         makes_source: bind,

@@ -23,13 +23,22 @@ pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run, stat
                 kernel.ensure_mount_point(pid, target, true).and_then(|at| kernel.mount_fs(pid, fs_type, source, at, *flags, data));
             called(mounted, "mount")?;
         }
-        MountStep::BindMount { source, target, recursive, flags } => {
-            let bound = bind(kernel, pid, source, target, *recursive, *flags);
-            called(bound, "mount")?;
+        MountStep::BindMount { source, target, recursive, flags, top_only } => {
+            let source = called(kernel.walk(pid, source, true), "stat")?;
+            called(bind(kernel, pid, &source, target, *recursive, (*flags, !top_only)), "mount")?;
         }
-        MountStep::ShareMount { id, path, target } => {
+        MountStep::BindSubpath { directory, subpath, target, flags } => {
+            let found = super::volume::beneath(kernel, pid, directory, subpath);
+            let source = called(found, "openat2")?;
+            called(bind(kernel, pid, &source, target, true, (*flags, true)), "mount")?;
+        }
+        MountStep::ShareMount { id, path, target, read_only } => {
             let donor = super::process::whose_namespace(state, id)?;
-            called(share(kernel, pid, donor, path, target), "open_tree")?;
+            let shared = called(share(kernel, pid, donor, path, target), "open_tree")?;
+            if let Some(read_only) = *read_only {
+                let flags = kernel.mount_of(shared.mount)?.flags;
+                called(kernel.remount(pid, &shared, MountFlags { read_only, ..flags }), "mount_setattr")?;
+            }
         }
         MountStep::MakeDeviceNode { .. } => make_device(kernel, pid, step)?,
         MountStep::MakeSymlink { target, path } => {
@@ -72,23 +81,36 @@ fn overlay(kernel: &mut Kernel, pid: HostPid, step: &MountStep) -> SysResult<()>
     kernel.mount_overlay(pid, layers, &options, at).map(|_| ())
 }
 
-fn bind(kernel: &mut Kernel, pid: HostPid, source: &str, target: &str, recursive: bool, flags: MountFlags) -> SysResult<()> {
-    let source = kernel.walk(pid, source, true)?;
+/// mount(2) with MS_BIND, then mount_setattr(2), which adds the flags: to the mounts below as well with the second of `flags`.
+fn bind(
+    kernel: &mut Kernel,
+    pid: HostPid,
+    source: &Place,
+    target: &str,
+    recursive: bool,
+    (flags, below): (MountFlags, bool),
+) -> SysResult<()> {
     let is_directory = kernel.attributes(&source.node)?.kind == FileKind::Directory;
     let at = kernel.ensure_mount_point(pid, target, is_directory)?;
-    let id = kernel.bind(pid, &source, at, recursive)?;
+    let id = kernel.bind(pid, source, at, recursive)?;
     if flags == MountFlags::default() {
         return Ok(());
     }
-    let place = Place { mount: id, node: source.node };
-    kernel.remount(pid, &place, flags)
+    let all = if below { kernel.subtree(id) } else { vec![id] };
+    for id in all {
+        let mount = kernel.mount_of(id)?;
+        let (place, flags) = (Place { mount: id, node: mount.root.clone() }, mount.flags.with(flags));
+        kernel.remount(pid, &place, flags)?;
+    }
+    Ok(())
 }
 
 /// What the other process finds at `path`, here too: setns(2) there and back, with the mount held by a descriptor.
-fn share(kernel: &mut Kernel, pid: HostPid, donor: HostPid, path: &str, target: &str) -> SysResult<()> {
+fn share(kernel: &mut Kernel, pid: HostPid, donor: HostPid, path: &str, target: &str) -> SysResult<Place> {
     let source = kernel.walk(donor, path, true)?;
     let at = kernel.ensure_mount_point(pid, target, true)?;
-    kernel.bind(pid, &source, at, false).map(|_| ())
+    let mount = kernel.bind(pid, &source, at, false)?;
+    Ok(Place { mount, node: source.node })
 }
 
 /// mknod(2), then chmod(2), so that the umask does not count. No user namespace but the first may make devices.

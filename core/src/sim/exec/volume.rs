@@ -6,9 +6,9 @@ use super::store::{make_directory, remove_tree, write_file};
 use crate::errno::Errno;
 use crate::model::Volume;
 use crate::sim::kernel::Kernel;
-use crate::sim::tables::{Content, InodeId, Layers, NodeId};
+use crate::sim::tables::{Content, HostPid, InodeId, Layers, NodeId, Place};
 use crate::sim::tree::{Owner, directory as new_directory};
-use crate::userland::SysResult;
+use crate::userland::{FileKind, SysResult};
 
 /// The directory, `_data` in it, the record.
 pub(super) fn create(kernel: &mut Kernel, volume: &Volume, directory: &str) -> Result<(), Failure> {
@@ -23,16 +23,47 @@ pub(super) fn remove(kernel: &mut Kernel, directory: &str) -> Result<(), Failure
     called(remove_tree(kernel, directory), "unlink")
 }
 
-/// What the layers show at `path`, merged as an overlay merges them, into an empty directory.
-pub(super) fn fill(kernel: &mut Kernel, layers: &[String], path: &str, directory: &str) -> Result<(), Failure> {
-    called(copy(kernel, layers, path, directory), "openat")
+/// What the layers show at `path`, merged as an overlay merges them, into a directory, or one below it, that is empty.
+pub(super) fn fill(kernel: &mut Kernel, layers: &[String], path: &str, into: (&str, &str)) -> Result<(), Failure> {
+    called(copy(kernel, layers, path, into), "openat")
 }
 
-fn copy(kernel: &mut Kernel, layers: &[String], path: &str, directory: &str) -> SysResult<()> {
-    let into = directory_at(kernel, directory)?;
-    if !kernel.names(&NodeId::Inode(into))?.is_empty() {
-        return Ok(());
+/// The most links that are followed on the way.
+const LINKS_MAX: usize = 40;
+
+/// openat2(2) with RESOLVE_BENEATH: EXDEV where a link or `..` leads out of the directory.
+pub(super) fn beneath(kernel: &Kernel, pid: HostPid, directory: &str, subpath: &str) -> SysResult<Place> {
+    let mut left: Vec<String> = names(subpath);
+    let mut way: Vec<String> = Vec::new();
+    let mut links = 0;
+    while let Some(name) = left.pop() {
+        if name == ".." {
+            way.pop().ok_or(Errno::EXDEV)?;
+            continue;
+        }
+        let path = format!("{directory}/{}", way.iter().chain([&name]).cloned().collect::<Vec<_>>().join("/"));
+        let place = kernel.walk(pid, &path, false)?;
+        if kernel.attributes(&place.node)?.kind != FileKind::Symlink {
+            way.push(name);
+            continue;
+        }
+        links += 1;
+        let text = kernel.link_text(&place.node, pid)?;
+        match () {
+            () if text.starts_with('/') => return Err(Errno::EXDEV),
+            () if links > LINKS_MAX => return Err(Errno::ELOOP),
+            () => left.extend(names(&text)),
+        }
     }
+    kernel.walk(pid, &format!("{directory}/{}", way.join("/")), true)
+}
+
+/// The names of a path, the first one last.
+fn names(path: &str) -> Vec<String> {
+    path.split('/').rev().filter(|name| !name.is_empty() && *name != ".").map(str::to_string).collect()
+}
+
+fn copy(kernel: &mut Kernel, layers: &[String], path: &str, (directory, subpath): (&str, &str)) -> SysResult<()> {
     let mut layers = layers.iter().map(|layer| directory_at(kernel, layer)).collect::<SysResult<Vec<InodeId>>>()?;
     if layers.is_empty() {
         return Ok(());
@@ -42,7 +73,15 @@ fn copy(kernel: &mut Kernel, layers: &[String], path: &str, directory: &str) -> 
     if !matches!(kernel.inode(top)?.content, Content::Directory { .. }) {
         return Ok(());
     }
-    copy_directory(kernel, &layers, path.trim_matches('/'), top, into)
+    let into = match beneath(kernel, kernel.engine, directory, subpath) {
+        Err(Errno::ENOENT) if !subpath.is_empty() => return Ok(()),
+        found => found?.node,
+    };
+    let NodeId::Inode(inode) = into else { return Err(Errno::EINVAL) };
+    if !kernel.names(&into)?.is_empty() {
+        return Ok(());
+    }
+    copy_directory(kernel, &layers, path.trim_matches('/'), top, inode)
 }
 
 fn directory_at(kernel: &Kernel, path: &str) -> SysResult<InodeId> {

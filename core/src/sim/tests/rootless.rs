@@ -17,6 +17,7 @@ fn ordinary_user() -> HostFacts {
             unified: None,
             enabled: Vec::new(),
             swap: true,
+            real_time_groups: false,
         },
         ..HostFacts::example()
     }
@@ -27,7 +28,14 @@ fn hybrid() -> HostFacts {
     let controllers = [Controller::Memory, Controller::Cpu, Controller::Pids].map(mount).to_vec();
     let unified = Some("/sys/fs/cgroup/unified".to_string());
     HostFacts {
-        cgroup: CgroupLayout { version: CgroupVersion::Hybrid, controllers, unified, enabled: Vec::new(), swap: true },
+        cgroup: CgroupLayout {
+            version: CgroupVersion::Hybrid,
+            controllers,
+            unified,
+            enabled: Vec::new(),
+            swap: true,
+            real_time_groups: false,
+        },
         ..HostFacts::example()
     }
 }

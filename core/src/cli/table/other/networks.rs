@@ -24,5 +24,4 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("network rm", &["network rm"], "NETWORK [NETWORK...]", Arity::AtLeast(1))
         .aliases(&[("network remove", "network rm")])
         .specs("force/f=bool"),
-    CommandRow::new("volume update", &["volume update"], "[OPTIONS] [VOLUME]", Arity::Exact(1)).specs("availability=text"),
 ];

@@ -1,0 +1,53 @@
+//! An image as `inspect` shows it: Docker's field names, in Docker's order; what is not known of it is left out.
+
+use serde_json::{Map, Value, json};
+
+use crate::host::HostFacts;
+use crate::layout::Layout;
+use crate::model::{Image, ImageConfig};
+
+/// One image of `inspect --type image`.
+pub fn value(image: &Image, host: &HostFacts) -> Value {
+    let layout = Layout::new(&host.data_root);
+    let diff_ids: Vec<&String> = image.layers.iter().map(|layer| &layer.diff_id).collect();
+    let upper = diff_ids.last().map(|diff_id| layout.layer(diff_id)).unwrap_or_default();
+    let mut data = Map::new();
+    if diff_ids.len() > 1 {
+        let below: Vec<String> = diff_ids.iter().rev().skip(1).map(|diff_id| layout.layer(diff_id)).collect();
+        data.insert("LowerDir".into(), json!(below.join(":")));
+    }
+    data.insert("UpperDir".into(), json!(upper));
+    json!({
+        "Id": image.id,
+        "RepoTags": [image.reference],
+        "RepoDigests": [],
+        "Parent": "",
+        "Comment": "",
+        "DockerVersion": "",
+        "Author": "",
+        "Config": config(&image.config),
+        "Architecture": crate::plan::architecture(&host.machine),
+        "Os": "linux",
+        "Size": image.layers.iter().map(|layer| layer.size_bytes).sum::<u64>(),
+        "GraphDriver": { "Data": data, "Name": "overlay2" },
+        "RootFS": { "Type": "layers", "Layers": diff_ids },
+    })
+}
+
+/// Docker leaves out what the image does not say.
+fn config(config: &ImageConfig) -> Value {
+    let mut value = Map::new();
+    let mut put = |name: &str, said: bool, content: Value| {
+        if said {
+            value.insert(name.to_string(), content);
+        }
+    };
+    put("User", !config.user.is_empty(), json!(config.user));
+    put("Env", !config.env.is_empty(), json!(config.env));
+    put("Entrypoint", !config.entrypoint.is_empty(), json!(config.entrypoint));
+    put("Cmd", !config.cmd.is_empty(), json!(config.cmd));
+    put("WorkingDir", !config.working_dir.is_empty(), json!(config.working_dir));
+    put("Labels", !config.labels.is_empty(), json!(config.labels));
+    put("StopSignal", config.stop_signal.is_some(), json!(config.stop_signal));
+    Value::Object(value)
+}
