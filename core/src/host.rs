@@ -84,6 +84,9 @@ pub struct HostFacts {
     /// What the host has at the paths that this command names as sources of bind mounts (`plan::named_sources`): only those that are there.
     #[serde(default)]
     pub sources: BTreeMap<String, SourceKind>,
+    /// Who owns what the host has at the paths that this command asks about (`plan::named_owners`): only those that are there.
+    #[serde(default)]
+    pub owners: BTreeMap<String, OwnerFact>,
     /// The devices at the paths that this command names, and below them (`plan::named_devices`).
     #[serde(default)]
     pub devices: Vec<Device>,
@@ -104,6 +107,19 @@ pub struct DiskUsage {
     pub containers: BTreeMap<String, u64>,
     /// In each volume.
     pub volumes: BTreeMap<String, u64>,
+}
+
+/// Whose a file of the host is: inode(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerFact {
+    /// As the host numbers users.
+    pub uid: u32,
+    /// As the host numbers groups.
+    pub gid: u32,
+    /// Permission bits, with set-id bits and the sticky bit.
+    pub mode: u32,
+    /// It is a directory.
+    pub directory: bool,
 }
 
 /// What lies at a path.
@@ -251,6 +267,7 @@ impl HostFacts {
             shm_mount: None,
             cwd: "/root".into(),
             sources: BTreeMap::new(),
+            owners: BTreeMap::new(),
             devices: Vec::new(),
             apparmor: None,
             disk: DiskUsage::default(),

@@ -28,6 +28,7 @@ pub mod lesson;
 pub mod model;
 pub mod observe;
 pub mod oci;
+pub mod permission;
 pub mod plan;
 pub mod query;
 pub mod reference;

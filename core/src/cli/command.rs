@@ -278,7 +278,7 @@ pub enum Command {
     ExplainRefusal {
         /// Name or id prefix.
         container: String,
-        /// The word of an attempt; `None`: all.
+        /// The word of an attempt, or a path of the container; `None`: all attempts.
         call: Option<String>,
     },
     /// `volume create [NAME]`

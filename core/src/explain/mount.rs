@@ -27,37 +27,8 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
             let headline = format!("Bind {subpath} of {} to {}", volume_name(directory), inside(target));
             explanation(headline, why, subpath_calls(step), mounts, "root")
         }
-        MountStep::ShareMount { path, target, read_only, .. } => {
-            let own = |file: &str| call("openat", &["AT_FDCWD", &format!("\"/proc/{file}/ns/mnt\""), "O_RDONLY|O_CLOEXEC"]);
-            let mut calls = vec![
-                own("…"),
-                own("self"),
-                call("setns", &["…", "CLONE_NEWNS"]),
-                call("open_tree", &["AT_FDCWD", &quoted(path), "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC"]),
-                call("setns", &["…", "CLONE_NEWNS"]),
-                call("move_mount", &["…", "\"\"", "AT_FDCWD", &quoted(target), "MOVE_MOUNT_F_EMPTY_PATH"]),
-            ];
-            if let Some(read_only) = read_only {
-                let (set, clear) = if *read_only { ("MOUNT_ATTR_RDONLY", "0") } else { ("0", "MOUNT_ATTR_RDONLY") };
-                let argument = format!("{{attr_set={set}, attr_clr={clear}, …}}");
-                calls.push(call("mount_setattr", &["AT_FDCWD", &quoted(target), "0", &argument, "32"]));
-            }
-            let why =
-                "Only who is in the other's mount namespace finds the mount. A copy of it, held by a descriptor, is taken along.";
-            explanation(format!("Share {path} of the other container"), why, calls, mounts, "root")
-        }
-        MountStep::MakeDeviceNode { path, kind, major, minor, mode, owner } => {
-            // As strace has it: no prefix before a zero.
-            let number = |number: &u32| if *number == 0 { "0".to_string() } else { format!("{number:#x}") };
-            let format = if *kind == DeviceKind::Char { "S_IFCHR" } else { "S_IFBLK" };
-            let device = format!("makedev({}, {})", number(major), number(minor));
-            let calls = vec![call("mknod", &[&quoted(path), &format!("{format}|0{mode:o}"), &device])];
-            let (uid, gid) = (owner.0.to_string(), owner.1.to_string());
-            let owned = (*owner != (0, 0)).then(|| call("lchown", &[&quoted(path), &uid, &gid]));
-            let calls = calls.into_iter().chain(owned).collect();
-            let why = "A device node is a file that leads to a driver by two numbers. A container gets only harmless ones.";
-            explanation(format!("Make the device {}", inside(path)), why, calls, &["ls -l /proc/PID/root/dev"], "root")
-        }
+        MountStep::ShareMount { .. } => share(step),
+        MountStep::MakeDeviceNode { .. } => device(step),
         MountStep::MakeSymlink { target, path } => {
             let calls = vec![call("symlink", &[&quoted(target), &quoted(path)])];
             let why = "Programs expect this name in /dev.";
@@ -84,6 +55,42 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
             explanation("Make the root read-only", why, vec![read_only("/")], mounts, "hidden")
         }
     }
+}
+
+fn share(step: &MountStep) -> Explanation {
+    let MountStep::ShareMount { path, target, read_only, .. } = step else { return explanation("", "", Vec::new(), &[], "root") };
+    let own = |file: &str| call("openat", &["AT_FDCWD", &format!("\"/proc/{file}/ns/mnt\""), "O_RDONLY|O_CLOEXEC"]);
+    let mut calls = vec![
+        own("…"),
+        own("self"),
+        call("setns", &["…", "CLONE_NEWNS"]),
+        call("open_tree", &["AT_FDCWD", &quoted(path), "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC"]),
+        call("setns", &["…", "CLONE_NEWNS"]),
+        call("move_mount", &["…", "\"\"", "AT_FDCWD", &quoted(target), "MOVE_MOUNT_F_EMPTY_PATH"]),
+    ];
+    if let Some(read_only) = read_only {
+        let (set, clear) = if *read_only { ("MOUNT_ATTR_RDONLY", "0") } else { ("0", "MOUNT_ATTR_RDONLY") };
+        let argument = format!("{{attr_set={set}, attr_clr={clear}, …}}");
+        calls.push(call("mount_setattr", &["AT_FDCWD", &quoted(target), "0", &argument, "32"]));
+    }
+    let why = "Only who is in the other's mount namespace finds the mount. A copy of it, held by a descriptor, is taken along.";
+    explanation(format!("Share {path} of the other container"), why, calls, &["cat /proc/PID/mountinfo"], "root")
+}
+
+fn device(step: &MountStep) -> Explanation {
+    let MountStep::MakeDeviceNode { path, kind, major, minor, mode, owner } = step else {
+        return explanation("", "", Vec::new(), &[], "root");
+    };
+    // As strace has it: no prefix before a zero.
+    let number = |number: &u32| if *number == 0 { "0".to_string() } else { format!("{number:#x}") };
+    let format = if *kind == DeviceKind::Char { "S_IFCHR" } else { "S_IFBLK" };
+    let device = format!("makedev({}, {})", number(major), number(minor));
+    let calls = vec![call("mknod", &[&quoted(path), &format!("{format}|0{mode:o}"), &device])];
+    let (uid, gid) = (owner.0.to_string(), owner.1.to_string());
+    let owned = (*owner != (0, 0)).then(|| call("lchown", &[&quoted(path), &uid, &gid]));
+    let calls = calls.into_iter().chain(owned).collect();
+    let why = "A device node is a file that leads to a driver by two numbers. A container gets only harmless ones.";
+    explanation(format!("Make the device {}", inside(path)), why, calls, &["ls -l /proc/PID/root/dev"], "root")
 }
 
 fn bind(source: &str, target: &str, flags: &str) -> Call {

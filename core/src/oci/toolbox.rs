@@ -66,6 +66,14 @@ const TEXTS: [(&str, &str); 6] = [
     ("/etc/resolv.conf", ""),
 ];
 
+/// The text of a file of the image.
+pub fn text(path: &str) -> Option<String> {
+    match files().into_iter().find(|file| file.path == path)?.kind {
+        ToolboxFileKind::Text(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
 /// All files of the layer.
 pub fn files() -> Vec<ToolboxFile> {
     let file = |path: &str, mode: u32, kind: ToolboxFileKind| ToolboxFile { path: path.to_string(), mode, kind };

@@ -3,7 +3,7 @@
 use super::lifecycle::find;
 use super::origin::{self, planned};
 use super::{CommandError, Context, Planned};
-use crate::cli::DetachKeys;
+use crate::cli::{Command, DetachKeys, Mode};
 use crate::model::Status;
 use crate::step::{ClientStep, Step};
 
@@ -21,8 +21,21 @@ pub(super) fn attach(word: &str, keys: &str, context: &Context<'_>) -> Result<Ve
         return Err(refuse(format!("{why}\n")));
     }
     check_keys(keys, context)?;
+    let takes_input = matches!(context.invocation.command, Command::AttachContainer { no_stdin: false, .. });
+    check_terminal(takes_input && container.process.tty, context)?;
     let step = ClientStep::AttachStreams { id: container.id.clone() };
     Ok(vec![planned(Step::Client(step), origin::positional(context, "CONTAINER"))])
+}
+
+/// The client's refusal to hand on to a terminal what comes from none. Only looking at the plan needs no terminal.
+pub(super) fn check_terminal(wanted: bool, context: &Context<'_>) -> Result<(), CommandError> {
+    let looks = matches!(context.invocation.mode, Mode::Plan { .. });
+    if !wanted || looks || context.host.terminal.is_some() {
+        return Ok(());
+    }
+    let hint = "glassbox: leave -t out where the input is a file or a pipe\n";
+    let span = context.invocation.words.flag("tty").map(|flag| flag.span);
+    Err(CommandError { message: format!("the input device is not a TTY\n{hint}"), exit_code: 1, span })
 }
 
 /// dockerd's refusal of keys that are none.
@@ -34,4 +47,33 @@ pub(super) fn check_keys(keys: &str, context: &Context<'_>) -> Result<(), Comman
     let hint = "glassbox: name keys by commas: letters, or ctrl- and a letter, as in: --detach-keys ctrl-x,x\n";
     let span = context.invocation.words.flag("detach-keys").map(|flag| flag.span);
     Err(CommandError { message: format!("{what}{hint}"), exit_code: 1, span })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use crate::host::HostFacts;
+    use crate::model::State;
+    use crate::plan::plan;
+
+    fn refusal(line: &str, terminal: Option<(u16, u16)>) -> Option<String> {
+        let host = HostFacts { terminal, ..HostFacts::example() };
+        let mut state = State::default();
+        let image = crate::oci::toolbox::image(&host.toolbox);
+        state.images.insert_mut(image.reference.clone(), image);
+        let invocation = Rc::new(crate::cli::parse_line(line).unwrap());
+        plan(&invocation, &state, &host).err().map(|error| error.message.lines().next().unwrap_or_default().to_string())
+    }
+
+    #[test]
+    fn a_terminal_takes_input_from_a_terminal_only() {
+        let told = Some("the input device is not a TTY".to_string());
+        assert_eq!(refusal("docker run -it toolbox sh", None), told);
+        assert_eq!(refusal("docker run -it toolbox sh", Some((24, 80))), None);
+        for line in ["docker run -t toolbox", "docker run -i toolbox", "docker run -dit toolbox", "docker create -it toolbox"] {
+            assert_eq!(refusal(line, None), None, "{line}");
+        }
+        assert_eq!(refusal("docker run --plan -it toolbox sh", None), None);
+    }
 }

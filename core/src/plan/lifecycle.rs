@@ -270,6 +270,7 @@ pub(super) fn clean_up(container: &Container, context: &Context<'_>) -> Vec<Plan
 pub(super) fn exec_process(asked: &ExecProcess, context: &Context<'_>) -> Result<Vec<Planned>, CommandError> {
     let refuse = |message: String| CommandError { message, exit_code: 1, span: context.invocation.words.positional("CONTAINER") };
     let container = find(&asked.container, context).map_err(refuse)?;
+    super::attach::check_terminal(asked.interactive && asked.tty && !asked.detach, context)?;
     match container.state.status {
         Status::Running => {}
         Status::Paused => {
@@ -315,6 +316,10 @@ pub(super) fn why(word: &str, call: Option<&str>, context: &Context<'_>) -> Resu
     let refuse = |message: String| CommandError { message, exit_code: 1, span: context.invocation.words.positional("CALL") };
     let found = named(word).map_err(refuse)?;
     let container = context.state.container(found).map_err(|_| refuse(format!("Error: No such object: {word}\n{SEE_ALL}")))?;
+    if let Some(path) = call.filter(|call| call.starts_with('/')) {
+        let told = crate::permission::text(path, container, context.state, context.host);
+        return told.map(|text| vec![print(text, context)]).map_err(|what| refuse(format!("glassbox: {what}\n")));
+    }
     let text = match call.map(|call| (call, Attempt::named(call))) {
         None if container.state.status == Status::Exited => {
             format!("{}which calls its fences refuse: glassbox why {word} CALL\n", ending::explained(container))

@@ -46,7 +46,7 @@ pub(crate) use image::processor as architecture;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
 pub(crate) use storage::{Part, backing_of, clean, parts, spec::mount_options, spec::tmpfs_mount};
-pub use storage::{directories_that_go, named_sources};
+pub use storage::{directories_that_go, named_owners, named_sources};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
 use crate::host::{CgroupVersion, DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX};
@@ -246,6 +246,7 @@ fn print(text: String, context: &Context<'_>) -> Planned {
 }
 
 fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    attach::check_terminal(run.spec.interactive && run.spec.tty && !run.detach, context)?;
     attach::check_keys(&run.detach_keys, context)?;
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();

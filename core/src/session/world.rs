@@ -114,6 +114,8 @@ impl World {
         let mut facts = self.facts();
         let named = plan::named_sources(invocation, &self.state, &facts.cwd);
         facts.sources = named.into_iter().filter_map(|path| Some((path.clone(), self.kernel.source_kind(&path)?))).collect();
+        let asked = plan::named_owners(invocation, &self.state, &facts.data_root);
+        facts.owners = asked.into_iter().filter_map(|path| Some((path.clone(), self.kernel.file_owner(&path)?))).collect();
         facts.devices = plan::named_devices(invocation).iter().flat_map(|path| self.kernel.devices_below(path)).collect();
         facts.devices.sort_by(|one, other| one.host.cmp(&other.host));
         facts.disk = plan::disk_usage(&invocation.command, &self.state, &facts.data_root, |path| self.kernel.bytes_below(path));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::kernel::Kernel;
 use super::tables::{Content, NodeId};
 use crate::device::{Device, DeviceKind, NOT_DEVICES};
-use crate::host::SourceKind;
+use crate::host::{OwnerFact, SourceKind};
 use crate::userland::FileKind;
 
 impl Kernel {
@@ -14,6 +14,14 @@ impl Kernel {
         let place = self.walk(self.engine, path, true).ok()?;
         let kind = self.attributes(&place.node).ok()?.kind;
         Some(if kind == FileKind::Directory { SourceKind::Directory } else { SourceKind::File })
+    }
+
+    /// Whose the file at a path of the host is.
+    pub fn file_owner(&self, path: &str) -> Option<OwnerFact> {
+        let place = self.walk(self.engine, path, true).ok()?;
+        let found = self.attributes(&place.node).ok()?;
+        let directory = found.kind == FileKind::Directory;
+        Some(OwnerFact { uid: found.uid, gid: found.gid, mode: found.mode & 0o7777, directory })
     }
 
     /// The device at a path of the host, or all below it.

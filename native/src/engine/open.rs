@@ -45,6 +45,7 @@ pub fn facts_and_state(invocation: Option<&Invocation>) -> Result<(HostFacts, St
 fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
     let named = glassbox_core::plan::named_sources(invocation, state, &host.cwd);
     host.sources = observe::facts::sources(&named);
+    host.owners = observe::facts::owners(&glassbox_core::plan::named_owners(invocation, state, &host.data_root));
     host.devices = observe::devices::below(&glassbox_core::plan::named_devices(invocation));
     if glassbox_core::plan::reads_moments(&invocation.command) {
         host.utc_offset_seconds = sys::time::utc_offset_seconds(host.now_ns / 1_000_000_000);

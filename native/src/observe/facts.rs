@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
-use glassbox_core::host::{DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, SourceKind, ToolboxFacts};
+use glassbox_core::host::{DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, OwnerFact, SourceKind, ToolboxFacts};
 use glassbox_core::oci::defaults::{MASKED_PATHS, READONLY_PATHS};
 
 use super::procfs::Status;
@@ -49,6 +50,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         shm_mount: mounts.iter().rfind(|mount| mount.target == "/dev/shm").map(mountinfo::Mount::fact),
         cwd: std::env::current_dir().map_or_else(|_| "/".to_string(), |path| path.to_string_lossy().into_owned()),
         sources: BTreeMap::new(),
+        owners: BTreeMap::new(),
         devices: Vec::new(),
         apparmor: apparmor(),
         disk: DiskUsage::default(),
@@ -62,6 +64,16 @@ pub fn sources(paths: &BTreeSet<String>) -> BTreeMap<String, SourceKind> {
         Some((path.clone(), if metadata.is_dir() { SourceKind::Directory } else { SourceKind::File }))
     };
     paths.iter().filter_map(kind).collect()
+}
+
+/// Whose those of the paths are that are there, links followed.
+pub fn owners(paths: &BTreeSet<String>) -> BTreeMap<String, OwnerFact> {
+    let owner = |path: &String| {
+        let found = fs::metadata(path).ok()?;
+        let mode = found.mode() & 0o7777;
+        Some((path.clone(), OwnerFact { uid: found.uid(), gid: found.gid(), mode, directory: found.is_dir() }))
+    };
+    paths.iter().filter_map(owner).collect()
 }
 
 /// The mount that `data_root` lies below: the longest target, of equals the last, which lies over the others.

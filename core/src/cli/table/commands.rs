@@ -138,8 +138,8 @@ const MANY: &str = "[OPTIONS] CONTAINER [CONTAINER...]";
 
 /// The commands that Glassbox carries out.
 const CARRIED_OUT: &[CommandRow] = &[
-    CommandRow::new("why", &["why"], "CONTAINER [CALL]", Arity::Between(1, 2))
-        .carried_out("Say which layer refuses a system call in a container (Glassbox's own)"),
+    CommandRow::new("why", &["why"], "CONTAINER [CALL|PATH]", Arity::Between(1, 2))
+        .carried_out("Say which layer refuses a system call, or a file of the host, in a container (Glassbox's own)"),
     CommandRow::new("run", &["container run", "run"], "[OPTIONS] IMAGE [COMMAND] [ARG...]", Arity::AtLeast(1))
         .flags_first()
         .carried_out("Make a new container from an image and start it"),

@@ -1,6 +1,6 @@
 //! `linux`: namespaces, id maps, limits, hidden paths, the system call filter.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use oci_spec::runtime::{
     Linux, LinuxCpu, LinuxDevice, LinuxDeviceBuilder, LinuxDeviceCgroup, LinuxDeviceCgroupBuilder, LinuxDeviceType, LinuxIdMapping,
@@ -30,7 +30,7 @@ pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> L
         .set_cgroups_path(cgroups_path(container, host).map(Into::into))
         .set_namespaces(Some(namespaces(container, state)))
         .set_time_offsets(time_offsets(config.namespaces.time))
-        .set_sysctl(sysctls(container))
+        .set_sysctl(Some(sysctls(container)).filter(|all| !all.is_empty()).map(|all| all.into_iter().collect()))
         .set_seccomp(crate::plan::seccomp_profile(config, host))
         .set_devices(devices(config))
         .set_rootfs_propagation(Some("rprivate".to_string()))
@@ -40,11 +40,10 @@ pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> L
 }
 
 /// Those that were asked for, and the domain name, which Docker hands on this way.
-fn sysctls(container: &Container) -> Option<HashMap<String, String>> {
+fn sysctls(container: &Container) -> BTreeMap<String, String> {
     let domain = Some(&container.process.domainname).filter(|name| !name.is_empty());
     let domain = domain.map(|name| (crate::sysctl::DOMAIN_NAME.to_string(), name.clone()));
-    let all: HashMap<String, String> = container.host.tuning.sysctls.clone().into_iter().chain(domain).collect();
-    (!all.is_empty()).then_some(all)
+    container.host.tuning.sysctls.clone().into_iter().chain(domain).collect()
 }
 
 fn devices(config: &HostConfig) -> Option<Vec<LinuxDevice>> {

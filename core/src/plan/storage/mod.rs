@@ -253,6 +253,14 @@ pub fn named_sources(invocation: &Invocation, state: &State, cwd: &str) -> BTree
         .collect()
 }
 
+/// The paths of the host that `why CONTAINER PATH` is about: what is known of them is to stand in [`crate::host::HostFacts::owners`].
+pub fn named_owners(invocation: &Invocation, state: &State, data_root: &str) -> BTreeSet<String> {
+    let Command::ExplainRefusal { container, call: Some(path) } = &invocation.command else { return BTreeSet::new() };
+    let found = state.container(container.trim()).ok().filter(|_| path.starts_with('/'));
+    let mounted = found.and_then(|container| crate::permission::mounted(path, container, state, data_root));
+    mounted.map(|mounted| mounted.way.into_iter().collect()).unwrap_or_default()
+}
+
 pub(super) fn sources(mounts: &[MountPoint]) -> Vec<String> {
     let binds = mounts.iter().filter(|mount| mount.kind == MountKind::Bind && mount.source.starts_with('/'));
     binds.map(|mount| mount.source.clone()).collect()

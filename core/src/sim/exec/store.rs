@@ -69,9 +69,7 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
             }
         }
         StoreStep::CreateVolume { volume, directory } => super::volume::create(kernel, volume, directory)?,
-        StoreStep::FillVolume { layers, path, directory, subpath, .. } => {
-            super::volume::fill(kernel, layers, path, (directory, subpath))?;
-        }
+        StoreStep::FillVolume { .. } => super::volume::fill(kernel, step)?,
         StoreStep::MeasureDirectory { path } => {
             let bytes = kernel.bytes_below(path);
             run.reclaimed_bytes += bytes;

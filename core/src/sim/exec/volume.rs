@@ -8,6 +8,7 @@ use crate::model::Volume;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{Content, HostPid, InodeId, Layers, NodeId, Place};
 use crate::sim::tree::{Owner, directory as new_directory};
+use crate::step::StoreStep;
 use crate::userland::{FileKind, SysResult};
 
 /// The directory, `_data` in it, the record.
@@ -24,8 +25,9 @@ pub(super) fn remove(kernel: &mut Kernel, directory: &str) -> Result<(), Failure
 }
 
 /// What the layers show at `path`, merged as an overlay merges them, into a directory, or one below it, that is empty.
-pub(super) fn fill(kernel: &mut Kernel, layers: &[String], path: &str, into: (&str, &str)) -> Result<(), Failure> {
-    called(copy(kernel, layers, path, into), "openat")
+pub(super) fn fill(kernel: &mut Kernel, step: &StoreStep) -> Result<(), Failure> {
+    let StoreStep::FillVolume { layers, path, directory, subpath, .. } = step else { return Ok(()) };
+    called(copy(kernel, layers, path, (directory, subpath)), "openat")
 }
 
 /// The most links that are followed on the way.
