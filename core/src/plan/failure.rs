@@ -112,6 +112,7 @@ fn subpath_reason(directory: &str, subpath: &str, errno: Errno) -> Option<String
 
 /// As Docker's client chooses it by the daemon's words.
 fn code_of(what: &str) -> i32 {
+    const NOT_FOUND: i32 = 127;
     if what.contains("no such file or directory") { NOT_FOUND } else { ENGINE_FAILED }
 }
 
