@@ -33,7 +33,7 @@ enum Command {
     Build(command::build::Options),
     /// Rewrite the expectation files of the tests; read the diff afterwards
     Bless(command::bless::Options),
-    /// Measure: start, plan, a container against the floor and against runc, memory
+    /// Measure: start, plan, a container against the floor and against runc, memory, many containers
     Bench(command::bench::Options),
     /// Install whatever the other commands need on this machine
     CiSetup(command::ci_setup::Options),

@@ -5,6 +5,7 @@
 use anyhow::Result;
 
 mod container;
+mod listing;
 pub mod place;
 mod simulator;
 mod start;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Measurement> {
         Measurement { name: "run / floor", bound: Bound::Times(2.5, "the floor"), measure: container::against_floor },
         Measurement { name: "run / runc", bound: Bound::Times(0.5, "runc"), measure: container::against_runc },
         Measurement { name: "peak memory", bound: Bound::Megabytes(12.0), measure: container::peak_memory },
+        Measurement { name: "ps of 1,000", bound: Bound::Milliseconds(50.0), measure: listing::with_a_thousand },
         Measurement { name: "wasm steps", bound: Bound::ThousandsPerSecond(20.0), measure: simulator::steps },
         Measurement { name: "wasm jump", bound: Bound::Milliseconds(16.0), measure: simulator::jump },
     ]

@@ -65,6 +65,24 @@ impl Place {
         command
     }
 
+    /// podman with a store of the bench's own.
+    pub fn podman(&self) -> Command {
+        let mut command = Command::new("podman");
+        for (option, name) in [("--root", "podman/root"), ("--runroot", "podman/run"), ("--tmpdir", "podman/tmp")] {
+            command.arg(option).arg(self.path(name));
+        }
+        // What asks no other service and no other file system than the rest of the bench.
+        command.args(["--cgroup-manager", "cgroupfs", "--events-backend", "none", "--storage-driver", "vfs"]);
+        command
+    }
+
+    /// Gives podman the bench's root file system as the image `toolbox`.
+    pub fn import_for_podman(&self) -> Result<()> {
+        let archive = self.path("rootfs.tar");
+        process::run_quietly(process::program("tar").arg("-C").arg(self.path("rootfs")).arg("-cf").arg(&archive).arg("."))?;
+        process::run_quietly(self.podman().arg("import").arg(archive).arg("toolbox"))
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

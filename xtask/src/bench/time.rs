@@ -24,11 +24,22 @@ pub fn alone(n: usize, make: Make<'_>) -> Result<Measured> {
 
 /// The ratio of the medians of `n` alternating runs each.
 pub fn against(n: usize, ours: Make<'_>, theirs: Make<'_>) -> Result<Measured> {
+    let (ours, theirs) = alternating(n, ours, theirs)?;
+    Ok(Measured { value: ours / theirs, detail: format!("{ours:.2} ms against {theirs:.2} ms, medians of {n}") })
+}
+
+/// Our median time of `n` runs in milliseconds, with the ratio to theirs told beside it.
+pub fn beside(n: usize, ours: Make<'_>, theirs: Make<'_>) -> Result<Measured> {
+    let (ours, theirs) = alternating(n, ours, theirs)?;
+    Ok(Measured { value: ours, detail: format!("{:.2} × the other's {theirs:.2} ms, medians of {n}", ours / theirs) })
+}
+
+/// The medians of `n` alternating runs each, in milliseconds.
+fn alternating(n: usize, ours: Make<'_>, theirs: Make<'_>) -> Result<(f64, f64)> {
     let pair = || Ok((once(ours)?, once(theirs)?));
     repeat(WARM_UP, pair)?;
     let (mut our_times, mut their_times): (Vec<_>, Vec<_>) = repeat(n, pair)?.into_iter().unzip();
-    let (ours, theirs) = (milliseconds(median(&mut our_times)), milliseconds(median(&mut their_times)));
-    Ok(Measured { value: ours / theirs, detail: format!("{ours:.2} ms against {theirs:.2} ms, medians of {n}") })
+    Ok((milliseconds(median(&mut our_times)), milliseconds(median(&mut their_times))))
 }
 
 /// The median peak of resident memory of `n` runs, in MB; `peak` is the compiled `tests/floor/peak.c`.
@@ -60,7 +71,7 @@ fn once(make: Make<'_>) -> Result<Duration> {
 }
 
 /// Runs it with its output thrown away; one that fails is run once more to show why.
-fn succeed(command: &mut Command) -> Result<()> {
+pub fn succeed(command: &mut Command) -> Result<()> {
     command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let status = command.status().with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
     if status.success() {

@@ -49,7 +49,12 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// The same command once more, where its mounts and processes are its own.
 fn apart() -> Result<()> {
-    need::ensure(&[Need::Target("x86_64-unknown-linux-musl"), Need::MuslTools, Need::Program("runc", "runc")])?;
+    need::ensure(&[
+        Need::Target("x86_64-unknown-linux-musl"),
+        Need::MuslTools,
+        Need::Program("runc", "runc"),
+        Need::Program("podman", "podman"),
+    ])?;
     if !process::is_root() {
         bail!("the bench makes namespaces and overlays as runc does: sudo -E cargo xtask bench");
     }
