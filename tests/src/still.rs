@@ -19,16 +19,28 @@ const FROZEN: char = 'F';
 /// Thread to its state's letter and how often it was switched away from.
 type Tasks = BTreeMap<u32, (char, u64)>;
 
+/// The processes of the engines of a data root.
+struct Belonging {
+    /// Known by their environment.
+    engines: Vec<u32>,
+    /// These and all their descendants.
+    all: Vec<u32>,
+    parents: BTreeMap<u32, u32>,
+}
+
 /// Returns in a moment in which all processes of the engines of `root`, and all their descendants, were asleep or had ended.
 pub fn wait(root: &Path) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let processes = belonging(root);
-        if !restarts(root) && asleep(&processes) {
+        let before = records(root);
+        let found = belonging(root);
+        let still = stillness(&found.all).is_some_and(|tasks| !half_ended(&found, &tasks));
+        // The records last, and as they were: whoever wrote one in between is not through with it.
+        if still && records(root) == before && !restarts(&before) {
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!("the containers of {} did not become still: {:?}", root.display(), tasks(&processes));
+            bail!("the containers of {} did not become still: {:?}", root.display(), tasks(&found.all));
         }
         std::thread::yield_now();
     }
@@ -36,27 +48,44 @@ pub fn wait(root: &Path) -> Result<()> {
 
 /// There was a moment in which all these processes slept, or had ended.
 pub fn asleep(processes: &[u32]) -> bool {
+    stillness(processes).is_some()
+}
+
+/// The states in the moment in which all slept, or had ended; `None`: there was none.
+fn stillness(processes: &[u32]) -> Option<Tasks> {
     let first = tasks(processes);
     // Who slept in both looks and was not switched to in between slept all the while: then all slept after the first look.
-    first.values().all(|(state, _)| matches!(*state, 'S' | 'T' | 'Z' | 'X' | FROZEN)) && tasks(processes) == first
+    let slept = first.values().all(|(state, _)| matches!(*state, 'S' | 'T' | 'Z' | 'X' | FROZEN)) && tasks(processes) == first;
+    slept.then_some(first)
+}
+
+/// An engine has a child that has ended, and has not yet been woken to take note of it. Zombies of others may stay for ever.
+fn half_ended(found: &Belonging, tasks: &Tasks) -> bool {
+    let of_an_engine = |pid: &u32| found.parents.get(pid).is_some_and(|parent| found.engines.contains(parent));
+    tasks.iter().any(|(pid, (state, _))| *state == 'Z' && of_an_engine(pid))
+}
+
+/// What is on record of each container, as it stands on disk.
+fn records(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(root.join("containers")).into_iter().flatten().flatten();
+    entries.map(|entry| fs::read_to_string(entry.path().join("state.json")).unwrap_or_default()).collect()
 }
 
 /// A container waits to be started again.
-fn restarts(root: &Path) -> bool {
-    let entries = fs::read_dir(root.join("containers")).into_iter().flatten().flatten();
-    let record = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("state.json")).unwrap_or_default();
-    entries.map(record).any(|record| record.contains("\"status\":\"restarting\""))
+fn restarts(records: &[String]) -> bool {
+    records.iter().any(|record| record.contains("\"status\":\"restarting\""))
 }
 
 /// Engines are known by their environment; containers descend from them.
-fn belonging(root: &Path) -> Vec<u32> {
+fn belonging(root: &Path) -> Belonging {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let parents: BTreeMap<u32, u32> = entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter_map(|pid| Some((pid, field(&status(pid, pid)?, "PPid")?.parse().ok()?)))
         .collect();
     let wanted = format!("GLASSBOX_ROOT={}", root.display());
-    let mut ours: Vec<u32> = parents.keys().copied().filter(|pid| has_variable(*pid, &wanted)).collect();
+    let engines: Vec<u32> = parents.keys().copied().filter(|pid| has_variable(*pid, &wanted)).collect();
+    let mut ours = engines.clone();
     let mut seen = 0;
     while let Some(parent) = ours.get(seen).copied() {
         let children = parents.iter().filter(|(_, above)| **above == parent).map(|(pid, _)| *pid);
@@ -64,7 +93,7 @@ fn belonging(root: &Path) -> Vec<u32> {
         ours.extend(new);
         seen += 1;
     }
-    ours
+    Belonging { engines, all: ours, parents }
 }
 
 fn has_variable(pid: u32, wanted: &str) -> bool {
@@ -123,11 +152,20 @@ mod tests {
         wait(root.path()).unwrap();
         let mut sleeper = start("exec 3<&0; sh -c 'read word' <&3 & wait");
         wait(root.path()).unwrap();
-        let found = belonging(root.path());
+        let found = belonging(root.path()).all;
         assert!(found.contains(&sleeper.id()) && found.len() == 2, "{found:?}");
         let mut busy = start("echo; while :; do :; done");
         std::io::Read::read_exact(busy.stdout.as_mut().unwrap(), &mut [0]).unwrap();
-        assert!(tasks(&belonging(root.path())).values().any(|(state, _)| *state == 'R'));
+        assert!(tasks(&belonging(root.path()).all).values().any(|(state, _)| *state == 'R'));
+        busy.kill().unwrap();
+        let dead = busy.id();
+        while look(dead, dead).is_some_and(|(state, _)| state != 'Z') {
+            std::thread::yield_now();
+        }
+        let found = belonging(root.path());
+        assert!(!half_ended(&found, &tasks(&[dead])), "who started it is no engine");
+        let ours = Belonging { engines: vec![std::process::id()], all: vec![dead], parents: [(dead, std::process::id())].into() };
+        assert!(half_ended(&ours, &tasks(&[dead])));
         for child in [&mut busy, &mut sleeper] {
             child.kill().unwrap();
             child.wait().unwrap();

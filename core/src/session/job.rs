@@ -18,7 +18,7 @@ use crate::plan::failure::{after_failure, closing, command_error};
 use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, health, monitor_again};
 use crate::sim::exec::{Done, Failure, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
-use crate::step::{ClientStep, Phase, Step};
+use crate::step::{ClientStep, Phase, ProcessStep, Step};
 use crate::view::ending;
 
 /// Whose steps they are.
@@ -60,6 +60,8 @@ pub(super) struct Job {
     run: Run,
     /// The step that is being waited for.
     waiting: Option<Node>,
+    /// It has the lock over the records, as a command has from a signal to its waiting for the end: no monitor cleans up meanwhile.
+    holds_records: bool,
     /// Carried out since the present top-level step began.
     done: Vec<Rc<Step>>,
     top: u16,
@@ -92,6 +94,7 @@ impl Job {
             cursor: Cursor::new(plan.steps, Vec::new()),
             monitor: plan.monitor.into(),
             waiting: None,
+            holds_records: false,
             done: Vec::new(),
             top: 0,
             starting: None,
@@ -144,6 +147,7 @@ impl Job {
             watched: Some(id.clone()),
             run,
             waiting: None,
+            holds_records: false,
             cursor,
             top: 0,
             starting: None,
@@ -220,6 +224,11 @@ impl Job {
         }
     }
 
+    /// Monitors wait until it lets go of the records.
+    pub(super) fn holds_records(&self) -> bool {
+        self.holds_records
+    }
+
     /// A monitor that waits to start its container again.
     pub(super) fn restarts(&self) -> bool {
         self.role == Role::Monitor && self.deadline_ns().is_some()
@@ -288,6 +297,7 @@ impl Job {
     fn carry_out(&mut self, node: Node, kernel: &mut Kernel, state: &mut State) -> Turn {
         match execute(&node.step, kernel, &mut self.run, state) {
             Ok(Done::Waiting) => {
+                self.holds_records = false;
                 self.waiting = Some(node);
                 Turn::Waiting
             }
@@ -318,10 +328,14 @@ impl Job {
                 self.exit_code = exit_code.unwrap_or(self.exit_code);
                 self.attended = Some(id.clone());
             }
-            Step::Client(ClientStep::AwaitExit { print: true, .. }) => {
-                let text = format!("{}\n", exit_code.unwrap_or_default());
-                self.shown.push(Chunk { stream: Stream::Stdout, text });
+            Step::Client(ClientStep::AwaitExit { print, .. }) => {
+                self.holds_records = false;
+                if *print {
+                    let text = format!("{}\n", exit_code.unwrap_or_default());
+                    self.shown.push(Chunk { stream: Stream::Stdout, text });
+                }
             }
+            Step::Process(ProcessStep::SendSignal { .. }) => self.holds_records = self.role == Role::Command,
             _ => {}
         }
     }

@@ -194,7 +194,7 @@ impl Kernel {
         }
     }
 
-    /// MS_REMOUNT | MS_BIND: new flags for the mount whose root this is.
+    /// MS_REMOUNT | MS_BIND: new flags for the mount whose root this is. What is said of no access time stays: mount(2).
     pub(super) fn remount(&mut self, pid: HostPid, place: &Place, flags: MountFlags) -> SysResult<()> {
         self.check_filter(pid, "mount")?;
         self.may_mount(pid)?;
@@ -204,7 +204,10 @@ impl Kernel {
         if locked {
             return Err(Errno::EPERM);
         }
-        mount.flags = flags;
+        let silent = !flags.relatime && !flags.strictatime;
+        let (relatime, strictatime) =
+            if silent { (mount.flags.relatime, mount.flags.strictatime) } else { (flags.relatime, flags.strictatime) };
+        mount.flags = MountFlags { relatime, strictatime, ..flags };
         Ok(())
     }
 
