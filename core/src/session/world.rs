@@ -263,7 +263,8 @@ impl World {
             }
             Turn::Waiting => {
                 self.foreground = Some(job);
-                self.let_programs_run()
+                // Whoever waits has let go of the records.
+                self.advance_monitors().or_else(|| self.let_programs_run())
             }
             Turn::Finished(exit_code) => {
                 self.exit_code = exit_code;
