@@ -287,6 +287,9 @@ pub enum Command {
         name: Option<String>,
         /// `--label`, as typed.
         labels: Vec<String>,
+        /// Something was said that only a volume of a cluster has.
+        #[serde(default)]
+        cluster: bool,
         /// `--driver`
         #[serde(default)]
         driver: String,
@@ -302,6 +305,9 @@ pub enum Command {
         filters: Vec<String>,
         /// `--format`
         format: Option<String>,
+        /// `--cluster`: those of a cluster, of which there are none.
+        #[serde(default)]
+        cluster: bool,
     },
     /// `volume update NAME`
     UpdateVolume {

@@ -223,9 +223,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         }
         Command::CreateVolume { .. } => storage::volume::create(&invocation.command, &context, &mut plan)?,
         Command::CompareNamespaces { containers, json } => namespaces::compare(containers, *json, &context, &mut plan),
-        Command::ListVolumes { quiet, filters, format } => {
-            storage::volume::list(*quiet, filters, format.as_deref(), &context, &mut plan)?;
-        }
+        Command::ListVolumes { .. } => storage::volume::list(&invocation.command, &context, &mut plan)?,
         Command::UpdateVolume { name } => return Err(storage::volume::update(name, &context)),
         Command::RemoveVolumes { volumes, force } => storage::volume::remove(volumes, *force, &context, &mut plan),
         Command::PruneVolumes { all, filters, force } => storage::volume::prune(*all, filters, *force, &context, &mut plan)?,

@@ -13,6 +13,9 @@ const CONTEXT: Missing = Missing::Struct("*formatter.volumeContext");
 /// What the client shows of a volume of one machine where a cluster's would have something.
 const NONE: &str = "N/A";
 
+/// The client's table for `--cluster`.
+pub const OF_CLUSTER: &str = "table {{.Name}}\\t{{.Group}}\\t{{.Driver}}\\t{{.Availability}}\\t{{.Status}}";
+
 /// What heads the column of a field.
 const HEADERS: &[(&str, &str)] = &[
     ("Availability", "AVAILABILITY"),
@@ -80,6 +83,8 @@ mod tests {
         assert_eq!(shown(false, None), Ok("DRIVER    VOLUME NAME\nlocal     v\n".into()));
         assert_eq!(shown(false, Some("table")), shown(false, None));
         assert_eq!(shown(true, None), Ok("v\n".into()));
+        let of_cluster = list(&[], &HostFacts::example(), false, Some(OF_CLUSTER));
+        assert_eq!(of_cluster, Ok("VOLUME NAME   GROUP     DRIVER    AVAILABILITY   STATUS\n".into()));
         assert_eq!(shown(true, Some("{{.Driver}}")), Ok("local\n".into()));
         assert_eq!(shown(false, Some("raw")), Ok("name: v\ndriver: local\n\n".into()));
         assert_eq!(

@@ -90,7 +90,7 @@ fn several_are_attached_at_once() {
         cd $(dirname $GLASSBOX_ROOT); mkfifo hold; ($G attach --no-stdin ww > first 2> errors; echo $? >> first) & looker=$!
         ($G attach ww < hold > second 2>&1; echo $? >> second) & typist=$!
         exec 5> hold; echo hello >&5
-        until grep -q one second; do sleep 0.02; done
+        until grep -qs one second; do sleep 0.02; done
         echo again >&5; wait $looker $typist; cat first errors second; $G rm ww";
     let ran = machine.run(script);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");

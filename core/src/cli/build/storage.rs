@@ -34,16 +34,36 @@ fn mounts(call: &Call<'_>) -> Result<Vec<MountSpec>, UsageError> {
     Ok(all)
 }
 
+/// Flags that make a volume one of a cluster.
+const OF_CLUSTER: &[&str] = &[
+    "availability",
+    "group",
+    "limit-bytes",
+    "required-bytes",
+    "scope",
+    "secret",
+    "sharing",
+    "topology-preferred",
+    "topology-required",
+    "type",
+];
+
 pub(super) fn volume_command(call: &Call<'_>, volumes: Vec<String>) -> Result<Command, UsageError> {
     let filters = call.values("filter");
     Ok(match call.row.key {
         "volume create" => Command::CreateVolume {
             name: volumes.into_iter().next(),
             labels: call.values("label"),
+            cluster: OF_CLUSTER.iter().any(|name| call.flag(name).is_some()),
             driver: call.flag("driver").map(|flag| flag.value.clone()).unwrap_or_default(),
             options: call.values("opt").iter().map(|word| word.split_once('=').unwrap_or((word, ""))).map(owned).collect(),
         },
-        "volume ls" => Command::ListVolumes { quiet: call.is_on("quiet"), filters, format: listing::filled(call, "format") },
+        "volume ls" => Command::ListVolumes {
+            quiet: call.is_on("quiet"),
+            filters,
+            format: listing::filled(call, "format"),
+            cluster: call.is_on("cluster"),
+        },
         "volume update" => Command::UpdateVolume { name: volumes.into_iter().next().unwrap_or_default() },
         "volume rm" => Command::RemoveVolumes { volumes, force: call.is_on("force") },
         _ => Command::PruneVolumes { all: call.is_on("all"), filters, force: call.is_on("force") },

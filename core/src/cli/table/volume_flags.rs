@@ -10,21 +10,32 @@ const SYSTEM: &[&str] = &["system prune"];
 /// The rows.
 pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("availability", Kind::Text, CREATE, "Whether a cluster may use it: active, pause, drain", "--availability pause")
-        .default("active"),
+        .default("active")
+        .carried_out(),
     FlagRow::new("driver", Kind::Text, CREATE, "What makes it", "-d nfs").short('d').default("local").carried_out(),
-    FlagRow::new("group", Kind::Text, CREATE, "Its group in a cluster", "--group fast"),
+    FlagRow::new("group", Kind::Text, CREATE, "Its group in a cluster", "--group fast").carried_out(),
     FlagRow::new("label", Kind::List, CREATE, "Attach a note to it", "--label tier=db").carried_out(),
-    FlagRow::new("limit-bytes", Kind::Bytes, CREATE, "At most so large, in a cluster", "--limit-bytes 1g").default("0"),
+    FlagRow::new("limit-bytes", Kind::Bytes, CREATE, "At most so large, in a cluster", "--limit-bytes 1g")
+        .default("0")
+        .carried_out(),
     FlagRow::new("opt", Kind::Map, CREATE, "An option of what makes it", "-o type=tmpfs").short('o').default("map[]").carried_out(),
-    FlagRow::new("required-bytes", Kind::Bytes, CREATE, "At least so large, in a cluster", "--required-bytes 1g").default("0"),
+    FlagRow::new("required-bytes", Kind::Bytes, CREATE, "At least so large, in a cluster", "--required-bytes 1g")
+        .default("0")
+        .carried_out(),
     FlagRow::new("scope", Kind::Text, CREATE, "On how many machines of a cluster: single, multi", "--scope multi")
-        .default("single"),
-    FlagRow::new("secret", Kind::Map, CREATE, "A secret for it, in a cluster", "--secret key=name").default("map[]"),
+        .default("single")
+        .carried_out(),
+    FlagRow::new("secret", Kind::Map, CREATE, "A secret for it, in a cluster", "--secret key=name").default("map[]").carried_out(),
     FlagRow::new("sharing", Kind::Text, CREATE, "Who may share it: none, readonly, onewriter, all", "--sharing all")
-        .default("none"),
-    FlagRow::new("topology-preferred", Kind::List, CREATE, "Where a cluster had better make it", "--topology-preferred zone=a"),
-    FlagRow::new("topology-required", Kind::List, CREATE, "Where a cluster has to make it", "--topology-required zone=a"),
-    FlagRow::new("type", Kind::Text, CREATE, "How a cluster reaches it: mount, block", "--type mount").default("block"),
+        .default("none")
+        .carried_out(),
+    FlagRow::new("topology-preferred", Kind::List, CREATE, "Where a cluster had better make it", "--topology-preferred zone=a")
+        .carried_out(),
+    FlagRow::new("topology-required", Kind::List, CREATE, "Where a cluster has to make it", "--topology-required zone=a")
+        .carried_out(),
+    FlagRow::new("type", Kind::Text, CREATE, "How a cluster reaches it: mount, block", "--type mount")
+        .default("block")
+        .carried_out(),
     FlagRow::new(
         "availability",
         Kind::Text,
@@ -34,7 +45,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     )
     .default("active")
     .carried_out(),
-    FlagRow::new("cluster", Kind::Bool, LS, "Show those of a cluster", "--cluster"),
+    FlagRow::new("cluster", Kind::Bool, LS, "Show those of a cluster", "--cluster").carried_out(),
     FlagRow::new("filter", Kind::Filter, LS, "Show only those that fit: dangling, name, label, driver", "-f dangling=true")
         .short('f')
         .carried_out(),

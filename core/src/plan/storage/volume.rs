@@ -9,6 +9,7 @@ use crate::cli::{Command, quoted};
 use crate::layout::Layout;
 use crate::model::{ANONYMOUS_LABEL, Backing, Volume, backing};
 use crate::step::{ClientStep, Step, StoreStep};
+use crate::view::volumes;
 
 const LOCAL: &str = "local";
 
@@ -76,7 +77,12 @@ fn pairs(words: &[String]) -> BTreeMap<String, String> {
 
 /// One that is there already is as good as a new one.
 pub(in crate::plan) fn create(command: &Command, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
-    let Command::CreateVolume { name, labels, driver, options } = command else { return Ok(()) };
+    let Command::CreateVolume { name, labels, driver, options, cluster } = command else { return Ok(()) };
+    if *cluster {
+        let what = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and \
+                    try again.";
+        return Err(refused(what, context));
+    }
     let named = name.as_deref().filter(|name| !name.is_empty());
     let refuse = |name: &str, what: String| refused(&format!("create {name}: {what}"), context);
     if !is_local(driver) {
@@ -143,17 +149,14 @@ fn fitting<'a>(filters: &[String], context: &Context<'a>) -> Result<Vec<&'a Volu
     Ok(context.state.volumes.values().filter(|volume| fits(volume, filters, context).unwrap_or(false)).collect())
 }
 
-pub(in crate::plan) fn list(
-    quiet: bool,
-    filters: &[String],
-    format: Option<&str>,
-    context: &Context<'_>,
-    plan: &mut Plan,
-) -> Result<(), CommandError> {
-    let found = fitting(filters, context)?;
+pub(in crate::plan) fn list(command: &Command, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let Command::ListVolumes { quiet, filters, format, cluster } = command else { return Ok(()) };
+    let mut found = fitting(filters, context)?;
+    found.retain(|_| !cluster);
+    let format = format.as_deref().or(cluster.then_some(volumes::OF_CLUSTER).filter(|_| !quiet));
     let span = context.invocation.words.flag("format").map(|used| used.span);
     let refuse = |what: String| CommandError { message: format!("{what}\n"), exit_code: 1, span };
-    plan.steps.push(print(crate::view::volumes::list(&found, context.host, quiet, format).map_err(refuse)?, context));
+    plan.steps.push(print(volumes::list(&found, context.host, *quiet, format).map_err(refuse)?, context));
     Ok(())
 }
 
