@@ -44,7 +44,7 @@ pub fn unpack_entry<M: Machine>(
     }
     let target = join(directory, &name);
     make_parents(machine, directory, &name)?;
-    if tree::clear(machine, &target, directory, &entry.look)? {
+    if tree::clear(machine, &target, directory, &entry.look, false)? {
         return tree::adorn(machine, &target, &entry.look, owner).map(|()| Some(target));
     }
     let at = target.as_str();

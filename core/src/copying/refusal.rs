@@ -46,6 +46,8 @@ pub enum Refusal {
         path: String,
         /// The other.
         name: String,
+        /// It is Docker's client that says so; else its daemon, which sees no more than the directory that it writes into.
+        to_host: bool,
     },
     /// A device would be made on the host.
     DeviceOut {
@@ -117,11 +119,11 @@ impl fmt::Display for Refusal {
             Refusal::Device { typed } => {
                 write!(out, "destination \"{typed}\" must be a directory or a regular file: got a device")
             }
-            Refusal::Clash { directory: true, path, name } => {
-                write!(out, "cannot overwrite directory \"{path}\" with non-directory \"{name}\"")
-            }
-            Refusal::Clash { directory: false, path, name } => {
-                write!(out, "cannot overwrite non-directory \"{path}\" with directory \"{name}\"")
+            Refusal::Clash { directory, path, name, to_host } => {
+                let (one, other) = if *directory { ("directory", "non-directory") } else { ("non-directory", "directory") };
+                let within = path.strip_prefix(name.as_str()).unwrap_or(path).trim_start_matches('/');
+                let (daemon, path) = if *to_host { ("", path.as_str()) } else { (DAEMON, within) };
+                write!(out, "{daemon}cannot overwrite {one} \"{path}\" with {other} \"{name}\"")
             }
             Refusal::DeviceOut { path } => write!(out, "glassbox: {path} would be a device, and none is made on the host"),
             Refusal::Outside { name, directory } => write!(out, "{DAEMON}\"{name}\" is outside of \"{directory}\""),

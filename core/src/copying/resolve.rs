@@ -13,6 +13,9 @@ const LINKS_MAX: usize = 10;
 fn missing(end: &CopyEnd, path: &str, errno: Errno) -> Refusal {
     let (directory, name) = directory_and_name(path);
     match container_of(end) {
+        Some(_) if errno == Errno::ENOTDIR => {
+            Refusal::Call { doing: format!("Error response from daemon: lstat {}", end.path), errno }
+        }
         Some(container) => Refusal::NotInContainer { path: end.path.clone(), container: container.to_string() },
         // The client puts a slash between the directory and the name, whatever the directory ends with.
         None if name == "." || name == "/" => Refusal::NotOnHost { path: clean(path), errno },

@@ -96,7 +96,7 @@ fn put(machine: &mut impl Machine, path: &str, target: &str, directory: &str, lo
         return Ok(false);
     }
     let Some(kind) = look.kind else { return Ok(false) };
-    if clear(machine, target, directory, look)? {
+    if clear(machine, target, directory, look, to_host)? {
         return Ok(true);
     }
     let failed = |call: &'static str| move |errno| Refusal::call(call, target, errno);
@@ -116,12 +116,18 @@ fn put(machine: &mut impl Machine, path: &str, target: &str, directory: &str, lo
 }
 
 /// Takes away what is in the way of something new; `true`: a directory that is there is taken as it is.
-pub(super) fn clear(machine: &mut impl Machine, target: &str, directory: &str, look: &Look) -> Result<bool, Refusal> {
+pub(super) fn clear(
+    machine: &mut impl Machine,
+    target: &str,
+    directory: &str,
+    look: &Look,
+    to_host: bool,
+) -> Result<bool, Refusal> {
     let Ok(there) = machine.look(Side::To, target) else { return Ok(false) };
     match (there.is_directory(), look.is_directory()) {
         (true, true) => return Ok(true),
         (one, other) if one != other => {
-            return Err(Refusal::Clash { directory: one, path: target.to_string(), name: directory.to_string() });
+            return Err(Refusal::Clash { directory: one, path: target.to_string(), name: directory.to_string(), to_host });
         }
         _ => {}
     }

@@ -44,9 +44,13 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
         ProcessStep::BringUpInterface { interface } => interface_up(interface),
         ProcessStep::SetSysctl { name, value } => sysctl(name, value),
         ProcessStep::OpenTerminal { rows, columns } => terminal(*rows, *columns),
-        ProcessStep::ChangeDirectory { path } => {
-            let calls = vec![call("mkdir", &[&quoted(path), "0755"]).when(CallWhen::IfMissing), call("chdir", &[&quoted(path)])];
-            let why = "The program starts in this directory. Docker makes it if the image has none.";
+        ProcessStep::ChangeDirectory { path, make } => {
+            let mkdir = call("mkdir", &[&quoted(path), "0755"]).when(CallWhen::IfMissing);
+            let calls: Vec<_> = make.then_some(mkdir).into_iter().chain([call("chdir", &[&quoted(path)])]).collect();
+            let why = match make {
+                true => "The program starts in this directory. Docker makes it if the image has none.",
+                false => "The program starts in this directory. For a further process Docker makes none.",
+            };
             explanation(format!("Change to the directory {path}"), why, calls, &["readlink /proc/PID/cwd"], "program")
         }
         ProcessStep::ExecProgram { argv, env } => exec(argv, env),

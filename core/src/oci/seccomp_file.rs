@@ -73,7 +73,8 @@ pub fn resolve(text: &str, capabilities: &CapabilitySet, kernel_release: &str) -
     };
     if !file.architectures.is_empty() && !file.arch_map.is_empty() {
         return Err(
-            "'architectures' and 'archMap' were specified in the seccomp profile, use either 'architectures' or 'archMap'".into()
+            "both 'architectures' and 'archMap' are specified in the seccomp profile, use either 'architectures' or 'archMap'"
+                .into(),
         );
     }
     if file.syscalls.len() > RULES_MAX {

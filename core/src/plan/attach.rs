@@ -13,9 +13,9 @@ pub(super) fn attach(word: &str, keys: &str, context: &Context<'_>) -> Result<Ve
     let container = find(word, context).map_err(refuse)?;
     let not_now = match container.state.status {
         Status::Running => None,
-        Status::Paused => Some("cannot attach to a paused container, unpause it first"),
-        Status::Restarting => Some("cannot attach to a restarting container, wait until it is running"),
-        Status::Created | Status::Exited => Some("cannot attach to a stopped container, start it first"),
+        Status::Paused => Some("You cannot attach to a paused container, unpause it first"),
+        Status::Restarting => Some("You cannot attach to a restarting container, wait until it is running"),
+        Status::Created | Status::Exited => Some("You cannot attach to a stopped container, start it first"),
     };
     if let Some(why) = not_now {
         return Err(refuse(format!("{why}\n")));
@@ -38,12 +38,15 @@ pub(super) fn check_terminal(wanted: bool, context: &Context<'_>) -> Result<(), 
     Err(CommandError { message: format!("the input device is not a TTY\n{hint}"), exit_code: 1, span })
 }
 
-/// dockerd's refusal of keys that are none.
+/// dockerd refuses keys that are none, and of that Docker's client tells the number alone; to an exec it tells all.
 pub(super) fn check_keys(keys: &str, context: &Context<'_>) -> Result<(), CommandError> {
     if DetachKeys::parse(keys).is_some() {
         return Ok(());
     }
-    let what = format!("Error response from daemon: Invalid detach keys ({keys}) provided\n");
+    let what = match context.invocation.command {
+        Command::ExecProcess(_) => format!("Error response from daemon: Invalid escape keys ({keys}) provided\n"),
+        _ => "unable to upgrade to tcp, received 400\n".to_string(),
+    };
     let hint = "glassbox: name keys by commas: letters, or ctrl- and a letter, as in: --detach-keys ctrl-x,x\n";
     let span = context.invocation.words.flag("detach-keys").map(|flag| flag.span);
     Err(CommandError { message: format!("{what}{hint}"), exit_code: 1, span })

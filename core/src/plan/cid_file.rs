@@ -3,7 +3,7 @@
 use super::create::subcommand;
 use super::origin::{self, planned};
 use super::storage::clean;
-use super::{CommandError, Context, Planned};
+use super::{CommandError, Context, Planned, failure};
 use crate::cli::ContainerSpec;
 use crate::host::{HostFacts, SourceKind};
 use crate::model::Container;
@@ -48,7 +48,7 @@ pub(super) fn check(spec: &ContainerSpec, context: &Context<'_>) -> Result<(), C
         (None, None) => format!("failed to create the container ID file: open {typed}: no such file or directory"),
     };
     let (message, exit_code) = match subcommand(context) {
-        "run" => (format!("docker: {what}\n\nRun 'docker run --help' for more information\n"), 125),
+        "run" => (format!("docker: {what}\n\nRun 'docker run --help' for more information\n"), failure::exit_code_of(&what)),
         _ => (format!("{what}\n"), 1),
     };
     Err(CommandError { message, exit_code, span: context.invocation.words.flag("cidfile").map(|used| used.span) })

@@ -1,7 +1,7 @@
 //! `create` and the first half of `run`: the image's config and the flags merged into a container, checked as Docker checks it.
 
 use super::origin::{self, planned};
-use super::{CommandError, Context, Planned, cid_file, image, limits, names, namespaces, storage};
+use super::{CommandError, Context, Planned, cid_file, failure, image, limits, names, namespaces, storage};
 use crate::cli::{ContainerSpec, NetworkMode, Resources};
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::layout::Layout;
@@ -55,7 +55,7 @@ fn check_notes(spec: &ContainerSpec) -> Result<(), (String, &'static str)> {
         return Err((format!("unknown or invalid runtime name: {}", spec.runtime), "runtime"));
     }
     if !["", "default"].contains(&spec.isolation.to_lowercase().as_str()) {
-        return Err((format!("invalid isolation \"{}\" on linux", spec.isolation), "isolation"));
+        return Err((format!("invalid isolation ({}): linux only supports 'default'", spec.isolation), "isolation"));
     }
     if !spec.storage_options.is_empty() {
         let what = "--storage-opt is supported only for overlay over xfs with 'pquota' mount option";
@@ -76,7 +76,7 @@ pub(super) fn refuse(context: &Context<'_>, what: &str, flag: Option<&str>) -> C
         "run" => format!("docker: Error response from daemon: {what}\n\nRun 'docker run --help' for more information\n"),
         _ => format!("Error response from daemon: {what}\n"),
     };
-    let exit_code = if subcommand == "run" { 125 } else { 1 };
+    let exit_code = if subcommand == "run" { failure::exit_code_of(what) } else { 1 };
     let span = flag.and_then(|name| context.invocation.words.flag(name)).map(|used| used.span);
     CommandError { message: frame, exit_code, span }
 }
@@ -125,10 +125,7 @@ fn merge_process(
     if entrypoint.is_empty() && cmd.is_empty() {
         return Err(refuse(context, "no command specified", None));
     }
-    let mut env = image.config.env.clone();
-    for entry in &spec.env {
-        set_env(&mut env, entry, context.host);
-    }
+    let env = merged_env(&spec.env, &image.config.env, context.host);
     let cwd = spec.workdir.clone().unwrap_or_else(|| image.config.working_dir.clone());
     let cwd = if cwd.is_empty() { "/".to_string() } else { cwd };
     if !cwd.starts_with('/') {
@@ -168,6 +165,16 @@ fn merge_process(
 fn split_pair(text: &str) -> (String, String) {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     (name.to_string(), value.to_string())
+}
+
+/// The command's own variables, then those of the image that it does not name: as dockerd puts them together.
+fn merged_env(own: &[String], of_image: &[String], host: &HostFacts) -> Vec<String> {
+    let name = |entry: &String| entry.split_once('=').map_or(entry.as_str(), |(name, _)| name).to_string();
+    let named: Vec<String> = own.iter().map(name).collect();
+    let mut env = Vec::new();
+    own.iter().for_each(|entry| set_env(&mut env, entry, host));
+    env.extend(of_image.iter().filter(|entry| !named.contains(&name(entry))).cloned());
+    env
 }
 
 /// Sets or replaces a variable. `NAME` alone takes it from the caller's environment, or removes it where the caller has none.

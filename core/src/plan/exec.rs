@@ -31,9 +31,8 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
     if exec.privileged {
         let all = crate::oci::capability::CapabilitySet::ALL;
         given.host.capabilities = if context.host.is_root() { context.host.capabilities } else { all };
-        given.host.seccomp = false;
     }
-    steps.extend(start::drop_privileges(&given, context, &user));
+    steps.extend(start::drop_privileges(&given, &container.host, context, &user));
     let env = environment(container, exec, &user, context);
     let program = ProcessStep::ExecProgram { argv: exec.argv.clone(), env };
     steps.push(planned(Step::Process(program), origin::positional(context, "COMMAND")));
@@ -54,7 +53,7 @@ fn enter(container: &Container, exec: &ExecProcess, context: &Context<'_>) -> Ve
     } else {
         origin::docker_default("exec starts in the container's working directory.", "reference/cli/docker/container/exec/")
     };
-    let mut steps = vec![planned(Step::Process(ProcessStep::ChangeDirectory { path }), cause)];
+    let mut steps = vec![planned(Step::Process(ProcessStep::ChangeDirectory { path, make: false }), cause)];
     if exec.tty {
         steps.push(planned(Step::Process(root::terminal(context)), flag(context, "tty")));
     }
@@ -75,12 +74,16 @@ fn flag(context: &Context<'_>, name: &str) -> super::Cause {
 fn environment(container: &Container, exec: &ExecProcess, user: &str, context: &Context<'_>) -> Vec<String> {
     let mut env = start::environment(container, user, context.host);
     env.retain(|entry| !entry.starts_with("TERM="));
+    // runc adds HOME where nobody has named it: it comes last.
+    let own_home = |entry: &String| entry.starts_with("HOME=") && !container.process.env.contains(entry);
+    let home = env.iter().position(own_home).map(|at| env.remove(at));
     if exec.tty {
         env.push("TERM=xterm".into());
     }
     for entry in &exec.env {
         super::create::set_env(&mut env, entry, context.host);
     }
+    env.extend(home.filter(|_| !env.iter().any(|entry| entry.starts_with("HOME="))));
     env
 }
 

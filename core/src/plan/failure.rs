@@ -2,7 +2,7 @@
 
 use super::origin::{self, planned};
 use super::{CommandError, Context, Node, Planned, namespaces};
-use crate::cli::Command;
+use crate::cli::{Command, quoted};
 use crate::diagnosis::{Diagnosis, Finding};
 use crate::errno::Errno;
 use crate::layout::Layout;
@@ -20,6 +20,9 @@ const ENGINE_FAILED: i32 = 125;
 /// And of every other command for what is not there.
 const NOT_THERE: i32 = 1;
 const CANNOT_EXECUTE: i32 = 126;
+/// What the record says of a container that could not be started, for another reason.
+const NOT_STARTED: i32 = 128;
+const NOT_FOUND: i32 = 127;
 
 /// What the command reports when `node` failed with `errno`. `call` is the kernel call that failed, as strace would show it, where
 /// it is known; `finding` what else is.
@@ -40,7 +43,7 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         }
         _ => reason(&node.step, errno, call, context),
     };
-    let ours = hint(node, errno, call, finding);
+    let (ours, tail) = (hint(node, errno, call, finding), tail(&what));
     let message = match &context.invocation.command {
         Command::RunContainer(_) if is_daemons(&node.step, errno) || volume_source(&node.step, errno, context).is_some() => {
             format!("docker: Error response from daemon: {what}\n\nRun 'docker run --help' for more information\n{ours}")
@@ -50,20 +53,46 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         }
         Command::RunContainer(_) => {
             let closing = "\n\nRun 'docker run --help' for more information\n";
-            format!("docker: Error response from daemon: {CREATE_FRAME}{what}: unknown{closing}{ours}")
+            format!("docker: Error response from daemon: {CREATE_FRAME}{what}{tail}{closing}{ours}")
         }
-        Command::ExecProcess(_) => format!("{EXEC_FRAME}{what}: unknown\n{ours}"),
-        Command::StartContainers { .. } => format!("Error response from daemon: {CREATE_FRAME}{what}: unknown\n{ours}"),
+        Command::ExecProcess(_) if is_user(&node.step) && is_gone(errno) => format!("Error response from daemon: {what}\n{ours}"),
+        // The answer to a detached exec is an error; to another, dockerd writes it where the program would have written.
+        Command::ExecProcess(exec) if exec.detach => format!("Error response from daemon: {EXEC_FRAME}{what}{tail}\n{ours}"),
+        Command::ExecProcess(_) => format!("{EXEC_FRAME}{what}{tail}\r\n{ours}"),
+        Command::StartContainers { .. } => format!("Error response from daemon: {CREATE_FRAME}{what}{tail}\n{ours}"),
         Command::RestartContainers { containers, .. } => {
             let name = containers.first().map_or("", String::as_str);
-            let (frame, end) = if is_daemons(&node.step, errno) { ("", "") } else { (CREATE_FRAME, ": unknown") };
+            let (frame, end) = if is_daemons(&node.step, errno) { ("", "") } else { (CREATE_FRAME, tail) };
             format!("Error response from daemon: Cannot restart container {name}: {frame}{what}{end}\n{ours}")
         }
         _ => format!("Error response from daemon: {what}\n{ours}"),
     };
     let starts = matches!(context.invocation.command, Command::StartContainers { .. } | Command::RestartContainers { .. });
-    let exit_code = if starts { 1 } else { exit_code };
+    let exit_code = match &context.invocation.command {
+        Command::RunContainer(_) => exit_code_of(&what),
+        Command::ExecProcess(exec) if exec.detach || (is_user(&node.step) && is_gone(errno)) => NOT_THERE,
+        _ if starts => NOT_THERE,
+        _ => exit_code,
+    };
     CommandError { message, exit_code, span: blamed(node) }
+}
+
+/// The exit code that the client of `run` reads off the words of a refusal, whatever they are about.
+pub(super) fn exit_code_of(what: &str) -> i32 {
+    let has = |words: &[&str]| words.iter().any(|word| what.contains(word));
+    if has(&["executable file not found", "no such file or directory", "system cannot find the file specified"]) {
+        NOT_FOUND
+    } else if has(&["permission denied", "is a directory"]) {
+        CANNOT_EXECUTE
+    } else {
+        ENGINE_FAILED
+    }
+}
+
+/// What of a message goes to stdout, and what to stderr: why an exec failed, dockerd writes where the program would have written.
+pub fn streams_of(message: &str) -> (&str, &str) {
+    let end = message.find('\n').map_or(message.len(), |at| at + 1);
+    if message.starts_with(EXEC_FRAME) { message.split_at(end) } else { ("", message) }
 }
 
 /// The daemon does it, before the runtime is asked: its words stand without the runtime's frame.
@@ -126,6 +155,25 @@ pub fn closing(command: &Command, failed: &[String]) -> String {
     }
 }
 
+fn is_user(step: &Step) -> bool {
+    matches!(step, Step::Privilege(PrivilegeStep::SetUser { .. }))
+}
+
+/// `USER:GROUP`, of which the user is a number, that needs no entry, and the group is a name.
+fn is_group_missing(user: &str) -> bool {
+    user.split_once(':').is_some_and(|(user, group)| user.parse::<u32>().is_ok() && group.parse::<u32>().is_err())
+}
+
+/// What containerd puts after the runtime's words, and what dockerd asks whenever something is no directory, whatever it was about.
+fn tail(what: &str) -> &'static str {
+    if what.contains("not a directory") {
+        ": unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is \
+         the expected type"
+    } else {
+        ": unknown"
+    }
+}
+
 /// Nobody is there.
 fn is_gone(errno: Errno) -> bool {
     matches!(errno, Errno::ESRCH | Errno::ENOENT)
@@ -135,13 +183,13 @@ fn is_gone(errno: Errno) -> bool {
 fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) -> (String, i32) {
     let sentence = errno.to_string().to_lowercase();
     match step {
-        Step::Process(ProcessStep::ChangeDirectory { path }) => {
-            let what = format!("chdir to cwd (\"{path}\") set in config.json failed: {sentence}");
-            (what, CANNOT_EXECUTE)
+        Step::Process(ProcessStep::ChangeDirectory { path, .. }) => {
+            let code = if errno == Errno::EACCES { CANNOT_EXECUTE } else { NOT_FOUND };
+            (format!("chdir to cwd (\"{path}\") set in config.json failed: {sentence}"), code)
         }
         Step::Privilege(PrivilegeStep::SetUser { groups, .. }) if errno == Errno::ESRCH && call == Some("setgroups") => {
             let names: Vec<&str> = groups.iter().filter(|name| name.parse::<u32>().is_err()).map(String::as_str).collect();
-            (format!("Unable to find group {}: no matching entries in group file", names.join(" or ")), ENGINE_FAILED)
+            (format!("unable to find group {}: no matching entries in group file", names.join(" or ")), ENGINE_FAILED)
         }
         Step::Privilege(PrivilegeStep::SetResourceLimit { resource, .. }) => {
             let what = format!("error setting rlimits for ready process: error setting rlimit type {}: {sentence}", resource.0);
@@ -150,9 +198,19 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         Step::Privilege(PrivilegeStep::SetOomScore { .. }) => {
             (format!("failed to set oom score: write /proc/self/oom_score_adj: {sentence}"), ENGINE_FAILED)
         }
-        Step::Process(ProcessStep::SetSysctl { name, .. }) => {
-            let call = if call == Some("write") { "write" } else { "open" };
-            (format!("{call} {}: {sentence}", crate::sysctl::path(name)), ENGINE_FAILED)
+        Step::Process(ProcessStep::SetSysctl { name, value, .. }) => {
+            // runc reaches it by a /proc of its own, which nobody can have changed.
+            let path = crate::sysctl::path(name);
+            let own = path.replacen("/proc", "fsmount:fscontext:proc/.", 1);
+            let what = match (call, value) {
+                (Some("write"), value) => format!("failed to write sysctl {name} = {}: write {own}: {sentence}", quoted(value)),
+                _ => format!("open sysctl {name} file: unsafe procfs detected: openat2 {own}: {sentence}"),
+            };
+            (what, ENGINE_FAILED)
+        }
+        Step::Privilege(PrivilegeStep::SetUser { user, .. }) if is_gone(errno) && is_group_missing(user) => {
+            let group = user.split(':').nth(1).unwrap_or_default();
+            (format!("unable to find group {group}: no matching entries in group file"), ENGINE_FAILED)
         }
         Step::Privilege(PrivilegeStep::SetUser { user, .. }) if errno == Errno::ESRCH || errno == Errno::ENOENT => {
             let name = user.split(':').next().unwrap_or(user);
@@ -272,7 +330,13 @@ pub fn after_failure(id: &ContainerId, error: &CommandError, context: &Context<'
 pub(super) fn record(container: &Container, error: &CommandError, context: &Context<'_>) -> Planned {
     let first = error.message.lines().next().unwrap_or_default();
     let what = first.trim_start_matches("docker: ").trim_start_matches("Error response from daemon: ").to_string();
-    let step = StoreStep::RecordFailure { id: container.id.clone(), exit_code: error.exit_code, error: what };
+    let exit_code = match exit_code_of(&what) {
+        // dockerd counts it as not found, its client does not.
+        ENGINE_FAILED if what.contains("not a directory") => NOT_FOUND,
+        ENGINE_FAILED => NOT_STARTED,
+        code => code,
+    };
+    let step = StoreStep::RecordFailure { id: container.id.clone(), exit_code, error: what };
     planned(Step::Store(step), origin::need("StartContainer", "ps and inspect are to tell why it does not run."))
         .with(origin::command(context))
 }

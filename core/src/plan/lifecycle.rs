@@ -126,20 +126,36 @@ pub(super) fn kill_if_running(container: &Container, context: &Context<'_>) -> V
 }
 
 pub(super) fn kill(words: &[String], signal: Signal, context: &Context<'_>, plan: &mut Plan) {
-    for_each(words, context, plan, |container, word, _| {
-        if !container.state.status.runs() {
-            let id = &container.id;
-            return Err(format!("Error response from daemon: cannot kill container: {word}: container {id} is not running\n"));
+    for word in words {
+        match find(word, context)
+            .map_err(|message| not_killed(word, &message))
+            .and_then(|found| kill_one(found, word, signal, context))
+        {
+            Ok(steps) => plan.add_part(word, steps),
+            Err(message) => plan.fail_part(word, &message),
         }
-        let mut steps = signalled(container, signal, origin::positional(context, "CONTAINER"), context);
-        if signal == Signal::SIGKILL {
-            let step = ClientStep::AwaitExit { id: container.id.clone(), timeout_seconds: Some(10), print: false };
-            let cause = need("RecordExit", "The monitor records the end and cleans up.");
-            steps.push(planned(Step::Client(step), cause));
-        }
-        steps.push(echo(word, context));
-        Ok(steps)
-    });
+    }
+}
+
+/// dockerd's frame of whatever stands in the way of a signal.
+fn not_killed(word: &str, message: &str) -> String {
+    const DAEMON: &str = "Error response from daemon: ";
+    message.replacen(DAEMON, &format!("{DAEMON}cannot kill container: {}: ", word.trim()), 1)
+}
+
+fn kill_one(container: &Container, word: &str, signal: Signal, context: &Context<'_>) -> Result<Vec<Planned>, String> {
+    if !container.state.status.runs() {
+        let id = &container.id;
+        return Err(format!("Error response from daemon: cannot kill container: {word}: container {id} is not running\n"));
+    }
+    let mut steps = signalled(container, signal, origin::positional(context, "CONTAINER"), context);
+    if signal == Signal::SIGKILL {
+        let step = ClientStep::AwaitExit { id: container.id.clone(), timeout_seconds: Some(10), print: false };
+        let cause = need("RecordExit", "The monitor records the end and cleans up.");
+        steps.push(planned(Step::Client(step), cause));
+    }
+    steps.push(echo(word, context));
+    Ok(steps)
 }
 
 pub(super) fn remove(words: &[String], force: bool, context: &Context<'_>, plan: &mut Plan) {
@@ -176,7 +192,7 @@ fn removal(container: &Container, word: &str, force: bool, context: &Context<'_>
             Status::Restarting => "container is restarting: stop the container before removing or force remove",
             _ => "container is running: stop the container before removing or force remove",
         };
-        return Err(format!("Error response from daemon: cannot remove container \"/{}\": {why}\n", container.name));
+        return Err(format!("Error response from daemon: cannot remove container \"{}\": {why}\n", container.name));
     }
     let id = || container.id.clone();
     let mut steps = Vec::new();

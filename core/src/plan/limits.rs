@@ -102,7 +102,7 @@ fn check_cpu(asked: &Resources, host: &HostFacts) -> Result<(), Refusal> {
 }
 
 fn check_cpuset(asked: &str, available: &str, (short, long, flag): (&str, &str, &'static str)) -> Result<(), Refusal> {
-    let refused = || (format!("Invalid value {asked} for cpuset {short}"), flag);
+    let refused = || (format!("Invalid value {asked} for cpuset {short}: invalid format: {asked}"), flag);
     let wanted = cpu_list::parse(asked).ok_or_else(refused)?;
     let there = cpu_list::parse(available).unwrap_or_default();
     if wanted.iter().all(|number| there.contains(number)) {
@@ -141,10 +141,6 @@ pub(super) fn warnings(asked: &Resources, layout: &CgroupLayout) -> Vec<String> 
                     discarded.";
         all.push(format!("WARNING: {what}"));
         all.push("glassbox: cgroup v2 has no swappiness of its own for a cgroup; --memory-swap limits its swap".to_string());
-    }
-    if asked.oom_kill_disable && asked.memory_bytes_max == 0 {
-        let what = "Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous.";
-        all.insert(0, format!("WARNING: {what}"));
     }
     if asked.oom_kill_disable && layout.version == CgroupVersion::V2 {
         all.push("WARNING: Your kernel does not support OomKillDisable. OomKillDisable discarded.".to_string());
@@ -306,7 +302,7 @@ fn split(resources: &Resources, host: &HostFacts) -> Vec<Write> {
 }
 
 fn pids(resources: &Resources) -> Option<Write> {
-    resources.pids_max.map(|most| write("pids.max", most, Limit::Pids, "pids-limit"))
+    resources.pids_max.filter(|most| *most > 0).map(|most| write("pids.max", most, Limit::Pids, "pids-limit"))
 }
 
 /// `cpu.shares` to `cpu.weight`. The kernel raises fewer shares than 2 to 2.
@@ -339,7 +335,7 @@ mod tests {
         assert_eq!(refusal(cpus("0-1")), None);
         let (what, _) = refusal(cpus("0-7")).unwrap_or_default();
         assert_eq!(what, "Requested CPUs are not available - requested 0-7, available: 0-1");
-        assert_eq!(refusal(cpus("x")).unwrap_or_default().0, "Invalid value x for cpuset cpus");
+        assert_eq!(refusal(cpus("x")).unwrap_or_default().0, "Invalid value x for cpuset cpus: invalid format: x");
         let both = Resources { nano_cpus: 1, cpu_quota_us: 5_000, ..Resources::default() };
         assert_eq!(told(both), Some("cpu-quota"));
     }

@@ -192,7 +192,9 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
             plan.steps.extend(attach::attach(container, detach_keys, &context)?);
         }
         Command::StartContainers { containers, attach, interactive, detach_keys } => {
-            attach::check_keys(detach_keys, &context)?;
+            if *attach || *interactive {
+                attach::check_keys(detach_keys, &context)?;
+            }
             lifecycle::start(containers, *attach || *interactive, &context, &mut plan);
         }
         Command::StopContainers { containers, signal, timeout_seconds } => {
@@ -245,7 +247,9 @@ fn print(text: String, context: &Context<'_>) -> Planned {
 
 fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     attach::check_terminal(run.spec.interactive && run.spec.tty && !run.detach, context)?;
-    attach::check_keys(&run.detach_keys, context)?;
+    if !run.detach {
+        attach::check_keys(&run.detach_keys, context)?;
+    }
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
     plan.warnings = warnings(&run.spec, &container, context);
@@ -339,7 +343,7 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         Phase::IsolateProcess { .. } => start::isolate(container, context),
         Phase::BuildRoot { .. } => root::build(container, context),
         Phase::HidePaths { .. } => root::hide_paths(container, context),
-        Phase::DropPrivileges { .. } => start::drop_privileges(container, context, &container.process.user),
+        Phase::DropPrivileges { .. } => start::drop_privileges(container, &container.host, context, &container.process.user),
         Phase::RunProgram { .. } => start::run_program(container, context),
         Phase::ExecInContainer { exec, .. } => exec::exec(container, exec, context),
         Phase::CopyInContainer { copy, .. } => copy::phase(container, copy, context),

@@ -34,7 +34,7 @@ fn taken(name: &str, container: &Container, context: &Context<'_>) -> Result<(),
         return Err("Renaming a container with the same name as its current name".into());
     }
     if !names::is_valid(name) {
-        let what = format!("Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+        let what = format!("Invalid container name (/{name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
         return Err(format!("Error when allocating new name: {what}"));
     }
     match context.state.containers.values().find(|other| other.name == name) {

@@ -19,7 +19,7 @@ pub(super) fn build(container: &Container, context: &Context<'_>) -> Vec<Planned
         need("MountOverlay", "Mounts of a new namespace still spread to the host wherever it shares them (mount_namespaces(7)).");
     let mut steps = vec![planned(Step::Mount(MountStep::MakeMountsPrivate), private), overlay(container, context, &layout)];
     steps.extend(filesystems(container, context, &root));
-    steps.extend(devices(container, &root));
+    steps.extend(devices(container, &root, context));
     steps.extend(super::device::nodes(container, context, &root));
     steps.extend(files(container, context, &layout, &root));
     let pivot = oci_default("root.path becomes the root directory.", "config.md#root");
@@ -122,7 +122,7 @@ fn without_gid(data: &str) -> String {
 }
 
 /// Device nodes (bind mounts of the host's for an ordinary user, who may not make any) and the usual links.
-fn devices(container: &Container, root: &str) -> Vec<Planned> {
+fn devices(container: &Container, root: &str, context: &Context<'_>) -> Vec<Planned> {
     let rootless = !container.host.uid_map.is_empty();
     let cause = || oci_default("Default devices and links in /dev.", "config-linux.md#default-devices");
     let mut steps = Vec::new();
@@ -146,7 +146,9 @@ fn devices(container: &Container, root: &str) -> Vec<Planned> {
         };
         steps.push(planned(Step::Mount(step), cause()));
     }
-    for (path, target) in defaults::device_links() {
+    // runc makes /dev/core only where there is something behind it.
+    let is_there = |target: &str| target != "/proc/kcore" || context.host.guarded_paths.contains_key(target);
+    for (path, target) in defaults::device_links().iter().filter(|(_, target)| is_there(target)) {
         let step = MountStep::MakeSymlink { target: (*target).into(), path: format!("{root}{path}") };
         steps.push(planned(Step::Mount(step), cause()));
     }
@@ -188,7 +190,7 @@ fn finish(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let path = container.process.cwd.clone();
     let default = || docker_default("WORKDIR of the image, else `/`.", "reference/dockerfile/#workdir");
     let cause = origin::flag_or(context, container, "workdir", default);
-    let mut steps = vec![planned(Step::Process(ProcessStep::ChangeDirectory { path }), cause)];
+    let mut steps = vec![planned(Step::Process(ProcessStep::ChangeDirectory { path, make: true }), cause)];
     if !container.process.domainname.is_empty() {
         // dockerd has no other way to say it to a runtime than the setting.
         let (name, value) = (crate::sysctl::DOMAIN_NAME.to_string(), container.process.domainname.clone());

@@ -5,7 +5,7 @@ use super::origin::{self, docker_default, need, oci_default, planned};
 use super::{Context, Planned, limits};
 use crate::cli::Ulimit;
 use crate::host::{CgroupVersion, Controller, HostFacts};
-use crate::model::Container;
+use crate::model::{Container, HostConfig};
 use crate::resource_limit::Resource;
 use crate::step::{CgroupStep, NamespaceKind, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
@@ -224,7 +224,9 @@ fn tuning(container: &Container, context: &Context<'_>) -> Vec<Planned> {
 }
 
 /// Capabilities, seccomp, user, in the order in which each still may.
-pub(super) fn drop_privileges(container: &Container, context: &Context<'_>, user: &str) -> Vec<Planned> {
+///
+/// `fence`: whose filter of system calls holds. It was made for the container's capabilities, and an exec with others gets the same.
+pub(super) fn drop_privileges(container: &Container, fence: &HostConfig, context: &Context<'_>, user: &str) -> Vec<Planned> {
     let host = &container.host;
     let capabilities = host.capabilities;
     let mut steps = tuning(container, context);
@@ -243,7 +245,8 @@ pub(super) fn drop_privileges(container: &Container, context: &Context<'_>, user
             Some(_) => origin::flag_or(context, container, "security-opt", || cause),
             None => cause,
         };
-        let profile = super::confinement::own_profile(host, context.host).map(Box::new);
+        let profile = super::confinement::own_profile(fence, context.host).map(Box::new);
+        let capabilities = fence.capabilities;
         planned(Step::Privilege(PrivilegeStep::InstallSeccompFilter { capabilities, profile }), cause)
     };
     // Without no_new_privs a filter needs CAP_SYS_ADMIN, which the next steps take away: seccomp(2).

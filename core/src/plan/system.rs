@@ -45,7 +45,11 @@ pub(super) fn df(verbose: bool, format: Option<&str>, context: &Context<'_>, pla
         CommandError { message: format!("{what}\n"), exit_code: 1, span }
     };
     let text = match (verbose, format) {
-        (true, Some(_)) => return Err(refuse("the verbose and the format options conflict".to_string())),
+        (true, Some(_)) => {
+            return Err(refuse(
+                "glassbox: system df -v with --format is understood but not carried out yet: leave one of the two out".to_string(),
+            ));
+        }
         (true, None) => disk::verbose(context.state, context.host),
         (false, format) => disk::summary(context.state, context.host, format).map_err(refuse)?,
     };

@@ -73,7 +73,7 @@ fn merge(before: &Resources, asked: &Resources) -> Result<Resources, String> {
         cpu_shares: number(asked.cpu_shares, before.cpu_shares),
         cpuset_cpus: text(&asked.cpuset_cpus, &before.cpuset_cpus),
         cpuset_mems: text(&asked.cpuset_mems, &before.cpuset_mems),
-        pids_max: if asked.pids_max.is_some() { asked.pids_max.filter(|most| *most > 0) } else { before.pids_max },
+        pids_max: asked.pids_max.map(|most| most.max(0)).or(before.pids_max),
         oom_kill_disable: before.oom_kill_disable,
     })
 }
@@ -82,7 +82,7 @@ fn merge(before: &Resources, asked: &Resources) -> Result<Resources, String> {
 fn changes(container: &Container, before: &Container, context: &Context<'_>, plan: &mut Plan) -> Vec<Planned> {
     let old = limits::writes(&before.host.resources, context.host);
     let mut new = limits::writes(&container.host.resources, context.host);
-    if before.host.resources.pids_max.is_some() && container.host.resources.pids_max.is_none() {
+    if before.host.resources.pids_max.is_some_and(|most| most > 0) && container.host.resources.pids_max == Some(0) {
         new.push(limits::Write { file: "pids.max", value: "max".into(), limit: Limit::Pids, flag: "pids-limit" });
     }
     let (memory, swap) = (container.host.resources.memory_bytes_max, before.host.resources.memory_swap_bytes_max);

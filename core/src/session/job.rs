@@ -14,7 +14,7 @@ use crate::errno::Errno;
 use crate::host::HostFacts;
 use crate::model::{Container, ContainerId, State};
 use crate::observe::{Actors, observe};
-use crate::plan::failure::{after_failure, closing, command_error};
+use crate::plan::failure::{after_failure, closing, command_error, streams_of};
 use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, health, monitor_again};
 use crate::sim::exec::{Done, Failure, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
@@ -391,8 +391,11 @@ impl Job {
         message.push_str(&std::mem::take(&mut self.late_errors));
         message.push_str(&closing(&self.invocation.command, &self.failed));
         message.push_str(&self.cause());
-        if !message.is_empty() {
-            self.shown.push(Chunk { stream: Stream::Stderr, text: message });
+        let (printed, said) = streams_of(&message);
+        for (stream, text) in [(Stream::Stdout, printed), (Stream::Stderr, said)] {
+            if !text.is_empty() {
+                self.shown.push(Chunk { stream, text: text.to_string() });
+            }
         }
         Turn::Finished(self.exit_code)
     }

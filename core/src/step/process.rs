@@ -133,10 +133,13 @@ pub enum ProcessStep {
         /// Columns.
         columns: u16,
     },
-    /// chdir(2); a missing directory is made, as Docker does.
+    /// chdir(2).
     ChangeDirectory {
         /// Absolute, inside the container.
         path: String,
+        /// What is missing of it is made first, as Docker does for a container; for a further process it does not.
+        #[serde(default)]
+        make: bool,
     },
     /// execve(2): the program takes the process over. A name without a slash is looked up in the PATH of `env`.
     ExecProgram {

@@ -159,7 +159,7 @@ fn processes() -> Vec<ProcessStep> {
         ProcessStep::BringUpInterface { interface: "lo".into() },
         ProcessStep::SetSysctl { name: "net.ipv4.ip_forward".into(), value: "1".into() },
         ProcessStep::OpenTerminal { rows: 24, columns: 80 },
-        ProcessStep::ChangeDirectory { path: "/srv".into() },
+        ProcessStep::ChangeDirectory { path: "/srv".into(), make: true },
         ProcessStep::ExecProgram { argv: vec!["echo".into(), "hi".into()], env: vec!["PATH=/bin".into()] },
         ProcessStep::EndProcess,
         ProcessStep::SendSignal { id: id(), signal: 15 },

@@ -8,7 +8,7 @@ use crate::host::HostFacts;
 use crate::model::{Container, Image, MountKind, State, Volume};
 use crate::template::{Labels, Missing, Template};
 
-const CONTEXT: Missing = Missing::Struct("*formatter.diskUsageContext");
+const CONTEXT: Missing = Missing::Struct("*formatter.diskUsageImagesContext");
 
 /// A row of the summary.
 struct Row {
@@ -102,7 +102,7 @@ pub fn summary(state: &State, host: &HostFacts, format: Option<&str>) -> Result<
     };
     let text = if format == "json" { "{{json .}}" } else { format };
     let text = text.replace("\\t", "\t").replace("\\n", "\n");
-    let template = Template::parse(&text).map_err(|error| format!("failed to parse template: {}", error.message))?;
+    let template = Template::parse(&text).map_err(|error| format!("template parsing error: {}", error.message))?;
     let line = |row: &Row| {
         let fields = json!({
             "Active": row.active.to_string(),
@@ -112,7 +112,7 @@ pub fn summary(state: &State, host: &HostFacts, format: Option<&str>) -> Result<
             "Type": row.kind,
         });
         let ran = template.run(&fields, CONTEXT, &Labels::default());
-        ran.map(|text| text + "\n").map_err(|error| format!("failed to execute template: {}", error.message))
+        ran.map(|text| text + "\n").map_err(|error| format!("template parsing error: {}", error.message))
     };
     rows.iter().map(line).collect()
 }

@@ -37,6 +37,7 @@ const OF_LIST: &[&str] = &[
 ];
 /// What the prunes know.
 const OF_PRUNE: &[&str] = &["label", "label!", "until"];
+const HEALTHS: &[&str] = &["none", "starting", "healthy", "unhealthy"];
 const STATES: &[&str] = &["paused", "restarting", "removing", "running", "dead", "created", "exited"];
 
 impl Filters {
@@ -45,9 +46,22 @@ impl Filters {
         known(all, OF_LIST)?;
         for (name, value) in all {
             match name.as_str() {
-                "status" if !STATES.contains(&value.as_str()) => return Err(format!("invalid filter 'status={value}'")),
+                "status" if !STATES.contains(&value.as_str()) => {
+                    let states = "created, running, paused, restarting, removing, exited, dead";
+                    return Err(format!(
+                        "invalid filter 'status={value}': invalid value for state ({value}): must be one of {states}"
+                    ));
+                }
+                "health" if !HEALTHS.contains(&value.as_str()) => {
+                    let healths = HEALTHS.join(", ");
+                    let why = format!("invalid value for health ({value}): must be one of {healths}");
+                    return Err(format!("invalid filter 'health={value}': {why}"));
+                }
                 "exited" if value.parse::<i64>().is_err() => {
-                    return Err(format!("strconv.Atoi: parsing {}: invalid syntax", crate::cli::quoted(value)));
+                    {
+                        let why = format!("strconv.Atoi: parsing {}: invalid syntax", crate::cli::quoted(value));
+                        return Err(format!("invalid filter 'exited={value}': {why}"));
+                    };
                 }
                 _ => {}
             }
@@ -220,7 +234,7 @@ mod tests {
     #[test]
     fn what_is_unknown_is_refused() {
         assert_eq!(names(&[("bogus", "1")]), Err("invalid filter 'bogus'".into()));
-        assert_eq!(names(&[("status", "x")]), Err("invalid filter 'status=x'".into()));
+        assert_eq!(names(&[("status", "x")]), Err("invalid filter 'status=x': invalid value for state (x): must be one of created, running, paused, restarting, removing, exited, dead".into()));
         assert_eq!(names(&[("before", "x")]), Err("No such container: x".into()));
     }
 }

@@ -33,7 +33,14 @@ pub fn array(values: &[Value]) -> String {
 
 /// What `inspect --format` prints of one thing, with its newline; else Go's words for what is wrong.
 pub fn formatted(value: &Value, template: &Template) -> Result<String, Error> {
-    template.run(value, Missing::Map, &Labels::default()).map(|text| text + "\n")
+    let mut value = value.clone();
+    if let Some(object) = value.as_object_mut().filter(|object| object.contains_key("HostConfig")) {
+        // A template can ask for what the whole of a container leaves out: Docker has it as null.
+        for size in ["SizeRw", "SizeRootFs"] {
+            object.entry(size).or_insert(Value::Null);
+        }
+    }
+    template.run(&value, Missing::Map, &Labels::default()).map(|text| text + "\n")
 }
 
 /// `inspect --format json`: one line.

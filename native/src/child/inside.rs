@@ -98,7 +98,7 @@ impl<'a> Inside<'a> {
             ProcessStep::SetHostname { hostname } => sethostname(hostname).call("sethostname")?,
             ProcessStep::SetSysctl { name, value } => steps::set_sysctl(name, value)?,
             ProcessStep::BringUpInterface { interface } => steps::bring_up(interface)?,
-            ProcessStep::ChangeDirectory { path } => steps::change_directory(path)?,
+            ProcessStep::ChangeDirectory { path, make } => steps::change_directory(path, *make)?,
             ProcessStep::OpenTerminal { rows, columns } => return self.open_terminal(*rows, *columns),
             ProcessStep::ExecProgram { argv, env } => return Err(self.execute(argv, env)),
             _ => return Err(Failure::of(step.name(), Errno::ENOSYS)),

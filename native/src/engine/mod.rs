@@ -285,7 +285,9 @@ impl Engine {
         let exit_code = match done {
             Ok(()) => self.exit_code,
             Err(error) => {
-                say(&error.message);
+                let (printed, said) = plan::failure::streams_of(&error.message);
+                let _ = crate::sys::file::write_all(&std::io::stdout(), printed.as_bytes());
+                say(said);
                 error.exit_code
             }
         };

@@ -133,9 +133,9 @@ pub fn open_terminal(rows: u16, columns: u16) -> Result<(OwnedFd, String), Failu
 }
 
 /// chdir(2); a missing directory is made first.
-pub fn change_directory(path: &str) -> Done {
+pub fn change_directory(path: &str, make: bool) -> Done {
     match process::chdir(path) {
-        Err(Errno::ENOENT) => {
+        Err(Errno::ENOENT) if make => {
             DirBuilder::new().recursive(true).mode(0o755).create(path).call("mkdir")?;
             process::chdir(path).call("chdir")
         }

@@ -211,6 +211,16 @@ fn bytes(call: &Call<'_>, name: &str) -> Result<u64, UsageError> {
     u64::try_from(bytes).map_err(|_| refused(call, flag, "a size cannot be negative"))
 }
 
+/// dockerd says it of each container.
+fn not_sent(call: &Call<'_>, signal: &str) -> String {
+    let frame = |name: &str| match call.row.key {
+        "restart" => format!("Cannot restart container {name}: "),
+        verb => format!("cannot {verb} container: {name}: "),
+    };
+    let line = |word: &&Word| format!("Error response from daemon: {}invalid signal: {}", frame(&word.text), error::echo(signal));
+    call.arguments.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// A signal by name or number; the refusal is the daemon's.
 fn signal(call: &Call<'_>, name: &str) -> Result<Option<Signal>, UsageError> {
     let Some(flag) = call.flag(name).filter(|flag| !flag.value.is_empty()) else {
@@ -220,6 +230,10 @@ fn signal(call: &Call<'_>, name: &str) -> Result<Option<Signal>, UsageError> {
         let reason = format!("Error response from daemon: invalid signal: {}", error::echo(&flag.value));
         match call.row.key {
             "run" => call.frame().value(&reason, Some(flag.span)),
+            "stop" | "kill" | "restart" => error::bare(
+                &format!("{}\nglassbox: name one of signal(7), as in: glassbox kill -s TERM NAME", not_sent(call, &flag.value)),
+                Some(flag.span),
+            ),
             _ => error::bare(
                 &format!("{reason}\nglassbox: name one of signal(7), as in: glassbox kill -s TERM NAME"),
                 Some(flag.span),

@@ -81,7 +81,7 @@ pub(super) fn conflicts(call: &Call<'_>) -> Result<(), UsageError> {
     };
     let network = call.flag("network").and_then(|flag| flag.value.strip_prefix(OF_CONTAINER).map(|name| (flag, name)));
     if let Some((flag, "")) = network {
-        return Err(daemon(call, "Invalid network mode: invalid container format container:<name|id>", Some(flag)));
+        return Err(daemon(call, "invalid network mode: invalid container format container:<name|id>", Some(flag)));
     }
     if network.is_some() {
         for (name, refusal) in WITH_CONTAINER_NETWORK {
@@ -110,7 +110,7 @@ pub(super) fn compare(call: &Call<'_>, containers: Vec<String>) -> Result<Comman
 }
 
 /// As the daemon's refusals look: `run` points at its help, `create` does not.
-fn daemon(call: &Call<'_>, what: &str, flag: Option<&FlagUse>) -> UsageError {
+pub(super) fn daemon(call: &Call<'_>, what: &str, flag: Option<&FlagUse>) -> UsageError {
     let reason = format!("Error response from daemon: {what}");
     let span = flag.map(|flag| flag.span);
     match call.row.key {

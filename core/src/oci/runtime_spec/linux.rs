@@ -97,7 +97,7 @@ fn resources(config: &HostConfig) -> LinuxResources {
     resources.set_devices(Some(device_rules(config)));
     let memory = memory(asked);
     resources.set_memory((memory != LinuxMemory::default()).then_some(memory));
-    if let Some(most) = asked.pids_max {
+    if let Some(most) = asked.pids_max.filter(|most| *most > 0) {
         let mut pids = LinuxPids::default();
         pids.set_limit(most);
         resources.set_pids(Some(pids));

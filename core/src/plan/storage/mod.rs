@@ -161,7 +161,7 @@ impl Gathered {
     fn add(&mut self, point: MountPoint) -> Result<(), Refusal> {
         let flag = if point.flag == "mount" { "mount" } else { "volume" };
         if !self.own.insert(point.target.clone()) {
-            return Err(duplicate(&point.target, flag));
+            return Err(duplicate(typed_target(&point).unwrap_or(&point.target), flag));
         }
         if point.kind == MountKind::Volume && !point.name.is_empty() {
             volume::check_name(&point.name).map_err(|what| (format!("create {}: {what}", point.name), flag))?;
@@ -203,6 +203,13 @@ impl Gathered {
         }
         Ok(())
     }
+}
+
+/// What `--mount` says of the target, letter for letter.
+fn typed_target(point: &MountPoint) -> Option<&str> {
+    let fields = point.word.split(',').filter_map(|field| field.split_once('='));
+    let mut targets = fields.filter(|(name, _)| matches!(*name, "target" | "dst" | "destination")).map(|(_, target)| target);
+    targets.next().filter(|_| point.flag == "mount")
 }
 
 fn duplicate(target: &str, flag: &'static str) -> Refusal {

@@ -127,7 +127,9 @@ pub(super) fn check_tmpfs(word: &str) -> Result<(), Refusal> {
         return Err((reason, "tmpfs"));
     }
     match options.split(',').find(|option| !option.is_empty() && !is_tmpfs_option(option)) {
-        Some(option) => Err((format!("invalid tmpfs option [\"{option}\"]"), "tmpfs")),
+        Some(option) => {
+            Err((format!("invalid tmpfs option {}", crate::cli::quoted(option.split('=').next().unwrap_or(option))), "tmpfs"))
+        }
         None => Ok(()),
     }
 }

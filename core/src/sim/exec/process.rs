@@ -71,8 +71,8 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
             called(kernel.bring_up(pid, interface), "ioctl")?;
         }
         ProcessStep::OpenTerminal { rows, columns } => return open_terminal(kernel, run, pid, *rows, *columns),
-        ProcessStep::ChangeDirectory { path } => {
-            called(change_directory(kernel, pid, path), "chdir")?;
+        ProcessStep::ChangeDirectory { path, make } => {
+            called(change_directory(kernel, pid, path, *make), "chdir")?;
         }
         ProcessStep::ExecProgram { argv, env } => return exec_program(kernel, run, pid, argv, env),
     }
@@ -197,9 +197,9 @@ fn open_terminal(kernel: &mut Kernel, run: &Run, pid: HostPid, rows: u16, column
 const TTY_GROUP: u32 = 5;
 
 /// chdir(2); what is missing is made first, as Docker does.
-fn change_directory(kernel: &mut Kernel, pid: HostPid, path: &str) -> SysResult<()> {
+fn change_directory(kernel: &mut Kernel, pid: HostPid, path: &str, make: bool) -> SysResult<()> {
     let mut at = String::new();
-    for name in path.split('/').filter(|name| !name.is_empty()) {
+    for name in path.split('/').filter(|name| make && !name.is_empty()) {
         at = format!("{at}/{name}");
         if kernel.walk(pid, &at, true) == Err(Errno::ENOENT) {
             kernel.make_node(pid, &at, directory(0), 0o755)?;
