@@ -168,7 +168,7 @@ mod tests {
         let told = |text: &str| resolve(text, &CapabilitySet::EMPTY, "6.1").unwrap_err();
         assert!(told("[]").starts_with("Decoding seccomp profile failed: "));
         let both = r#"{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86"],"archMap":[{"architecture":"SCMP_ARCH_X86_64"}]}"#;
-        assert!(told(both).starts_with("'architectures' and 'archMap' were specified"));
+        assert!(told(both).starts_with("both 'architectures' and 'archMap' are specified"));
         let names = r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"name":"a","names":["b"],"action":"SCMP_ACT_ERRNO"}]}"#;
         assert!(told(names).starts_with("'name' and 'names' were specified"));
         assert_eq!(resolve("{}", &CapabilitySet::EMPTY, "6.1"), Ok(None));

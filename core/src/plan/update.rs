@@ -144,7 +144,7 @@ mod tests {
         let told = merge(&cpus, &quota).unwrap_err();
         assert_eq!(told, "Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set");
         let pids = |most: Option<i64>| Resources { pids_max: most, ..Resources::default() };
-        assert_eq!(merge(&pids(Some(5)), &pids(Some(-1))), Ok(pids(None)));
+        assert_eq!(merge(&pids(Some(5)), &pids(Some(-1))), Ok(pids(Some(0))));
         assert_eq!(merge(&pids(Some(5)), &pids(None)), Ok(pids(Some(5))));
     }
 }

@@ -29,7 +29,7 @@ fn while_it_waits_to_be_started_again_commands_say_so() {
     let wait = format!("Error response from daemon: Container {id} is restarting, wait until the container is running\n");
     assert_eq!(answer(&mut session, "docker exec box true"), wait);
     assert_eq!(answer(&mut session, "docker pause box"), wait);
-    let removal = "Error response from daemon: cannot remove container \"/box\": container is restarting: stop the container before \
+    let removal = "Error response from daemon: cannot remove container \"box\": container is restarting: stop the container before \
                    removing or force remove\n";
     assert_eq!(answer(&mut session, "docker rm box"), removal);
     assert_eq!(answer(&mut session, "docker ps --format '{{.Names}} {{.State}}'"), "box restarting\n");
@@ -98,6 +98,6 @@ fn who_does_not_pass_signals_on_ends_alone() {
 #[test]
 fn attach_needs_a_container_that_runs() {
     let mut session = crashing();
-    let restarting = "cannot attach to a restarting container, wait until it is running\n";
+    let restarting = "You cannot attach to a restarting container, wait until it is running\n";
     assert_eq!(answer(&mut session, "docker attach box"), restarting);
 }
