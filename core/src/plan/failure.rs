@@ -179,6 +179,15 @@ fn is_gone(errno: Errno) -> bool {
     matches!(errno, Errno::ESRCH | Errno::ENOENT)
 }
 
+/// runc reaches a setting by a /proc of its own, which nobody can have changed.
+fn sysctl_reason(name: &str, value: &str, call: Option<&str>, sentence: &str) -> String {
+    let own = crate::sysctl::path(name).replacen("/proc", "fsmount:fscontext:proc/.", 1);
+    match call {
+        Some("write") => format!("failed to write sysctl {name} = {}: write {own}: {sentence}", quoted(value)),
+        _ => format!("open sysctl {name} file: unsafe procfs detected: openat2 {own}: {sentence}"),
+    }
+}
+
 /// The runtime's words and Docker's exit code.
 fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) -> (String, i32) {
     let sentence = errno.to_string().to_lowercase();
@@ -198,16 +207,7 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         Step::Privilege(PrivilegeStep::SetOomScore { .. }) => {
             (format!("failed to set oom score: write /proc/self/oom_score_adj: {sentence}"), ENGINE_FAILED)
         }
-        Step::Process(ProcessStep::SetSysctl { name, value, .. }) => {
-            // runc reaches it by a /proc of its own, which nobody can have changed.
-            let path = crate::sysctl::path(name);
-            let own = path.replacen("/proc", "fsmount:fscontext:proc/.", 1);
-            let what = match (call, value) {
-                (Some("write"), value) => format!("failed to write sysctl {name} = {}: write {own}: {sentence}", quoted(value)),
-                _ => format!("open sysctl {name} file: unsafe procfs detected: openat2 {own}: {sentence}"),
-            };
-            (what, ENGINE_FAILED)
-        }
+        Step::Process(ProcessStep::SetSysctl { name, value, .. }) => (sysctl_reason(name, value, call, &sentence), ENGINE_FAILED),
         Step::Privilege(PrivilegeStep::SetUser { user, .. }) if is_gone(errno) && is_group_missing(user) => {
             let group = user.split(':').nth(1).unwrap_or_default();
             (format!("unable to find group {group}: no matching entries in group file"), ENGINE_FAILED)

@@ -192,9 +192,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
             plan.steps.extend(attach::attach(container, detach_keys, &context)?);
         }
         Command::StartContainers { containers, attach, interactive, detach_keys } => {
-            if *attach || *interactive {
-                attach::check_keys(detach_keys, &context)?;
-            }
+            attach::check_keys(if *attach || *interactive { detach_keys } else { "" }, &context)?;
             lifecycle::start(containers, *attach || *interactive, &context, &mut plan);
         }
         Command::StopContainers { containers, signal, timeout_seconds } => {
