@@ -247,10 +247,10 @@ impl World {
     }
 
     fn go_on(&mut self) -> Option<Entry> {
-        if !self.foreground.as_ref().is_some_and(Job::holds_records) {
-            if let Some(entry) = self.advance_monitors() {
-                return Some(entry);
-            }
+        if !self.foreground.as_ref().is_some_and(Job::holds_records)
+            && let Some(entry) = self.advance_monitors()
+        {
+            return Some(entry);
         }
         let Some(mut job) = self.foreground.take() else { return self.settle() };
         let turn = job.advance(&mut self.kernel, &mut self.state);
