@@ -35,11 +35,16 @@ pub fn realtime() -> Result<Instant> {
 
 /// Seconds by which the wall clocks of the caller's zone (TZ, else /etc/localtime) are ahead of UTC at that second since 1970.
 pub fn utc_offset_seconds(at_seconds: u64) -> i32 {
-    let Ok(at) = libc::time_t::try_from(at_seconds) else { return 0 };
+    // The field has the C library's own width of seconds, whose name the crate advises against.
+    let mut at = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    match at_seconds.try_into() {
+        Ok(seconds) => at.tv_sec = seconds,
+        Err(_) => return 0,
+    }
     // SAFETY: `at` and `fields` outlive the call; localtime_r(3) writes into `fields` only, of which all zeros are valid.
     let fields = unsafe {
         let mut fields: libc::tm = std::mem::zeroed();
-        if libc::localtime_r(&at, &mut fields).is_null() {
+        if libc::localtime_r(&at.tv_sec, &mut fields).is_null() {
             return 0;
         }
         fields
