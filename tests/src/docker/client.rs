@@ -28,6 +28,11 @@ impl Client {
         Client { socket: socket.to_path_buf(), cgroup: cgroup.to_string() }
     }
 
+    /// The daemon's data root, beside its socket.
+    pub fn data_root(&self) -> String {
+        self.socket.with_file_name("data").to_string_lossy().into_owned()
+    }
+
     /// Runs these words to their end, without input.
     pub fn words(&self, words: &[&str]) -> Result<Exchange> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_string()).collect();

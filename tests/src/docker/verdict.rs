@@ -41,7 +41,8 @@ pub fn judge(client: &Client, place: &Path, fixture: &Fixture) -> Result<Verdict
         return Ok(Verdict::NotAsked("only commands that Docker does not have".to_string()));
     }
     let place_text = place.to_string_lossy().into_owned();
-    let mut theirs = Normaliser::new(&[(&place_text, PLACE)]);
+    let root = client.data_root();
+    let mut theirs = Normaliser::new(&[(&root, "<root>"), (&place_text, PLACE)]);
     let mut wrong = Vec::new();
     for exchange in fixture.commands.iter().filter(is_dockers) {
         let line = exchange.line.replace(PLACE, &place_text);
