@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnosis::program::Refused;
 use crate::host::Controller;
 use crate::model::health::Probe;
-use crate::model::{Container, ContainerId, Ending, Volume};
+use crate::model::{Container, ContainerId, Ending, SentSignal, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
@@ -77,6 +77,13 @@ pub enum Event {
         ending: Box<Ending>,
         /// Nanoseconds since 1970.
         at_ns: u64,
+    },
+    /// Which signal is about to be sent, and why, is written down.
+    SignalNoted {
+        /// To which container.
+        id: ContainerId,
+        /// As it stands there.
+        sent: SentSignal,
     },
     /// A probe of a container's health is over, and on record.
     HealthProbed {
@@ -361,6 +368,7 @@ impl Event {
                 **ending = ending.normalised();
             }
             Event::ContainerFailed { at_ns, .. } => *at_ns = 0,
+            Event::SignalNoted { sent, .. } => sent.started_ns = 0,
             Event::CgroupJoined { pid, .. } | Event::HolderEnded { pid } => *pid = 0,
             Event::ProcessCloned { pid, pid_inside, .. } => {
                 // In the host's pid namespace the two are one number.

@@ -45,6 +45,11 @@ impl<'a> Layout<'a> {
         format!("{}/containers/{}/{name}", self.root, id.0)
     }
 
+    /// Which signal was sent to a container last, and why.
+    pub fn signal_note(&self, id: &ContainerId) -> String {
+        self.of(id, "signal")
+    }
+
     /// The log of a container.
     pub fn log(&self, id: &ContainerId) -> String {
         self.of(id, &format!("{}-json.log", id.0))

@@ -145,6 +145,10 @@ impl Look<'_> {
             StoreStep::RecordPause { id, paused } => vec![Event::ContainerPaused { id: id.clone(), paused: *paused }],
             StoreStep::RecordExit { id } => vec![self.exited(id)?],
             StoreStep::RecordProbe { id } => self.outcome.probed(id),
+            StoreStep::NoteSignal { id, path, .. } => {
+                let sent = serde_json::from_slice(&self.bytes(Subject::Host, path)?).map_err(|_| Errno::EIO)?;
+                vec![Event::SignalNoted { id: id.clone(), sent }]
+            }
             StoreStep::RecordStopAsked { id } => vec![Event::StopAsked { id: id.clone() }],
             StoreStep::RecordRestartCancelled { id } => vec![Event::RestartCancelled { id: id.clone() }],
             StoreStep::RecordFailure { id, exit_code, error } => {
@@ -564,6 +568,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
         StoreStep::CreateDirectory { .. }
         | StoreStep::WriteFile { .. }
         | StoreStep::WriteIdFile { .. }
+        | StoreStep::NoteSignal { .. }
         | StoreStep::CreateSource { .. }
         | StoreStep::MeasureDirectory { .. }
         | StoreStep::FillVolume { .. } => Vec::new(),

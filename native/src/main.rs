@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use glassbox::engine::{self, Narrator, Recorder};
+use glassbox::exec::seen::OwnFiles;
 use glassbox::sys::file;
 use glassbox_core::cli::{self, Command, Invocation, Mode, UsageError};
+use glassbox_core::diagnosis::steps;
 use glassbox_core::plan::{self, CommandError};
 use glassbox_core::view::plan::plan_tree;
 
@@ -44,7 +46,15 @@ fn with_named_files(invocation: Invocation) -> Result<Invocation, UsageError> {
         file.take(most).read_to_end(&mut bytes).map_err(|error| glassbox::sys::errno_of(&error))?;
         Ok(bytes)
     };
-    cli::with_named_files(invocation, &environment, &read)
+    let named = steps::named_files(&invocation);
+    cli::with_named_files(invocation, &environment, &read).map_err(|mut error| {
+        let why = steps::of_refusal(&error.message, named, &OwnFiles);
+        // The end of the line is who prints it's.
+        if !why.is_empty() {
+            error.message.push_str(&format!("\n{}", why.trim_end()));
+        }
+        error
+    })
 }
 
 /// `--record FILE` before the command, or GLASSBOX_RECORD: where the steps and events of this run are written.

@@ -7,9 +7,11 @@
 //! Asked for after a call has failed, with the files as whoever failed sees them; nothing is changed. Both kernels bring their own
 //! [`Files`]. What is said is what was found: where nothing is found, nothing is said.
 
+pub mod busy;
 pub mod elf;
 pub mod path;
 pub mod program;
+pub mod steps;
 
 use serde::{Deserialize, Serialize};
 

@@ -64,7 +64,11 @@ impl Element {
         let through = self.link.as_ref().map(|(link, target)| format!(" ({link} is a link to {target})")).unwrap_or_default();
         match self.fault {
             Fault::Missing => {
-                let there = if self.last { String::new() } else { format!(": of {path} only {} is there", or_here(&above(at))) };
+                let there = if self.last || self.link.is_some() {
+                    String::new()
+                } else {
+                    format!(": of {path} only {} is there", or_here(&above(at)))
+                };
                 Diagnosis::new(format!("{at} does not exist{through}{there}"), "")
             }
             Fault::NotADirectory(kind) => {

@@ -221,3 +221,26 @@ fn docker_s_words_and_codes() {
     assert_eq!(told(Refusal::Unseen(Errno::EACCES)), ("exec: \"/x\": stat /x: permission denied".into(), 126));
     assert_eq!(told(Refusal::Unseen(Errno::ELOOP)).1, 125);
 }
+
+#[test]
+fn the_paths_of_a_step_and_of_a_message() {
+    use super::steps::{of_refusal, of_step};
+    use crate::step::{MountFlags, MountStep, Step};
+
+    let table = Table::default().with("/root/c/merged/etc/passwd", 0o644, b"").with("/here", 0o644, b"");
+    let bind = |target: &str| {
+        Step::Mount(MountStep::BindMount {
+            source: "/here".into(),
+            target: target.into(),
+            recursive: true,
+            flags: MountFlags::default(),
+        })
+    };
+    let told = |target: &str| of_step(&bind(target), Errno::ENOTDIR, &table).diagnosis.map(|why| why.what);
+    assert_eq!(told("/root/c/merged/etc/passwd/x"), Some("/etc/passwd is a file, not a directory: nothing can be below it".into()));
+    assert_eq!(told("/root/c/merged/etc/passwd"), None);
+    let named = || ["/here/x".to_string()];
+    assert!(of_refusal("open /here/x: not a directory", named(), &table).starts_with("glassbox: /here is a file"));
+    assert_eq!(of_refusal("open /other: not a directory", named(), &table), "");
+    assert_eq!(of_refusal("open /gone: no such file", ["/gone".to_string()], &table), "", "Docker's line says it");
+}

@@ -68,6 +68,7 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         | StoreStep::RecordPause { .. }
         | StoreStep::RecordExit { .. }
         | StoreStep::RecordProbe { .. }
+        | StoreStep::NoteSignal { .. }
         | StoreStep::RecordStopAsked { .. }
         | StoreStep::RecordRestartCancelled { .. }
         | StoreStep::RecordFailure { .. } => state(step),
@@ -93,6 +94,16 @@ fn state(step: &StoreStep) -> Explanation {
         StoreStep::RecordProbe { .. } => {
             let why = "One failure is no illness: only several in a row make it unhealthy. The last five are kept.";
             explanation("Record how the probe went", why, replace_file("…/state.json"), &["glassbox inspect"], "end")
+        }
+        StoreStep::NoteSignal { path, signal, .. } => {
+            let calls = vec![
+                call("openat", &["AT_FDCWD", &quoted(path), "O_WRONLY|O_CREAT|O_CLOEXEC", "0600"]),
+                call("write", &["…", "…", "…"]),
+                call("ftruncate", &["…", "…"]),
+            ];
+            let why = "wait(2) tells the monitor how the process ended, and not who wanted it. So it can tell this signal from a stray one.";
+            let headline = format!("Note that {} is sent, and why", crate::userland::Signal(*signal).name());
+            explanation(headline, why, calls, &["glassbox why NAME"], "end")
         }
         StoreStep::RecordStopAsked { .. } => {
             let why = "Its restart policy would start it again. Whoever stops a container means it.";

@@ -27,9 +27,13 @@ pub struct Ending {
     /// Processes that the OOM killer has ended in its cgroup: `oom_kill` of memory.events, or of memory.oom_control.
     #[serde(default)]
     pub oom_kills: u64,
-    /// How often its own limit on memory was reached: `oom` of memory.events, memory.failcnt; `None`: it had no limit.
+    /// How often its own limit on memory was reached: `oom` of memory.events, memory.failcnt and memory.memsw.failcnt; `None`: it had no
+    /// limit.
     #[serde(default)]
     pub memory_limit_hits: Option<u64>,
+    /// Nobody saw it: its monitor was killed, and the next command has ended what was left.
+    #[serde(default)]
+    pub unseen: bool,
     /// Forks that its limit on processes has refused: `max` of pids.events.
     #[serde(default)]
     pub forks_refused: u64,
@@ -106,6 +110,12 @@ impl Ending {
         ending
     }
 
+    /// With the signal that a command has sent, as its note says (`NoteSignal`); one of an earlier run does not count.
+    pub fn with_note(self, note: Option<&[u8]>, started_ns: u64) -> Ending {
+        let sent = note.and_then(|note| serde_json::from_slice::<SentSignal>(note).ok());
+        Ending { sent: sent.filter(|sent| sent.started_ns == started_ns), ..self }
+    }
+
     /// The signal that a command has sent to the run that began then.
     pub fn sent_to(&self, started_ns: u64) -> Option<SentSignal> {
         self.sent.filter(|sent| sent.started_ns == started_ns)
@@ -116,7 +126,11 @@ impl Ending {
             Some(events) => (counted(&events, "oom_kill"), counted(&events, "oom")),
             None => {
                 let control = read("memory.oom_control").unwrap_or_default();
-                (counted(&control, "oom_kill"), read("memory.failcnt").and_then(|text| text.trim().parse().ok()))
+                // With as much swap as memory it is the limit on both together that is met.
+                let failed =
+                    ["memory.failcnt", "memory.memsw.failcnt"].map(|file| read(file).and_then(|text| text.trim().parse().ok()));
+                let hits: Vec<u64> = failed.into_iter().flatten().collect();
+                (counted(&control, "oom_kill"), (!hits.is_empty()).then(|| hits.iter().sum()))
             }
         };
         self.oom_kills = kills.unwrap_or(0);

@@ -2,9 +2,9 @@
 
 use super::origin::{self, need, planned};
 use super::{CommandError, Context, Plan, Planned, exec, pause, restart, storage};
-use crate::cli::{ContainerList, ExecProcess, moment};
+use crate::cli::{Command, ContainerList, ExecProcess, moment};
 use crate::layout::Layout;
-use crate::model::{Container, Lookup, Status};
+use crate::model::{Container, Lookup, SignalReason, Status};
 use crate::step::{ClientStep, LogView, Phase, ProcessStep, Step, StoreStep};
 use crate::userland::{Attempt, Signal};
 use crate::view::{containers, ending, listing};
@@ -67,14 +67,17 @@ pub(super) fn stop(words: &[String], signal: Option<Signal>, timeout: Option<i64
     });
 }
 
+/// The signal that asks it to end, and the seconds that it is left then; `None`: all that it wants.
+fn manners(container: &Container, signal: Option<Signal>, timeout: Option<i64>) -> (Signal, Option<u64>) {
+    let patience = timeout.or(container.process.stop_timeout_seconds).unwrap_or(STOP_TIMEOUT_SECONDS);
+    let signal = signal.or(container.process.stop_signal).unwrap_or(Signal::SIGTERM);
+    (signal, u64::try_from(patience).ok())
+}
+
 /// The phase that ends a running container.
 pub(super) fn stop_step(container: &Container, signal: Option<Signal>, timeout: Option<i64>, context: &Context<'_>) -> Planned {
-    let patience = timeout.or(container.process.stop_timeout_seconds).unwrap_or(STOP_TIMEOUT_SECONDS);
-    let phase = Phase::StopContainer {
-        id: container.id.clone(),
-        signal: signal.or(container.process.stop_signal).unwrap_or(Signal::SIGTERM).0,
-        timeout_seconds: u64::try_from(patience).ok(),
-    };
+    let (signal, timeout_seconds) = manners(container, signal, timeout);
+    let phase = Phase::StopContainer { id: container.id.clone(), signal: signal.0, timeout_seconds };
     planned(Step::Phase(phase), origin::positional(context, "CONTAINER"))
 }
 
@@ -85,7 +88,11 @@ pub(super) fn stop_phase(container: &Container, signal: i32, timeout_seconds: Op
     let patience = origin::docker_default("10 seconds are left to end in order.", "reference/cli/docker/container/stop/");
     let wait = Step::Client(ClientStep::AwaitExit { id: id.clone(), timeout_seconds, print: false });
     let force = Step::Phase(Phase::KillIfRunning { id: id.clone() });
-    let mut steps = signalled(container, Signal(signal), polite, context);
+    let reason = match context.invocation.command {
+        Command::RestartContainers { .. } => SignalReason::Restart,
+        _ => SignalReason::Stop,
+    };
+    let mut steps = signalled(container, Signal(signal), reason, polite, context);
     steps.push(planned(
         wait,
         origin::flag_of_command(context, "timeout").or_else(|| origin::flag_of_command(context, "time")).unwrap_or(patience),
@@ -96,11 +103,21 @@ pub(super) fn stop_phase(container: &Container, signal: i32, timeout_seconds: Op
 
 /// The signal; to a frozen process it comes through when that goes on. SIGKILL ends it at once or not until then, as the cgroup's version
 /// has it: so it is let go before.
-fn signalled(container: &Container, signal: Signal, cause: super::Cause, context: &Context<'_>) -> Vec<Planned> {
+fn signalled(
+    container: &Container,
+    signal: Signal,
+    reason: SignalReason,
+    cause: super::Cause,
+    context: &Context<'_>,
+) -> Vec<Planned> {
+    let path = Layout::new(&context.host.data_root).signal_note(&container.id);
+    let note = StoreStep::NoteSignal { id: container.id.clone(), path, signal: signal.0, reason };
     let send = planned(Step::Process(ProcessStep::SendSignal { id: container.id.clone(), signal: signal.0 }), cause);
     let mut steps = pause::thaw(container, need("SendSignal", "A frozen process handles no signal."), context);
     if container.state.status.has_process() {
-        steps.insert(if signal == Signal::SIGKILL { steps.len() } else { 0 }, send);
+        let at = if signal == Signal::SIGKILL { steps.len() } else { 0 };
+        let note = planned(Step::Store(note), need("RecordExit", "The end of the process does not tell who wanted it."));
+        steps.splice(at..at, [note, send]);
     }
     if is_meant_to_end(container, signal) {
         steps.splice(0..0, restart::asked_to_end(container));
@@ -113,13 +130,32 @@ fn is_meant_to_end(container: &Container, signal: Signal) -> bool {
     signal == Signal::SIGKILL || container.process.stop_signal.is_none_or(|own| own == signal)
 }
 
+/// Why a command ends a container by SIGKILL that is not `kill`.
+fn reason_of_force(container: &Container, context: &Context<'_>) -> SignalReason {
+    let patience = |signal: Option<Signal>, timeout: Option<i64>| {
+        let (first, seconds) = manners(container, signal, timeout);
+        (first.0, seconds.unwrap_or_default())
+    };
+    match &context.invocation.command {
+        Command::StopContainers { signal, timeout_seconds, .. } => {
+            let (first, seconds) = patience(*signal, *timeout_seconds);
+            SignalReason::StopTimeout { seconds, first }
+        }
+        Command::RestartContainers { signal, timeout_seconds, .. } => {
+            let (first, seconds) = patience(*signal, *timeout_seconds);
+            SignalReason::RestartTimeout { seconds, first }
+        }
+        _ => SignalReason::Remove,
+    }
+}
+
 /// SIGKILL and waiting, if it runs at this moment.
 pub(super) fn kill_if_running(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     if !container.state.status.runs() {
         return Vec::new();
     }
     let why = "A process that is left would keep the container running.";
-    let mut steps = signalled(container, Signal::SIGKILL, need("StopContainer", why), context);
+    let mut steps = signalled(container, Signal::SIGKILL, reason_of_force(container, context), need("StopContainer", why), context);
     let wait = ClientStep::AwaitExit { id: container.id.clone(), timeout_seconds: None, print: false };
     steps.push(planned(Step::Client(wait), need("RecordExit", "The monitor records the end and cleans up.")));
     steps
@@ -148,7 +184,7 @@ fn kill_one(container: &Container, word: &str, signal: Signal, context: &Context
         let id = &container.id;
         return Err(format!("Error response from daemon: cannot kill container: {word}: container {id} is not running\n"));
     }
-    let mut steps = signalled(container, signal, origin::positional(context, "CONTAINER"), context);
+    let mut steps = signalled(container, signal, SignalReason::Kill, origin::positional(context, "CONTAINER"), context);
     if signal == Signal::SIGKILL {
         let step = ClientStep::AwaitExit { id: container.id.clone(), timeout_seconds: Some(10), print: false };
         let cause = need("RecordExit", "The monitor records the end and cleans up.");

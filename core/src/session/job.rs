@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Entry;
 use super::world::{Chunk, Stream, World};
 use crate::cli::{Command, Invocation};
+use crate::diagnosis::{Finding, steps};
 use crate::errno::Errno;
 use crate::host::HostFacts;
 use crate::model::{Container, ContainerId, State};
@@ -18,7 +19,7 @@ use crate::plan::failure::{after_failure, closing, command_error, streams_of};
 use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, health, monitor_again};
 use crate::sim::exec::{Done, Failure, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
-use crate::step::{ClientStep, Phase, ProcessStep, Step};
+use crate::step::{ClientStep, Phase, Place, ProcessStep, Step};
 use crate::view::ending;
 
 /// Whose steps they are.
@@ -357,14 +358,26 @@ impl Job {
         }
     }
 
+    /// What is known of the failure, with the files as they are before anything is taken back.
+    fn finding(&self, step: &Step, failure: &Failure, kernel: &Kernel) -> Finding {
+        if failure.finding != Finding::default() {
+            return failure.finding.clone();
+        }
+        match self.run.process_host_pid(kernel).filter(|_| step.place() == Place::Container) {
+            Some(pid) => steps::of_step(step, failure.errno, &kernel.seen_by(pid)),
+            None => steps::of_step(step, failure.errno, &kernel.files_of_host()),
+        }
+    }
+
     /// Rolls back, and goes on with what is still to be done.
     fn fail(&mut self, node: Node, failure: &Failure, kernel: &mut Kernel, state: &mut State) -> Turn {
         let (errno, call) = (failure.errno, failure.call.as_deref());
+        let finding = self.finding(&node.step, failure, kernel);
         for step in self.done.drain(..).rev() {
             undo(&step, kernel, &mut self.run);
         }
         let context = Context { state, host: &self.host, invocation: &self.invocation };
-        let error = command_error(&node, errno, call, &failure.finding, &context);
+        let error = command_error(&node, errno, call, &finding, &context);
         let rest = match (self.role, &self.watched) {
             (Role::Health, Some(id)) => {
                 self.run.probe_failed(kernel, &error.message);

@@ -10,6 +10,7 @@ use super::job::{Job, Role, Turn};
 use super::{Entry, Input, Progress};
 use crate::apply::apply;
 use crate::cli::{self, Invocation, Mode, UsageError};
+use crate::diagnosis::steps;
 use crate::errno::Errno;
 use crate::host::HostFacts;
 use crate::model::State;
@@ -209,7 +210,13 @@ impl World {
                 _ => Err(Errno::EINVAL),
             }
         };
-        cli::with_named_files(invocation, &self.host.environment, &read)
+        let named = steps::named_files(&invocation);
+        cli::with_named_files(invocation, &self.host.environment, &read).map_err(|mut error| {
+            let why = steps::of_refusal(&error.message, named, &self.kernel.files_of_host());
+            let newline = if why.is_empty() { "" } else { "\n" };
+            error.message.push_str(&format!("{newline}{why}"));
+            error
+        })
     }
 
     fn refuse(&mut self, message: &str, exit_code: i32) {
@@ -221,7 +228,11 @@ impl World {
     fn plan(&mut self, invocation: Rc<Invocation>) {
         let facts = self.facts_for(&invocation);
         match plan::plan(&invocation, &self.state, &facts) {
-            Err(error) => self.refuse(&error.message, error.exit_code),
+            Err(error) => {
+                let named = plan::named_sources(&invocation, &self.state, &facts.cwd);
+                let why = steps::of_refusal(&error.message, named, &self.kernel.files_of_host());
+                self.refuse(&format!("{}{why}", error.message), error.exit_code);
+            }
             Ok(plan) => match invocation.mode {
                 Mode::Plan { json } => {
                     let tree = crate::view::plan::plan_tree(&plan, &self.state, &facts);

@@ -15,7 +15,7 @@ pub struct SeenBy<'a> {
 
 impl Kernel {
     /// The files as this process sees them.
-    pub(super) fn seen_by(&self, pid: HostPid) -> SeenBy<'_> {
+    pub fn seen_by(&self, pid: HostPid) -> SeenBy<'_> {
         SeenBy { kernel: self, pid }
     }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::cli::{ExecProcess, NetworkMode, TimeOffsets, Words};
 use crate::device::{DeviceKind, default_rules};
 use crate::host::Controller;
-use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Volume};
+use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, SignalReason, Volume};
 use crate::oci::capability::CapabilitySet;
 use crate::resource_limit::{LimitPair, Resource};
 
@@ -112,6 +112,12 @@ fn store() -> Vec<StoreStep> {
         StoreStep::RecordFailure { id: id(), exit_code: 127, error: "no".into() },
         StoreStep::RemoveContainerFiles { id: id(), directory: path() },
         StoreStep::CreateSource { path: "/srv/data".into(), mode: 0o755 },
+        StoreStep::NoteSignal {
+            id: id(),
+            path: "/var/lib/glassbox/containers/0/signal".into(),
+            signal: 15,
+            reason: SignalReason::Stop,
+        },
         StoreStep::WriteIdFile { path: "/root/id.txt".into(), contents: id().0 },
         StoreStep::CreateVolume { volume: Box::new(Volume { name: "data".into(), ..Volume::default() }), directory: path() },
         StoreStep::FillVolume {
@@ -264,7 +270,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 20 + 19 + 7 + 15 + 13 + 8 + 12 + 3;
+    const STEPS: usize = 20 + 20 + 7 + 15 + 13 + 8 + 12 + 3;
 
     #[test]
     fn covers_every_step() {

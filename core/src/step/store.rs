@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Undo;
-use crate::model::{Container, ContainerId, Volume};
+use crate::model::{Container, ContainerId, SignalReason, Volume};
 
 /// A step in the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +70,18 @@ pub enum StoreStep {
     RecordProbe {
         /// Which.
         id: ContainerId,
+    },
+    /// Write down which signal is about to be sent, and why, for the monitor: wait(2) tells it how the process ended, and not who wanted
+    /// that. A file of the container's directory, written over by the next.
+    NoteSignal {
+        /// To which container.
+        id: ContainerId,
+        /// Absolute.
+        path: String,
+        /// The signal's number.
+        signal: i32,
+        /// Why it is sent.
+        reason: SignalReason,
     },
     /// Write down that somebody wants it to end: its restart policy rests until the next start.
     RecordStopAsked {
@@ -163,6 +175,7 @@ impl StoreStep {
             StoreStep::RecordPause { .. } => "RecordPause",
             StoreStep::RecordExit { .. } => "RecordExit",
             StoreStep::RecordProbe { .. } => "RecordProbe",
+            StoreStep::NoteSignal { .. } => "NoteSignal",
             StoreStep::RecordStopAsked { .. } => "RecordStopAsked",
             StoreStep::RecordRestartCancelled { .. } => "RecordRestartCancelled",
             StoreStep::RecordFailure { .. } => "RecordFailure",
@@ -187,6 +200,9 @@ impl StoreStep {
             StoreStep::RecordPause { id, paused } => Undo::RestorePause { id: id.clone(), paused: !paused },
             StoreStep::RecordStart { .. } => Undo::EndsWithProcess,
             StoreStep::RecordProbe { .. } => Undo::LeftStanding { why: "It tells what was seen, and that has been seen.".into() },
+            StoreStep::NoteSignal { .. } => {
+                Undo::LeftStanding { why: "Nobody reads it but where that signal has ended the container.".into() }
+            }
             StoreStep::RecordStopAsked { .. } => {
                 Undo::LeftStanding { why: "It is what somebody wished, and the next start takes it back.".into() }
             }

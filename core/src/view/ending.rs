@@ -44,6 +44,10 @@ fn causes(container: &Container) -> Vec<Diagnosis> {
     if let Some(refused) = &ending.refused {
         return refused.diagnosis.clone().into_iter().collect();
     }
+    if ending.unseen {
+        let what = "nobody saw it end: its monitor was killed, and the next command ended what was left of it (137)";
+        return vec![Diagnosis::new(what, "")];
+    }
     let mut all: Vec<Diagnosis> = match ending.signal {
         Some(signal) => vec![by_signal(container, Signal(signal))],
         None => asked(container).into_iter().collect(),
@@ -223,4 +227,71 @@ fn bytes(bytes: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     let unit = UNITS.iter().find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size));
     unit.map_or_else(|| format!("{bytes} bytes"), |(size, name)| format!("{} {name}", bytes / size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::program::Refused;
+    use crate::errno::Errno;
+
+    /// The words for an end, with a limit of 16 MiB and one of 4 processes.
+    fn why(exit_code: i32, change: impl FnOnce(&mut Container)) -> String {
+        let mut container = crate::step::samples::container();
+        (container.host.resources.memory_bytes_max, container.host.resources.pids_max) = (16 << 20, Some(4));
+        container.host.namespaces.pid = PidMode::Own;
+        (container.state.exit_code, container.state.started_ns) = (exit_code, 1);
+        change(&mut container);
+        told(&container)
+    }
+
+    fn killed(change: impl FnOnce(&mut crate::model::Ending)) -> String {
+        why(137, |container| {
+            container.state.ending.signal = Some(9);
+            change(&mut container.state.ending);
+        })
+    }
+
+    fn by(signal: i32, reason: SignalReason) -> Option<SentSignal> {
+        Some(SentSignal { signal, reason, started_ns: 1 })
+    }
+
+    #[test]
+    fn four_ways_to_137() {
+        let oom = killed(|ending| (ending.oom_kills, ending.memory_limit_hits) = (1, Some(3)));
+        assert!(oom.starts_with("glassbox: the kernel's OOM killer ended it: it needed more than its memory limit of 16 MiB"));
+        let machine = killed(|ending| (ending.oom_kills, ending.memory_limit_hits) = (1, Some(0)));
+        assert!(machine.contains("the memory of the machine"));
+        let timeout = killed(|ending| ending.sent = by(9, SignalReason::StopTimeout { seconds: 10, first: 15 }));
+        assert!(timeout.contains("stop sent it SIGTERM, waited 10 s, and then sent SIGKILL; pid 1 has no default handlers"));
+        assert_eq!(killed(|ending| ending.sent = by(9, SignalReason::Kill)), "glassbox: kill sent it SIGKILL\n");
+        let stray = killed(|ending| ending.sent = by(10, SignalReason::Kill));
+        assert!(stray.contains("from outside the container that no command of Glassbox has sent"));
+        assert_eq!(why(137, |_| {}), "", "its own exit code");
+    }
+
+    #[test]
+    fn a_signal_of_an_earlier_run_is_none() {
+        let earlier = SentSignal { signal: 9, reason: SignalReason::Kill, started_ns: 0 };
+        assert!(killed(|ending| ending.sent = Some(earlier)).contains("no command of Glassbox"));
+    }
+
+    #[test]
+    fn what_happened_besides_is_told_too() {
+        let child = why(0, |container| (container.state.ending.oom_kills, container.state.ending.memory_limit_hits) = (2, Some(5)));
+        assert!(child.contains("ended 2 processes in it: its memory limit is 16 MiB"));
+        let forks = why(0, |container| container.state.ending.forks_refused = 7);
+        assert_eq!(forks, "glassbox: the kernel refused it a further process 7 times: its limit is 4 (--pids-limit)\n");
+    }
+
+    #[test]
+    fn faults_and_requests() {
+        let fault = why(139, |container| container.state.ending.signal = Some(11));
+        assert!(fault.contains("the kernel ended it by SIGSEGV"));
+        let asked = why(143, |container| container.state.ending.sent = by(15, SignalReason::Stop));
+        assert!(asked.contains("stop sent it SIGTERM, and it") && asked.contains("128 + 15"));
+        let diagnosis = Some(Diagnosis::new("/x is empty", ""));
+        let refused = Refused { program: "/x".into(), errno: Errno::ENOEXEC, diagnosis };
+        assert_eq!(why(255, |container| container.state.ending.refused = Some(refused)), "glassbox: /x is empty\n");
+    }
 }

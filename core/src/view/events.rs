@@ -15,6 +15,7 @@ pub fn event_line(event: &Event) -> String {
         Event::FileWritten { path, size_bytes } => format!("{path} holds {size_bytes} bytes"),
         Event::ContainerRecorded { container } => format!("container {} ({}) is on record", container.name, container.id.short()),
         Event::ContainerStarted { pid, .. } => format!("container runs as process {pid} of the host"),
+        Event::SignalNoted { sent, .. } => format!("noted that {} is sent", Signal(sent.signal).name()),
         Event::ExecRefused { refused } => refused.line().trim_end().to_string(),
         Event::ContainerExited { exit_code, oom_killed, .. } => ended(*exit_code, *oom_killed),
         Event::ContainerPaused { paused: true, .. } => "container is paused".to_string(),

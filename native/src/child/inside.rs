@@ -3,6 +3,7 @@
 use std::os::fd::AsFd;
 
 use glassbox_core::diagnosis::program::{REFUSED_CODE, Refused};
+use glassbox_core::diagnosis::{Finding, steps as look};
 use glassbox_core::errno::Errno;
 use glassbox_core::plan::{Context, Cursor, Visit};
 use glassbox_core::step::{Place, ProcessStep, Step};
@@ -11,6 +12,7 @@ use glassbox_core::userland::Signal;
 use super::message::{Order, Reply};
 use crate::exec::mount::Building;
 use crate::exec::program::{self, NotRun};
+use crate::exec::seen::OwnFiles;
 use crate::exec::{Failure, NameCall, cgroup, privilege, process as steps};
 use crate::streams;
 use crate::sys::process::{exit_now, set_parent_death_signal, sethostname, setsid, umask, unshare};
@@ -31,6 +33,14 @@ pub struct Inside<'a> {
     outlives_engine: bool,
     building: Building,
     index: usize,
+}
+
+/// Looks at the paths of a step that has failed, as this process sees them.
+fn with_finding(failure: Failure, step: &Step) -> Failure {
+    if failure.finding != Finding::default() {
+        return failure;
+    }
+    Failure { finding: look::of_step(step, failure.errno, &OwnFiles), ..failure }
 }
 
 impl<'a> Inside<'a> {
@@ -71,7 +81,7 @@ impl<'a> Inside<'a> {
             match self.carry_out(&node.step) {
                 Ok(Reply::Done) if tell => self.tell_done(),
                 Ok(_) => {}
-                Err(failure) => self.fail(failure),
+                Err(failure) => self.fail(with_finding(failure, &node.step)),
             }
             self.index += 1;
             return true;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use glassbox_core::apply::apply;
 use glassbox_core::cli::{PidMode, TimeOffsets};
+use glassbox_core::diagnosis::{Finding, steps};
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::model::{ContainerId, Ending};
@@ -16,11 +17,12 @@ use glassbox_core::view::ending as words;
 use super::Engine;
 use super::client::ending;
 use crate::child::{self, Child, Making};
+use crate::exec::seen::OwnFiles;
 use crate::exec::store::Shelf;
 use crate::exec::{Done, Failure, NameCall, cgroup, process};
 use crate::journal::Journal;
-use crate::observe::LinuxProbe;
 use crate::observe::facts::now_ns;
+use crate::observe::{LinuxProbe, holders};
 use crate::store::{StoreError, bytes_below};
 use crate::streams::Wanted;
 
@@ -91,7 +93,9 @@ impl Engine {
             outcome.status = self.status;
             if let (Some(container), Some(status)) = (self.state.containers.get(id), self.status) {
                 let refused = self.child.as_ref().and_then(|child| child.refused.clone());
-                *outcome.ending = Ending { refused, ..ending(container, status) };
+                let note = std::fs::read(self.store.layout().signal_note(id)).ok();
+                let counted = Ending { refused, ..ending(container, status) };
+                *outcome.ending = counted.with_note(note.as_deref(), container.state.started_ns);
                 outcome.oom_killed = container.host.resources.memory_bytes_max > 0 && outcome.ending.oom_kills > 0;
             }
         }
@@ -284,7 +288,17 @@ impl Engine {
     pub(super) fn command_error(&self, node: &Node, failed: &Failure) -> CommandError {
         self.last_errno.set(failed.errno);
         let call = Some(failed.call.as_str()).filter(|call| !call.is_empty());
-        failure::command_error(node, failed.errno, call, &failed.finding, &self.context())
+        let finding = match &failed.finding {
+            // What the child has done it has looked at itself.
+            none if *none == Finding::default() && node.step.place() == Place::Engine => {
+                match Some(&node.step).filter(|_| failed.errno == Errno::EBUSY).and_then(holders::of_step) {
+                    Some(found) => Finding { diagnosis: Some(found), ..Finding::default() },
+                    None => steps::of_step(&node.step, failed.errno, &OwnFiles),
+                }
+            }
+            finding => finding.clone(),
+        };
+        failure::command_error(node, failed.errno, call, &finding, &self.context())
     }
 
     /// Of the engine's own files.

@@ -24,6 +24,7 @@ use std::rc::Rc;
 
 use glassbox_core::apply::apply;
 use glassbox_core::cli::{Command, Invocation};
+use glassbox_core::diagnosis::steps;
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
@@ -34,9 +35,10 @@ use glassbox_core::userland::WaitStatus;
 use glassbox_core::view::ending;
 
 use crate::child::Child;
+use crate::exec::seen::OwnFiles;
 use crate::journal::{Journal, Mark};
 use crate::store::record::Edition;
-use crate::store::{Lock, Store};
+use crate::store::{Lock, Store, StoreError};
 use crate::sys::signal::SignalFd;
 use frame::Target;
 
@@ -148,7 +150,11 @@ impl Engine {
 
     /// Turns the command into a plan.
     pub fn plan(&self) -> Result<Plan, CommandError> {
-        plan::plan(&self.invocation, &self.state, &self.host)
+        plan::plan(&self.invocation, &self.state, &self.host).map_err(|mut error| {
+            let named = plan::named_sources(&self.invocation, &self.state, &self.host.cwd);
+            error.message.push_str(&steps::of_refusal(&error.message, named, &OwnFiles));
+            error
+        })
     }
 
     /// The next thing on the way of `cursor`.
@@ -183,9 +189,7 @@ impl Engine {
     fn walk_on(&mut self, cursor: &mut Cursor) -> Result<(), CommandError> {
         while let Some(visit) = self.advance(cursor) {
             if let Err(error) = self.visit(&visit, cursor) {
-                self.undo_phase();
-                self.after_failure(&error)?;
-                return Err(error);
+                return Err(self.clean_up_after(error));
             }
         }
         self.finish_child_steps()
@@ -236,13 +240,21 @@ impl Engine {
         self.watchers.iter_mut().for_each(|watcher| what(watcher.as_mut()));
     }
 
-    /// Undoes what the failing top-level step has left, and reaps its process.
-    fn undo_phase(&mut self) {
-        let problems = self.journal.as_mut().map(|journal| journal.undo_to(self.phase).problems).unwrap_or_default();
-        for problem in problems {
-            say(&format!("glassbox: {problem}\n"));
+    /// Undoes what the failing top-level step has left, and does what is left to do. The error that it began with stays the first,
+    /// whatever goes wrong meanwhile.
+    pub(crate) fn clean_up_after(&mut self, error: CommandError) -> CommandError {
+        let error = with_problems(error, &self.undo_phase());
+        match self.after_failure(&error) {
+            Ok(()) => error,
+            Err(second) => both(error, &second),
         }
+    }
+
+    /// Undoes what the failing top-level step has left, and reaps its process. Answers what could not be undone.
+    fn undo_phase(&mut self) -> Vec<StoreError> {
+        let problems = self.journal.as_mut().map(|journal| journal.undo_to(self.phase).problems).unwrap_or_default();
         self.reap_child();
+        problems
     }
 
     /// What is left to do of a start that failed: the reason goes on record, or the container goes.
@@ -279,9 +291,6 @@ impl Engine {
             crate::sys::process::exit_now(error.exit_code);
         }
         let committed = self.journal.take().map_or(Ok(()), Journal::commit);
-        if let Err(error) = committed {
-            say(&format!("glassbox: {error}\n"));
-        }
         let exit_code = match done {
             Ok(()) => self.exit_code,
             Err(error) => {
@@ -291,6 +300,9 @@ impl Engine {
                 error.exit_code
             }
         };
+        if let Err(error) = committed {
+            say(&format!("glassbox: {error}\n"));
+        }
         say(&self.cause());
         exit_code
     }
@@ -306,7 +318,27 @@ impl Engine {
     }
 }
 
-fn lost_journal(error: &crate::store::StoreError) -> CommandError {
+/// An error, and after it what went wrong while its traces were removed.
+fn with_problems(error: CommandError, problems: &[StoreError]) -> CommandError {
+    let told: String = problems.iter().map(problem_told).collect();
+    CommandError { message: error.message + &told, ..error }
+}
+
+fn problem_told(problem: &StoreError) -> String {
+    let holders = match problem {
+        StoreError::Io { path, errno: Errno::EBUSY, .. } => crate::observe::holders::of_path(path),
+        _ => None,
+    };
+    let busy = holders.map(|found| format!("glassbox: {}\n", found.what)).unwrap_or_default();
+    format!("glassbox: cleaning up: {problem}\n{busy}")
+}
+
+/// Two errors of one command: the exit code is the first one's.
+fn both(first: CommandError, second: &CommandError) -> CommandError {
+    CommandError { message: format!("{}{}", first.message, second.message), ..first }
+}
+
+fn lost_journal(error: &StoreError) -> CommandError {
     CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None }
 }
 
@@ -323,4 +355,23 @@ fn step_is_about(step: &Step, id: &ContainerId) -> bool {
 /// Writes to stderr; where that is closed there is nobody to tell.
 pub(crate) fn say(text: &str) {
     let _ = crate::sys::file::write_all(&std::io::stderr(), text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_clean_up_comes_after_the_first() {
+        let error = |message: &str, exit_code| CommandError { message: message.into(), exit_code, span: None };
+        let problem = StoreError::Io { doing: "remove", path: PathBuf::from("/x"), errno: Errno::EBUSY };
+        let told = with_problems(error("docker: first\n", 127), &[problem]);
+        let told = both(told, &error("glassbox: third\n", 125));
+        let lines: Vec<&str> = told.message.lines().collect();
+        assert_eq!(told.exit_code, 127);
+        assert_eq!((lines.first(), lines.last()), (Some(&"docker: first"), Some(&"glassbox: third")));
+        assert!(lines.get(1).is_some_and(|line| line.starts_with("glassbox: cleaning up: cannot remove /x:")), "{lines:?}");
+    }
 }

@@ -40,8 +40,7 @@ impl Engine {
 
     /// A step has failed: what its phase has done is undone, and the command ends as it does without a debugger. Answers its exit code.
     pub(crate) fn fail(mut self, error: CommandError) -> i32 {
-        self.undo_phase();
-        let error = self.after_failure(&error).err().unwrap_or(error);
+        let error = self.clean_up_after(error);
         self.close(Err(error))
     }
 

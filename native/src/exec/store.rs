@@ -7,7 +7,7 @@ use std::path::Path;
 
 use glassbox_core::apply::apply;
 use glassbox_core::errno::Errno;
-use glassbox_core::model::{ContainerId, State, health};
+use glassbox_core::model::{ContainerId, SentSignal, SignalReason, State, health};
 use glassbox_core::observe::{Actors, Outcome, essential};
 use glassbox_core::oci::toolbox;
 use glassbox_core::step::{Step, StoreStep};
@@ -53,6 +53,7 @@ impl Shelf<'_> {
             StoreStep::RecordContainer { container, .. } => self.store.save_container(container).call("rename"),
             StoreStep::ReplaceRecord { container, .. } => self.store.replace_container(container).map(drop).call("rename"),
             StoreStep::RecordPause { id, paused } => self.store.set_paused(id, *paused).map(drop).call("rename"),
+            StoreStep::NoteSignal { id, path, signal, reason } => self.note_signal(id, path, *signal, *reason),
             StoreStep::RecordProbe { id } => {
                 let Some(probe) = &self.outcome.probe else { return Ok(()) };
                 self.store.change(id, |container| health::probed(container, probe)).map(drop).call("rename")
@@ -74,6 +75,20 @@ impl Shelf<'_> {
                 self.store.remove(Path::new(directory)).call("rmdir")
             }
         }
+    }
+
+    fn note_signal(&self, id: &ContainerId, path: &str, signal: i32, reason: SignalReason) -> Done {
+        let started_ns = self.state.containers.get(id).map_or(0, |container| container.state.started_ns);
+        let sent = serde_json::to_string(&SentSignal { signal, reason, started_ns }).unwrap_or_default();
+        // Written first and cut to its length then: ext4 brings a file that was emptied to the disk when it is closed.
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        let mut file = match file {
+            // It has gone meanwhile, by its end and --rm; the signal will find nobody either.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            answer => answer.call("openat")?,
+        };
+        file.write_all(sent.as_bytes()).call("write")?;
+        file.set_len(sent.len() as u64).call("ftruncate")
     }
 
     /// The record as it will be once this step's events are applied.

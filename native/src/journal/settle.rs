@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use glassbox_core::model::{Container, ContainerId, Status};
+use glassbox_core::model::{Container, ContainerId, Ending, Status};
 
 use super::{Report, cgroup, undo};
 use crate::store::{Loaded, Record, Store, StoreError, volume};
@@ -45,6 +45,7 @@ fn ended(mut container: Container) -> Container {
     container.state.status = Status::Exited;
     container.state.pid = None;
     container.state.exit_code = EXIT_UNSEEN;
+    container.state.ending = Ending { unseen: true, ..Ending::default() };
     container.state.finished_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
     container
 }

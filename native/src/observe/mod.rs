@@ -5,6 +5,7 @@
 pub mod cgroups;
 pub mod devices;
 pub mod facts;
+pub mod holders;
 pub mod mountinfo;
 pub mod probe;
 pub mod procfs;

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::{Carried, Done, Run, called, done};
 use crate::errno::Errno;
-use crate::model::{Container, ContainerId, Ending, State, Status};
+use crate::layout::Layout;
+use crate::model::{Container, ContainerId, Ending, SentSignal, State, Status};
 use crate::observe::Outcome;
 use crate::oci::toolbox::{self, ToolboxFileKind};
 use crate::query::{Answer, Probe, Query, Subject};
@@ -57,6 +58,12 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
             let (status, oom_killed, at_ns) = (Some(ended.status), ended.oom_killed, ended.at_ns);
             return Ok(Done::Outcome(Outcome { status, oom_killed, at_ns, ending, ..Outcome::default() }));
         }
+        StoreStep::NoteSignal { id, path, signal, reason } => {
+            let started_ns = state.containers.get(id).map_or(0, |container| container.state.started_ns);
+            let sent = SentSignal { signal: *signal, reason: *reason, started_ns };
+            let text = serde_json::to_string(&sent).unwrap_or_default();
+            called(write_file(kernel, path, 0o600, &text), "openat")?;
+        }
         StoreStep::RecordProbe { id } => return Ok(probed(kernel, run, state, id)),
         StoreStep::RecordFailure { .. }
         | StoreStep::RecordPause { .. }
@@ -92,11 +99,14 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
 fn ending(kernel: &Kernel, run: &Run, state: &State, id: &ContainerId, status: WaitStatus) -> Ending {
     let Some(container) = state.containers.get(id) else { return Ending::default() };
     let probe = SimProbe::new(kernel, state);
-    let read = |path: &str| match probe.ask(&Query::FileBytes(Subject::Host, path.to_string())) {
-        Ok(Answer::Bytes(bytes)) => String::from_utf8(bytes).ok(),
+    let bytes = |path: &str| match probe.ask(&Query::FileBytes(Subject::Host, path.to_string())) {
+        Ok(Answer::Bytes(bytes)) => Some(bytes),
         _ => None,
     };
-    Ending { refused: run.refused.clone(), ..Ending::of(container, status, &read) }
+    let read = |path: &str| bytes(path).and_then(|bytes| String::from_utf8(bytes).ok());
+    let note = bytes(&Layout::new(&kernel.host.data_root).signal_note(id));
+    let counted = Ending { refused: run.refused.clone(), ..Ending::of(container, status, &read) };
+    counted.with_note(note.as_deref(), container.state.started_ns)
 }
 
 /// Those that a removed container has left; those that the caller is at stay until she has read them.
