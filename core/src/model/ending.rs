@@ -28,7 +28,7 @@ pub struct Ending {
     #[serde(default)]
     pub oom_kills: u64,
     /// How often its own limit on memory was reached: `oom` of memory.events, memory.failcnt and memory.memsw.failcnt; `None`: it had no
-    /// limit.
+    /// limit, nothing was ended, or nothing is known of it.
     #[serde(default)]
     pub memory_limit_hits: Option<u64>,
     /// Nobody saw it: its monitor was killed, and the next command has ended what was left.
@@ -101,7 +101,7 @@ impl Ending {
         };
         let limited = resources.memory_bytes_max > 0;
         if let Some(directory) = directory(Controller::Memory).filter(|_| limited || status.code() == SIGKILL_CODE) {
-            ending.count_memory(limited, |file| read(&format!("{directory}/{file}")));
+            ending.count_memory(resources.memory_bytes_max, |file| read(&format!("{directory}/{file}")));
         }
         if let Some(directory) = directory(Controller::Pids).filter(|_| resources.pids_max.is_some_and(|most| most > 0)) {
             let events = read(&format!("{directory}/pids.events")).unwrap_or_default();
@@ -121,7 +121,7 @@ impl Ending {
         self.sent.filter(|sent| sent.started_ns == started_ns)
     }
 
-    fn count_memory(&mut self, limited: bool, read: impl Fn(&str) -> Option<String>) {
+    fn count_memory(&mut self, limit: u64, read: impl Fn(&str) -> Option<String>) {
         let (kills, hits) = match read("memory.events") {
             Some(events) => (counted(&events, "oom_kill"), counted(&events, "oom")),
             None => {
@@ -130,13 +130,20 @@ impl Ending {
                 let failed =
                     ["memory.failcnt", "memory.memsw.failcnt"].map(|file| read(file).and_then(|text| text.trim().parse().ok()));
                 let hits: Vec<u64> = failed.into_iter().flatten().collect();
-                (counted(&control, "oom_kill"), (!hits.is_empty()).then(|| hits.iter().sum()))
+                let peak: u64 = read("memory.max_usage_in_bytes").and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+                // Not every kernel counts the second kind: a peak at the limit tells it as well, and without one nothing is known.
+                let hits = hits.iter().sum::<u64>().max(u64::from(peak >= limit - limit / NEAR));
+                (counted(&control, "oom_kill"), Some(hits).filter(|hits| *hits > 0))
             }
         };
         self.oom_kills = kills.unwrap_or(0);
-        self.memory_limit_hits = hits.filter(|_| limited);
+        // Without an end by it a limit that was reached has only made the kernel give pages back.
+        self.memory_limit_hits = hits.filter(|_| limit > 0 && self.oom_kills > 0);
     }
 }
+
+/// The kernel charges pages in batches: a peak within this part of the limit is one at the limit.
+const NEAR: u64 = 16;
 
 /// 128 + SIGKILL.
 const SIGKILL_CODE: i32 = 137;

@@ -90,6 +90,7 @@ fn by_oom_killer(container: &Container) -> Diagnosis {
             format!("the kernel's OOM killer ended it: it needed more than its memory limit of {}", bytes(limit)),
             "allow more with -m, or find out what it needs: glassbox stats",
         ),
+        None if limit > 0 => Diagnosis::new(format!("the kernel's OOM killer ended it; its memory limit is {}", bytes(limit)), ""),
         _ => Diagnosis::new(
             "the kernel's OOM killer ended it: the memory of the machine, or of a cgroup above, ran out, not its own limit",
             "see: dmesg | grep -i oom",
@@ -106,6 +107,7 @@ fn others_killed(container: &Container) -> Diagnosis {
     let limit = container.host.resources.memory_bytes_max;
     match container.state.ending.memory_limit_hits {
         Some(hits) if hits > 0 => Diagnosis::new(format!("{what}: its memory limit is {}", bytes(limit)), "allow more with -m"),
+        None if limit > 0 => Diagnosis::new(format!("{what}; its memory limit is {}", bytes(limit)), ""),
         _ => Diagnosis::new(what, "see: dmesg | grep -i oom"),
     }
 }
