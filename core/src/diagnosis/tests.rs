@@ -233,6 +233,7 @@ fn the_paths_of_a_step_and_of_a_message() {
             source: "/here".into(),
             target: target.into(),
             recursive: true,
+            top_only: false,
             flags: MountFlags::default(),
         })
     };

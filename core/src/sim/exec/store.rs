@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{Carried, Done, Run, called, done};
 use crate::errno::Errno;
 use crate::layout::Layout;
-use crate::model::{Container, ContainerId, Ending, SentSignal, State, Status};
+use crate::model::{Container, ContainerId, Ending, SentSignal, SignalReason, State, Status};
 use crate::observe::Outcome;
 use crate::oci::toolbox::{self, ToolboxFileKind};
 use crate::query::{Answer, Probe, Query, Subject};
@@ -52,17 +52,9 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
                 }
             }
         }
-        StoreStep::RecordExit { id } => {
-            let ended = run.ended.ok_or(Errno::ECHILD)?;
-            let ending = Box::new(ending(kernel, run, state, id, ended.status));
-            let (status, oom_killed, at_ns) = (Some(ended.status), ended.oom_killed, ended.at_ns);
-            return Ok(Done::Outcome(Outcome { status, oom_killed, at_ns, ending, ..Outcome::default() }));
-        }
+        StoreStep::RecordExit { id } => return exited(kernel, run, state, id),
         StoreStep::NoteSignal { id, path, signal, reason } => {
-            let started_ns = state.containers.get(id).map_or(0, |container| container.state.started_ns);
-            let sent = SentSignal { signal: *signal, reason: *reason, started_ns };
-            let text = serde_json::to_string(&sent).unwrap_or_default();
-            called(write_file(kernel, path, 0o600, &text), "openat")?;
+            called(note_signal(kernel, state, id, path, (*signal, *reason)), "openat")?;
         }
         StoreStep::RecordProbe { id } => return Ok(probed(kernel, run, state, id)),
         StoreStep::RecordFailure { .. }
@@ -93,6 +85,19 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
     }
     done(kernel)
+}
+
+fn note_signal(kernel: &mut Kernel, state: &State, id: &ContainerId, path: &str, what: (i32, SignalReason)) -> SysResult<()> {
+    let started_ns = state.containers.get(id).map_or(0, |container| container.state.started_ns);
+    let sent = SentSignal { signal: what.0, reason: what.1, started_ns };
+    write_file(kernel, path, 0o600, &serde_json::to_string(&sent).unwrap_or_default())
+}
+
+fn exited(kernel: &Kernel, run: &Run, state: &State, id: &ContainerId) -> Carried {
+    let ended = run.ended.ok_or(Errno::ECHILD)?;
+    let ending = Box::new(ending(kernel, run, state, id, ended.status));
+    let (status, oom_killed, at_ns) = (Some(ended.status), ended.oom_killed, ended.at_ns);
+    Ok(Done::Outcome(Outcome { status, oom_killed, at_ns, ending, ..Outcome::default() }))
 }
 
 /// What is known of the end besides its status; the container's cgroups are there still.
