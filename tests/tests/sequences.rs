@@ -128,7 +128,7 @@ fn command(numbers: &mut Numbers) -> String {
     let (flags, program) = (format!("{}{}", numbers.pick(FLAGS), numbers.pick(STORAGE)), numbers.pick(PROGRAMS));
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
-    match numbers.next() % 40 {
+    match numbers.next() % 41 {
         0 | 1 | 22..=27 => {
             let policy = numbers.pick(POLICIES);
             format!("docker run -d --name {lasting} --network none {policy}{flags}toolbox sleep 1000")
@@ -175,6 +175,9 @@ fn command(numbers: &mut Numbers) -> String {
         ),
         37 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
         38 => "glassbox ns".to_string(),
+        40 => format!(
+            "docker events --since 1h --until -1s -f container={any} --format '{{{{.Action}}}} {{{{.Actor.Attributes.exitCode}}}} {{{{.Actor.Attributes.signal}}}}'"
+        ),
         39 => format!("docker top {any} {}", numbers.pick(&["-o pid,comm", "-o comm,pid,args", "-o comm", "-o pid,cgrp"])),
         _ if numbers.next().is_multiple_of(2) => format!("glassbox why {any}"),
         _ => "docker ps -a".to_string(),

@@ -236,6 +236,17 @@ pub enum Command {
         /// The words for ps; none: `-ef`.
         options: Vec<String>,
     },
+    /// `events`
+    ShowEvents {
+        /// `--since`, as typed.
+        since: String,
+        /// `--until`, as typed.
+        until: String,
+        /// `--filter`: name and value, in order.
+        filters: Vec<(String, String)>,
+        /// `--format`
+        format: Option<String>,
+    },
     /// `logs [-f] [-n N] [-t] CONTAINER`
     ShowLogs {
         /// Name or id prefix.

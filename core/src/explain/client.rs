@@ -58,6 +58,13 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let why = "Its cgroup lists the container's processes by the host's numbers; what ps says of each is read from /proc.";
             explanation("Look for its processes", why, calls, &["ps -ef", "cat CGROUP/cgroup.procs"], "pid-one")
         }
+        ClientStep::ShowEvents { view } => {
+            let calls = vec![call("openat", &["AT_FDCWD", "…/events.log\"", "O_RDONLY|O_CLOEXEC"]).when(CallWhen::IfPresent)];
+            let why = "Whoever changes a container or a volume adds a line to a file below the data root. It is read, and looked at again.";
+            let follows = view.until_ns.is_none();
+            let headline = if follows { "Tell what happens, as it happens" } else { "Tell what has happened" };
+            explanation(headline, why, calls, &["tail -f DATA_ROOT/events.log"], "end")
+        }
         ClientStep::ShowLog { view, .. } => {
             let calls = vec![
                 call("openat", &["AT_FDCWD", "…-json.log\"", "O_RDONLY|O_CLOEXEC"]),

@@ -4,6 +4,7 @@
 
 mod container;
 pub mod ending;
+pub mod happening;
 pub mod health;
 mod image;
 pub mod restart;
@@ -25,6 +26,8 @@ pub struct State {
     pub containers: RedBlackTreeMap<ContainerId, Container>,
     /// Volumes by name.
     pub volumes: RedBlackTreeMap<String, Volume>,
+    /// In the model, what `events` shows; on Linux that is in a file.
+    pub happenings: rpds::Vector<happening::Happening>,
 }
 
 /// Why a name or id prefix does not lead to one container.
@@ -37,6 +40,17 @@ pub enum Lookup {
 }
 
 impl State {
+    /// Keeps what has happened, the last so many.
+    pub fn keep(&mut self, told: Vec<happening::Happening>) {
+        for happening in told {
+            let number = self.happenings.last().map_or(0, |last| last.number + 1);
+            self.happenings.push_back_mut(happening::Happening { number, ..happening });
+        }
+        if self.happenings.len() > 2 * happening::HAPPENINGS_MAX {
+            self.happenings = self.happenings.iter().skip(happening::HAPPENINGS_MAX).cloned().collect();
+        }
+    }
+
     /// The container that `word` means, as Docker looks it up: full id, then name, then id prefix.
     pub fn container(&self, word: &str) -> Result<&Container, Lookup> {
         if let Some(found) = self.containers.get(&ContainerId(word.to_string())) {

@@ -1,11 +1,17 @@
-//! What looks at containers while they run, and changes nothing: `top`.
+//! What looks at containers while they run, and changes nothing: `top`, `events`.
 
 use super::lifecycle::find;
 use super::origin::{self, planned};
 use super::{CommandError, Context, Planned};
+use crate::cli::{Command, moment};
 use crate::model::{Container, Status};
 use crate::step::{ClientStep, Step};
+use crate::view::happenings::{self, EventView};
 use crate::view::top::{self, Refusal};
+
+/// Of Docker's client, for a template that cannot be read.
+const EXIT_TEMPLATE: i32 = 64;
+const NS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Docker's refusal of a container that has no process to look at.
 fn check_runs(container: &Container) -> Result<(), String> {
@@ -30,4 +36,30 @@ pub(super) fn top(word: &str, options: &[String], context: &Context<'_>) -> Resu
     })?;
     let step = ClientStep::ShowProcesses { id: container.id.clone(), options: options.to_vec() };
     Ok(planned(Step::Client(step), origin::positional(context, "CONTAINER")))
+}
+
+/// `events`: the moments and the template are the client's to judge, their order is the daemon's.
+pub(super) fn events(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
+    let Command::ShowEvents { since, until, filters, format } = command else {
+        return Err(CommandError { message: String::new(), exit_code: 1, span: None });
+    };
+    let span = |name: &str| context.invocation.words.flag(name).map(|flag| flag.span);
+    if let Some(format) = format {
+        let refuse = |message: String| CommandError { message: message + "\n", exit_code: EXIT_TEMPLATE, span: span("format") };
+        happenings::check_format(format).map_err(refuse)?;
+    }
+    let at = |name: &str, value: &str| {
+        let read = (!value.is_empty()).then(|| moment(value, context.host)).transpose();
+        read.map_err(|why| CommandError { message: format!("{why}\n"), exit_code: 1, span: span(name) })
+    };
+    let (since_ns, until_ns) = (at("since", since)?, at("until", until)?);
+    if let (Some(from), Some(to)) = (since_ns, until_ns)
+        && to < from
+    {
+        let seconds = |at_ns: u64| at_ns / NS_PER_SECOND;
+        let what = format!("`since` time ({}) cannot be after `until` time ({})", seconds(from), seconds(to));
+        return Err(CommandError { message: format!("Error response from daemon: {what}\n"), exit_code: 1, span: span("until") });
+    }
+    let view = EventView { since_ns, until_ns, filters: filters.clone(), format: format.clone() };
+    Ok(planned(Step::Client(ClientStep::ShowEvents { view }), origin::command(context)))
 }

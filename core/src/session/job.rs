@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use super::world::{Chunk, Stream, World};
+use crate::chronicle::Chronicle;
 use crate::cli::{Command, Invocation};
 use crate::diagnosis::{Finding, steps};
 use crate::errno::Errno;
@@ -80,6 +81,8 @@ pub(super) struct Job {
     attended: Option<ContainerId>,
     ended: Option<Container>,
     shown: Vec<Chunk>,
+    /// What is told of this job's doing.
+    chronicle: Chronicle,
 }
 
 impl Job {
@@ -108,6 +111,7 @@ impl Job {
             attended: None,
             ended: None,
             shown: Vec::new(),
+            chronicle: Chronicle::default(),
         }
     }
 
@@ -262,14 +266,24 @@ impl Job {
                         None => return self.finish(),
                     },
                 },
-                Some(Visit::Enter(node)) => self.enter(&node),
+                Some(Visit::Enter(node)) => {
+                    self.enter(&node);
+                    self.tell_entering(&node, kernel, state);
+                }
                 Some(Visit::Leave(_)) => {}
                 Some(Visit::Leaf(node)) => {
                     self.enter(&node);
+                    self.tell_entering(&node, kernel, state);
                     return self.carry_out(node, kernel, state);
                 }
             }
         }
+    }
+
+    fn tell_entering(&mut self, node: &Node, kernel: &Kernel, state: &mut State) {
+        let context = Context { state, host: &self.host, invocation: &self.invocation };
+        let told = self.chronicle.entering(&node.step, &context, kernel.realtime_ns());
+        state.keep(told);
     }
 
     /// A monitor has started its container again, and watches it once more.
@@ -310,7 +324,13 @@ impl Job {
                     Ok(events) => (events, None),
                     Err(errno) => (Vec::new(), Some(errno)),
                 };
+                let context = Context { state, host: &self.host, invocation: &self.invocation };
+                let told = self.chronicle.after(&node.step, &outcome, &context, kernel.realtime_ns());
+                state.keep(told);
                 World::apply_all(state, &events);
+                if self.run.failed {
+                    self.exit_code = 1;
+                }
                 self.after(&node.step, outcome.status.map(crate::userland::WaitStatus::code));
                 Turn::Stepped(Box::new(self.entry(node, events, errno)))
             }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Undo;
 use crate::model::ContainerId;
+use crate::view::happenings::EventView;
 
 /// A step for the caller.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +78,11 @@ pub enum ClientStep {
         /// The words for ps.
         options: Vec<String>,
     },
+    /// Tell what was done to containers and volumes, and go on telling until the time is over.
+    ShowEvents {
+        /// What, and how.
+        view: EventView,
+    },
     /// Write the container's log to stdout and stderr.
     ShowLog {
         /// Which container.
@@ -137,6 +143,7 @@ impl ClientStep {
             ClientStep::AwaitExit { .. } => "AwaitExit",
             ClientStep::ShowNamespaces { .. } => "ShowNamespaces",
             ClientStep::ShowProcesses { .. } => "ShowProcesses",
+            ClientStep::ShowEvents { .. } => "ShowEvents",
             ClientStep::ShowLog { .. } => "ShowLog",
         }
     }

@@ -261,6 +261,7 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
         ClientStep::ShowNamespaces { ids: vec![id()], json: false },
         ClientStep::ShowProcesses { id: id(), options: vec!["-ef".into()] },
+        ClientStep::ShowEvents { view: crate::view::happenings::EventView::default() },
         ClientStep::ShowLog { id: id(), view: super::LogView { follow: true, ..Default::default() } },
     ]
 }
@@ -270,7 +271,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 20 + 20 + 7 + 15 + 13 + 8 + 12 + 3;
+    const STEPS: usize = 20 + 20 + 7 + 15 + 13 + 8 + 14 + 3;
 
     #[test]
     fn covers_every_step() {

@@ -7,6 +7,7 @@ pub mod disk;
 pub mod ending;
 pub mod events;
 pub mod filter;
+pub mod happenings;
 pub mod image;
 pub mod inspect;
 pub mod listing;

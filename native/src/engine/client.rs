@@ -12,8 +12,8 @@ use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::{ClientStep, LogView};
 use glassbox_core::userland::{Signal, WaitStatus};
+use glassbox_core::view::namespaces;
 use glassbox_core::view::reclaimed::{is_yes, reclaimed};
-use glassbox_core::view::{namespaces, top};
 
 use super::Engine;
 use crate::exec::{Done, Failure, NameCall};
@@ -28,7 +28,7 @@ use crate::sys::{file, process, wait};
 const ANSWER_BYTES_MAX: usize = 4096;
 
 /// How often a record is looked at again whose change nobody tells of: while a container waits to be started again, and for its next end.
-const LOOK_MILLISECONDS: u32 = 20;
+pub(super) const LOOK_MILLISECONDS: u32 = 20;
 
 /// What SIGKILL has ended is gone by then, unless it hangs in the kernel.
 const KILL_MILLISECONDS: u32 = 10_000;
@@ -53,6 +53,7 @@ impl Engine {
             }
             ClientStep::ShowNamespaces { ids, json } => self.show_namespaces(ids, *json),
             ClientStep::ShowProcesses { id, options } => self.show_processes(id, options),
+            ClientStep::ShowEvents { view } => self.show_events(view),
             ClientStep::AttachStreams { id } => self.attach(id, outcome),
             ClientStep::WatchContainer { id } => self.watch_container(id, outcome),
             ClientStep::AwaitProbe { id, delay_ns } => self.await_probe(id, *delay_ns),
@@ -66,13 +67,6 @@ impl Engine {
     fn show_namespaces(&self, ids: &[ContainerId], json: bool) -> Done {
         let lines = namespaces::lines(ids, &self.state, &LinuxProbe::new(&self.store)).call("readlink")?;
         print(namespaces::text(&lines, json).as_bytes());
-        Ok(())
-    }
-
-    fn show_processes(&self, id: &ContainerId, options: &[String]) -> Done {
-        let container = self.state.containers.get(id).ok_or_else(|| Failure::of("openat", Errno::ESRCH))?;
-        let asked = top::parse(options).map_err(|_| Failure::of("", Errno::EINVAL))?;
-        print(top::text(container, &asked, &LinuxProbe::new(&self.store)).call("openat")?.as_bytes());
         Ok(())
     }
 
@@ -308,7 +302,7 @@ impl Engine {
 }
 
 /// How many bytes stdout took. Where it is closed there is nobody to print for; the command goes on.
-fn print(bytes: &[u8]) -> usize {
+pub(super) fn print(bytes: &[u8]) -> usize {
     let mut taken = 0;
     while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
         match file::write(&std::io::stdout(), rest) {

@@ -36,7 +36,15 @@ impl Engine {
         self.write_ahead(&node.step).map_err(|error| self.store_error(node, &error))?;
         let mut outcome = Outcome { at_ns: now_ns(), ..Outcome::default() };
         self.fill(&node.step, &mut outcome);
+        // Whoever waits for an end finds it told already.
+        let is_end = matches!(node.step, Step::Store(StoreStep::RecordExit { .. }));
+        if is_end {
+            self.chronicle_after(&node.step, &outcome);
+        }
         self.carry_out(node, cursor, &mut outcome).map_err(|failure| self.command_error(node, &failure))?;
+        if !is_end {
+            self.chronicle_after(&node.step, &outcome);
+        }
         self.events(node, &outcome)
     }
 

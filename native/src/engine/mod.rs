@@ -18,17 +18,20 @@ mod leaf;
 mod open;
 mod rewind;
 mod tell;
+mod watch;
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use glassbox_core::apply::apply;
+use glassbox_core::chronicle::Chronicle;
 use glassbox_core::cli::{Command, Invocation};
 use glassbox_core::diagnosis::steps;
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::{ContainerId, State};
+use glassbox_core::observe::Outcome;
 use glassbox_core::plan::{self, CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit};
 use glassbox_core::step::Step;
 use glassbox_core::userland::WaitStatus;
@@ -37,8 +40,9 @@ use glassbox_core::view::ending;
 use crate::child::Child;
 use crate::exec::seen::OwnFiles;
 use crate::journal::{Journal, Mark};
+use crate::observe::facts::now_ns;
 use crate::store::record::Edition;
-use crate::store::{Lock, Store, StoreError};
+use crate::store::{Lock, Store, StoreError, happenings};
 use crate::sys::signal::SignalFd;
 use frame::Target;
 
@@ -99,6 +103,8 @@ pub struct Engine {
     report: Option<detach::Report>,
     /// Of the step that failed last.
     last_errno: Cell<Errno>,
+    /// What is told of this command's doing.
+    chronicle: Chronicle,
     /// Bytes that removed containers had written, where the command tells of them.
     reclaimed_bytes: u64,
     /// An archive that came from stdin, until it is unpacked.
@@ -203,6 +209,9 @@ impl Engine {
         if node.depth() == 0 && !matches!(visit, Visit::Leave(_)) {
             self.phase = self.journal.as_ref().map_or(Mark::default(), Journal::mark);
         }
+        if !matches!(visit, Visit::Leave(_)) {
+            self.chronicle_entering(&node.step);
+        }
         match visit {
             Visit::Enter(node) => {
                 self.tell(|watcher| watcher.enter(node));
@@ -234,6 +243,20 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Told of before it begins, and before this process is two.
+    fn chronicle_entering(&mut self, step: &Step) {
+        let context = Context { state: &self.state, host: &self.host, invocation: &self.invocation };
+        let told = self.chronicle.entering(step, &context, now_ns());
+        happenings::append(self.store.root(), &told);
+    }
+
+    /// Told of a leaf that has been carried out, before the state changes by it.
+    pub(super) fn chronicle_after(&mut self, step: &Step, outcome: &Outcome) {
+        let context = Context { state: &self.state, host: &self.host, invocation: &self.invocation };
+        let told = self.chronicle.after(step, outcome, &context, now_ns());
+        happenings::append(self.store.root(), &told);
     }
 
     fn tell(&mut self, mut what: impl FnMut(&mut dyn Watcher)) {

@@ -132,6 +132,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         audience: None,
         report: None,
         last_errno: Cell::new(Errno::EIO),
+        chronicle: Default::default(),
         reclaimed_bytes: 0,
         spooled: None,
         cause: String::new(),

@@ -1,12 +1,14 @@
 //! Settling: a container whose monitor has died is ended, its cgroups are removed, and its record says so; with `--rm` it goes.
 
 use std::path::Path;
-use std::time::SystemTime;
 
+use glassbox_core::chronicle::died;
+use glassbox_core::model::happening::Happening;
 use glassbox_core::model::{Container, ContainerId, Ending, Status};
 
 use super::{Report, cgroup, undo};
-use crate::store::{Loaded, Record, Store, StoreError, volume};
+use crate::observe::facts::now_ns;
+use crate::store::{Loaded, Record, Store, StoreError, happenings, volume};
 
 /// 128 + SIGKILL: how a container ends whose end nobody saw, as Docker records it.
 const EXIT_UNSEEN: i32 = 137;
@@ -23,7 +25,12 @@ pub fn settle(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
     for (directory, _) in &record.container.host.cgroups {
         cgroup::remove_cgroup(Path::new(directory))?;
     }
+    let runs = record.container.state.status.runs();
+    if runs && !happenings::has_ended(store.root(), id) {
+        happenings::append(store.root(), &died(&record.container, EXIT_UNSEEN, false, now_ns()));
+    }
     if record.container.host.auto_remove {
+        happenings::append(store.root(), &[Happening::of_container(&record.container, "destroy", now_ns())]);
         store.remove(Path::new(&store.layout().container(id)))?;
         return volume::remove_unnamed(store, &record.container).map(|()| true);
     }
@@ -41,12 +48,11 @@ fn finish_removal(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
 }
 
 fn ended(mut container: Container) -> Container {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     container.state.status = Status::Exited;
     container.state.pid = None;
     container.state.exit_code = EXIT_UNSEEN;
     container.state.ending = Ending { unseen: true, ..Ending::default() };
-    container.state.finished_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    container.state.finished_ns = now_ns();
     container
 }
 

@@ -5,6 +5,7 @@
 //! <root>/layers/          0711   <diff id>/, <diff id>.part-PID-START-N (being extracted)
 //! <root>/containers/      0711   <id>/state.json, <id>/<id>-json.log, …
 //! <root>/volumes/         0711   <name>/{_data,volume.json}; made with the first volume
+//! <root>/events.log       0600   what was done: `glassbox events`; the lines before them in events.log.1
 //! <root>/journal/         0700   see `crate::journal`
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! One record that cannot be read never hides the others. Nothing here touches a path outside of the root, or follows a link there.
 
 pub mod error;
+pub mod happenings;
 pub mod identity;
 pub mod layer;
 pub mod log;

@@ -24,6 +24,11 @@ pub(super) fn containers(call: &Call<'_>) -> Result<Command, UsageError> {
     }))
 }
 
+pub(super) fn events(call: &Call<'_>) -> Command {
+    let text = |name: &str| filled(call, name).unwrap_or_default();
+    Command::ShowEvents { since: text("since"), until: text("until"), filters: filters(call), format: filled(call, "format") }
+}
+
 pub(super) fn filled(call: &Call<'_>, name: &str) -> Option<String> {
     call.flag(name).map(|flag| flag.value.clone()).filter(|value| !value.is_empty())
 }

@@ -132,6 +132,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
             let mut words = containers.into_iter();
             Command::ShowProcesses { container: words.next().unwrap_or_default(), options: words.collect() }
         }
+        "events" => listing::events(call),
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },

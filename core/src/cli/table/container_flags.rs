@@ -12,6 +12,7 @@ const PRUNE: &[&str] = &["container prune"];
 const CP: &[&str] = &["cp"];
 const RM: &[&str] = &["rm"];
 const LOGS: &[&str] = &["logs"];
+const EVENTS: &[&str] = &["events"];
 const NS: &[&str] = &["ns"];
 const INSPECT: &[&str] = &["inspect", "container inspect"];
 
@@ -105,6 +106,10 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("tail", Kind::Text, LOGS, "Only the last so many lines", "-n 20").short('n').default("all").carried_out(),
     FlagRow::new("timestamps", Kind::Bool, LOGS, "Print the time of each line", "-t").short('t').carried_out(),
     FlagRow::new("until", Kind::Text, LOGS, "Only lines before this time", "--until 10m").carried_out(),
+    FlagRow::new("filter", Kind::Filter, EVENTS, "Only those that fit", "-f event=die").short('f').carried_out(),
+    FlagRow::new("format", Kind::Text, EVENTS, "Print each by a template, or as json", "--format json").carried_out(),
+    FlagRow::new("since", Kind::Text, EVENTS, "Also what has happened since this time", "--since 10m").carried_out(),
+    FlagRow::new("until", Kind::Text, EVENTS, "Only until this time, and end then", "--until 10m").carried_out(),
     FlagRow::new("format", Kind::Text, INSPECT, "Print by a template", "-f '{{.Name}}'").short('f').carried_out(),
     FlagRow::new("size", Kind::Bool, INSPECT, "Add how much each has written", "-s").short('s').carried_out(),
     FlagRow::new("type", Kind::Text, &["inspect"], "Look among things of this type only", "--type container").carried_out(),

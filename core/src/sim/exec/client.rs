@@ -2,6 +2,7 @@
 
 use super::{Carried, Done, Run, done};
 use crate::errno::Errno;
+use crate::model::happening::HAPPENINGS_MAX;
 use crate::model::health::{self, OUTPUT_BYTES_MAX, Probe};
 use crate::model::{ContainerId, State, Status};
 use crate::observe::Outcome;
@@ -10,6 +11,7 @@ use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Captured, Ended};
 use crate::step::{ClientStep, LogView};
 use crate::userland::{Signal, WaitStatus};
+use crate::view::happenings::EventView;
 use crate::view::reclaimed::{is_yes, reclaimed};
 use crate::view::{namespaces, top};
 
@@ -48,6 +50,7 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
             run.shown.push((false, top::text(container, &asked, &SimProbe::new(kernel, state))?.into_bytes()));
             done(kernel)
         }
+        ClientStep::ShowEvents { view } => show_events(kernel, run, state, view),
         ClientStep::ShowLog { id, view } => {
             show_log(kernel, run, id, view);
             let running = state.containers.get(id).is_some_and(|container| container.state.status.runs());
@@ -187,6 +190,37 @@ fn await_exit(
     }
     run.deadline = None;
     Ok(Done::Outcome(Outcome { timed_out: true, at_ns, ..Outcome::default() }))
+}
+
+/// What has happened since the last time; the clock goes on to the end of the time asked for.
+fn show_events(kernel: &Kernel, run: &mut Run, state: &State, view: &EventView) -> Carried {
+    let now_ns = kernel.realtime_ns();
+    let (began_ns, shown_to) = *run.told.get_or_insert((now_ns, 0));
+    let older = state.happenings.len().saturating_sub(HAPPENINGS_MAX);
+    for happening in
+        state.happenings.iter().skip(older).filter(|happening| happening.number >= shown_to && view.shows(happening, began_ns))
+    {
+        match view.line(happening) {
+            Ok(line) => run.shown.push((false, line.into_bytes())),
+            Err(why) => {
+                run.shown.push((true, (why + "\n").into_bytes()));
+                run.failed = true;
+                return done(kernel);
+            }
+        }
+    }
+    run.told = Some((began_ns, state.happenings.last().map_or(0, |last| last.number + 1)));
+    match view.until_ns {
+        None => Ok(Done::Waiting),
+        Some(until_ns) if now_ns < until_ns => {
+            run.deadline = Some(kernel.clock_ns + (until_ns - now_ns));
+            Ok(Done::Waiting)
+        }
+        Some(_) => {
+            run.deadline = None;
+            done(kernel)
+        }
+    }
 }
 
 /// What has been logged since the last time, all runs of the container one after the other.

@@ -50,6 +50,10 @@ pub struct Run {
     pub(super) asked: bool,
     /// Bytes that removed containers had written.
     pub(super) reclaimed_bytes: u64,
+    /// Of `events`: when it began, and the number of the next one to be told.
+    pub(super) told: Option<(u64, u64)>,
+    /// What was to be shown could not be.
+    pub failed: bool,
     /// Records of the log already shown.
     pub(super) log_shown: Option<usize>,
 }

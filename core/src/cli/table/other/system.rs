@@ -40,6 +40,4 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("plugin set", &["plugin set"], "PLUGIN KEY=VALUE [KEY=VALUE...]", Arity::AtLeast(2)),
     CommandRow::new("plugin upgrade", &["plugin upgrade"], "[OPTIONS] PLUGIN [REMOTE]", Arity::Between(1, 2))
         .specs("disable-content-trust=bool grant-all-permissions=bool skip-remote-check=bool"),
-    CommandRow::new("events", &["system events", "events"], "[OPTIONS]", Arity::None)
-        .specs("filter/f=filter format=text since=text until=text"),
 ];
