@@ -473,7 +473,10 @@ impl Look<'_> {
         match step {
             ClientStep::Print { .. } | ClientStep::PrintReclaimed { .. } if self.outcome.printed.is_empty() => Vec::new(),
             // The numbers are the kernel's own: they are shown, and are no news.
-            ClientStep::ShowNamespaces { .. } | ClientStep::ShowProcesses { .. } | ClientStep::ShowEvents { .. } => Vec::new(),
+            ClientStep::ShowNamespaces { .. }
+            | ClientStep::ShowProcesses { .. }
+            | ClientStep::ShowEvents { .. }
+            | ClientStep::ShowStats { .. } => Vec::new(),
             ClientStep::Print { .. } | ClientStep::PrintReclaimed { .. } => {
                 vec![Event::Printed { stderr: false, text: self.outcome.printed.clone() }]
             }

@@ -287,6 +287,7 @@ const RUNNING: &[&[&str]] = &[
     &["run", "--rm", "--network", "none", "-v", "memory:/here:ro", "toolbox", "true"],
     &["ns", "web"],
     &["top", "web"],
+    &["stats", "--no-stream", "web"],
     &["events", "--since", "1h", "--until", "0s"],
     &["cp", "/proc/sys/kernel/ostype", "web:/tmp"],
     &["cp", "web:/etc", "-"],

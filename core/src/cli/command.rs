@@ -236,6 +236,19 @@ pub enum Command {
         /// The words for ps; none: `-ef`.
         options: Vec<String>,
     },
+    /// `stats [CONTAINER…]`
+    ShowStats {
+        /// Names or id prefixes; none: all that run.
+        containers: Vec<String>,
+        /// `-a`: without names, the ended ones too.
+        all: bool,
+        /// `--no-stream` was not given: over and over.
+        stream: bool,
+        /// `--no-trunc`
+        no_trunc: bool,
+        /// `--format`
+        format: Option<String>,
+    },
     /// `events`
     ShowEvents {
         /// `--since`, as typed.

@@ -58,6 +58,14 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let why = "Its cgroup lists the container's processes by the host's numbers; what ps says of each is read from /proc.";
             explanation("Look for its processes", why, calls, &["ps -ef", "cat CGROUP/cgroup.procs"], "pid-one")
         }
+        ClientStep::ShowStats { .. } => {
+            let calls = vec![
+                call("openat", &["AT_FDCWD", "\"/proc/stat\"", "O_RDONLY|O_CLOEXEC"]).when(CallWhen::IfPresent),
+                call("poll", &["…", "…", "1000"]).when(CallWhen::IfPresent),
+            ];
+            let why = "Its cgroups count what a container uses. How much of a processor that is shows only between two looks, a second apart.";
+            explanation("Look what containers use", why, calls, &["cat CGROUP/memory.current", "cat CGROUP/cpu.stat"], "limits")
+        }
         ClientStep::ShowEvents { view } => {
             let calls = vec![call("openat", &["AT_FDCWD", "…/events.log\"", "O_RDONLY|O_CLOEXEC"]).when(CallWhen::IfPresent)];
             let why = "Whoever changes a container or a volume adds a line to a file below the data root. It is read, and looked at again.";

@@ -1,11 +1,11 @@
-//! What looks at containers while they run, and changes nothing: `top`, `events`.
+//! What looks at containers while they run, and changes nothing: `top`, `stats`, `events`.
 
 use super::lifecycle::find;
 use super::origin::{self, planned};
 use super::{CommandError, Context, Planned};
 use crate::cli::{Command, moment};
 use crate::model::{Container, Status};
-use crate::step::{ClientStep, Step};
+use crate::step::{ClientStep, StatsView, Step};
 use crate::view::happenings::{self, EventView};
 use crate::view::top::{self, Refusal};
 
@@ -62,4 +62,17 @@ pub(super) fn events(command: &Command, context: &Context<'_>) -> Result<Planned
     }
     let view = EventView { since_ns, until_ns, filters: filters.clone(), format: format.clone() };
     Ok(planned(Step::Client(ClientStep::ShowEvents { view }), origin::command(context)))
+}
+
+/// `stats`: one that is not there is told before anything is shown.
+pub(super) fn stats(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
+    let Command::ShowStats { containers, all, stream, no_trunc, format } = command else {
+        return Err(CommandError { message: String::new(), exit_code: 1, span: None });
+    };
+    let refuse = |message: String| CommandError { message, exit_code: 1, span: context.invocation.words.positional("CONTAINER") };
+    let found =
+        |word: &String| find(word, context).map(|container| (container.id.clone(), word.trim().to_string())).map_err(refuse);
+    let containers = containers.iter().map(found).collect::<Result<_, _>>()?;
+    let view = StatsView { containers, all: *all, stream: *stream, no_trunc: *no_trunc, format: format.clone() };
+    Ok(planned(Step::Client(ClientStep::ShowStats { view }), origin::command(context)))
 }

@@ -78,6 +78,11 @@ pub enum ClientStep {
         /// The words for ps.
         options: Vec<String>,
     },
+    /// Look twice what containers use, a second apart, and print what they used in between.
+    ShowStats {
+        /// Which, and how.
+        view: StatsView,
+    },
     /// Tell what was done to containers and volumes, and go on telling until the time is over.
     ShowEvents {
         /// What, and how.
@@ -90,6 +95,21 @@ pub enum ClientStep {
         /// What of it, and how.
         view: LogView,
     },
+}
+
+/// Whose use is shown, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatsView {
+    /// These, each with the caller's word for it; none: all that run.
+    pub containers: Vec<(ContainerId, String)>,
+    /// Where none is named, the ended ones too.
+    pub all: bool,
+    /// Over and over.
+    pub stream: bool,
+    /// With full ids.
+    pub no_trunc: bool,
+    /// `--format`
+    pub format: Option<String>,
 }
 
 /// Which lines of a log are shown, and how.
@@ -143,6 +163,7 @@ impl ClientStep {
             ClientStep::AwaitExit { .. } => "AwaitExit",
             ClientStep::ShowNamespaces { .. } => "ShowNamespaces",
             ClientStep::ShowProcesses { .. } => "ShowProcesses",
+            ClientStep::ShowStats { .. } => "ShowStats",
             ClientStep::ShowEvents { .. } => "ShowEvents",
             ClientStep::ShowLog { .. } => "ShowLog",
         }

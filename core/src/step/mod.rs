@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub mod samples;
 
 pub use cgroup::{CgroupStep, Limit, freezer_word};
-pub use client::{ClientStep, LogView};
+pub use client::{ClientStep, LogView, StatsView};
 pub use copy::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep};
 pub use mount::{MountFlags, MountStep};
 pub use phase::Phase;

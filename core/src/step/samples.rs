@@ -261,6 +261,7 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
         ClientStep::ShowNamespaces { ids: vec![id()], json: false },
         ClientStep::ShowProcesses { id: id(), options: vec!["-ef".into()] },
+        ClientStep::ShowStats { view: super::StatsView { containers: vec![(id(), "web".into())], ..Default::default() } },
         ClientStep::ShowEvents { view: crate::view::happenings::EventView::default() },
         ClientStep::ShowLog { id: id(), view: super::LogView { follow: true, ..Default::default() } },
     ]

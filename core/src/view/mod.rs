@@ -16,6 +16,7 @@ pub mod namespaces;
 pub mod observed;
 pub mod plan;
 pub mod reclaimed;
+pub mod stats;
 mod storage;
 pub mod top;
 pub mod version;

@@ -53,6 +53,7 @@ impl Engine {
             }
             ClientStep::ShowNamespaces { ids, json } => self.show_namespaces(ids, *json),
             ClientStep::ShowProcesses { id, options } => self.show_processes(id, options),
+            ClientStep::ShowStats { view } => self.show_stats(view),
             ClientStep::ShowEvents { view } => self.show_events(view),
             ClientStep::AttachStreams { id } => self.attach(id, outcome),
             ClientStep::WatchContainer { id } => self.watch_container(id, outcome),

@@ -1,8 +1,13 @@
-//! Steps that show how containers are and what happens to them: `top`, `events`.
+//! Steps that show how containers are and what happens to them: `top`, `stats`, `events`.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
 
 use glassbox_core::errno::Errno;
-use glassbox_core::model::ContainerId;
+use glassbox_core::model::{Container, ContainerId};
+use glassbox_core::step::StatsView;
 use glassbox_core::view::happenings::EventView;
+use glassbox_core::view::stats::{self, Sample, Watched};
 use glassbox_core::view::top;
 
 use super::client::{LOOK_MILLISECONDS, print, wait_milliseconds};
@@ -12,12 +17,57 @@ use crate::observe::LinuxProbe;
 use crate::observe::facts::now_ns;
 use crate::store::happenings::Reader;
 
+const SECOND_MILLISECONDS: u32 = 1000;
+/// To the corner; the rest of the line, and of the screen, is cleared: console_codes(4).
+const HOME: &str = "\x1b[H";
+const END_OF_LINE: &str = "\x1b[K\n";
+const REST: &str = "\x1b[J";
+
 impl Engine {
     pub(super) fn show_processes(&self, id: &ContainerId, options: &[String]) -> Done {
         let container = self.state.containers.get(id).ok_or_else(|| Failure::of("openat", Errno::ESRCH))?;
         let asked = top::parse(options).map_err(|_| Failure::of("", Errno::EINVAL))?;
         print(top::text(container, &asked, &LinuxProbe::new(&self.store)).call("openat")?.as_bytes());
         Ok(())
+    }
+
+    /// Two looks a second apart, then one a second. A terminal is drawn anew, a file gets one table after the other.
+    pub(super) fn show_stats(&mut self, view: &StatsView) -> Done {
+        let redraws = view.stream && std::io::stdout().is_terminal();
+        let mut before: BTreeMap<ContainerId, Sample> = self.looks_at(view);
+        loop {
+            wait_milliseconds(SECOND_MILLISECONDS)?;
+            if view.stream {
+                self.load().call("openat")?;
+            }
+            let after = self.looks_at(view);
+            let rows: Vec<Watched<'_>> = stats::chosen(view, &self.state)
+                .into_iter()
+                .filter_map(|(container, word)| {
+                    let look = after.get(&container.id)?;
+                    Some((container, word, before.get(&container.id).unwrap_or(look).clone(), look.clone()))
+                })
+                .collect();
+            let text = match stats::text(&rows, view.no_trunc, view.format.as_deref()) {
+                Ok(text) if redraws => format!("{HOME}{}{REST}", text.replace('\n', END_OF_LINE)),
+                Ok(text) => text,
+                Err(why) => {
+                    say(&format!("{why}\n"));
+                    self.exit_code = 1;
+                    return Ok(());
+                }
+            };
+            if print(text.as_bytes()) < text.len() || !view.stream {
+                return Ok(());
+            }
+            before = after;
+        }
+    }
+
+    fn looks_at(&self, view: &StatsView) -> BTreeMap<ContainerId, Sample> {
+        let probe = LinuxProbe::new(&self.store);
+        let look = |container: &Container| (container.id.clone(), Sample::look(container, self.host.cpus, &probe));
+        stats::chosen(view, &self.state).into_iter().map(|(container, _)| look(container)).collect()
     }
 
     /// Until the time is over, or the caller has seen enough.

@@ -24,6 +24,16 @@ pub(super) fn containers(call: &Call<'_>) -> Result<Command, UsageError> {
     }))
 }
 
+pub(super) fn stats(call: &Call<'_>, containers: Vec<String>) -> Command {
+    Command::ShowStats {
+        containers,
+        all: call.is_on("all"),
+        stream: !call.is_on("no-stream"),
+        no_trunc: call.is_on("no-trunc"),
+        format: filled(call, "format"),
+    }
+}
+
 pub(super) fn events(call: &Call<'_>) -> Command {
     let text = |name: &str| filled(call, name).unwrap_or_default();
     Command::ShowEvents { since: text("since"), until: text("until"), filters: filters(call), format: filled(call, "format") }

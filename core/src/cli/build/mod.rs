@@ -132,6 +132,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
             let mut words = containers.into_iter();
             Command::ShowProcesses { container: words.next().unwrap_or_default(), options: words.collect() }
         }
+        "stats" => listing::stats(call, containers),
         "events" => listing::events(call),
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,

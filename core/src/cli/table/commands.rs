@@ -213,6 +213,8 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("completion bash", &["completion bash"], "", Arity::None).carried_out("Print the completion script for bash"),
     CommandRow::new("completion fish", &["completion fish"], "", Arity::None).carried_out("Print the completion script for fish"),
     CommandRow::new("completion zsh", &["completion zsh"], "", Arity::None).carried_out("Print the completion script for zsh"),
+    CommandRow::new("stats", &["container stats", "stats"], "[OPTIONS] [CONTAINER...]", Arity::Any)
+        .carried_out("Show what containers use, over and over"),
     CommandRow::new("events", &["system events", "events"], "[OPTIONS]", Arity::None)
         .carried_out("Tell what is done to containers and volumes, as it happens"),
     CommandRow::new("system df", &["system df"], "[OPTIONS]", Arity::None).carried_out("Show what lies on the disk"),

@@ -12,6 +12,7 @@ const PRUNE: &[&str] = &["container prune"];
 const CP: &[&str] = &["cp"];
 const RM: &[&str] = &["rm"];
 const LOGS: &[&str] = &["logs"];
+const STATS: &[&str] = &["stats"];
 const EVENTS: &[&str] = &["events"];
 const NS: &[&str] = &["ns"];
 const INSPECT: &[&str] = &["inspect", "container inspect"];
@@ -106,6 +107,10 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("tail", Kind::Text, LOGS, "Only the last so many lines", "-n 20").short('n').default("all").carried_out(),
     FlagRow::new("timestamps", Kind::Bool, LOGS, "Print the time of each line", "-t").short('t').carried_out(),
     FlagRow::new("until", Kind::Text, LOGS, "Only lines before this time", "--until 10m").carried_out(),
+    FlagRow::new("all", Kind::Bool, STATS, "Also those that do not run", "-a").short('a').carried_out(),
+    FlagRow::new("format", Kind::Text, STATS, "Print by a template, as a table or as json", "--format json").carried_out(),
+    FlagRow::new("no-stream", Kind::Bool, STATS, "Look once and end", "--no-stream").carried_out(),
+    FlagRow::new("no-trunc", Kind::Bool, STATS, "Print ids in full", "--no-trunc").carried_out(),
     FlagRow::new("filter", Kind::Filter, EVENTS, "Only those that fit", "-f event=die").short('f').carried_out(),
     FlagRow::new("format", Kind::Text, EVENTS, "Print each by a template, or as json", "--format json").carried_out(),
     FlagRow::new("since", Kind::Text, EVENTS, "Also what has happened since this time", "--since 10m").carried_out(),

@@ -8,7 +8,7 @@ fn line_with(key: &str, flag: &str) -> String {
     let arguments = match key {
         "exec" => "a b",
         "cp" => "a:/x b",
-        "ps" | "version" | "ns" | "container prune" | "volume ls" | "volume prune" | "system df" | "system prune"
+        "ps" | "version" | "ns" | "events" | "container prune" | "volume ls" | "volume prune" | "system df" | "system prune"
         | "completion bash" | "completion fish" | "completion zsh" => "",
         _ => "a",
     };

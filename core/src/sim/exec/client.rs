@@ -4,15 +4,16 @@ use super::{Carried, Done, Run, done};
 use crate::errno::Errno;
 use crate::model::happening::HAPPENINGS_MAX;
 use crate::model::health::{self, OUTPUT_BYTES_MAX, Probe};
-use crate::model::{ContainerId, State, Status};
+use crate::model::{Container, ContainerId, State, Status};
 use crate::observe::Outcome;
 use crate::sim::SimProbe;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Captured, Ended};
-use crate::step::{ClientStep, LogView};
+use crate::step::{ClientStep, LogView, StatsView};
 use crate::userland::{Signal, WaitStatus};
 use crate::view::happenings::EventView;
 use crate::view::reclaimed::{is_yes, reclaimed};
+use crate::view::stats::{self, Sample};
 use crate::view::{namespaces, top};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
@@ -50,6 +51,7 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
             run.shown.push((false, top::text(container, &asked, &SimProbe::new(kernel, state))?.into_bytes()));
             done(kernel)
         }
+        ClientStep::ShowStats { view } => show_stats(kernel, run, state, view),
         ClientStep::ShowEvents { view } => show_events(kernel, run, state, view),
         ClientStep::ShowLog { id, view } => {
             show_log(kernel, run, id, view);
@@ -190,6 +192,44 @@ fn await_exit(
     }
     run.deadline = None;
     Ok(Done::Outcome(Outcome { timed_out: true, at_ns, ..Outcome::default() }))
+}
+
+/// A look, a second on the clock, another look. The model shows one table: until something runs another would say the same.
+fn show_stats(kernel: &Kernel, run: &mut Run, state: &State, view: &StatsView) -> Carried {
+    let chosen = stats::chosen(view, state);
+    let look = |container: &Container| Sample::look(container, kernel.host.cpus, &SimProbe::new(kernel, state));
+    let looks: Vec<Sample> = chosen.iter().map(|(container, _)| look(container)).collect();
+    let Some(before) = run.looks.take() else {
+        run.looks = Some(looks);
+        run.deadline = Some(kernel.clock_ns + stats::INTERVAL_NS);
+        return Ok(Done::Waiting);
+    };
+    if run.deadline.is_some_and(|deadline| kernel.clock_ns < deadline) || before.is_empty() && !chosen.is_empty() {
+        run.looks = Some(before);
+        return Ok(Done::Waiting);
+    }
+    if run.deadline.take().is_some() {
+        let rows: Vec<stats::Watched<'_>> = chosen
+            .into_iter()
+            .zip(before)
+            .zip(looks)
+            .map(|(((container, word), before), after)| (container, word, before, after))
+            .collect();
+        match stats::text(&rows, view.no_trunc, view.format.as_deref()) {
+            Ok(text) => run.shown.push((false, text.into_bytes())),
+            Err(why) => {
+                run.shown.push((true, (why + "\n").into_bytes()));
+                run.failed = true;
+                return done(kernel);
+            }
+        }
+    }
+    run.looks = Some(Vec::new());
+    if view.stream {
+        return Ok(Done::Waiting);
+    }
+    run.looks = None;
+    done(kernel)
 }
 
 /// What has happened since the last time; the clock goes on to the end of the time asked for.

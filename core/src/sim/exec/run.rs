@@ -7,6 +7,7 @@ use crate::model::health::Probe;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Ended, StreamsId};
 use crate::sim::tables::{HostPid, Object, ProcessState, Wait};
+use crate::view::stats::Sample;
 
 /// A command at work.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +51,8 @@ pub struct Run {
     pub(super) asked: bool,
     /// Bytes that removed containers had written.
     pub(super) reclaimed_bytes: u64,
+    /// Of `stats`: the first look at each container; empty: the second has been shown.
+    pub(super) looks: Option<Vec<Sample>>,
     /// Of `events`: when it began, and the number of the next one to be told.
     pub(super) told: Option<(u64, u64)>,
     /// What was to be shown could not be.

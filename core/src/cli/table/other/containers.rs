@@ -20,6 +20,4 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("diff", &["container diff", "diff"], "CONTAINER", Arity::Exact(1)),
     CommandRow::new("export", &["container export", "export"], "[OPTIONS] CONTAINER", Arity::Exact(1)).specs("output/o=text"),
     CommandRow::new("port", &["container port", "port"], "CONTAINER [PRIVATE_PORT[/PROTO]]", Arity::Between(1, 2)),
-    CommandRow::new("stats", &["container stats", "stats"], "[OPTIONS] [CONTAINER...]", Arity::Any)
-        .specs("all/a=bool format=text no-stream=bool no-trunc=bool"),
 ];
