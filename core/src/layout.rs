@@ -9,6 +9,7 @@
 //! containers/<id>/<id>-json.log       stdout and stderr, as Docker's json-file driver writes them
 //! volumes/<name>/volume.json          what the engine knows of a volume
 //! volumes/<name>/_data/               its files
+//! events.log                          on Linux: what was done, a line of JSON each
 //! ```
 
 use crate::model::ContainerId;

@@ -175,6 +175,9 @@ fn command(numbers: &mut Numbers) -> String {
         ),
         37 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
         38 => "glassbox ns".to_string(),
+        40 if numbers.next().is_multiple_of(4) => {
+            format!("docker stats --no-stream --format '{{{{.Name}}}} {{{{.NetIO}}}}' {any}")
+        }
         40 => format!(
             "docker events --since 1h --until -1s -f container={any} --format '{{{{.Action}}}} {{{{.Actor.Attributes.exitCode}}}} {{{{.Actor.Attributes.signal}}}}'"
         ),

@@ -54,9 +54,18 @@ fn put_aside(root: &Path, file: &File) {
 
 /// The last thing that was told of a container's start or end was its end.
 pub fn has_ended(root: &Path, id: &ContainerId) -> bool {
-    let last = Reader::open(root).read();
-    let last = last.iter().rev().find(|happening| happening.id == id.0 && ["start", "die"].contains(&happening.action.as_str()));
-    last.is_some_and(|happening| happening.action == "die")
+    let files = [path(root), path_before(root)];
+    files.iter().find_map(|file| last_turn(&fs::read(file).unwrap_or_default(), id)).is_some_and(|action| action == "die")
+}
+
+/// Only lines that name it are understood: there may be many others, and many containers to ask for.
+fn last_turn(bytes: &[u8], id: &ContainerId) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().rev().filter(|line| line.contains(&id.0)).find_map(|line| {
+        let happening: Happening = serde_json::from_str(line).ok()?;
+        let turns = happening.id == id.0 && ["start", "die"].contains(&happening.action.as_str());
+        turns.then_some(happening.action)
+    })
 }
 
 /// Reads the log, from its last lines on.
