@@ -52,6 +52,22 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let why = "A namespace has no name but the number of its file below /proc/PID/ns. Who has the same number is in the same one.";
             explanation("Compare namespaces", why, calls, &["ls -l /proc/PID/ns", "lsns"], "namespaces")
         }
+        ClientStep::ShowProcesses { .. } | ClientStep::ShowStats { .. } | ClientStep::ShowEvents { .. } => looks(step),
+        ClientStep::ShowLog { view, .. } => {
+            let calls = vec![
+                call("openat", &["AT_FDCWD", "…-json.log\"", "O_RDONLY|O_CLOEXEC"]),
+                call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
+            ];
+            let why = "What the program wrote to stdout and stderr was kept in a file, line by line.";
+            let headline = if view.follow { "Show the log and follow it" } else { "Show the log" };
+            explanation(headline, why, calls, &[], "end")
+        }
+    }
+}
+
+/// What shows how containers are.
+fn looks(step: &ClientStep) -> Explanation {
+    match step {
         ClientStep::ShowProcesses { .. } => {
             let read = |path| call("openat", &["AT_FDCWD", path, "O_RDONLY|O_CLOEXEC"]).when(CallWhen::Repeated);
             let calls = vec![read("\"/proc/stat\""), read("\"/proc/…/stat\""), call("write", &["1", "…", "…"])];
@@ -73,15 +89,7 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let headline = if follows { "Tell what happens, as it happens" } else { "Tell what has happened" };
             explanation(headline, why, calls, &["tail -f DATA_ROOT/events.log"], "end")
         }
-        ClientStep::ShowLog { view, .. } => {
-            let calls = vec![
-                call("openat", &["AT_FDCWD", "…-json.log\"", "O_RDONLY|O_CLOEXEC"]),
-                call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
-            ];
-            let why = "What the program wrote to stdout and stderr was kept in a file, line by line.";
-            let headline = if view.follow { "Show the log and follow it" } else { "Show the log" };
-            explanation(headline, why, calls, &[], "end")
-        }
+        _ => explanation("", "", Vec::new(), &[], "end"),
     }
 }
 

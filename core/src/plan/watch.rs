@@ -25,8 +25,17 @@ fn check_runs(container: &Container) -> Result<(), String> {
     }
 }
 
+/// One of the three.
+pub(super) fn watch(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
+    match command {
+        Command::ShowProcesses { container, options } => top(container, options, context),
+        Command::ShowStats { .. } => stats(command, context),
+        _ => events(command, context),
+    }
+}
+
 /// `top`: as dockerd does, the options are judged before the container is looked for, but for those that ps judges.
-pub(super) fn top(word: &str, options: &[String], context: &Context<'_>) -> Result<Planned, CommandError> {
+fn top(word: &str, options: &[String], context: &Context<'_>) -> Result<Planned, CommandError> {
     let refuse = |message: String, at: &str| CommandError { message, exit_code: 1, span: context.invocation.words.positional(at) };
     let container = find(word, context).map_err(|message| refuse(message, "CONTAINER"))?;
     check_runs(container).map_err(|message| refuse(message, "CONTAINER"))?;
@@ -39,7 +48,7 @@ pub(super) fn top(word: &str, options: &[String], context: &Context<'_>) -> Resu
 }
 
 /// `events`: the moments and the template are the client's to judge, their order is the daemon's.
-pub(super) fn events(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
+fn events(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
     let Command::ShowEvents { since, until, filters, format } = command else {
         return Err(CommandError { message: String::new(), exit_code: 1, span: None });
     };
@@ -65,7 +74,7 @@ pub(super) fn events(command: &Command, context: &Context<'_>) -> Result<Planned
 }
 
 /// `stats`: one that is not there is told before anything is shown.
-pub(super) fn stats(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
+fn stats(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
     let Command::ShowStats { containers, all, stream, no_trunc, format } = command else {
         return Err(CommandError { message: String::new(), exit_code: 1, span: None });
     };
