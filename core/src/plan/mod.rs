@@ -216,9 +216,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::CopyFiles { .. } => copy::copy(&invocation.command, &context, &mut plan)?,
         Command::PruneContainers { force, filters } => records::prune(*force, filters, &context, &mut plan)?,
         Command::ListContainers(asked) => lifecycle::list(asked, &context, &mut plan)?,
-        Command::ShowProcesses { .. } | Command::ShowStats { .. } | Command::ShowEvents { .. } => {
-            plan.steps.push(watch::watch(&invocation.command, &context)?);
-        }
+        Command::ShowProcesses { .. } | Command::ShowStats { .. } | Command::ShowEvents { .. } => watch::on(&context, &mut plan)?,
         Command::ShowLogs { container, follow, tail, timestamps, details, since, until } => {
             let asked = LogView { follow: *follow, tail: *tail, timestamps: *timestamps, details: *details, ..LogView::default() };
             plan.steps.extend(lifecycle::logs(container, asked, since, until, &context)?);

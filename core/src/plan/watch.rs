@@ -2,7 +2,7 @@
 
 use super::lifecycle::find;
 use super::origin::{self, planned};
-use super::{CommandError, Context, Planned};
+use super::{CommandError, Context, Plan, Planned};
 use crate::cli::{Command, moment};
 use crate::model::{Container, Status};
 use crate::step::{ClientStep, StatsView, Step};
@@ -26,12 +26,14 @@ fn check_runs(container: &Container) -> Result<(), String> {
 }
 
 /// One of the three.
-pub(super) fn watch(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
-    match command {
+pub(super) fn on(context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let step = match &context.invocation.command {
         Command::ShowProcesses { container, options } => top(container, options, context),
-        Command::ShowStats { .. } => stats(command, context),
-        _ => events(command, context),
-    }
+        command @ Command::ShowStats { .. } => stats(command, context),
+        command => events(command, context),
+    };
+    plan.steps.push(step?);
+    Ok(())
 }
 
 /// `top`: as dockerd does, the options are judged before the container is looked for, but for those that ps judges.
