@@ -133,6 +133,7 @@ impl Chronicle {
             | StoreStep::WriteIdFile { .. }
             | StoreStep::CreateSource { .. }
             | StoreStep::FillVolume { .. }
+            | StoreStep::NoteSignal { .. }
             | StoreStep::RecordStopAsked { .. }
             | StoreStep::RecordRestartCancelled { .. }
             | StoreStep::RecordFailure { .. } => Vec::new(),
