@@ -72,7 +72,7 @@ fn looks(step: &ClientStep) -> Explanation {
             let read = |path| call("openat", &["AT_FDCWD", path, "O_RDONLY|O_CLOEXEC"]).when(CallWhen::Repeated);
             let calls = vec![read("\"/proc/stat\""), read("\"/proc/…/stat\""), call("write", &["1", "…", "…"])];
             let why = "Its cgroup lists the container's processes by the host's numbers; what ps says of each is read from /proc.";
-            explanation("Look for its processes", why, calls, &["ps -ef", "cat CGROUP/cgroup.procs"], "pid-one")
+            explanation("Look for its processes", why, calls, &["ps -ef", "cat CGROUP/cgroup.procs"], "process")
         }
         ClientStep::ShowStats { .. } => {
             let calls = vec![

@@ -34,7 +34,7 @@ fn exec_is_a_further_process_in_it() {
         "$G run -d --network none --name web --hostname h toolbox sleep 100 >/dev/null
          $G exec web sh -c 'hostname; ls -d /proc/[0-9]*'; echo in | $G exec -i web cat
          $G exec -u nobody -w /tmp -e A=b web sh -c 'id -u; pwd; echo $A'
-         $G exec web sh -c 'exit 9'; echo $?; $G exec web nosuch 2>/dev/null; echo $?; $G exec web /etc/passwd 2>/dev/null; echo $?
+         $G exec web sh -c 'exit 9'; echo $?; $G exec web nosuch >/dev/null; echo $?; $G exec web /etc/passwd >/dev/null; echo $?
          $G exec -d web touch /tmp/made; until $G exec web ls /tmp | grep made; do sleep 0.02; done
          $G kill web; $G exec web true; echo $?; $G rm web",
     );
