@@ -1,10 +1,9 @@
 //! Steps for the caller, in words.
 
-use super::{CallWhen, Explanation, call, explanation};
+use super::{Call, CallWhen, Explanation, call, explanation};
 use crate::step::ClientStep;
 
 pub(super) fn explain(step: &ClientStep) -> Explanation {
-    let poll = || call("poll", &["…", "…", "…"]).when(CallWhen::Repeated);
     let reap = || call("waitid", &["P_PIDFD", "…", "…", "WEXITED", "…"]);
     match step {
         ClientStep::Print { .. } => explanation(
@@ -36,7 +35,12 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let calls = vec![poll(), reap().when(CallWhen::Repeated)];
             explanation("Watch the container until it ends", why, calls, &["glassbox logs"], "end")
         }
-        ClientStep::AwaitProbe { .. } | ClientStep::CollectProbe { .. } | ClientStep::AwaitRestart { .. } => beside(step),
+        ClientStep::AwaitProbe { delay_ns, .. } => next_probe(*delay_ns),
+        ClientStep::CollectProbe { .. } => {
+            let why = "Exit code 0 says that it is well. A probe that takes too long says that it is not, and is ended.";
+            explanation("Wait for the probe's exit code", why, vec![poll(), reap()], &["glassbox inspect"], "end")
+        }
+        ClientStep::AwaitRestart { delay_ns, .. } => restart(*delay_ns),
         ClientStep::AwaitExit { timeout_seconds, .. } => {
             let headline = match timeout_seconds {
                 Some(seconds) => format!("Wait at most {seconds} seconds until it has ended"),
@@ -52,7 +56,9 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let why = "A namespace has no name but the number of its file below /proc/PID/ns. Who has the same number is in the same one.";
             explanation("Compare namespaces", why, calls, &["ls -l /proc/PID/ns", "lsns"], "namespaces")
         }
-        ClientStep::ShowProcesses { .. } | ClientStep::ShowStats { .. } | ClientStep::ShowEvents { .. } => looks(step),
+        ClientStep::ShowProcesses { .. } => processes(),
+        ClientStep::ShowStats { .. } => usage(),
+        ClientStep::ShowEvents { view } => events(view.until_ns.is_none()),
         ClientStep::ShowLog { view, .. } => {
             let calls = vec![
                 call("openat", &["AT_FDCWD", "…-json.log\"", "O_RDONLY|O_CLOEXEC"]),
@@ -65,53 +71,42 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
     }
 }
 
-/// What shows how containers are.
-fn looks(step: &ClientStep) -> Explanation {
-    match step {
-        ClientStep::ShowProcesses { .. } => {
-            let read = |path| call("openat", &["AT_FDCWD", path, "O_RDONLY|O_CLOEXEC"]).when(CallWhen::Repeated);
-            let calls = vec![read("\"/proc/stat\""), read("\"/proc/…/stat\""), call("write", &["1", "…", "…"])];
-            let why = "Its cgroup lists the container's processes by the host's numbers; what ps says of each is read from /proc.";
-            explanation("Look for its processes", why, calls, &["ps -ef", "cat CGROUP/cgroup.procs"], "process")
-        }
-        ClientStep::ShowStats { .. } => {
-            let calls = vec![
-                call("openat", &["AT_FDCWD", "\"/proc/stat\"", "O_RDONLY|O_CLOEXEC"]).when(CallWhen::IfPresent),
-                call("poll", &["…", "…", "1000"]).when(CallWhen::IfPresent),
-            ];
-            let why = "Its cgroups count what a container uses. How much of a processor that is shows only between two looks, a second apart.";
-            explanation("Look what containers use", why, calls, &["cat CGROUP/memory.current", "cat CGROUP/cpu.stat"], "limits")
-        }
-        ClientStep::ShowEvents { view } => {
-            let calls = vec![call("openat", &["AT_FDCWD", "…/events.log\"", "O_RDONLY|O_CLOEXEC"]).when(CallWhen::IfPresent)];
-            let why = "Whoever changes a container or a volume adds a line to a file below the data root. It is read, and looked at again.";
-            let follows = view.until_ns.is_none();
-            let headline = if follows { "Tell what happens, as it happens" } else { "Tell what has happened" };
-            explanation(headline, why, calls, &["tail -f DATA_ROOT/events.log"], "end")
-        }
-        _ => explanation("", "", Vec::new(), &[], "end"),
-    }
+fn processes() -> Explanation {
+    let read = |path| call("openat", &["AT_FDCWD", path, "O_RDONLY|O_CLOEXEC"]).when(CallWhen::Repeated);
+    let calls = vec![read("\"/proc/stat\""), read("\"/proc/…/stat\""), call("write", &["1", "…", "…"])];
+    let why = "Its cgroup lists the container's processes by the host's numbers; what ps says of each is read from /proc.";
+    explanation("Look for its processes", why, calls, &["ps -ef", "cat CGROUP/cgroup.procs"], "process")
 }
 
-/// What goes on beside a container while nobody looks.
-fn beside(step: &ClientStep) -> Explanation {
-    let poll = || call("poll", &["…", "…", "…"]).when(CallWhen::Repeated);
-    let reap = || call("waitid", &["P_PIDFD", "…", "…", "WEXITED", "…"]);
-    match step {
-        ClientStep::AwaitProbe { delay_ns, .. } => {
-            let why = "A process that is there may still do nothing useful. From time to time it is tried out.";
-            let headline = format!("Wait {} ms before the next probe", delay_ns / 1_000_000);
-            explanation(headline, why, vec![poll()], &["glassbox ps"], "end")
-        }
-        ClientStep::CollectProbe { .. } => {
-            let why = "Exit code 0 says that it is well. A probe that takes too long says that it is not, and is ended.";
-            explanation("Wait for the probe's exit code", why, vec![poll(), reap()], &["glassbox inspect"], "end")
-        }
-        ClientStep::AwaitRestart { delay_ns, .. } => {
-            let why = "A program that fails at once would fail again at once. Each wait is twice as long as the one before.";
-            let headline = format!("Wait {} ms before it is started again", delay_ns / 1_000_000);
-            explanation(headline, why, vec![poll()], &["glassbox ps"], "end")
-        }
-        _ => explanation("", "", Vec::new(), &[], "end"),
-    }
+fn usage() -> Explanation {
+    let calls = vec![
+        call("openat", &["AT_FDCWD", "\"/proc/stat\"", "O_RDONLY|O_CLOEXEC"]).when(CallWhen::IfPresent),
+        call("poll", &["…", "…", "1000"]).when(CallWhen::IfPresent),
+    ];
+    let why =
+        "Its cgroups count what a container uses. How much of a processor that is shows only between two looks, a second apart.";
+    explanation("Look what containers use", why, calls, &["cat CGROUP/memory.current", "cat CGROUP/cpu.stat"], "limits")
+}
+
+fn events(follows: bool) -> Explanation {
+    let calls = vec![call("openat", &["AT_FDCWD", "…/events.log\"", "O_RDONLY|O_CLOEXEC"]).when(CallWhen::IfPresent)];
+    let why = "Whoever changes a container or a volume adds a line to a file below the data root. It is read, and looked at again.";
+    let headline = if follows { "Tell what happens, as it happens" } else { "Tell what has happened" };
+    explanation(headline, why, calls, &["tail -f DATA_ROOT/events.log"], "end")
+}
+
+fn next_probe(delay_ns: u64) -> Explanation {
+    let why = "A process that is there may still do nothing useful. From time to time it is tried out.";
+    let headline = format!("Wait {} ms before the next probe", delay_ns / 1_000_000);
+    explanation(headline, why, vec![poll()], &["glassbox ps"], "end")
+}
+
+fn restart(delay_ns: u64) -> Explanation {
+    let why = "A program that fails at once would fail again at once. Each wait is twice as long as the one before.";
+    let headline = format!("Wait {} ms before it is started again", delay_ns / 1_000_000);
+    explanation(headline, why, vec![poll()], &["glassbox ps"], "end")
+}
+
+fn poll() -> Call {
+    call("poll", &["…", "…", "…"]).when(CallWhen::Repeated)
 }

@@ -4,7 +4,7 @@ use super::lifecycle::find;
 use super::origin::{self, planned};
 use super::{CommandError, Context, Plan, Planned};
 use crate::cli::{Command, moment};
-use crate::model::{Container, Status};
+use crate::model::{Container, ContainerId, Status};
 use crate::step::{ClientStep, StatsView, Step};
 use crate::view::happenings::{self, EventView};
 use crate::view::top::{self, Refusal};
@@ -25,12 +25,22 @@ fn check_runs(container: &Container) -> Result<(), String> {
     }
 }
 
-/// One of the three.
+/// One of the three; of other commands there is nothing to plan here.
 pub(super) fn on(context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let step = match &context.invocation.command {
         Command::ShowProcesses { container, options } => top(container, options, context),
-        command @ Command::ShowStats { .. } => stats(command, context),
-        command => events(command, context),
+        Command::ShowStats { containers, all, stream, no_trunc, format } => {
+            let view =
+                |containers| StatsView { containers, all: *all, stream: *stream, no_trunc: *no_trunc, format: format.clone() };
+            found(containers, context).map(|found| ClientStep::ShowStats { view: view(found) }).map(|step| whole(step, context))
+        }
+        Command::ShowEvents { since, until, filters, format } => {
+            let view = |(since_ns, until_ns)| EventView { since_ns, until_ns, filters: filters.clone(), format: format.clone() };
+            check_format(format.as_deref(), context)
+                .and_then(|()| span_of_time(since, until, context))
+                .map(|moments| whole(ClientStep::ShowEvents { view: view(moments) }, context))
+        }
+        _ => return Ok(()),
     };
     plan.steps.push(step?);
     Ok(())
@@ -49,16 +59,21 @@ fn top(word: &str, options: &[String], context: &Context<'_>) -> Result<Planned,
     Ok(planned(Step::Client(step), origin::positional(context, "CONTAINER")))
 }
 
-/// `events`: the moments and the template are the client's to judge, their order is the daemon's.
-fn events(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
-    let Command::ShowEvents { since, until, filters, format } = command else {
-        return Err(CommandError { message: String::new(), exit_code: 1, span: None });
-    };
+/// A step that the whole command asks for.
+fn whole(step: ClientStep, context: &Context<'_>) -> Planned {
+    planned(Step::Client(step), origin::command(context))
+}
+
+/// A template for `events` is the client's to judge.
+fn check_format(format: Option<&str>, context: &Context<'_>) -> Result<(), CommandError> {
+    let span = context.invocation.words.flag("format").map(|flag| flag.span);
+    let refuse = |message: String| CommandError { message: message + "\n", exit_code: EXIT_TEMPLATE, span };
+    format.map_or(Ok(()), |format| happenings::check_format(format).map_err(refuse))
+}
+
+/// From when to when `events` are wanted: the moments are the client's to judge, their order is the daemon's.
+fn span_of_time(since: &str, until: &str, context: &Context<'_>) -> Result<(Option<u64>, Option<u64>), CommandError> {
     let span = |name: &str| context.invocation.words.flag(name).map(|flag| flag.span);
-    if let Some(format) = format {
-        let refuse = |message: String| CommandError { message: message + "\n", exit_code: EXIT_TEMPLATE, span: span("format") };
-        happenings::check_format(format).map_err(refuse)?;
-    }
     let at = |name: &str, value: &str| {
         let read = (!value.is_empty()).then(|| moment(value, context.host)).transpose();
         read.map_err(|why| CommandError { message: format!("{why}\n"), exit_code: 1, span: span(name) })
@@ -71,19 +86,13 @@ fn events(command: &Command, context: &Context<'_>) -> Result<Planned, CommandEr
         let what = format!("`since` time ({}) cannot be after `until` time ({})", seconds(from), seconds(to));
         return Err(CommandError { message: format!("Error response from daemon: {what}\n"), exit_code: 1, span: span("until") });
     }
-    let view = EventView { since_ns, until_ns, filters: filters.clone(), format: format.clone() };
-    Ok(planned(Step::Client(ClientStep::ShowEvents { view }), origin::command(context)))
+    Ok((since_ns, until_ns))
 }
 
-/// `stats`: one that is not there is told before anything is shown.
-fn stats(command: &Command, context: &Context<'_>) -> Result<Planned, CommandError> {
-    let Command::ShowStats { containers, all, stream, no_trunc, format } = command else {
-        return Err(CommandError { message: String::new(), exit_code: 1, span: None });
-    };
+/// The containers that `stats` names, each with the word for it: one that is not there is told before anything is shown.
+fn found(words: &[String], context: &Context<'_>) -> Result<Vec<(ContainerId, String)>, CommandError> {
     let refuse = |message: String| CommandError { message, exit_code: 1, span: context.invocation.words.positional("CONTAINER") };
     let found =
         |word: &String| find(word, context).map(|container| (container.id.clone(), word.trim().to_string())).map_err(refuse);
-    let containers = containers.iter().map(found).collect::<Result<_, _>>()?;
-    let view = StatsView { containers, all: *all, stream: *stream, no_trunc: *no_trunc, format: format.clone() };
-    Ok(planned(Step::Client(ClientStep::ShowStats { view }), origin::command(context)))
+    words.iter().map(found).collect()
 }
