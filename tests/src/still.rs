@@ -34,7 +34,7 @@ pub fn wait(root: &Path) -> Result<()> {
     loop {
         let before = records(root);
         let found = belonging(root);
-        let still = stillness(&found.all).is_some_and(|tasks| !half_ended(&found, &tasks));
+        let still = stillness(&found.all, || belonging(root).all).is_some_and(|tasks| !half_ended(&found, &tasks));
         // The records last, and as they were: whoever wrote one in between is not through with it.
         if still && records(root) == before && !restarts(&before) {
             return Ok(());
@@ -48,14 +48,15 @@ pub fn wait(root: &Path) -> Result<()> {
 
 /// There was a moment in which all these processes slept, or had ended.
 pub fn asleep(processes: &[u32]) -> bool {
-    stillness(processes).is_some()
+    stillness(processes, || processes.to_vec()).is_some()
 }
 
-/// The states in the moment in which all slept, or had ended; `None`: there was none.
-fn stillness(processes: &[u32]) -> Option<Tasks> {
+/// The states in the moment in which all slept, or had ended; `None`: there was none. Who belongs is found out again between the two
+/// looks: one that was asleep in the first look may just have started a child that was not yet there when they were first counted.
+fn stillness(processes: &[u32], again: impl FnOnce() -> Vec<u32>) -> Option<Tasks> {
     let first = tasks(processes);
     // Who slept in both looks and was not switched to in between slept all the while: then all slept after the first look.
-    let slept = first.values().all(|(state, _)| matches!(*state, 'S' | 'T' | 'Z' | 'X' | FROZEN)) && tasks(processes) == first;
+    let slept = first.values().all(|(state, _)| matches!(*state, 'S' | 'T' | 'Z' | 'X' | FROZEN)) && tasks(&again()) == first;
     slept.then_some(first)
 }
 
@@ -166,6 +167,10 @@ mod tests {
         assert!(!half_ended(&found, &tasks(&[dead])), "who started it is no engine");
         let ours = Belonging { engines: vec![std::process::id()], all: vec![dead], parents: [(dead, std::process::id())].into() };
         assert!(half_ended(&ours, &tasks(&[dead])));
+        // One that was started after they were counted is seen.
+        let counted = vec![sleeper.id()];
+        assert!(stillness(&counted, || vec![sleeper.id()]).is_some());
+        assert!(stillness(&counted, || belonging(root.path()).all).is_none());
         for child in [&mut busy, &mut sleeper] {
             child.kill().unwrap();
             child.wait().unwrap();
