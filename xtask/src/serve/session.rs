@@ -93,9 +93,10 @@ impl Session {
         let place = tempfile::tempdir()?;
         let (master, slave) = open_terminal().context("no terminal")?;
         resize(&slave, size)?;
-        // setsid(1) makes the terminal the controlling one, so that ^C and hanging up reach the program.
+        // setsid(1) makes the terminal the controlling one, so that ^C and hanging up reach the program. A server that a shell
+        // started in the background (`&`) ignores both keys' signals, and what is ignored stays so over exec(2): env(1) ends that.
         let mut command = process::program("setsid");
-        command.arg("--ctty").arg(binary).args(words);
+        command.args(["--ctty", "env", "--default-signal=INT,QUIT"]).arg(binary).args(words);
         command.env("GLASSBOX_ROOT", workspace::target().join("live")).env("GLASSBOX_RECORD", place.path().join("recording.json"));
         command
             .stdin(Stdio::from(slave.try_clone()?))
