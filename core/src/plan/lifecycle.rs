@@ -1,5 +1,7 @@
 //! stop, kill, rm, wait, start, exec, logs, ps, inspect: commands on containers that are there.
 
+use std::collections::BTreeSet;
+
 use super::origin::{self, need, planned};
 use super::{CommandError, Context, Plan, Planned, exec, pause, restart, storage};
 use crate::cli::{Command, ContainerList, ExecProcess, moment};
@@ -195,6 +197,7 @@ fn kill_one(container: &Container, word: &str, signal: Signal, context: &Context
 }
 
 pub(super) fn remove(words: &[String], force: bool, context: &Context<'_>, plan: &mut Plan) {
+    let mut going = BTreeSet::new();
     for word in words {
         // Of `rm` alone the client looks at the word as it stands.
         if word.is_empty() {
@@ -213,8 +216,14 @@ pub(super) fn remove(words: &[String], force: bool, context: &Context<'_>, plan:
                 continue;
             }
         };
-        match removal(container, word, force, context) {
-            Ok(steps) => plan.add_part(word, steps),
+        // The client asks for all of them at once.
+        let again = || format!("Error response from daemon: removal of container {} is already in progress\n", word.trim());
+        let removal = if going.contains(&container.id) { Err(again()) } else { removal(container, word, force, context) };
+        match removal {
+            Ok(steps) => {
+                going.insert(container.id.clone());
+                plan.add_part(word, steps);
+            }
             Err(message) => plan.fail_part(word, &message),
         }
     }

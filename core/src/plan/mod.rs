@@ -144,9 +144,10 @@ pub struct Context<'a> {
     pub invocation: &'a Invocation,
 }
 
-/// The command may name a moment, which without a zone is of the caller's ([`crate::host::HostFacts::utc_offset_seconds`]).
+/// The command may name a moment, or shows one: without a zone it is of the caller's ([`crate::host::HostFacts::utc_offset_seconds`]).
 pub fn reads_moments(command: &Command) -> bool {
-    matches!(command, Command::ShowLogs { .. } | Command::PruneContainers { .. } | Command::PruneSystem { .. })
+    use Command::{PruneContainers, PruneSystem, ShowEvents, ShowLogs, ShowProcesses};
+    matches!(command, ShowLogs { .. } | PruneContainers { .. } | PruneSystem { .. } | ShowEvents { .. } | ShowProcesses { .. })
 }
 
 /// The command shows or gives back what lies on the disk: [`crate::host::HostFacts::disk`] is to be filled by `measure`.
@@ -192,8 +193,12 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
             plan.steps.extend(attach::attach(container, detach_keys, &context)?);
         }
         Command::StartContainers { containers, attach, interactive, detach_keys } => {
-            attach::check_keys(if *attach || *interactive { detach_keys } else { "" }, &context)?;
-            lifecycle::start(containers, *attach || *interactive, &context, &mut plan);
+            let attached = *attach || *interactive;
+            // The client looks for the container before it asks to be attached.
+            if attached && containers.iter().all(|word| lifecycle::find(word, &context).is_ok()) {
+                attach::check_keys(detach_keys, &context)?;
+            }
+            lifecycle::start(containers, attached, &context, &mut plan);
         }
         Command::StopContainers { containers, signal, timeout_seconds } => {
             lifecycle::stop(containers, *signal, *timeout_seconds, &context, &mut plan);
@@ -245,33 +250,53 @@ fn print(text: String, context: &Context<'_>) -> Planned {
 
 fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     attach::check_terminal(run.spec.interactive && run.spec.tty && !run.detach, context)?;
-    if !run.detach {
-        attach::check_keys(&run.detach_keys, context)?;
-    }
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
     plan.warnings = warnings(&run.spec, &container, context);
     if let Some(what) = namespaces::not_offered(&container, context.state) {
-        return not_started(&container, &what, context, plan);
+        return not_started(&container, run.detach, &what, context, plan);
+    }
+    if !run.detach && let Err(refusal) = attach::check_keys(&run.detach_keys, context) {
+        // The daemon refuses to attach anybody, and the client starts nothing then.
+        plan.steps.extend(create::phases(&container, context));
+        plan.fail_later(&refusal.message);
+        return Ok(());
     }
     plan.steps.extend(create::phases(&container, context));
+    plan.steps.extend(run.detach.then(|| print_id(&container, context)));
     plan.steps.push(origin::planned(Step::Phase(Phase::StartContainer { id: id() }), origin::command(context)));
-    let last =
-        if run.detach { ClientStep::Print { text: format!("{}\n", container.id) } } else { ClientStep::AttachStreams { id: id() } };
-    let cause = origin::flag_or(context, &container, "detach", || origin::command(context));
-    plan.steps.push(origin::planned(Step::Client(last), cause));
+    if !run.detach {
+        plan.steps.push(origin::planned(Step::Client(ClientStep::AttachStreams { id: id() }), origin::command(context)));
+    }
     plan.monitor = lifecycle::monitor(&container, context);
     Ok(())
 }
 
+/// Docker's client tells it when the container is made, before it asks for the start.
+fn print_id(container: &Container, context: &Context<'_>) -> Planned {
+    let cause = origin::flag_or(context, container, "detach", || origin::command(context));
+    origin::planned(Step::Client(ClientStep::Print { text: format!("{}\n", container.id) }), cause)
+}
+
 /// The container is made and stays, with the reason on record; with `--rm` it would go again at once.
-fn not_started(container: &Container, what: &str, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+fn not_started(
+    container: &Container,
+    detached: bool,
+    what: &str,
+    context: &Context<'_>,
+    plan: &mut Plan,
+) -> Result<(), CommandError> {
     let refusal = create::refuse(context, what, None);
-    if container.host.auto_remove {
+    if container.host.auto_remove && !detached {
         return Err(refusal);
     }
-    plan.steps.extend(create::phases(container, context));
-    plan.steps.push(failure::record(container, &refusal, context));
+    if !container.host.auto_remove {
+        plan.steps.extend(create::phases(container, context));
+    }
+    plan.steps.extend(detached.then(|| print_id(container, context)));
+    if !container.host.auto_remove {
+        plan.steps.push(failure::record(container, &refusal, context));
+    }
     plan.late_errors.push_str(&refusal.message);
     plan.exit_code = refusal.exit_code;
     Ok(())

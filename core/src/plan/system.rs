@@ -59,11 +59,15 @@ pub(super) fn df(verbose: bool, format: Option<&str>, context: &Context<'_>, pla
 
 /// `version`: who asks and who carries out are one program here; Docker's are two, client and daemon.
 pub(super) fn version(format: Option<&str>, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
-    let text = crate::view::version::text(context.host, format).map_err(|(what, exit_code)| {
+    let (text, failed) = crate::view::version::text(context.host, format).map_err(|(what, exit_code)| {
         let span = context.invocation.words.flag("format").map(|flag| flag.span);
         CommandError { message: format!("{what}\n"), exit_code, span }
     })?;
     plan.steps.push(planned(Step::Client(ClientStep::Print { text }), origin::command(context)));
+    if let Some((what, exit_code)) = failed {
+        plan.fail_later(&format!("{what}\n"));
+        plan.exit_code = exit_code;
+    }
     Ok(())
 }
 

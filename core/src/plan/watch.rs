@@ -7,6 +7,7 @@ use crate::cli::{Command, moment};
 use crate::model::{Container, ContainerId, Status};
 use crate::step::{ClientStep, StatsView, Step};
 use crate::view::happenings::{self, EventView};
+use crate::view::stats;
 use crate::view::top::{self, Refusal};
 
 /// Of Docker's client, for a template that cannot be read.
@@ -32,10 +33,19 @@ pub(super) fn on(context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandEr
         Command::ShowStats { containers, all, stream, no_trunc, format } => {
             let view =
                 |containers| StatsView { containers, all: *all, stream: *stream, no_trunc: *no_trunc, format: format.clone() };
-            found(containers, context).map(|found| ClientStep::ShowStats { view: view(found) }).map(|step| whole(step, context))
+            let found = found(containers, context)?;
+            check_stats_format(format.as_deref(), context)?;
+            Ok(whole(ClientStep::ShowStats { view: view(found) }, context))
         }
         Command::ShowEvents { since, until, filters, format } => {
-            let view = |(since_ns, until_ns)| EventView { since_ns, until_ns, filters: filters.clone(), format: format.clone() };
+            let utc_offset_seconds = context.host.utc_offset_seconds;
+            let view = |(since_ns, until_ns)| EventView {
+                since_ns,
+                until_ns,
+                filters: filters.clone(),
+                format: format.clone(),
+                utc_offset_seconds,
+            };
             check_format(format.as_deref(), context)
                 .and_then(|()| span_of_time(since, until, context))
                 .map(|moments| whole(ClientStep::ShowEvents { view: view(moments) }, context))
@@ -55,7 +65,8 @@ fn top(word: &str, options: &[String], context: &Context<'_>) -> Result<Planned,
         Refusal::Daemon(what) => refuse(format!("Error response from daemon: {what}\n"), "ps"),
         Refusal::NotHere(what) => refuse(format!("glassbox: top: {what}\n"), "ps"),
     })?;
-    let step = ClientStep::ShowProcesses { id: container.id.clone(), options: options.to_vec() };
+    let utc_offset_seconds = context.host.utc_offset_seconds;
+    let step = ClientStep::ShowProcesses { id: container.id.clone(), options: options.to_vec(), utc_offset_seconds };
     Ok(planned(Step::Client(step), origin::positional(context, "CONTAINER")))
 }
 
@@ -69,6 +80,13 @@ fn check_format(format: Option<&str>, context: &Context<'_>) -> Result<(), Comma
     let span = context.invocation.words.flag("format").map(|flag| flag.span);
     let refuse = |message: String| CommandError { message: message + "\n", exit_code: EXIT_TEMPLATE, span };
     format.map_or(Ok(()), |format| happenings::check_format(format).map_err(refuse))
+}
+
+/// The client has found the containers when it reads the template.
+fn check_stats_format(format: Option<&str>, context: &Context<'_>) -> Result<(), CommandError> {
+    let span = context.invocation.words.flag("format").map(|flag| flag.span);
+    let refuse = |message: String| CommandError { message: message + "\n", exit_code: 1, span };
+    format.map_or(Ok(()), |format| stats::check_format(format).map_err(refuse))
 }
 
 /// From when to when `events` are wanted: the moments are the client's to judge, their order is the daemon's.

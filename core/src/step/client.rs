@@ -77,6 +77,9 @@ pub enum ClientStep {
         id: ContainerId,
         /// The words for ps.
         options: Vec<String>,
+        /// East of Greenwich: what ps shows is the time of the caller's zone.
+        #[serde(default)]
+        utc_offset_seconds: i32,
     },
     /// Look twice what containers use, a second apart, and print what they used in between.
     ShowStats {

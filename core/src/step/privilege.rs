@@ -50,8 +50,8 @@ pub enum PrivilegeStep {
         /// -1000 to 1000.
         score: i64,
     },
-    /// capset(2): effective, permitted; inheritable and ambient are emptied. For a user other than root, effective and permitted
-    /// become empty, as execve would make them (Docker gives no ambient capabilities).
+    /// capset(2): effective, permitted; inheritable and ambient are emptied. A user other than root loses them with execve (Docker gives
+    /// no ambient capabilities), and until then the program is looked for with them, as by runc.
     SetCapabilities {
         /// Effective and permitted.
         capabilities: CapabilitySet,

@@ -260,7 +260,7 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::PrintReclaimed { deleted: vec![("Deleted Containers:".into(), vec![id().0])] },
         ClientStep::AwaitExit { id: id(), timeout_seconds: Some(10), print: true },
         ClientStep::ShowNamespaces { ids: vec![id()], json: false },
-        ClientStep::ShowProcesses { id: id(), options: vec!["-ef".into()] },
+        ClientStep::ShowProcesses { id: id(), options: vec!["-ef".into()], utc_offset_seconds: 0 },
         ClientStep::ShowStats { view: super::StatsView { containers: vec![(id(), "web".into())], ..Default::default() } },
         ClientStep::ShowEvents { view: crate::view::happenings::EventView::default() },
         ClientStep::ShowLog { id: id(), view: super::LogView { follow: true, ..Default::default() } },

@@ -77,6 +77,15 @@ impl Template {
             .map_err(|error: TemplateError| Error { message: place::of_running(&self.text, &error, missing) })
     }
 
+    /// As `run`; and where that goes wrong, what was written before it did.
+    pub fn run_as_far(&self, value: &Json, missing: Missing, labels: &Labels) -> (String, Result<(), Error>) {
+        let mut written = String::new();
+        let told = |error: TemplateError| Error { message: place::of_running(&self.text, &error, missing) };
+        let done = self.compiled(value, labels);
+        let done = done.and_then(|template| template.execute_fmt(&mut written, &to_value(value)).map_err(told));
+        (written.replace("<no value>", "<nil>"), done)
+    }
+
     /// It names this field.
     pub fn names(&self, field: &str) -> bool {
         self.text.contains(&format!(".{field}"))

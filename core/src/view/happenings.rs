@@ -24,6 +24,9 @@ pub struct EventView {
     pub filters: Vec<(String, String)>,
     /// `--format`
     pub format: Option<String>,
+    /// East of Greenwich: moments are shown in the caller's zone.
+    #[serde(default)]
+    pub utc_offset_seconds: i32,
 }
 
 impl EventView {
@@ -68,7 +71,7 @@ impl EventView {
     /// The line, or why the template cannot be carried out.
     pub fn line(&self, happening: &Happening) -> Result<String, String> {
         match self.format.as_deref() {
-            None => Ok(plain(happening)),
+            None => Ok(plain(happening, self.utc_offset_seconds)),
             Some("json" | "{{json .}}" | "{{ json . }}") => Ok(message(happening).to_string() + "\n"),
             Some(format) => formatted(happening, format),
         }
@@ -81,17 +84,24 @@ pub fn check_format(format: &str) -> Result<(), String> {
     Template::parse(text).map(drop).map_err(|error| format!("Error parsing format: {}", error.message))
 }
 
-/// `2006-01-02T15:04:05.000000000Z container start ID (image=web, name=web)`; in UTC.
-fn plain(happening: &Happening) -> String {
+/// `2006-01-02T15:04:05.000000000Z container start ID (image=web, name=web)`; in the caller's zone.
+fn plain(happening: &Happening, utc_offset_seconds: i32) -> String {
     let attributes: Vec<String> = happening.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let attributes = if attributes.is_empty() { String::new() } else { format!(" ({})", attributes.join(", ")) };
-    format!("{} {} {} {}{attributes}\n", stamp(happening.at_ns), happening.kind, happening.action, happening.id)
+    format!("{} {} {} {}{attributes}\n", stamp(happening.at_ns, utc_offset_seconds), happening.kind, happening.action, happening.id)
 }
 
-fn stamp(at_ns: u64) -> String {
+/// RFC 3339 with all nine digits, as Docker's client writes it.
+fn stamp(at_ns: u64, utc_offset_seconds: i32) -> String {
     let Ok(at) = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ns)) else { return String::new() };
+    let at = at.to_offset(time::UtcOffset::from_whole_seconds(utc_offset_seconds).unwrap_or(time::UtcOffset::UTC));
     let (hour, minute, second) = at.to_hms();
-    format!("{}T{hour:02}:{minute:02}:{second:02}.{:09}Z", at.date(), at.nanosecond())
+    let minutes = utc_offset_seconds / 60;
+    let zone = match minutes {
+        0 => "Z".to_string(),
+        _ => format!("{}{:02}:{:02}", if minutes < 0 { '-' } else { '+' }, minutes.abs() / 60, minutes.abs() % 60),
+    };
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{:09}{zone}", at.date(), at.nanosecond())
 }
 
 /// As Docker's API has it.

@@ -200,27 +200,41 @@ pub fn chosen<'a>(view: &StatsView, state: &'a State) -> Vec<(&'a Container, Str
 /// A container with the word for it and two looks at it.
 pub type Watched<'a> = (&'a Container, String, Sample, Sample);
 
-/// The table, or a line for each by a template; else what is wrong with that.
-pub fn text(rows: &[Watched<'_>], no_trunc: bool, format: Option<&str>) -> Result<String, String> {
-    let rows: Vec<Value> =
-        rows.iter().map(|(container, word, before, after)| fields(container, word, (before, after), no_trunc)).collect();
-    let headers: Value = Value::Object(HEADERS.iter().map(|(name, header)| ((*name).to_string(), json!(header))).collect());
-    let (is_table, template) = match format {
-        None | Some("table") => {
-            let cells = |row: &Value| TABLE.iter().map(|name| row[*name].as_str().unwrap_or_default().to_string()).collect();
-            let lines: Vec<Vec<String>> = std::iter::once(&headers).chain(&rows).map(cells).collect();
-            return Ok(aligned(&lines));
-        }
+/// So Docker's client begins, whether a template cannot be read or asks for what there is not.
+const NOT_READ: &str = "template parsing error: ";
+
+/// Whether a template is the client's to refuse, as it does before it looks at any container.
+pub fn check_format(format: &str) -> Result<(), String> {
+    template(Some(format)).map(drop)
+}
+
+/// Whether the lines make a table, and what makes each of them; `None`: the usual table.
+fn template(format: Option<&str>) -> Result<Option<(bool, Template)>, String> {
+    let (is_table, text) = match format {
+        None | Some("table") => return Ok(None),
         Some("json") => (false, "{{json .}}".to_string()),
         Some(format) => match format.strip_prefix("table ") {
             Some(columns) => (true, columns.replace("\\t", "\t").replace("\\n", "\n")),
             None => (false, format.replace("\\t", "\t").replace("\\n", "\n")),
         },
     };
-    let read = Template::parse(&template).map_err(|error| format!("failed to parse template: {}", error.message))?;
+    let read = Template::parse(&text).map_err(|error| format!("{NOT_READ}{}", error.message))?;
+    Ok(Some((is_table, read)))
+}
+
+/// The table, or a line for each by a template; else what is wrong with that.
+pub fn text(rows: &[Watched<'_>], no_trunc: bool, format: Option<&str>) -> Result<String, String> {
+    let rows: Vec<Value> =
+        rows.iter().map(|(container, word, before, after)| fields(container, word, (before, after), no_trunc)).collect();
+    let headers: Value = Value::Object(HEADERS.iter().map(|(name, header)| ((*name).to_string(), json!(header))).collect());
+    let Some((is_table, read)) = template(format)? else {
+        let cells = |row: &Value| TABLE.iter().map(|name| row[*name].as_str().unwrap_or_default().to_string()).collect();
+        let lines: Vec<Vec<String>> = std::iter::once(&headers).chain(&rows).map(cells).collect();
+        return Ok(aligned(&lines));
+    };
     let line = |row: &Value| {
         let ran = read.run(row, CONTEXT, &Labels::default());
-        ran.map_err(|error| format!("failed to execute template: {}", error.message))
+        ran.map_err(|error| format!("{NOT_READ}{}", error.message))
     };
     let shown = if is_table { vec![headers] } else { Vec::new() };
     let lines: Vec<String> = shown.iter().chain(&rows).map(line).collect::<Result<_, _>>()?;

@@ -25,10 +25,13 @@ fn fields(host: &HostFacts) -> Value {
     })
 }
 
-/// The text, or what a template makes of the fields; else the client's words and exit code.
-pub fn text(host: &HostFacts, format: Option<&str>) -> Result<String, (String, i32)> {
+/// What the client writes, and what it says and exits with where a template asks for what there is not.
+pub type Shown = (String, Option<(String, i32)>);
+
+/// The text, or what a template makes of the fields, as far as it comes.
+pub fn text(host: &HostFacts, format: Option<&str>) -> Result<Shown, (String, i32)> {
     let text = match format {
-        None => return Ok(format!("Glassbox version {VERSION}\n")),
+        None => return Ok((format!("Glassbox version {VERSION}\n"), None)),
         Some("json") => "{{json .}}",
         Some(text) => text,
     };
@@ -39,17 +42,18 @@ pub fn text(host: &HostFacts, format: Option<&str>) -> Result<String, (String, i
         (message, EXIT_TEMPLATE)
     };
     let template = Template::parse(text).map_err(|error| named(format!("template parsing error: {}", error.message)))?;
-    let ran = template.run(&fields(host), Missing::Struct("system.versionInfo"), &Labels::default());
-    ran.map(|text| text + "\n").map_err(|error| {
+    let (written, ran) = template.run_as_far(&fields(host), Missing::Struct("system.versionInfo"), &Labels::default());
+    let failed = ran.err().map(|error| {
         // Below the top what Docker's client has are structs as well.
         let (place, key) = error.message.split_once(": map has no entry for key ").unwrap_or((&error.message, ""));
-        let part = if place.contains("<.Client.") { "system.clientVersion" } else { "*system.serverVersion" };
+        let part = if place.contains("<.Client.") { "system.clientVersion" } else { "*types.Version" };
         let told = match key {
             "" => error.message.clone(),
             key => format!("{place}: can't evaluate field {} in type {part}", key.trim_matches('"')),
         };
         (named(told).0, 1)
-    })
+    });
+    Ok((written + "\n", failed))
 }
 
 #[cfg(test)]
@@ -59,11 +63,12 @@ mod tests {
     #[test]
     fn templates_are_run_on_dockers_fields() {
         let shown = |format| text(&HostFacts::example(), Some(format));
-        assert_eq!(shown("{{.Server.Version}} {{.Client.Os}}/{{.Client.Arch}}"), Ok(format!("{VERSION} linux/amd64\n")));
-        assert!(shown("json").unwrap().starts_with("{\"Client\":{"));
+        assert_eq!(shown("{{.Server.Version}} {{.Client.Os}}/{{.Client.Arch}}"), Ok((format!("{VERSION} linux/amd64\n"), None)));
+        assert!(shown("json").unwrap().0.starts_with("{\"Client\":{"));
         assert_eq!(shown("{{.Foo"), Err(("template parsing error: template: version:1: unclosed action".to_string(), 64)));
         let what =
             "template: version:1:9: executing \"version\" at <.Client.Foo>: can't evaluate field Foo in type system.clientVersion";
-        assert_eq!(shown("{{.Client.Foo}}"), Err((what.to_string(), 1)));
+        assert_eq!(shown("a{{.Client.Foo}}").unwrap().0, "a\n");
+        assert_eq!(shown("{{.Client.Foo}}"), Ok(("\n".to_string(), Some((what.to_string(), 1)))));
     }
 }

@@ -52,7 +52,7 @@ impl Engine {
                 Ok(())
             }
             ClientStep::ShowNamespaces { ids, json } => self.show_namespaces(ids, *json),
-            ClientStep::ShowProcesses { id, options } => self.show_processes(id, options),
+            ClientStep::ShowProcesses { id, options, utc_offset_seconds } => self.show_processes(id, options, *utc_offset_seconds),
             ClientStep::ShowStats { view } => self.show_stats(view),
             ClientStep::ShowEvents { view } => self.show_events(view),
             ClientStep::AttachStreams { id } => self.attach(id, outcome),

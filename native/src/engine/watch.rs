@@ -24,10 +24,10 @@ const END_OF_LINE: &str = "\x1b[K\n";
 const REST: &str = "\x1b[J";
 
 impl Engine {
-    pub(super) fn show_processes(&self, id: &ContainerId, options: &[String]) -> Done {
+    pub(super) fn show_processes(&self, id: &ContainerId, options: &[String], utc_offset_seconds: i32) -> Done {
         let container = self.state.containers.get(id).ok_or_else(|| Failure::of("openat", Errno::ESRCH))?;
         let asked = top::parse(options).map_err(|_| Failure::of("", Errno::EINVAL))?;
-        print(top::text(container, &asked, &LinuxProbe::new(&self.store)).call("openat")?.as_bytes());
+        print(top::text(container, &asked, utc_offset_seconds, &LinuxProbe::new(&self.store)).call("openat")?.as_bytes());
         Ok(())
     }
 

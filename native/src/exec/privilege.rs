@@ -86,9 +86,7 @@ fn accounts(path: &str) -> Result<String, Failure> {
 }
 
 fn set_capabilities(capabilities: CapabilitySet) -> Done {
-    let (uid, _) = process::effective_ids();
-    let held = if uid == 0 { capabilities } else { CapabilitySet::EMPTY };
-    capability::set(held, CapabilitySet::EMPTY).call("capset")?;
+    capability::set(capabilities, CapabilitySet::EMPTY).call("capset")?;
     capability::clear_ambient().call("prctl")
 }
 

@@ -36,7 +36,7 @@ impl Daemon {
         let script = place.path().join("dockerd.sh");
         fs::write(&script, SCRIPT)?;
         fs::create_dir(place.path().join("data"))?;
-        let cgroup = format!("glassbox-docker-{}", std::process::id());
+        let cgroup = format!("dockerd-judge-{}", std::process::id());
         let log = fs::File::create(place.path().join("log"))?;
         let mut command = Command::new("sh");
         command.arg(&script).arg(&root).arg(place.path()).arg(&cgroup).stdin(Stdio::null());

@@ -45,10 +45,10 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
             run.shown.push((false, namespaces::text(&lines, *json).into_bytes()));
             done(kernel)
         }
-        ClientStep::ShowProcesses { id, options } => {
+        ClientStep::ShowProcesses { id, options, utc_offset_seconds } => {
             let container = state.containers.get(id).ok_or(Errno::ESRCH)?;
             let asked = top::parse(options).map_err(|_| Errno::EINVAL)?;
-            run.shown.push((false, top::text(container, &asked, &SimProbe::new(kernel, state))?.into_bytes()));
+            run.shown.push((false, top::text(container, &asked, *utc_offset_seconds, &SimProbe::new(kernel, state))?.into_bytes()));
             done(kernel)
         }
         ClientStep::ShowStats { view } => show_stats(kernel, run, state, view),

@@ -149,8 +149,7 @@ fn set_capabilities(kernel: &mut Kernel, pid: HostPid, capabilities: CapabilityS
     if !capabilities.minus(credentials.permitted).is_empty() && root {
         return Err(Errno::EPERM);
     }
-    let held = if root { capabilities } else { CapabilitySet::EMPTY };
-    (credentials.effective, credentials.permitted) = (held, held);
+    (credentials.effective, credentials.permitted) = (capabilities, capabilities);
     (credentials.inheritable, credentials.ambient) = (CapabilitySet::EMPTY, CapabilitySet::EMPTY);
     Ok(())
 }

@@ -7,11 +7,10 @@ const USER_WIDTH: usize = 8;
 const PAGE_KIB: i64 = 4;
 const SECONDS_PER_DAY: u64 = 86_400;
 /// What ps knows besides; a name that it does not know either is refused in its words.
-pub(super) const KNOWN_TO_PS: &str = "blocked bsdstart caught cgname cgroup class cls cpuid cputimes drs eip esp etimes exe fgid fgroup fname \
-    fsgid fsgroup fsuid fsuser fuid fuser ignored ipcns label lsession lstart luid lwp lxc machine maj_flt majflt min_flt minflt mntns \
-    netns numa oom ouid pcap pcaps pending pidns policy pss rbytes rgid rgroup rops rtprio ruid ruser sched seat sgi_p sgid sgroup sig \
-    sigcatch sigignore sigmask size slice spid stackp start suid supgid supgrp suser svgid svuid taskset tgid thcgr tid timens tpgid trs \
-    uss unit userns utsns wbytes wcbytes wchan wops cuc cuu ag_id ag_nice";
+pub(super) const KNOWN_TO_PS: &str = "blocked bsdstart caught cgname cgroup cpuid drs eip esp exe fgid fgroup fname fsgid fsgroup ignored ipcns label \
+    lsession lstart luid lwp lxc machine mntns netns numa oom ouid pcap pcaps pending pidns pss rbytes rops sched seat \
+    sgi_p sgid sgroup sig sigcatch sigignore sigmask size slice spid stackp start supgid supgrp svgid taskset tgid thcgr \
+    tid timens tpgid trs uss unit userns utsns wbytes wcbytes wchan wops cuc cuu ag_id ag_nice";
 
 macro_rules! columns {
     ($($column:ident, $heading:literal, $($name:literal)|+;)+) => {
@@ -44,20 +43,34 @@ columns! {
     Ppid, "PPID", "ppid";
     Pgid, "PGID", "pgid" | "pgrp";
     Sid, "SID", "sid" | "sess" | "session";
-    User, "USER", "user" | "euser" | "uname";
+    User, "USER", "user" | "uname";
     UserOfFull, "UID", "uid_name";
-    Uid, "UID", "uid" | "euid";
-    Group, "GROUP", "group" | "egroup";
-    Gid, "GID", "gid" | "egid";
+    EffectiveUser, "EUSER", "euser";
+    RealUser, "RUSER", "ruser";
+    SavedUser, "SUSER", "suser" | "svuser";
+    FileUser, "FUSER", "fuser" | "fsuser";
+    Uid, "UID", "uid";
+    EffectiveUid, "EUID", "euid";
+    RealUid, "RUID", "ruid";
+    SavedUid, "SUID", "suid" | "svuid";
+    FileUid, "FUID", "fuid" | "fsuid";
+    Group, "GROUP", "group";
+    EffectiveGroup, "EGROUP", "egroup";
+    RealGroup, "RGROUP", "rgroup";
+    Gid, "GID", "gid";
+    EffectiveGid, "EGID", "egid";
+    RealGid, "RGID", "rgid";
     Comm, "COMMAND", "comm" | "ucomm";
     CommAsCmd, "CMD", "ucmd";
     Cmd, "CMD", "cmd";
     Args, "COMMAND", "args" | "command";
     State, "S", "s" | "state";
     Stat, "STAT", "stat";
-    Tty, "TTY", "tty" | "tname";
-    Tt, "TT", "tt";
+    Tty, "TTY", "tname";
+    Tt, "TT", "tty" | "tt";
     Time, "TIME", "time" | "cputime";
+    TimeSeconds, "TIME", "cputimes" | "times";
+    ElapsedSeconds, "ELAPSED", "etimes";
     BsdTime, "TIME", "bsdtime";
     Elapsed, "ELAPSED", "etime";
     StartTime, "START", "start_time";
@@ -66,11 +79,20 @@ columns! {
     Pcpu, "%CPU", "pcpu" | "%cpu";
     Pmem, "%MEM", "pmem" | "%mem";
     Vsz, "VSZ", "vsz" | "vsize";
-    Rss, "RSS", "rss" | "rssize" | "rsz";
+    Rss, "RSS", "rss" | "rssize";
+    Resident, "RSZ", "rsz";
     Sz, "SZ", "sz";
     Nice, "NI", "ni" | "nice";
     Priority, "PRI", "pri";
-    Threads, "NLWP", "nlwp" | "thcount";
+    PriorityOfKernel, "PRI", "priority";
+    PriorityOfLong, "PRI", "opri" | "intpri";
+    Class, "CLS", "cls" | "class";
+    Policy, "POL", "policy";
+    RealTime, "RTPRIO", "rtprio";
+    Threads, "NLWP", "nlwp";
+    ThreadCount, "THCNT", "thcount";
+    FaultsOfDisk, "MAJFL", "maj_flt" | "majflt" | "pagein";
+    Faults, "MINFL", "min_flt" | "minflt";
     Processor, "PSR", "psr";
     Flags, "F", "f" | "flag" | "flags";
 }
@@ -84,10 +106,18 @@ impl Column {
             Column::Ppid => field(4),
             Column::Pgid => field(5),
             Column::Sid => field(6),
-            Column::User | Column::UserOfFull => cut(&machine.user(process.uid)),
-            Column::Uid => process.uid.to_string(),
-            Column::Group => cut(&machine.group(process.gid)),
-            Column::Gid => process.gid.to_string(),
+            Column::RealUser => cut(&machine.user(process.uids[0])),
+            Column::User | Column::UserOfFull | Column::EffectiveUser => cut(&machine.user(process.uids[1])),
+            Column::SavedUser => cut(&machine.user(process.uids[2])),
+            Column::FileUser => cut(&machine.user(process.uids[3])),
+            Column::RealUid => process.uids[0].to_string(),
+            Column::Uid | Column::EffectiveUid => process.uids[1].to_string(),
+            Column::SavedUid => process.uids[2].to_string(),
+            Column::FileUid => process.uids[3].to_string(),
+            Column::RealGroup => cut(&machine.group(process.gids[0])),
+            Column::Group | Column::EffectiveGroup => cut(&machine.group(process.gids[1])),
+            Column::RealGid => process.gids[0].to_string(),
+            Column::Gid | Column::EffectiveGid => process.gids[1].to_string(),
             Column::Comm | Column::CommAsCmd => process.comm.clone() + defunct(process),
             Column::Cmd | Column::Args => command(process),
             Column::State => process.state.to_string(),
@@ -104,11 +134,21 @@ impl Column {
                 tenths((resident * 1000).checked_div(machine.memory_kib).unwrap_or_default().min(999))
             }
             Column::Vsz => (process.field(23) / 1024).to_string(),
-            Column::Rss => (process.field(24) * PAGE_KIB).to_string(),
+            Column::Rss | Column::Resident => (process.field(24) * PAGE_KIB).to_string(),
             Column::Sz => (process.field(23) / 1024 / PAGE_KIB).to_string(),
             Column::Nice => field(19),
             Column::Priority => (39 - process.field(18)).to_string(),
-            Column::Threads => field(20),
+            Column::PriorityOfKernel => field(18),
+            Column::PriorityOfLong => (60 + process.field(18)).to_string(),
+            Column::Class | Column::Policy => class(process.field(41)).to_string(),
+            // Those of the ordinary classes have none.
+            Column::RealTime if process.field(40) == 0 => "-".to_string(),
+            Column::RealTime => field(40),
+            Column::FaultsOfDisk => field(12),
+            Column::Faults => field(10),
+            Column::TimeSeconds => process.cpu_s().to_string(),
+            Column::ElapsedSeconds => machine.uptime_s.saturating_sub(process.start_s()).to_string(),
+            Column::Threads | Column::ThreadCount => field(20),
             Column::Processor => field(39),
             // Only what is not 1 << 6 and above: forked but did not exec, used super-user privileges.
             Column::Flags => (process.field(9) >> 6 & 7).to_string(),
@@ -178,10 +218,25 @@ fn tenths(permille: u64) -> String {
     if permille > 999 { (permille / 10).to_string() } else { format!("{}.{}", permille / 10, permille % 10) }
 }
 
-/// The time of today, else the day, else the year; in UTC.
+/// The scheduling class by its number, sched(7).
+fn class(policy: i64) -> &'static str {
+    match policy {
+        0 => "TS",
+        1 => "FF",
+        2 => "RR",
+        3 => "B",
+        4 => "ISO",
+        5 => "IDL",
+        6 => "DLN",
+        _ => "?",
+    }
+}
+
+/// The time of today, else the day, else the year; in the caller's zone.
 fn started(process: &Process, machine: &Machine) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let at = |seconds: u64| time::OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).unwrap_or_default());
+    let zone = i64::from(machine.utc_offset_seconds);
+    let at = |seconds: u64| time::OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).unwrap_or_default() + zone);
     let (Ok(start), Ok(now)) = (at(machine.boot_s + process.start_s()), at(machine.boot_s + machine.uptime_s)) else {
         return "?".to_string();
     };

@@ -24,17 +24,30 @@ const CELL_MIN: usize = 20;
 const CGROUP_DEPTH_MAX: usize = 8;
 
 /// The table as Docker's client prints it.
-pub fn text(container: &Container, asked: &Asked, probe: &dyn Probe) -> Result<String, Errno> {
-    let machine = Machine::look(probe)?;
+pub fn text(container: &Container, asked: &Asked, utc_offset_seconds: i32, probe: &dyn Probe) -> Result<String, Errno> {
+    let machine = Machine::look(utc_offset_seconds, probe)?;
+    // One that has ended meanwhile has no row.
+    let mut processes: Vec<Process> = pids(container, probe)?.into_iter().filter_map(|pid| Process::look(pid, probe)).collect();
+    for (column, descending) in asked.order.iter().rev() {
+        let cell = |process: &Process| sorted_by(&column.cell(process, &machine));
+        processes.sort_by(|one, other| if *descending { cell(other).cmp(&cell(one)) } else { cell(one).cmp(&cell(other)) });
+    }
     let mut rows = vec![titles(asked)];
-    for pid in pids(container, probe)? {
-        // One that has ended meanwhile has no row.
-        if let Some(process) = Process::look(pid, probe) {
-            let line: Vec<String> = asked.columns.iter().map(|(column, _)| column.cell(&process, &machine)).collect();
-            rows.push(split(&line.join(" "), rows[0].len()));
-        }
+    for process in &processes {
+        let line: Vec<String> = asked.columns.iter().map(|(column, _)| column.cell(process, &machine)).collect();
+        rows.push(split(&line.join(" "), rows[0].len()));
     }
     Ok(aligned_from(&rows, CELL_MIN))
+}
+
+/// Numbers by their size, and before texts.
+fn sorted_by(cell: &str) -> (bool, i64, String) {
+    // A tenth is the smallest part that a column shows.
+    let tenths = |text: &str| {
+        let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+        Some(whole.parse::<i64>().ok()?.checked_mul(10)? + part.parse::<i64>().ok().filter(|part| (0..10).contains(part))?)
+    };
+    tenths(cell).map_or_else(|| (true, 0, cell.to_string()), |tenths| (false, tenths, String::new()))
 }
 
 /// The first line of ps, word by word: what Docker takes for the names of the columns.

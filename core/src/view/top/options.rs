@@ -7,6 +7,8 @@ use super::columns::{self, Column};
 pub struct Asked {
     /// The columns, and the heading of each.
     pub columns: Vec<(Column, String)>,
+    /// What the rows are ordered by; whether the greatest comes first.
+    pub order: Vec<(Column, bool)>,
 }
 
 /// Why not: what ps says, or what is not done here.
@@ -23,12 +25,13 @@ pub enum Refusal {
 struct Chosen {
     full: bool,
     extra: bool,
-    long: bool,
+    headless: bool,
     user: bool,
     jobs: bool,
     /// An option of BSD's kind was used: the columns are BSD's.
     bsd: bool,
     columns: Vec<(Column, String)>,
+    order: Vec<(Column, bool)>,
 }
 
 /// Reads the words; without any it is `-ef`.
@@ -47,8 +50,9 @@ pub fn parse(words: &[String]) -> Result<Asked, Refusal> {
             chosen.letters(word, &mut rest)?;
         }
     }
-    let asked = Asked { columns: chosen.columns() };
-    if !super::titles(&asked).iter().any(|title| title == "PID") {
+    let (order, headless) = (std::mem::take(&mut chosen.order), chosen.headless);
+    let asked = Asked { columns: chosen.columns(), order };
+    if headless || !super::titles(&asked).iter().any(|title| title == "PID") {
         return Err(Refusal::Daemon("Couldn't find PID field in ps output".into()));
     }
     Ok(asked)
@@ -72,11 +76,17 @@ impl Chosen {
     fn long_option<'a>(&mut self, option: &str, rest: &mut impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
         let (name, value) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
         match name {
-            "format" => self.list(value.or_else(|| rest.next()).unwrap_or_default()),
-            "no-headers" | "no-heading" | "headers" | "forest" | "sort" | "pid" | "ppid" | "user" | "group" | "width" | "cols" => {
+            "format" => self.list(value.or_else(|| rest.next()).unwrap_or_default(), "--format"),
+            "sort" => self.order(value.or_else(|| rest.next()).unwrap_or_default()),
+            // They make Docker find no PID among the titles.
+            "no-headers" | "no-heading" => {
+                self.headless = true;
+                Ok(())
+            }
+            "headers" | "forest" | "pid" | "ppid" | "user" | "group" | "width" | "cols" => {
                 Err(not_here(&format!("--{name}")))
             }
-            _ => Err(Refusal::Daemon("error: unknown gnu long option".into())),
+            _ => Err(Refusal::Daemon("ps: error: unknown gnu long option".into())),
         }
     }
 
@@ -87,29 +97,27 @@ impl Chosen {
             let after = &letters[at + letter.len_utf8()..];
             if letter == 'o' || letter == 'O' && unix.is_none() && !after.is_empty() {
                 let list = if after.is_empty() { rest.next().unwrap_or_default() } else { after };
-                return self.list(list);
+                return self.list(list, if unix.is_some() { "-o" } else { "o" });
             }
             match (unix, letter) {
                 // Which processes: Docker picks the container's out of them.
                 (Some(_), 'e' | 'A') | (_, 'w') => {}
                 (Some(_), 'f') => self.full = true,
                 (Some(_), 'F') => (self.full, self.extra) = (true, true),
-                (Some(_), 'l') => self.long = true,
                 (Some(_), 'j') => self.jobs = true,
                 // `-aux` means `aux` unless there is a user x.
                 (Some(_), 'a' | 'u') if letters == "aux" => self.bsd_letter(letter),
-                (Some(_), 'x') if letters == "aux" => self.bsd_letter(letter),
                 (Some(_), 'a' | 'd' | 'N') => return Err(not_here(&format!("-{letter}"))),
-                (None, 'a' | 'x') => self.bsd_letter(letter),
-                (None, 'u') => self.bsd_letter(letter),
-                (Some(_), _) if letter.is_ascii_alphabetic() && !"BIKQRSUVWXYhikmnrvxz".contains(letter) => {
+                (Some(_), 'x') | (None, 'a' | 'x' | 'u') => self.bsd_letter(letter),
+                (None, 'h') => self.headless = true,
+                (Some(_), _) if letter.is_ascii_alphabetic() && !"BIKQRSUVWXYhikmnrvz".contains(letter) => {
                     return Err(not_here(&format!("-{letter}")));
                 }
                 (None, _) if letter.is_ascii_alphabetic() && !"zyBCDEFGIJKPQRWY".contains(letter) => {
                     return Err(not_here(&letter.to_string()));
                 }
-                (Some(_), _) => return Err(Refusal::Daemon("error: unsupported SysV option".into())),
-                (None, _) => return Err(Refusal::Daemon("error: unsupported option (BSD syntax)".into())),
+                (Some(_), _) => return Err(Refusal::Daemon("ps: error: unsupported SysV option".into())),
+                (None, _) => return Err(Refusal::Daemon("ps: error: unsupported option (BSD syntax)".into())),
             }
         }
         Ok(())
@@ -121,9 +129,9 @@ impl Chosen {
     }
 
     /// `-o`: names, or one name with a heading of its own, which goes to the end of the word.
-    fn list(&mut self, list: &str) -> Result<(), Refusal> {
+    fn list(&mut self, list: &str, option: &str) -> Result<(), Refusal> {
         if list.is_empty() {
-            return Err(Refusal::Daemon("error: list of format specifiers must follow -o".into()));
+            return Err(Refusal::Daemon(format!("ps: error: format specification must follow {option}")));
         }
         let (names, heading) = list.split_once('=').map_or((list, None), |(names, heading)| (names, Some(heading)));
         let names: Vec<&str> = names.split(',').collect();
@@ -135,20 +143,37 @@ impl Chosen {
         Ok(())
     }
 
+    /// `--sort`: names, each with `-` before it where the greatest is to come first.
+    fn order(&mut self, list: &str) -> Result<(), Refusal> {
+        if list.is_empty() {
+            return Err(Refusal::Daemon("ps: error: long sort specification must follow --sort".into()));
+        }
+        for word in list.split(',') {
+            let (name, descending) = match word.strip_prefix('-') {
+                Some(name) => (name, true),
+                None => (word.strip_prefix('+').unwrap_or(word), false),
+            };
+            let column = columns::named(name).ok_or_else(|| match is_known(name) {
+                true => not_here(&format!("--sort={name}")),
+                false => Refusal::Daemon("ps: error: unknown sort specifier".into()),
+            })?;
+            self.order.push((column, descending));
+        }
+        Ok(())
+    }
+
     fn columns(self) -> Vec<(Column, String)> {
         if !self.columns.is_empty() {
             return self.columns;
         }
         let names = match self {
-            Chosen { long: true, full: true, .. } => "f,s,uid_name,pid,ppid,c,pri,ni,sz,stime,tty,time,cmd",
-            Chosen { long: true, .. } => "f,s,uid,pid,ppid,c,pri,ni,sz,tty,time,ucmd",
-            Chosen { extra: true, .. } => "uid_name,pid,ppid,c,sz,rss,psr,stime,tty,time,cmd",
-            Chosen { full: true, jobs: true, .. } => "uid_name,pid,ppid,pgid,sid,c,stime,tty,time,cmd",
-            Chosen { full: true, .. } => "uid_name,pid,ppid,c,stime,tty,time,cmd",
-            Chosen { jobs: true, .. } => "pid,pgid,sid,tty,time,ucmd",
-            Chosen { user: true, .. } => "user,pid,pcpu,pmem,vsz,rss,tty,stat,start_time,bsdtime,command",
-            Chosen { bsd: true, .. } => "pid,tty,stat,bsdtime,command",
-            _ => "pid,tty,time,ucmd",
+            Chosen { extra: true, .. } => "uid_name,pid,ppid,c,sz,rss,psr,stime,tname,time,cmd",
+            Chosen { full: true, jobs: true, .. } => "uid_name,pid,ppid,pgid,sid,c,stime,tname,time,cmd",
+            Chosen { full: true, .. } => "uid_name,pid,ppid,c,stime,tname,time,cmd",
+            Chosen { jobs: true, .. } => "pid,pgid,sid,tname,time,ucmd",
+            Chosen { user: true, .. } => "user,pid,pcpu,pmem,vsz,rss,tname,stat,start_time,bsdtime,command",
+            Chosen { bsd: true, .. } => "pid,tname,stat,bsdtime,command",
+            _ => "pid,tname,time,ucmd",
         };
         let column = |name| columns::named(name).map(|column: Column| (column, column.heading().to_string()));
         names.split(',').filter_map(column).collect()
@@ -160,9 +185,14 @@ fn not_here(option: &str) -> Refusal {
 }
 
 fn unknown(name: &str) -> Refusal {
-    if columns::KNOWN_TO_PS.split(' ').any(|known| known == name) {
+    if is_known(name) {
         let all = columns::names().collect::<Vec<_>>().join(" ");
         return Refusal::NotHere(format!("the column {name} is not shown; there are: {all}"));
     }
-    Refusal::Daemon(format!("error: unknown user-defined format specifier \"{name}\""))
+    Refusal::Daemon(format!("ps: error: unknown user-defined format specifier \"{name}\""))
+}
+
+/// ps knows it, though it is not made here.
+fn is_known(name: &str) -> bool {
+    columns::KNOWN_TO_PS.split(' ').any(|known| known == name)
 }

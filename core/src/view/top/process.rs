@@ -14,6 +14,8 @@ pub(super) struct Machine {
     pub boot_s: u64,
     /// KiB.
     pub memory_kib: u64,
+    /// East of Greenwich.
+    pub utc_offset_seconds: i32,
     users: Vec<(u32, String)>,
     groups: Vec<(u32, String)>,
 }
@@ -29,8 +31,10 @@ pub(super) struct Process {
     numbers: Vec<i64>,
     /// Its arguments, with blanks between them.
     pub args: String,
-    pub uid: u32,
-    pub gid: u32,
+    /// Real, effective, saved, of the file system.
+    pub uids: [u32; 4],
+    /// The same of its group.
+    pub gids: [u32; 4],
     /// KiB of locked pages.
     pub locked_kib: u64,
 }
@@ -60,7 +64,7 @@ fn name_of(names: &[(u32, String)], id: u32) -> String {
 }
 
 impl Machine {
-    pub fn look(probe: &dyn Probe) -> Result<Machine, Errno> {
+    pub fn look(utc_offset_seconds: i32, probe: &dyn Probe) -> Result<Machine, Errno> {
         let uptime = read("/proc/uptime".into(), probe)?;
         let uptime_s = uptime.split('.').next().and_then(|seconds| seconds.parse().ok()).unwrap_or_default();
         // Who has no name is shown by number.
@@ -69,6 +73,7 @@ impl Machine {
             uptime_s,
             boot_s: number_after(&read("/proc/stat".into(), probe)?, "btime ").unwrap_or_default(),
             memory_kib: number_after(&read("/proc/meminfo".into(), probe)?, "MemTotal:").unwrap_or_default(),
+            utc_offset_seconds,
             users: file("/etc/passwd"),
             groups: file("/etc/group"),
         })
@@ -91,9 +96,10 @@ impl Process {
         let mut fields = rest.split_whitespace();
         let state = fields.next()?.chars().next()?;
         let status = read(format!("/proc/{pid}/status"), probe).ok()?;
-        let effective = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
+        let ids = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            let mut ids = line.split_whitespace().map(|id| id.parse().unwrap_or_default());
+            [(); 4].map(|()| ids.next().unwrap_or_default())
         };
         let args = read(format!("/proc/{pid}/cmdline"), probe).unwrap_or_default();
         Some(Process {
@@ -102,8 +108,8 @@ impl Process {
             state,
             numbers: fields.map(|field| field.parse().unwrap_or(0)).collect(),
             args: args.trim_end_matches('\0').replace(['\0', '\n'], " "),
-            uid: effective("Uid:"),
-            gid: effective("Gid:"),
+            uids: ids("Uid:"),
+            gids: ids("Gid:"),
             locked_kib: number_after(&status, "VmLck:").unwrap_or_default(),
         })
     }
