@@ -22,7 +22,10 @@ fn every_fixture_shows_the_same_on_both_kernels() {
     let fixtures = suite::fixtures().unwrap();
     assert!(fixtures.len() >= FIXTURES_MIN, "only {} fixtures", fixtures.len());
     let only = std::env::var("GLASSBOX_FIXTURE").ok();
-    let wanted: Vec<_> = fixtures.iter().filter(|fixture| only.as_ref().is_none_or(|only| only.split(',').any(|name| fixture.name == name))).collect();
+    let wanted: Vec<_> = fixtures
+        .iter()
+        .filter(|fixture| only.as_ref().is_none_or(|only| only.split(',').any(|name| fixture.name == name)))
+        .collect();
     let outcomes = suite::at_once(&wanted, |fixture| compared(fixture));
     let skipped: Vec<&String> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
     let problems: Vec<String> = outcomes.iter().flatten().flatten().cloned().collect();

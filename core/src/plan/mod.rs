@@ -256,7 +256,9 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     if let Some(what) = namespaces::not_offered(&container, context.state) {
         return not_started(&container, run.detach, &what, context, plan);
     }
-    if !run.detach && let Err(refusal) = attach::check_keys(&run.detach_keys, context) {
+    if !run.detach
+        && let Err(refusal) = attach::check_keys(&run.detach_keys, context)
+    {
         // The daemon refuses to attach anybody, and the client starts nothing then.
         plan.steps.extend(create::phases(&container, context));
         plan.fail_later(&refusal.message);

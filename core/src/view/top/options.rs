@@ -83,9 +83,7 @@ impl Chosen {
                 self.headless = true;
                 Ok(())
             }
-            "headers" | "forest" | "pid" | "ppid" | "user" | "group" | "width" | "cols" => {
-                Err(not_here(&format!("--{name}")))
-            }
+            "headers" | "forest" | "pid" | "ppid" | "user" | "group" | "width" | "cols" => Err(not_here(&format!("--{name}"))),
             _ => Err(Refusal::Daemon("ps: error: unknown gnu long option".into())),
         }
     }
