@@ -52,6 +52,11 @@ pub(super) fn check_keys(keys: &str, context: &Context<'_>) -> Result<(), Comman
     Err(CommandError { message: format!("{what}{hint}"), exit_code: 1, span })
 }
 
+/// The client looks for the container before it asks to be attached to it.
+pub(super) fn check_keys_of_start(words: &[String], keys: &str, context: &Context<'_>) -> Result<(), CommandError> {
+    if words.iter().all(|word| find(word, context).is_ok()) { check_keys(keys, context) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use std::rc::Rc;

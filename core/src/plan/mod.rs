@@ -194,10 +194,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         }
         Command::StartContainers { containers, attach, interactive, detach_keys } => {
             let attached = *attach || *interactive;
-            // The client looks for the container before it asks to be attached.
-            if attached && containers.iter().all(|word| lifecycle::find(word, &context).is_ok()) {
-                attach::check_keys(detach_keys, &context)?;
-            }
+            attach::check_keys_of_start(containers, if attached { detach_keys } else { "" }, &context)?;
             lifecycle::start(containers, attached, &context, &mut plan);
         }
         Command::StopContainers { containers, signal, timeout_seconds } => {
