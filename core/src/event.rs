@@ -280,6 +280,11 @@ pub enum Event {
         /// As /proc/PID/mountinfo shows it.
         mount: MountFact,
     },
+    /// A mount takes part in what is mounted elsewhere, or does not.
+    PropagationSet {
+        /// As /proc/PID/mountinfo shows it.
+        mount: MountFact,
+    },
     /// A device node or symbolic link is there.
     NodeMade {
         /// Which.

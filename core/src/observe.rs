@@ -382,9 +382,15 @@ impl Look<'_> {
             | MountStep::MountFilesystem { target, .. }
             | MountStep::BindMount { target, .. }
             | MountStep::BindSubpath { target, .. }
+            | MountStep::AttachMountTree { target, .. }
             | MountStep::ShareMount { target, .. } => {
                 let mount = self.mount_at(target)?.ok_or(Errno::ENOENT)?;
                 vec![Event::Mounted { mount }]
+            }
+            // A tree that is mounted nowhere yet is in no table.
+            MountStep::CopyMountTree { .. } => Vec::new(),
+            MountStep::SetPropagation { target, .. } => {
+                vec![Event::PropagationSet { mount: self.mount_at(target)?.ok_or(Errno::ENOENT)? }]
             }
             MountStep::MakeDeviceNode { path, .. } | MountStep::MakeSymlink { path, .. } => self.node_made(path)?,
             MountStep::PivotRoot { .. } => vec![Event::RootChanged { mounts: self.mounts()?.len() }],

@@ -264,6 +264,7 @@ const CASES: &[&[&str]] = &[
         "toolbox",
         "true",
     ],
+    &["run", "--rm", "--network", "none", "-v", "/:/host:ro", "toolbox", "true"],
     &["run", "--rm", "--network", "none", "--pid", "host", "--uts", "host", "--cgroupns", "private", "toolbox", "true"],
     &["run", "--rm", "--network", "none", "--ipc", "host", "--cgroupns", "host", "toolbox", "true"],
     &["run", "--rm", "--network", "none", "--ipc", "none", "toolbox", "true"],
@@ -285,6 +286,7 @@ const RUNNING: &[&[&str]] = &[
     &["exec", "-t", "-u", "nobody", "-w", "/tmp", "-e", "A=b", "web", "tty"],
     &["run", "--rm", "--network", "container:web", "--ipc", "container:web", "--pid", "container:web", "toolbox", "true"],
     &["run", "--rm", "--network", "none", "-v", "memory:/here:ro", "toolbox", "true"],
+    &["run", "--rm", "--network", "none", "-v", "/usr:/here:rshared", "-v", "/usr/share:/there:ro,slave", "toolbox", "true"],
     &["ns", "web"],
     &["top", "web"],
     &["stats", "--no-stream", "web"],
@@ -313,7 +315,8 @@ fn so_are_those_of_commands_on_a_running_container() {
     let scratch = Scratch::new("running", Caller::Root);
     let glassbox = scratch.glassbox();
     let mut script = format!(
-        "{glassbox} volume create -o type=tmpfs -o device=tmpfs memory || exit
+        "mount --make-rshared / || exit
+         {glassbox} volume create -o type=tmpfs -o device=tmpfs memory || exit
          {glassbox} run -d --name web --network none --ipc shareable -v memory:/memory toolbox sleep 1000 || exit\n"
     );
     for (at, words) in RUNNING.iter().enumerate() {

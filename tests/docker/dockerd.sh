@@ -50,6 +50,8 @@ inside() {
     mount --bind "$PLACE" "$ROOT$PLACE"
     pivot_root . mnt/old
     umount -l /mnt/old
+    # As systemd has it: what is bound with a propagation of its own asks for that.
+    mount --make-rshared /
     hostname docker
     ip link set lo up
     # Of this network namespace; without it Docker warns.

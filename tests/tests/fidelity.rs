@@ -4,6 +4,8 @@
 // clippy.toml allows it in test functions; these are what they are made of.
 #![allow(clippy::unwrap_used)]
 
+mod shared;
+
 use glassbox_tests::binary::skip;
 use glassbox_tests::compare::Account;
 use glassbox_tests::fixture::Fixture;
@@ -19,6 +21,7 @@ fn every_fixture_shows_the_same_on_both_kernels() {
         skip("containers with all namespaces need root");
         return;
     }
+    shared::share_mounts();
     let fixtures = suite::fixtures().unwrap();
     assert!(fixtures.len() >= FIXTURES_MIN, "only {} fixtures", fixtures.len());
     let only = std::env::var("GLASSBOX_FIXTURE").ok();

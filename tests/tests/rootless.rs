@@ -98,6 +98,30 @@ fn an_ordinary_users_binds_and_volumes_are_hers() -> Result<()> {
     })
 }
 
+/// Mounts spread to a namespace that has less rights, and none from it: what is shared on the machine is not in hers.
+#[test]
+fn an_ordinary_users_mounts_can_be_slaves_and_not_shared() -> Result<()> {
+    apart("an_ordinary_users_mounts_can_be_slaves_and_not_shared", || {
+        if !can_run() {
+            return Ok(());
+        }
+        ensure!(Command::new("mount").args(["--make-rshared", "/"]).status()?.success(), "mount --make-rshared");
+        let ordinary = Ordinary::new()?;
+        let place = ordinary.engine.scratch().join("place");
+        std::fs::create_dir(&place)?;
+        let run = |mode: &str| {
+            let inside = "grep ' /data ' /proc/self/mountinfo | grep -c master:";
+            ordinary.run(&format!("run --rm --network none -v {}:/data:{mode} toolbox sh -c \"{inside}\"", place.display()))
+        };
+        assert_eq!(run("rslave")?.stdout, "1\n");
+        assert_eq!(run("rprivate")?.stdout, "0\n");
+        let refused = run("rshared")?;
+        let said = format!("path {} is mounted on / but it is not a shared mount\n", place.display());
+        assert_eq!((refused.code, refused.stderr.contains(&said)), (Some(125), true), "{}", refused.stderr);
+        Ok(())
+    })
+}
+
 #[test]
 fn with_the_host_network_its_own_interfaces_are_seen_and_without_only_loopback() -> Result<()> {
     apart("with_the_host_network_its_own_interfaces_are_seen_and_without_only_loopback", || {

@@ -5,6 +5,8 @@
 // clippy.toml allows it in test functions; these are what they are made of.
 #![allow(clippy::unwrap_used)]
 
+mod shared;
+
 use glassbox_tests::binary::skip;
 use glassbox_tests::fixture::{Exchange, Fixture};
 use glassbox_tests::kernels::Model;
@@ -96,6 +98,8 @@ const STORAGE: &[&str] = &[
     "-v outside:/outside ",
     "--domainname example.org ",
     "-v more:/tmp:ro ",
+    "-v <place>/host:/spread:rshared ",
+    "-v <place>/host:/spread:ro,slave ",
     "--tmpfs /tmp ",
     "--mount type=volume,source=more,target=/srv/x,volume-nocopy ",
     "--mount type=bind,source=<place>/host,target=/in ",
@@ -242,6 +246,7 @@ fn generated_sequences_show_the_same_on_both_kernels() {
         skip("containers with all namespaces need root");
         return;
     }
+    shared::share_mounts();
     let (seed, count) = (number_from("GLASSBOX_SEED", 1), number_from("GLASSBOX_SEQUENCES", SEQUENCES));
     let sequences: Vec<Fixture> = (0..count).map(|number| sequence(seed, number)).collect();
     let problems: Vec<String> = suite::at_once(&sequences, compared).into_iter().flatten().collect();

@@ -69,7 +69,10 @@ fn paths(step: &Step) -> Vec<Place> {
     match step {
         Step::Store(StoreStep::CreateSource { path, .. } | StoreStep::WriteIdFile { path, .. }) => vec![Place::of_host(path)],
         Step::Process(ProcessStep::ChangeDirectory { path, .. }) => vec![Place::of_host(path)],
-        Step::Mount(MountStep::BindMount { source, target, .. }) => vec![Place::of_host(source), Place::of_container(target)],
+        Step::Mount(MountStep::CopyMountTree { source, .. }) => vec![Place::of_host(source)],
+        Step::Mount(MountStep::BindMount { source, target, .. } | MountStep::AttachMountTree { source, target, .. }) => {
+            vec![Place::of_host(source), Place::of_container(target)]
+        }
         Step::Mount(
             MountStep::MountFilesystem { target: path, .. }
             | MountStep::ShareMount { target: path, .. }

@@ -2,7 +2,8 @@
 
 use super::{Call, CallWhen, Explanation, call, explanation, inside, quoted};
 use crate::device::DeviceKind;
-use crate::step::{MountFlags, MountStep};
+use crate::model::Propagation;
+use crate::step::{MountFlags, MountStep, SourceMount};
 
 pub(super) fn explain(step: &MountStep) -> Explanation {
     let mounts = &["cat /proc/PID/mountinfo"];
@@ -26,6 +27,22 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
                        volume, and what was found is bound.";
             let headline = format!("Bind {subpath} of {} to {}", volume_name(directory), inside(target));
             explanation(headline, why, subpath_calls(step), mounts, "root")
+        }
+        MountStep::CopyMountTree { source, .. } => {
+            let why = "The next steps cut the container's mounts off from the host's. A copy taken before stays connected: what is mounted \
+                       later can still spread.";
+            explanation(format!("Take a copy of the mount at {}", super::base(source)), why, copy_calls(step), mounts, "root")
+        }
+        MountStep::AttachMountTree { source, target, .. } => {
+            let why =
+                "The copy that was taken gets its place in the container. It is the same file system, not a copy of its files.";
+            let headline = format!("Attach {} at {}", super::base(source), inside(target));
+            explanation(headline, why, attach_calls(step), mounts, "root")
+        }
+        MountStep::SetPropagation { target, propagation } => {
+            let calls = vec![call("mount", &["NULL", &quoted(target), "NULL", propagation.flags(), "NULL"])];
+            let headline = format!("Make {} {}", inside(target), propagation.word());
+            explanation(headline, propagation_why(*propagation), calls, mounts, "root")
         }
         MountStep::ShareMount { .. } => share(step),
         MountStep::MakeDeviceNode { .. } => device(step),
@@ -54,6 +71,35 @@ pub(super) fn explain(step: &MountStep) -> Explanation {
             let why = "A container that cannot write its root cannot keep changes, nor can an intruder.";
             explanation("Make the root read-only", why, vec![read_only("/")], mounts, "hidden")
         }
+    }
+}
+
+fn copy_calls(step: &MountStep) -> Vec<Call> {
+    let MountStep::CopyMountTree { source, recursive, needs } = step else { return Vec::new() };
+    let below = if *recursive { "|AT_RECURSIVE" } else { "" };
+    let look = call("openat", &["AT_FDCWD", "\"/proc/self/mountinfo\"", "O_RDONLY|O_CLOEXEC"]);
+    let copy = call("open_tree", &["AT_FDCWD", &quoted(source), &format!("OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC{below}")]);
+    Some(look).filter(|_| *needs != SourceMount::Any).into_iter().chain([copy]).collect()
+}
+
+fn attach_calls(step: &MountStep) -> Vec<Call> {
+    let MountStep::AttachMountTree { target, recursive, flags, top_only, .. } = step else { return Vec::new() };
+    let file = "{flags=O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, mode=0644, …}";
+    let mut calls = vec![
+        call("openat2", &["…", &quoted(inside(target)), file, "24"]).when(CallWhen::IfMissing),
+        call("move_mount", &["…", "\"\"", "AT_FDCWD", &quoted(target), "MOVE_MOUNT_F_EMPTY_PATH"]),
+    ];
+    calls.extend(set_flags(target, *flags, *recursive && !top_only));
+    calls
+}
+
+fn propagation_why(propagation: Propagation) -> &'static str {
+    if propagation.is_shared() {
+        "What the container mounts below it appears on the host, and what the host mounts appears in the container."
+    } else if propagation.is_slave() {
+        "What the host mounts below it appears in the container. What the container mounts stays in it."
+    } else {
+        "What is mounted below it on one side is not seen on the other."
     }
 }
 

@@ -15,7 +15,7 @@ use rpds::RedBlackTreeMap;
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Status};
 pub use ending::{Ending, SentSignal, SignalReason};
 pub use image::{Image, ImageConfig, Layer};
-pub use storage::{ANONYMOUS_LABEL, Backing, MountKind, MountPoint, Volume, backing, depth};
+pub use storage::{ANONYMOUS_LABEL, Backing, MountKind, MountPoint, Propagation, Volume, backing, depth};
 
 /// All that the engine knows.
 #[derive(Clone, Debug, Default, PartialEq)]

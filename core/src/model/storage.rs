@@ -52,10 +52,88 @@ pub struct MountPoint {
     pub makes_source: bool,
     /// Options of a file system of memory: `size=16m,mode=755`.
     pub options: String,
+    /// Whether mounts made later spread between the source and its place; matters to a path of the host only.
+    #[serde(default)]
+    pub propagation: Propagation,
     /// The flag that it is for: `volume`.
     pub flag: String,
     /// The flag's value.
     pub word: String,
+}
+
+/// How mounts made later below one mount appear below another: mount_namespaces(7), mount(2). The words are Docker's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Propagation {
+    /// MS_PRIVATE
+    Private,
+    /// MS_PRIVATE | MS_REC: neither way, for the mounts below as well. Docker's default.
+    #[default]
+    RPrivate,
+    /// MS_SLAVE
+    Slave,
+    /// MS_SLAVE | MS_REC: what is mounted at the source appears, and not the other way.
+    RSlave,
+    /// MS_SHARED
+    Shared,
+    /// MS_SHARED | MS_REC: both ways.
+    RShared,
+}
+
+impl Propagation {
+    /// All of them.
+    pub const ALL: [Propagation; 6] = [
+        Propagation::Private,
+        Propagation::RPrivate,
+        Propagation::Slave,
+        Propagation::RSlave,
+        Propagation::Shared,
+        Propagation::RShared,
+    ];
+
+    /// The word for it: `rslave`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Propagation::Private => "private",
+            Propagation::RPrivate => "rprivate",
+            Propagation::Slave => "slave",
+            Propagation::RSlave => "rslave",
+            Propagation::Shared => "shared",
+            Propagation::RShared => "rshared",
+        }
+    }
+
+    /// The one of this word.
+    pub fn of(word: &str) -> Option<Propagation> {
+        Propagation::ALL.into_iter().find(|known| known.word() == word)
+    }
+
+    /// For the mounts below as well.
+    pub fn is_recursive(self) -> bool {
+        matches!(self, Propagation::RPrivate | Propagation::RSlave | Propagation::RShared)
+    }
+
+    /// Both ways.
+    pub fn is_shared(self) -> bool {
+        matches!(self, Propagation::Shared | Propagation::RShared)
+    }
+
+    /// One way, into the container.
+    pub fn is_slave(self) -> bool {
+        matches!(self, Propagation::Slave | Propagation::RSlave)
+    }
+
+    /// The flags of mount(2).
+    pub fn flags(self) -> &'static str {
+        match self {
+            Propagation::Private => "MS_PRIVATE",
+            Propagation::RPrivate => "MS_REC|MS_PRIVATE",
+            Propagation::Slave => "MS_SLAVE",
+            Propagation::RSlave => "MS_REC|MS_SLAVE",
+            Propagation::Shared => "MS_SHARED",
+            Propagation::RShared => "MS_REC|MS_SHARED",
+        }
+    }
 }
 
 impl MountPoint {

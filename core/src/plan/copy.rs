@@ -7,7 +7,7 @@ use super::{CommandError, Context, Plan, Planned, lifecycle, root, start, storag
 use crate::cli::Command;
 use crate::copying::{absolute, parent_of, split_argument};
 use crate::layout::Layout;
-use crate::model::{Container, MountKind};
+use crate::model::{Container, MountKind, MountPoint, Propagation};
 use crate::step::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, MountStep, NamespaceKind, Phase, ProcessStep, Step};
 
 /// The stream instead of a path.
@@ -130,7 +130,9 @@ fn mount(container: &Container, merged: &str, context: &Context<'_>) -> Vec<Plan
     for point in &container.mounts {
         let missing = point.kind == MountKind::Bind && !there(&point.source);
         if point.kind != MountKind::Tmpfs && !missing {
-            steps.push(storage::root_mounts(point, merged, container, context));
+            // Nothing spreads from what is mounted for a moment, as with dockerd (moby daemon/containerfs_linux.go).
+            let point = MountPoint { propagation: Propagation::RPrivate, ..point.clone() };
+            steps.extend(storage::root_mounts(&point, merged, container, context));
         }
     }
     steps

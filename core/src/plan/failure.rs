@@ -101,6 +101,9 @@ fn is_daemons(step: &Step, errno: Errno) -> bool {
     if matches!(step, Step::Privilege(PrivilegeStep::SetUser { .. }) | Step::Process(ProcessStep::JoinNamespace { .. })) {
         return is_gone(errno);
     }
+    if matches!(step, Step::Mount(MountStep::CopyMountTree { .. })) {
+        return errno == Errno::EINVAL;
+    }
     if matches!(step, Step::Mount(MountStep::BindSubpath { .. })) {
         return matches!(errno, Errno::ENOENT | Errno::ENOTDIR | Errno::EXDEV);
     }
@@ -237,6 +240,9 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
             let code = code_of(&what);
             (what, code)
         }
+        Step::Mount(MountStep::CopyMountTree { .. }) if is_daemons(step, errno) => {
+            (call.map_or_else(String::new, str::to_string), ENGINE_FAILED)
+        }
         Step::Mount(MountStep::BindSubpath { directory, subpath, .. }) if is_daemons(step, errno) => {
             let what = subpath_reason(directory, subpath, errno).unwrap_or_default();
             let code = code_of(&what);
@@ -265,6 +271,9 @@ fn is_exec(context: &Context<'_>) -> bool {
 
 /// Our own lines: which step it was, the cause where one was found, and what to do next.
 fn hint(node: &Node, errno: Errno, call: Option<&str>, finding: &Finding) -> String {
+    // There the call is told in dockerd's words already.
+    let call =
+        call.filter(|_| !matches!(node.step, Step::Mount(MountStep::CopyMountTree { .. })) || !is_daemons(&node.step, errno));
     let call = call.map_or_else(String::new, |call| format!(" ({call})"));
     let failed = format!("glassbox: step {} {} failed: {}{call}", node.id, node.step.name(), errno.name());
     let Some(Diagnosis { what, advice }) = &finding.diagnosis else {
@@ -279,6 +288,9 @@ fn next(step: &Step, errno: Errno) -> &'static str {
     match (step, errno) {
         (Step::Process(ProcessStep::SetTimeOffsets { .. }), Errno::ERANGE) => {
             "no clock can be set to before its beginning: the offset takes away more than the machine has been up (cat /proc/uptime)"
+        }
+        (Step::Mount(MountStep::CopyMountTree { .. }), Errno::EINVAL) => {
+            "mounts spread only from a mount that is shared; see: findmnt -o TARGET,PROPAGATION; make it so: mount --make-shared PATH"
         }
         (Step::Mount(MountStep::BindSubpath { .. }), Errno::ENOENT | Errno::ENOTDIR) => {
             "volume-subpath names a directory that is in the volume already: make it first, with the whole volume mounted"

@@ -45,7 +45,7 @@ pub use device::named_devices;
 pub(crate) use image::processor as architecture;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
-pub(crate) use storage::{Part, backing_of, clean, parts, spec::mount_options, spec::tmpfs_mount};
+pub(crate) use storage::{Part, backing_of, clean, parts, propagation, spec::mount_options, spec::tmpfs_mount};
 pub use storage::{directories_that_go, named_owners, named_sources};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};

@@ -17,7 +17,8 @@ pub(super) fn build(container: &Container, context: &Context<'_>) -> Vec<Planned
     let root = layout.of(&container.id, "merged");
     let private =
         need("MountOverlay", "Mounts of a new namespace still spread to the host wherever it shares them (mount_namespaces(7)).");
-    let mut steps = vec![planned(Step::Mount(MountStep::MakeMountsPrivate), private), overlay(container, context, &layout)];
+    let mut steps = storage::copied_trees(container, context);
+    steps.extend([planned(Step::Mount(MountStep::MakeMountsPrivate), private), overlay(container, context, &layout)]);
     steps.extend(filesystems(container, context, &root));
     steps.extend(devices(container, &root, context));
     steps.extend(super::device::nodes(container, context, &root));
@@ -166,7 +167,7 @@ fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root
     let mut steps = Vec::new();
     for part in storage::parts(container) {
         match part {
-            storage::Part::Point(point) => steps.push(storage::root_mounts(point, root, container, context)),
+            storage::Part::Point(point) => steps.extend(storage::root_mounts(point, root, container, context)),
             storage::Part::File(name) => {
                 let cause = docker_default("Docker manages these three files.", "engine/network/#dns-services");
                 let owner = namespaces::networked(container, context.state).unwrap_or(container);

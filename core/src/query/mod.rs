@@ -92,6 +92,12 @@ pub struct MountFact {
     pub source: String,
     /// Flags of the mount.
     pub flags: MountFlags,
+    /// It is in a peer group: what is mounted below it appears below the others of the group, and the other way.
+    #[serde(default)]
+    pub shared: bool,
+    /// It is the slave of a peer group: what is mounted there appears here.
+    #[serde(default)]
+    pub slave: bool,
 }
 
 /// Credentials of a process.

@@ -1,6 +1,7 @@
 //! `Caller`: the system calls of one process, as the userland's `Sys`.
 
 use super::kernel::Kernel;
+use super::propagation::Spread;
 use super::tables::{Content, HostPid, NodeId, Object, ProcessState, Wait};
 use super::vfs::Attributes;
 use crate::device::DeviceKind;
@@ -312,8 +313,11 @@ impl Sys for Caller<'_> {
         if has("remount") {
             return self.kernel.remount(self.pid, &at, wanted);
         }
-        if has("private") || has("rprivate") {
-            return self.kernel.make_private(self.pid, &at, has("rprivate"));
+        let spreads: Vec<(Spread, bool)> = flags.iter().filter_map(|word| Spread::of(word)).collect();
+        match spreads[..] {
+            [] => {}
+            [(spread, recursive)] => return self.kernel.set_propagation(self.pid, &at, spread, recursive),
+            _ => return Err(Errno::EINVAL),
         }
         if has("bind") || has("rbind") {
             let source = self.kernel.walk(self.pid, source, true)?;

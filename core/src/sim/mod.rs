@@ -34,6 +34,7 @@ mod probe;
 mod proc_fs;
 mod proc_pid;
 mod process;
+mod propagation;
 mod schedule;
 mod seen;
 mod signal;

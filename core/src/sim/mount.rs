@@ -15,7 +15,7 @@ pub(super) struct MountLine {
     pub(super) id: MountId,
     pub(super) parent: MountId,
     pub(super) device: SuperId,
-    pub(super) shared: Option<u64>,
+    pub(super) spread: String,
     pub(super) options: String,
     pub(super) super_options: String,
     pub(super) fact: MountFact,
@@ -60,7 +60,9 @@ impl Kernel {
         }
         let source = self.supers.get(&super_id).map_or_else(|| Rc::from("none"), |found| found.source.clone());
         let root_path = Rc::from(self.path_in_fs(&root));
-        self.mounts.insert_mut(id, Mount { namespace, at, root, root_path, super_id, flags, source, shared: None, locked: false });
+        let (shared, master, unbindable) = (None, None, false);
+        let mount = Mount { namespace, at, root, root_path, super_id, flags, source, shared, master, unbindable, locked: false };
+        self.mounts.insert_mut(id, mount);
         Ok(id)
     }
 
@@ -80,6 +82,7 @@ impl Kernel {
     /// Takes a mount and all below it off. What was opened through it stays usable.
     pub(super) fn detach(&mut self, top: MountId) {
         for id in self.subtree(top) {
+            self.leave_group(id);
             if let Some(mount) = self.mounts.get_mut(&id)
                 && let Some(place) = mount.at.take()
             {
@@ -130,6 +133,10 @@ impl Kernel {
             let Some(mut mount) = self.mounts.get(&old).cloned() else { continue };
             mount.namespace = to;
             mount.locked = lock && mount.at.is_some();
+            // To a namespace that has less rights mounts spread, and none from it: CL_SHARED_TO_SLAVE of fs/namespace.c.
+            if let Some(group) = mount.shared.filter(|_| lock) {
+                (mount.shared, mount.master) = (None, Some(group));
+            }
             mount.at = mount.at.map(|place| translate(&pairs, place));
             if let Some(place) = &mount.at {
                 self.mounted.insert_mut(place.clone(), new);
@@ -142,6 +149,7 @@ impl Kernel {
     /// All mounts of a namespace that no process is in any more.
     pub(super) fn drop_mounts_of(&mut self, ns: NsId) {
         for id in self.mounts_in(ns) {
+            self.leave_group(id);
             if let Some(place) = self.mounts.get(&id).and_then(|mount| mount.at.clone()) {
                 self.mounted.remove_mut(&place);
             }
@@ -164,7 +172,7 @@ impl Kernel {
                 id,
                 parent: mount.at.as_ref().map_or(id, |place| place.mount),
                 device: mount.super_id,
-                shared: mount.shared,
+                spread: self.spread_fields(mount),
                 options: options(mount.flags),
                 super_options: format!("{}{comma}{}", if found.read_only { "ro" } else { "rw" }, found.options),
                 fact: self.mount_fact(viewer, mount, found, target),
@@ -180,6 +188,8 @@ impl Kernel {
             fs_type: found.fs_type.to_string(),
             source: mount.source.to_string(),
             flags: MountFlags { relatime: !mount.flags.strictatime, ..mount.flags },
+            shared: mount.shared.is_some(),
+            slave: mount.master.is_some(),
         }
     }
 
@@ -197,7 +207,7 @@ impl Kernel {
         Ok(None)
     }
 
-    fn mount_target(&self, id: MountId, root: &Place) -> Option<String> {
+    pub(super) fn mount_target(&self, id: MountId, root: &Place) -> Option<String> {
         let mount = self.mounts.get(&id)?;
         if root.mount == id && root.node == mount.root {
             return Some("/".to_string());

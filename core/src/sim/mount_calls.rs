@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use super::kernel::Kernel;
-use super::mount::translate;
 use super::tables::{Content, FsKind, HostPid, Layers, MountId, NodeId, Place};
 use super::tree::{Owner, directory};
 use crate::errno::Errno;
@@ -21,7 +20,7 @@ struct TmpfsOptions {
 }
 
 impl Kernel {
-    fn may_mount(&self, pid: HostPid) -> SysResult<()> {
+    pub(super) fn may_mount(&self, pid: HostPid) -> SysResult<()> {
         self.need(pid, Capability::SysAdmin, NamespaceKind::Mount)
     }
 
@@ -52,6 +51,7 @@ impl Kernel {
         if let Some(mount) = self.mounts.get_mut(&id) {
             mount.source = Rc::from(if source.is_empty() { "none" } else { source });
         }
+        self.spread(id);
         Ok(id)
     }
 
@@ -139,7 +139,10 @@ impl Kernel {
             found.options = Rc::from(options);
         }
         let ns = self.mount_ns(pid)?;
-        self.attach(ns, Some(at), NodeId::Path(id, Rc::from("")), MountFlags { relatime: true, ..MountFlags::default() })
+        let flags = MountFlags { relatime: true, ..MountFlags::default() };
+        let top = self.attach(ns, Some(at), NodeId::Path(id, Rc::from("")), flags)?;
+        self.spread(top);
+        Ok(top)
     }
 
     /// MS_BIND.
@@ -151,24 +154,13 @@ impl Kernel {
             return Err(Errno::ENOTDIR);
         }
         let ns = self.mount_ns(pid)?;
-        let original = self.mount_of(source.mount)?.clone();
-        let below = if recursive { self.mounts_below(source) } else { Vec::new() };
-        let top = self.attach_super(ns, Some(at), source.node.clone(), original.super_id, original.flags)?;
-        if let Some(mount) = self.mounts.get_mut(&top) {
-            mount.source = original.source;
-        }
-        let mut pairs = vec![(source.mount, top)];
-        for old in below {
-            let Some(mount) = self.mounts.get(&old).cloned() else { continue };
-            let Some(place) = mount.at.clone() else { continue };
-            let new = self.attach_super(ns, Some(translate(&pairs, place)), mount.root, mount.super_id, mount.flags)?;
-            pairs.push((old, new));
-        }
+        let top = self.copy_tree(ns, source, recursive)?;
+        self.put(top, at);
         Ok(top)
     }
 
     /// The mounts below a place, parents first.
-    fn mounts_below(&self, source: &Place) -> Vec<MountId> {
+    pub(super) fn mounts_below(&self, source: &Place) -> Vec<MountId> {
         let direct: Vec<MountId> = self
             .mounts
             .iter()
@@ -180,7 +172,7 @@ impl Kernel {
         direct.into_iter().flat_map(|id| self.subtree(id)).collect()
     }
 
-    fn is_below(&self, node: &NodeId, top: &NodeId) -> bool {
+    pub(super) fn is_below(&self, node: &NodeId, top: &NodeId) -> bool {
         let mut at = node.clone();
         loop {
             if at == *top {
@@ -211,20 +203,6 @@ impl Kernel {
         Ok(())
     }
 
-    /// MS_PRIVATE, for all below as well with MS_REC.
-    pub(super) fn make_private(&mut self, pid: HostPid, place: &Place, recursive: bool) -> SysResult<()> {
-        self.check_filter(pid, "mount")?;
-        self.may_mount(pid)?;
-        let top = self.check_mount_root(place)?;
-        let all = if recursive { self.subtree(top) } else { vec![top] };
-        for id in all {
-            if let Some(mount) = self.mounts.get_mut(&id) {
-                mount.shared = None;
-            }
-        }
-        Ok(())
-    }
-
     /// umount2(2).
     pub(super) fn unmount(&mut self, pid: HostPid, place: &Place, lazy: bool) -> SysResult<()> {
         self.check_filter(pid, "umount2")?;
@@ -245,10 +223,15 @@ impl Kernel {
         if mount.at.is_none() {
             return Err(Errno::EINVAL);
         }
-        if !lazy && (self.subtree(id).len() > 1 || self.is_mount_used(id)) {
+        let tree = self.subtree(id);
+        let there = self.counterparts(&tree);
+        if !lazy && (tree.len() > 1 || self.is_mount_used(id) || there.iter().any(|id| self.is_mount_used(*id))) {
             return Err(Errno::EBUSY);
         }
         self.detach(id);
+        for id in there {
+            self.detach(id);
+        }
         Ok(())
     }
 
@@ -264,7 +247,10 @@ impl Kernel {
         let new = self.check_mount_root(new_root)?;
         let old_root = self.process(pid)?.root.clone();
         let old = self.check_mount_root(&old_root)?;
-        let shared = [new, old].iter().any(|id| self.mounts.get(id).is_some_and(|mount| mount.shared.is_some()));
+        let is_shared = |id: MountId| self.mounts.get(&id).is_some_and(|mount| mount.shared.is_some());
+        let parent_is =
+            |id: MountId| self.mounts.get(&id).and_then(|mount| mount.at.as_ref()).is_some_and(|at| is_shared(at.mount));
+        let shared = is_shared(new) || parent_is(new) || parent_is(old);
         if new == old {
             return Err(Errno::EBUSY);
         }

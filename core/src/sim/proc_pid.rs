@@ -337,11 +337,19 @@ fn state_words(state: &ProcessState) -> &'static str {
 }
 
 fn mountinfo_line(line: &MountLine) -> String {
-    let shared = line.shared.map_or_else(String::new, |group| format!(" shared:{group}"));
     let fact = &line.fact;
     format!(
-        "{} {} 0:{} {} {} {}{shared} - {} {} {}\n",
-        line.id, line.parent, line.device, fact.root, fact.target, line.options, fact.fs_type, fact.source, line.super_options
+        "{} {} 0:{} {} {} {}{} - {} {} {}\n",
+        line.id,
+        line.parent,
+        line.device,
+        fact.root,
+        fact.target,
+        line.options,
+        line.spread,
+        fact.fs_type,
+        fact.source,
+        line.super_options
     )
 }
 

@@ -148,6 +148,10 @@ pub(super) struct Mount {
     pub(super) source: Rc<str>,
     /// Peer group.
     pub(super) shared: Option<u64>,
+    /// The peer group of which it is a slave.
+    pub(super) master: Option<u64>,
+    /// It cannot be bound elsewhere.
+    pub(super) unbindable: bool,
     /// Mounted from a more privileged mount namespace: cannot be taken off alone.
     pub(super) locked: bool,
 }

@@ -22,7 +22,7 @@ pub mod samples;
 pub use cgroup::{CgroupStep, Limit, freezer_word};
 pub use client::{ClientStep, LogView, StatsView};
 pub use copy::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep};
-pub use mount::{MountFlags, MountStep};
+pub use mount::{MountFlags, MountStep, SourceMount};
 pub use phase::Phase;
 pub use privilege::PrivilegeStep;
 pub use process::{NamespaceKind, ProcessStep};

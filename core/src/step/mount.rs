@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Undo;
 use crate::device::DeviceKind;
-use crate::model::ContainerId;
+use crate::model::{ContainerId, Propagation};
 
 /// Flags of mount(2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,34 @@ impl MountFlags {
     }
 }
 
+/// What a mount's propagation asks of the mount that its source lies on; dockerd looks before it asks the runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SourceMount {
+    /// Nothing.
+    Any,
+    /// That it is in a peer group.
+    Shared,
+    /// That it is in a peer group or the slave of one.
+    SharedOrSlave,
+}
+
+impl SourceMount {
+    /// Whether a mount that is in a peer group, or the slave of one, is so.
+    pub fn is_met(self, shared: bool, slave: bool) -> bool {
+        match self {
+            SourceMount::Any => true,
+            SourceMount::Shared => shared,
+            SourceMount::SharedOrSlave => shared || slave,
+        }
+    }
+
+    /// dockerd's words where it is not (moby daemon/oci_linux.go): of a source, and of what it lies on.
+    pub fn refusal(self, source: &str, mount: &str) -> String {
+        let wanted = if self == SourceMount::Shared { "shared" } else { "shared or slave" };
+        format!("path {source} is mounted on {mount} but it is not a {wanted} mount")
+    }
+}
+
 /// A step on mounts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum MountStep {
@@ -101,6 +129,37 @@ pub enum MountStep {
         /// They are set on this mount alone, not on those below it.
         #[serde(default)]
         top_only: bool,
+    },
+    /// open_tree(2) with OPEN_TREE_CLONE, before `MakeMountsPrivate`: a copy of the mount at a path of the host, held by a descriptor. It
+    /// stays in the peer group of the host's, or its slave. Refused where the source's mount is not what `needs` says.
+    CopyMountTree {
+        /// What.
+        source: String,
+        /// With the mounts below it.
+        recursive: bool,
+        /// What is looked for in /proc/self/mountinfo before.
+        needs: SourceMount,
+    },
+    /// move_mount(2): the copy gets its place, and its flags as with `BindMount`. The mount point is made if missing.
+    AttachMountTree {
+        /// Of what the copy is.
+        source: String,
+        /// Where.
+        target: String,
+        /// It was copied with the mounts below it.
+        recursive: bool,
+        /// Flags, set by a second call where there are any.
+        flags: MountFlags,
+        /// They are for the mount itself, not for those below it.
+        #[serde(default)]
+        top_only: bool,
+    },
+    /// mount(2) with MS_SHARED, MS_SLAVE or MS_PRIVATE, of a mount of the container.
+    SetPropagation {
+        /// Which.
+        target: String,
+        /// What it becomes.
+        propagation: Propagation,
     },
     /// The same of a directory within a volume, at whose names a container may have turned links: openat2(2) with RESOLVE_BENEATH, and
     /// what that leads to is bound.
@@ -180,6 +239,9 @@ impl MountStep {
             MountStep::BindMount { .. } => "BindMount",
             MountStep::BindSubpath { .. } => "BindSubpath",
             MountStep::ShareMount { .. } => "ShareMount",
+            MountStep::CopyMountTree { .. } => "CopyMountTree",
+            MountStep::AttachMountTree { .. } => "AttachMountTree",
+            MountStep::SetPropagation { .. } => "SetPropagation",
             MountStep::MakeDeviceNode { .. } => "MakeDeviceNode",
             MountStep::MakeSymlink { .. } => "MakeSymlink",
             MountStep::PivotRoot { .. } => "PivotRoot",

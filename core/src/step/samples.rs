@@ -2,12 +2,14 @@
 
 use super::{
     CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind, Phase,
-    PrivilegeStep, ProcessStep, Step, StoreStep,
+    PrivilegeStep, ProcessStep, SourceMount, Step, StoreStep,
 };
 use crate::cli::{ExecProcess, NetworkMode, TimeOffsets, Words};
 use crate::device::{DeviceKind, default_rules};
 use crate::host::Controller;
-use crate::model::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, SignalReason, Volume};
+use crate::model::{
+    Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Propagation, SignalReason, Volume,
+};
 use crate::oci::capability::CapabilitySet;
 use crate::resource_limit::{LimitPair, Resource};
 
@@ -204,6 +206,15 @@ fn mounts() -> Vec<MountStep> {
             target: format!("{merged}/data"),
             flags: MountFlags::default(),
         },
+        MountStep::CopyMountTree { source: "/srv".into(), recursive: true, needs: SourceMount::SharedOrSlave },
+        MountStep::AttachMountTree {
+            source: "/srv".into(),
+            target: format!("{merged}/srv"),
+            recursive: true,
+            flags: MountFlags::default(),
+            top_only: false,
+        },
+        MountStep::SetPropagation { target: format!("{merged}/srv"), propagation: Propagation::RSlave },
         MountStep::ShareMount { id: id(), path: "/dev/shm".into(), target: format!("{merged}/dev/shm"), read_only: None },
         MountStep::MakeDeviceNode {
             path: format!("{merged}/dev/null"),
@@ -272,7 +283,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 20 + 20 + 7 + 15 + 13 + 8 + 14 + 3;
+    const STEPS: usize = 20 + 20 + 7 + 15 + 16 + 8 + 14 + 3;
 
     #[test]
     fn covers_every_step() {

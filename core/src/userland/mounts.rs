@@ -25,6 +25,7 @@ const FLAGS: &[&str] = &[
     "shared",
     "rshared",
     "unbindable",
+    "runbindable",
     "noatime",
     "relatime",
     "strictatime",
@@ -33,6 +34,9 @@ const FLAGS: &[&str] = &[
     "dirsync",
     "defaults",
 ];
+
+/// How mounts spread, each also with an `r` before it: mount_namespaces(7).
+const SPREADS: &[&str] = &["private", "slave", "shared", "unbindable"];
 
 /// mount(8): without arguments it shows /proc/mounts; otherwise `mount [-t TYPE] [-o OPTIONS] [-r] [--bind] SOURCE TARGET`.
 pub(crate) fn mount(context: &mut Context<'_>, args: &[String]) -> i32 {
@@ -53,7 +57,7 @@ pub(crate) fn mount(context: &mut Context<'_>, args: &[String]) -> i32 {
     let fs_type = options.value('t').unwrap_or_default();
     match &options.operands[..] {
         [] if words.is_empty() => show(context, fs_type),
-        [target] if words.iter().any(|word| word == "remount" || word.ends_with("private") || word.ends_with("shared")) => {
+        [target] if words.iter().any(|word| word == "remount" || SPREADS.iter().any(|known| word.ends_with(known))) => {
             attach(context, "none", target, fs_type, &words)
         }
         [source, target] => attach(context, source, target, fs_type, &words),

@@ -59,6 +59,7 @@ pub fn event_line(event: &Event) -> String {
         Event::TerminalOpened { path } => format!("terminal {path} is open"),
         Event::MountsMadePrivate { shared_left } => format!("mounts that still spread: {shared_left}"),
         Event::Mounted { mount } => mounted(mount),
+        Event::PropagationSet { mount } => spread(mount),
         Event::NodeMade { path } => format!("{path} is there"),
         Event::RootChanged { mounts } => format!("it has a new root and sees {mounts} mounts"),
         Event::OldRootDetached { mounts } => format!("the old root is gone; it sees {mounts} mounts"),
@@ -74,6 +75,15 @@ pub fn event_line(event: &Event) -> String {
         Event::WaitEnded { exit_code: None, .. } => "time ran out first".to_string(),
         Event::Printed { text, .. } => printed(text.trim_end()),
     }
+}
+
+fn spread(mount: &MountFact) -> String {
+    let how = match (mount.shared, mount.slave) {
+        (true, _) => "shared: what is mounted below it appears on the other side, both ways",
+        (false, true) => "a slave: what is mounted on the other side appears here",
+        (false, false) => "private: neither side sees what the other mounts",
+    };
+    format!("{} is {how}", mount.target)
 }
 
 /// The first line; the terminal has the others.

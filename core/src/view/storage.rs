@@ -42,7 +42,7 @@ fn mount(point: &MountPoint) -> Value {
     }
     put("Mode", json!(if point.anonymous && point.flag == "volume" { "" } else { &point.mode }));
     put("RW", json!(!point.read_only));
-    put("Propagation", json!(if point.kind == MountKind::Bind { "rprivate" } else { "" }));
+    put("Propagation", json!(if point.kind == MountKind::Bind { point.propagation.word() } else { "" }));
     Value::Object(value)
 }
 

@@ -6,15 +6,17 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use glassbox_core::device::DeviceKind;
 use glassbox_core::errno::Errno;
-use glassbox_core::model::{ContainerId, State};
-use glassbox_core::step::{MountFlags, MountStep};
+use glassbox_core::model::{ContainerId, Propagation, State};
+use glassbox_core::step::{MountFlags, MountStep, SourceMount};
 
 use super::process::first_process;
 use super::{Done, Failure, NameCall};
+use crate::observe::mountinfo;
 use crate::sys::mount::{self, MountAttributes, MountFlags as Bits, Node, UmountFlags};
 use crate::sys::process::{self, CloneFlags};
 use crate::sys::rootfs::Root;
@@ -24,6 +26,8 @@ use crate::sys::rootfs::Root;
 pub struct Building {
     /// Where the merged tree lies, and a hold on it; none before the overlay is mounted and after the root was changed.
     root: Option<(String, Root)>,
+    /// Copies of mounts that have no place yet, and of what they are.
+    held: Vec<(String, OwnedFd)>,
 }
 
 impl Building {
@@ -44,6 +48,15 @@ impl Building {
             MountStep::BindMount { source, target, recursive, flags, top_only } => {
                 let directory = fs::metadata(source).call("stat")?.is_dir();
                 bind(Path::new(source), self.place(target, directory)?, *recursive, (*flags, !top_only))
+            }
+            MountStep::CopyMountTree { source, recursive, needs } => {
+                check_source(source, *needs)?;
+                self.held.push((source.clone(), mount::detached_copy(source, *recursive).call("open_tree")?));
+                Ok(())
+            }
+            MountStep::AttachMountTree { .. } => self.attach_tree(step),
+            MountStep::SetPropagation { target, propagation } => {
+                mount::set_propagation(self.place(target, true)?, spread(*propagation)).call("mount")
             }
             MountStep::BindSubpath { directory, subpath, target, flags } => {
                 let pinned = Root::open(directory).and_then(|root| root.pin_beneath(subpath)).call("openat2")?;
@@ -69,6 +82,17 @@ impl Building {
             MountStep::MakePathReadOnly { path } => make_path_read_only(path),
             MountStep::MakeRootReadOnly => mount::make_read_only("/", false).call("mount_setattr"),
         }
+    }
+
+    /// What `CopyMountTree` holds, at its place.
+    fn attach_tree(&mut self, step: &MountStep) -> Done {
+        let MountStep::AttachMountTree { source, target, recursive, flags, top_only } = step else { return Ok(()) };
+        let held = self.held.iter().position(|(held, _)| held == source);
+        let (_, tree) = self.held.remove(held.ok_or_else(|| Failure::of("move_mount", Errno::EBADF))?);
+        let directory = fs::metadata(source).call("stat")?.is_dir();
+        let place = self.place(target, directory)?;
+        mount::attach(&tree, &place).call("move_mount")?;
+        add_flags(&place, (*flags, *recursive && !top_only))
     }
 
     /// In /dev, which is new and empty, or below another directory, resolved as if the new root were `/` already.
@@ -172,10 +196,35 @@ fn overlay_options(lower_dirs: &[String], upper_dir: &str, work_dir: &str) -> St
 /// The second of `flags`: they go to the mounts below as well.
 fn bind(source: &Path, place: PathBuf, recursive: bool, (flags, below): (MountFlags, bool)) -> Done {
     mount::bind(source, &place, recursive).call("mount")?;
+    add_flags(&place, (flags, recursive && below))
+}
+
+fn add_flags(place: &Path, (flags, below): (MountFlags, bool)) -> Done {
     if flags == MountFlags::default() {
         return Ok(());
     }
-    mount::set_attributes(&place, attributes(flags), MountAttributes::NONE, recursive && below).call("mount_setattr")
+    mount::set_attributes(place, attributes(flags), MountAttributes::NONE, below).call("mount_setattr")
+}
+
+/// Whether the mount that `source` lies on is what its propagation asks for: the one with the longest path, of equals the last.
+fn check_source(source: &str, needs: SourceMount) -> Done {
+    if needs == SourceMount::Any {
+        return Ok(());
+    }
+    let path = fs::canonicalize(source).call("readlink")?;
+    let mounts = mountinfo::parse(&fs::read("/proc/self/mountinfo").call("openat")?);
+    let above = mounts.iter().filter(|mount| path.starts_with(&mount.target));
+    let on = above.max_by_key(|mount| mount.target.len()).ok_or_else(|| Failure::of("openat", Errno::ENOENT))?;
+    if needs.is_met(on.shared, on.slave) { Ok(()) } else { Err(Failure::of(&needs.refusal(source, &on.target), Errno::EINVAL)) }
+}
+
+fn spread(propagation: Propagation) -> Bits {
+    let kind = match propagation {
+        Propagation::Private | Propagation::RPrivate => Bits::PRIVATE,
+        Propagation::Slave | Propagation::RSlave => Bits::SLAVE,
+        Propagation::Shared | Propagation::RShared => Bits::SHARED,
+    };
+    if propagation.is_recursive() { kind | Bits::RECURSIVE } else { kind }
 }
 
 fn pivot(new_root: &str) -> Done {
@@ -238,7 +287,7 @@ mod tests {
     #[test]
     fn a_target_outside_of_the_new_root_is_refused() {
         let root = std::env::temp_dir();
-        let building = Building { root: Some(("/data/merged".into(), Root::open(&root).unwrap())) };
+        let building = Building { root: Some(("/data/merged".into(), Root::open(&root).unwrap())), ..Building::default() };
         assert_eq!(building.place("/data/merged-not/proc", true).unwrap_err().errno, Errno::EINVAL);
         assert_eq!(building.place("/etc", true).unwrap_err().errno, Errno::EINVAL);
         assert_eq!(building.place("/data/merged/", true).unwrap(), root.canonicalize().unwrap());

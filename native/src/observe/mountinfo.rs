@@ -20,6 +20,8 @@ pub struct Mount {
     pub super_options: String,
     /// In a peer group: mounts spread to its other members.
     pub shared: bool,
+    /// The slave of a peer group: mounts spread from it.
+    pub slave: bool,
 }
 
 /// All lines that can be understood, in order: a later one lies over an earlier one.
@@ -38,7 +40,8 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
     let source = unescape(fields.next()?);
     let super_options = unescape(fields.next().unwrap_or_default());
     let shared = optional.iter().any(|field| field.starts_with(b"shared:"));
-    Some(Mount { target, root, fs_type, source, options, super_options, shared })
+    let slave = optional.iter().any(|field| field.starts_with(b"master:"));
+    Some(Mount { target, root, fs_type, source, options, super_options, shared, slave })
 }
 
 /// Blank, tab, newline and backslash stand as a backslash and three octal digits.
@@ -93,6 +96,8 @@ impl Mount {
             fs_type: self.fs_type.clone(),
             source: self.source.clone(),
             flags,
+            shared: self.shared,
+            slave: self.slave,
         }
     }
 }
@@ -108,7 +113,7 @@ mod tests {
         let mounts = parse(text);
         assert_eq!(mounts.len(), 2);
         assert_eq!((mounts[0].root.as_str(), mounts[0].target.as_str()), ("/a b", "/mnt\\x\ty"));
-        assert!(mounts[0].shared && !mounts[1].shared);
+        assert!(mounts[0].shared && mounts[0].slave && !mounts[1].shared && !mounts[1].slave);
         assert!(!mounts[0].fact().flags.strictatime && mounts[1].fact().flags.strictatime);
         assert_eq!(mounts[1].fact().flags.names(), ["MS_RDONLY", "MS_NOSUID", "MS_NODEV", "MS_STRICTATIME"]);
         assert!(mounts[1].has_super_option("size=4k") && !mounts[1].has_super_option("size"));

@@ -14,6 +14,7 @@ use crate::model::{Container, HostConfig, IdMapLine, State};
 use crate::oci::defaults;
 use crate::plan::limits;
 use crate::plan::namespaces::{Source, source};
+use crate::plan::propagation::of_root;
 use crate::step::NamespaceKind;
 
 pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> Linux {
@@ -33,7 +34,7 @@ pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> L
         .set_sysctl(Some(sysctls(container)).filter(|all| !all.is_empty()).map(|all| all.into_iter().collect()))
         .set_seccomp(crate::plan::seccomp_profile(config, host))
         .set_devices(devices(config))
-        .set_rootfs_propagation(Some("rprivate".to_string()))
+        .set_rootfs_propagation(Some(of_root(container).unwrap_or_default().word().to_string()))
         .set_masked_paths(paths(defaults::MASKED_PATHS))
         .set_readonly_paths(paths(defaults::READONLY_PATHS));
     linux

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::defaults::{self, DefaultMount};
 use crate::host::{CgroupVersion, HostFacts};
 use crate::layout::Layout;
-use crate::model::{Backing, Container, MountKind, MountPoint, State};
+use crate::model::{Backing, Container, MountKind, MountPoint, Propagation, State};
 use crate::plan::namespaces::{Source, hostname, networked, source};
 use crate::plan::root::{MountOrigin, origin_of};
 use crate::plan::{Part, backing_of, mount_options, tmpfs_mount};
@@ -126,7 +126,8 @@ fn point_bind(point: &MountPoint, backing: &Backing) -> Mount {
         (true, true) => Some("ro"),
         (true, false) => Some("rro"),
     };
-    let options: Vec<&str> = access.into_iter().chain(["rprivate"]).collect();
+    let spreads = if point.kind == MountKind::Bind { point.propagation } else { Propagation::default() };
+    let options: Vec<&str> = access.into_iter().chain([spreads.word()]).collect();
     bind(&source, &point.target, &options, recursive)
 }
 

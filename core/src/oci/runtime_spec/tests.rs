@@ -58,6 +58,7 @@ fn check_against_plan(line: &str, host: &HostFacts) {
                 MountStep::MountFilesystem { target, .. }
                 | MountStep::BindMount { target, .. }
                 | MountStep::BindSubpath { target, .. }
+                | MountStep::AttachMountTree { target, .. }
                 | MountStep::ShareMount { target, .. },
             ) => {
                 targets.push(target.strip_prefix(&merged).unwrap().to_string());

@@ -3,6 +3,7 @@
 //!
 //! `word` reads `-v`; `spec` judges `--mount` and `--tmpfs`; `steps` makes steps; `volume` are the commands on volumes.
 
+pub(crate) mod propagation;
 pub(crate) mod spec;
 mod steps;
 pub(crate) mod volume;
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 
 pub use steps::directories_that_go;
 pub(crate) use steps::{Part, parts};
-pub(super) use steps::{create_volumes, make_sources, remove_volumes, root_mounts};
+pub(super) use steps::{copied_trees, create_volumes, make_sources, remove_volumes, root_mounts};
 pub(crate) use word::clean;
 
 use super::{CommandError, Context, create, lifecycle, names};
@@ -117,7 +118,7 @@ pub(super) fn resolve(asked: &ContainerSpec, context: &Context<'_>) -> Result<(V
         }
     }
     let mut points = all.points;
-    refuse_sharing(&points, &shown)?;
+    propagation::settle(&mut points, &shown, context.host).map_err(refuse)?;
     let layout = Layout::new(&context.host.data_root);
     let unnamed = points.iter_mut().filter(|point| point.kind == MountKind::Volume && point.name.is_empty());
     for (number, point) in unnamed.enumerate() {
@@ -132,22 +133,6 @@ pub(super) fn resolve(asked: &ContainerSpec, context: &Context<'_>) -> Result<(V
     }
     points.sort_by_key(MountPoint::depth);
     Ok((points, shown))
-}
-
-/// A container's mounts are private to it: what is mounted later on either side is not seen on the other.
-fn refuse_sharing(points: &[MountPoint], shown: &StorageSpec) -> Result<(), CommandError> {
-    for point in points {
-        let propagation = asked_as(point, shown).map_or_else(|| word::propagation(&point.mode), |mount| mount.propagation.as_str());
-        if matches!(propagation, "shared" | "rshared" | "slave" | "rslave") {
-            let message = format!(
-                "glassbox: the propagation {propagation} of {} is understood but not carried out yet.\n\
-                 glassbox: Leave it out: what is mounted later below the source then stays unseen in the container.\n",
-                point.target
-            );
-            return Err(CommandError { message, exit_code: 125, span: None });
-        }
-    }
-    Ok(())
 }
 
 /// What was gathered so far. What comes from other containers may be covered by the command's own; of its own no two may meet.

@@ -6,7 +6,7 @@ use super::Refusal;
 use super::word::{self, clean};
 use crate::cli::MountSpec;
 use crate::host::HostFacts;
-use crate::model::{MountKind, MountPoint};
+use crate::model::{MountKind, MountPoint, Propagation};
 use crate::step::MountFlags;
 
 /// Docker's refusal of a mount before there is a container.
@@ -87,6 +87,7 @@ pub(super) fn mount_point(mount: &MountSpec) -> MountPoint {
         copies: kind == MountKind::Volume && !mount.no_copy,
         makes_source: false,
         options: tmpfs_options(mount),
+        propagation: Propagation::default(),
         flag: "mount".to_string(),
         word: mount.text.clone(),
     }

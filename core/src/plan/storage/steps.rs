@@ -5,8 +5,8 @@ use super::super::{Context, Planned};
 use super::spec;
 use crate::cli::Command;
 use crate::layout::Layout;
-use crate::model::{ANONYMOUS_LABEL, Backing, Container, ContainerId, MountKind, MountPoint, Volume};
-use crate::step::{MountFlags, MountStep, Step, StoreStep};
+use crate::model::{ANONYMOUS_LABEL, Backing, Container, ContainerId, MountKind, MountPoint, Propagation, Volume};
+use crate::step::{MountFlags, MountStep, SourceMount, Step, StoreStep};
 
 /// The word that asks for a mount.
 fn cause(point: &MountPoint, container: &Container, context: &Context<'_>) -> super::super::Cause {
@@ -115,8 +115,8 @@ pub(crate) fn parts(container: &Container) -> Vec<Part<'_>> {
     all
 }
 
-/// The step that mounts `point` below `root`.
-pub(in crate::plan) fn root_mounts(point: &MountPoint, root: &str, container: &Container, context: &Context<'_>) -> Planned {
+/// The step that mounts `point` below `root`; after it, those that make of its propagation what was asked for.
+pub(in crate::plan) fn root_mounts(point: &MountPoint, root: &str, container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let target = format!("{root}{}", point.target);
     let flags = MountFlags { read_only: point.read_only, ..MountFlags::default() };
     let bind = |source: String, target: String, recursive: bool, flags: MountFlags| MountStep::BindMount {
@@ -131,6 +131,7 @@ pub(in crate::plan) fn root_mounts(point: &MountPoint, root: &str, container: &C
             let (flags, data) = spec::tmpfs_mount(&point.options);
             MountStep::MountFilesystem { fs_type: "tmpfs".into(), source: "tmpfs".into(), target, flags, data }
         }
+        MountKind::Bind if spreads(point) => return attached(point, target, flags, container, context),
         MountKind::Bind => bind(point.source.clone(), target, point.recursive, flags),
         MountKind::Volume => {
             let layout = Layout::new(&context.host.data_root);
@@ -148,7 +149,52 @@ pub(in crate::plan) fn root_mounts(point: &MountPoint, root: &str, container: &C
             }
         }
     };
-    planned(Step::Mount(step), cause(point, container, context))
+    vec![planned(Step::Mount(step), cause(point, container, context))]
+}
+
+/// Mounts made later may appear on the other side: the mount is copied before the container's mounts are made private.
+fn spreads(point: &MountPoint) -> bool {
+    point.kind == MountKind::Bind && point.propagation != Propagation::RPrivate
+}
+
+/// The copies of what is mounted with a propagation of its own, made while the mounts still are as the host has them.
+pub(in crate::plan) fn copied_trees(container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let copied = |point: &MountPoint| {
+        let needs = match point.propagation {
+            shared if shared.is_shared() => SourceMount::Shared,
+            slave if slave.is_slave() && !super::propagation::is_implied(point, &container.host.storage, context.host) => {
+                SourceMount::SharedOrSlave
+            }
+            _ => SourceMount::Any,
+        };
+        let step = MountStep::CopyMountTree { source: point.source.clone(), recursive: point.recursive, needs };
+        let copied = planned(Step::Mount(step), cause(point, container, context));
+        if super::propagation::is_implied(point, &container.host.storage, context.host) {
+            let why = "A source that holds the engine's own directory is mounted rslave, so that no mount in it is kept busy.";
+            return copied.with(docker_default(why, "engine/storage/bind-mounts/#configure-bind-propagation"));
+        }
+        copied
+    };
+    // In the order in which they are attached.
+    let points = parts(container).into_iter().filter_map(|part| match part {
+        Part::Point(point) => Some(point).filter(|point| spreads(point)),
+        Part::File(_) => None,
+    });
+    points.map(copied).collect()
+}
+
+fn attached(point: &MountPoint, target: String, flags: MountFlags, container: &Container, context: &Context<'_>) -> Vec<Planned> {
+    let attach = MountStep::AttachMountTree {
+        source: point.source.clone(),
+        target: target.clone(),
+        recursive: point.recursive,
+        flags,
+        top_only: point.top_only,
+    };
+    let set = |propagation: &Propagation| MountStep::SetPropagation { target: target.clone(), propagation: *propagation };
+    let becomes = super::propagation::in_order(point.propagation, super::propagation::of_root(container));
+    let steps = std::iter::once(attach).chain(becomes.iter().map(set));
+    steps.map(|step| planned(Step::Mount(step), cause(point, container, context))).collect()
 }
 
 /// A volume in memory: that of a container that runs and has it, else a new one. It is gone when none runs any more.

@@ -1,7 +1,7 @@
 //! The words of `-v`: `PATH`, `SOURCE:PATH`, `SOURCE:PATH:MODE`. Rules and texts are those of moby's volume/mounts/linux_parser.go.
 
 use super::spec;
-use crate::model::{MountKind, MountPoint};
+use crate::model::{MountKind, MountPoint, Propagation};
 
 /// What a word asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub(super) fn read(word: &str) -> Result<Read, String> {
     let kind_name = if kind == MountKind::Bind { "bind" } else { "volume" };
     spec::check_target(target, kind_name).map_err(|reason| format!("{}: {reason}", wrong()))?;
     let bind = kind == MountKind::Bind;
+    if !bind && !propagation(mode).is_empty() {
+        return Err(format!("{}: invalid mount config for type \"volume\": field BindOptions must not be specified", wrong()));
+    }
     let copies = !bind && !mode.split(',').any(|option| option == "nocopy");
     Ok(Read::Mount(MountPoint {
         kind,
@@ -46,6 +49,7 @@ pub(super) fn read(word: &str) -> Result<Read, String> {
         copies,
         makes_source: bind,
         options: String::new(),
+        propagation: Propagation::default(),
         flag: "volume".to_string(),
         word: word.to_string(),
     }))

@@ -4,8 +4,9 @@ use super::{Carried, Failure, Run, called, done};
 use crate::errno::Errno;
 use crate::model::State;
 use crate::sim::kernel::Kernel;
-use crate::sim::tables::{Content, HostPid, Layers, NodeId, Place};
-use crate::step::{MountFlags, MountStep};
+use crate::sim::propagation::Spread;
+use crate::sim::tables::{Content, HostPid, Layers, MountId, NodeId, Place};
+use crate::step::{MountFlags, MountStep, SourceMount};
 use crate::userland::{FileKind, SysResult};
 
 pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
@@ -13,7 +14,7 @@ pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run, stat
     match step {
         MountStep::MakeMountsPrivate => {
             let root = kernel.walk(pid, "/", true)?;
-            called(kernel.make_private(pid, &root, true), "mount")?;
+            called(kernel.set_propagation(pid, &root, Spread::Private, true), "mount")?;
         }
         MountStep::MountOverlay { .. } => {
             called(overlay(kernel, pid, step), "mount")?;
@@ -26,6 +27,17 @@ pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run, stat
         MountStep::BindMount { source, target, recursive, flags, top_only } => {
             let source = called(kernel.walk(pid, source, true), "stat")?;
             called(bind(kernel, pid, &source, target, *recursive, (*flags, !top_only)), "mount")?;
+        }
+        MountStep::CopyMountTree { source, recursive, needs } => copy_tree(kernel, run, source, *recursive, *needs)?,
+        MountStep::AttachMountTree { source, target, flags, top_only, .. } => {
+            let at = run.held.iter().position(|(held, _)| held == source).ok_or(Errno::EBADF)?;
+            let (_, top) = run.held.remove(at);
+            called(attach(kernel, pid, top, target, (*flags, !top_only)), "move_mount")?;
+        }
+        MountStep::SetPropagation { target, propagation } => {
+            let (spread, recursive) = Spread::of(propagation.word()).ok_or(Errno::EINVAL)?;
+            let place = called(kernel.walk(pid, target, true), "mount")?;
+            called(kernel.set_propagation(pid, &place, spread, recursive), "mount")?;
         }
         MountStep::BindSubpath { directory, subpath, target, flags } => {
             let found = super::volume::beneath(kernel, pid, directory, subpath);
@@ -93,6 +105,10 @@ fn bind(
     let is_directory = kernel.attributes(&source.node)?.kind == FileKind::Directory;
     let at = kernel.ensure_mount_point(pid, target, is_directory)?;
     let id = kernel.bind(pid, source, at, recursive)?;
+    add_flags(kernel, pid, id, (flags, below))
+}
+
+fn add_flags(kernel: &mut Kernel, pid: HostPid, id: MountId, (flags, below): (MountFlags, bool)) -> SysResult<()> {
     if flags == MountFlags::default() {
         return Ok(());
     }
@@ -103,6 +119,31 @@ fn bind(
         kernel.remount(pid, &place, flags)?;
     }
     Ok(())
+}
+
+/// open_tree(2) of a mount that is what its propagation asks for.
+fn copy_tree(kernel: &mut Kernel, run: &mut Run, source: &str, recursive: bool, needs: SourceMount) -> Result<(), Failure> {
+    let pid = run.process.ok_or(Errno::ESRCH)?;
+    let place = called(kernel.walk(pid, source, true), "open_tree")?;
+    let mount = kernel.mount_of(place.mount)?;
+    if !needs.is_met(mount.shared.is_some(), mount.master.is_some()) {
+        let root = kernel.process(pid)?.root.clone();
+        let on = kernel.mount_target(place.mount, &root).unwrap_or_default();
+        return called(Err(Errno::EINVAL), &needs.refusal(source, &on));
+    }
+    let ns = kernel.mount_ns(pid)?;
+    let top = called(kernel.copy_tree(ns, &place, recursive), "open_tree")?;
+    run.held.push((source.to_string(), top));
+    Ok(())
+}
+
+/// move_mount(2), then mount_setattr(2).
+fn attach(kernel: &mut Kernel, pid: HostPid, top: MountId, target: &str, flags: (MountFlags, bool)) -> SysResult<()> {
+    let root = kernel.mount_of(top)?.root.clone();
+    let is_directory = kernel.attributes(&root)?.kind == FileKind::Directory;
+    let at = kernel.ensure_mount_point(pid, target, is_directory)?;
+    kernel.put(top, at);
+    add_flags(kernel, pid, top, flags)
 }
 
 /// What the other process finds at `path`, here too: setns(2) there and back, with the mount held by a descriptor.

@@ -6,7 +6,7 @@ use crate::model::ContainerId;
 use crate::model::health::Probe;
 use crate::sim::kernel::Kernel;
 use crate::sim::streams::{Ended, StreamsId};
-use crate::sim::tables::{HostPid, Object, ProcessState, Wait};
+use crate::sim::tables::{HostPid, MountId, Object, ProcessState, Wait};
 use crate::view::stats::Sample;
 
 /// A command at work.
@@ -14,6 +14,8 @@ use crate::view::stats::Sample;
 pub struct Run {
     /// The process made by the last `CloneProcess`.
     pub(super) process: Option<HostPid>,
+    /// Copies of mounts that have no place yet, and of what they are.
+    pub(super) held: Vec<(String, MountId)>,
     /// Its streams.
     pub(super) streams: Option<StreamsId>,
     /// The streams that the caller's terminal is connected to, and how much of them she has seen.

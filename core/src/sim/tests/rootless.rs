@@ -1,6 +1,7 @@
 //! Other machines: an ordinary user's, and one with version 1 control groups.
 
 use super::bench::Bench;
+use crate::errno::Errno;
 use crate::host::{CgroupLayout, CgroupVersion, Controller, ControllerMount, HostFacts};
 use crate::oci::capability::CapabilitySet;
 use crate::query::battery;
@@ -51,6 +52,16 @@ fn an_ordinary_user_is_root_inside() {
     bench.run("docker run -d --name one toolbox sleep 100");
     let shown = bench.run("docker exec one hostname");
     assert_eq!(shown.out.trim(), bench.id("one").short(), "{shown:?}");
+}
+
+#[test]
+fn mounts_spread_to_an_ordinary_users_container_and_not_from_it() {
+    let mut bench = Bench::on(ordinary_user());
+    let inside = "toolbox sh -c \"grep ' /data ' /proc/self/mountinfo | grep -c master:\"";
+    let shown = bench.run(&format!("docker run -v /srv:/data:rslave {inside}"));
+    assert_eq!(shown.out, "1\n", "{shown:?}");
+    let shown = bench.run("docker run -v /srv:/data:rshared toolbox true");
+    assert_eq!(shown.failed, Some(("CopyMountTree", Errno::EINVAL)), "{shown:?}");
 }
 
 #[test]

@@ -228,6 +228,7 @@ fn mount_flag(word: &str) -> (MsFlags, MsFlags) {
         "shared" => (MsFlags::MS_SHARED, none),
         "rshared" => (MsFlags::MS_SHARED | recursive, none),
         "unbindable" => (MsFlags::MS_UNBINDABLE, none),
+        "runbindable" => (MsFlags::MS_UNBINDABLE | recursive, none),
         "noatime" => (MsFlags::MS_NOATIME, none),
         "nodiratime" => (MsFlags::MS_NODIRATIME, none),
         "relatime" => (MsFlags::MS_RELATIME, none),
