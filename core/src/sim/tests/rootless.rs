@@ -61,7 +61,7 @@ fn mounts_spread_to_an_ordinary_users_container_and_not_from_it() {
     let shown = bench.run(&format!("docker run -v /srv:/data:rslave {inside}"));
     assert_eq!(shown.out, "1\n", "{shown:?}");
     let shown = bench.run("docker run -v /srv:/data:rshared toolbox true");
-    assert_eq!(shown.failed, Some(("CopyMountTree", Errno::EINVAL)), "{shown:?}");
+    assert_eq!(shown.failed, Some(("CopyMountTree".to_string(), Errno::EINVAL)), "{shown:?}");
 }
 
 #[test]
