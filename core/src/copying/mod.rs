@@ -10,6 +10,7 @@ mod archive;
 mod paths;
 mod refusal;
 mod resolve;
+mod stream;
 mod tree;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub(crate) use paths::parent_of;
 pub use paths::{absolute, split_argument};
 pub use refusal::Refusal;
 pub use resolve::{extraction_directory, packed_source};
+pub use stream::{Streams, pack, unpack};
 pub use tree::{Owner, carry_out, owner_of, walk};
 
 use crate::errno::Errno;

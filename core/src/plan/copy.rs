@@ -30,7 +30,12 @@ pub(super) fn copy(command: &Command, context: &Context<'_>, plan: &mut Plan) ->
         check_output(target.1, context)?;
     }
     let word = source.0.or(target.0).unwrap_or_default();
-    let container = lifecycle::find(word, context).map_err(|message| refuse(message, context))?;
+    let container = lifecycle::find(word, context).map_err(|message| {
+        // What comes from a stream goes into a directory: Docker's client says so of a container that is not there, too.
+        let ours = "glassbox: there is no such container; see which there are with: glassbox ps -a";
+        let lost = format!("destination \"{to}\" must be a directory\n{ours}\n");
+        refuse(if from == STREAM { lost } else { message }, context)
+    })?;
     if let (Some(_), path) = target {
         check_writable(container, path).map_err(|what| refuse(format!("Error response from daemon: {what}\n"), context))?;
     }

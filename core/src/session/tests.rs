@@ -80,6 +80,43 @@ fn an_interrupt_ends_a_wait_that_would_not_end() {
 }
 
 #[test]
+fn an_archive_goes_out_by_stdout_and_in_by_stdin() {
+    let mut session = session();
+    let made = "mkdir -p /data/deep; echo hi > /data/deep/file; ln -s file /data/deep/link; chmod 640 /data/deep/file";
+    session.command(&format!("docker run --name box --network none toolbox sh -c '{made}'"));
+    session.command(
+        "docker create --name other --network none toolbox sh -c 'cat /tmp/data/deep/link; ls -l /tmp/data/deep/file | grep -o ^-rw-r-----'",
+    );
+    let before = shown(&session).len();
+    assert_eq!(session.command("docker cp box:/data -"), Progress::Ready(0), "{}", shown(&session));
+    let archive = shown(&session)[before..].split_once('\n').unwrap().1.as_bytes().to_vec();
+    assert_eq!((archive.len() % 512, &archive[257..262]), (0, &b"ustar"[..]));
+    assert_eq!(session.command("docker cp - other:/tmp"), Progress::NeedsInput, "{}", shown(&session));
+    let (first, rest) = archive.split_at(700);
+    for part in [first, rest] {
+        session.give(&Input::Bytes(part.to_vec()));
+        assert_eq!(session.run(100), Progress::NeedsInput);
+    }
+    session.give(&Input::End);
+    assert_eq!(session.run(100), Progress::Ready(0), "{}", shown(&session));
+    session.command("docker start -a other");
+    assert!(shown(&session).ends_with("hi\n-rw-r-----\n"), "{}", shown(&session));
+    let recorded = Session::replay(HostFacts::example(), session.recording()).unwrap();
+    assert_eq!(shown(&recorded), shown(&session));
+}
+
+#[test]
+fn an_archive_of_many_megabytes_is_refused_by_the_model() {
+    let mut session = session();
+    session.command("docker create --name box --network none toolbox true");
+    session.submit("docker cp - box:/tmp");
+    session.run(100);
+    session.give(&Input::Bytes(vec![0; (16 << 20) + 1]));
+    assert_eq!(session.run(100), Progress::Ready(1));
+    assert!(shown(&session).contains("glassbox: the model takes archives of at most 16777216 bytes"), "{}", shown(&session));
+}
+
+#[test]
 fn exec_reads_what_is_typed_only_with_interactive() {
     let mut session = session();
     session.command("docker run -d --name box --network none toolbox sleep 1000");

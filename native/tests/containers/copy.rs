@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use glassbox_core::host::HostFacts;
+use glassbox_core::session::{Input, Progress, Session};
+
 use crate::Machine;
 
 /// A header of the ustar format, by hand: a program that makes archives would refuse to write most of these.
@@ -38,6 +41,48 @@ fn an_archive_goes_round() {
          $G rm box other > /dev/null",
     );
     assert_eq!((ran.code, ran.out.as_str()), (0, "hi\nfile\n-rw-r-----\n"), "{ran:?}");
+}
+
+/// Without when something was made: the time, and the sum that it is a part of.
+fn timeless(archive: &[u8]) -> Vec<u8> {
+    let mut blocks = archive.to_vec();
+    for block in blocks.chunks_mut(512).filter(|block| block[257..].starts_with(b"ustar")) {
+        block[136..156].fill(0);
+    }
+    blocks
+}
+
+#[test]
+fn both_kernels_make_the_same_archive_and_take_each_others() {
+    let Some(machine) = Machine::new() else { return };
+    let made = "mkdir -p /data/deep/empty; echo hi > /data/deep/file; ln -s file /data/link; chmod 4750 /data/deep/file";
+    let run = format!("run --name box --network none toolbox sh -c '{made}'");
+    let mut model = Session::new(HostFacts::example());
+    let output = |model: &Session| model.world().output().iter().map(|chunk| chunk.text.clone()).collect::<String>();
+    model.command(&format!("docker {run}"));
+    let before = output(&model).len();
+    model.command("docker cp box:/data -");
+    let predicted = output(&model)[before..].split_once('\n').unwrap().1.as_bytes().to_vec();
+    fs::write(machine.path("predicted"), &predicted).unwrap();
+    let look = "ls -ln /tmp/data /tmp/data/deep | grep -o \"^[-dl][-rwxs]*\"; cat /tmp/data/deep/file";
+    let ran = machine.run(&format!(
+        "$G {run} || exit; $G cp box:/data - > {made}
+         $G create --name other --network none toolbox sh -c '{look}' > /dev/null
+         $G cp - other:/tmp < {predicted} || exit; $G start -a other
+         $G rm box other > /dev/null",
+        made = machine.path("made").display(),
+        predicted = machine.path("predicted").display(),
+    ));
+    let archive = fs::read(machine.path("made")).unwrap();
+    assert_eq!(timeless(&archive), timeless(&predicted), "{ran:?}");
+    model.command(&format!("docker create --name other --network none toolbox sh -c '{look}'"));
+    model.command("docker cp - other:/tmp");
+    model.give(&Input::Bytes(archive));
+    model.give(&Input::End);
+    assert_eq!(model.run(100), Progress::Ready(0), "{}", output(&model));
+    let before = output(&model).len();
+    model.command("docker start -a other");
+    assert_eq!((ran.code, &ran.out), (0, &output(&model)[before..].split_once('\n').unwrap().1.to_string()), "{ran:?}");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Steps of `cp`, made by the engine's process: the model as a [`Machine`] of `copying`.
 
+use std::io::{self, Read, Write};
+use std::rc::Rc;
+
 use super::{Carried, Done, Failure, Run};
-use crate::copying::{self, Look, Machine, Refusal, Side};
+use crate::copying::{self, Look, Machine, Refusal, Side, Streams};
 use crate::errno::Errno;
 use crate::model::State;
 use crate::observe::Outcome;
@@ -13,20 +16,74 @@ use crate::step::{CopyEnd, CopyStep};
 use crate::userland::{FileKind, SysResult};
 use crate::view::copied;
 
+/// An archive that goes through the model is no longer than this: a page and a terminal carry text.
+const ARCHIVE_BYTES_MAX: usize = 16 << 20;
+
 pub(super) fn execute(step: &CopyStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
-    let CopyStep::CopyFiles(copy) = step else { return Err(no_streams()) };
-    let (from, to) = (walker(kernel, run, state, &copy.from)?, walker(kernel, run, state, &copy.to)?);
-    let mut model = Model { kernel, from, to };
-    let copied = copying::carry_out(&mut model, copy).map_err(|refusal| refused(&refusal))?;
-    if copy.told {
-        run.shown.push((true, copied::summary(copy, &copied).into_bytes()));
-    }
-    Ok(Done::Outcome(Outcome { copied: Some(copied), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+    let host = CopyEnd { container: None, path: "/".to_string() };
+    let copied = match step {
+        CopyStep::CopyFiles(copy) => {
+            let mut model = Model::new(kernel, run, state, (&copy.from, &copy.to))?;
+            let copied = copying::carry_out(&mut model, copy).map_err(|refusal| refused(&refusal))?;
+            if copy.told {
+                run.shown.push((true, copied::summary(copy, &copied).into_bytes()));
+            }
+            Some(copied)
+        }
+        CopyStep::PackArchive { from, follow_links } => {
+            let mut packed = Bounded::default();
+            let mut model = Model::new(kernel, run, state, (from, &host))?;
+            let answer = copying::pack(&mut model, from, *follow_links, &mut packed);
+            run.shown.push((false, packed.bytes));
+            answer.map_err(|refusal| refused(&refusal))?;
+            None
+        }
+        CopyStep::UnpackArchive { to, owner } => {
+            copying::extraction_directory(&mut Model::new(kernel, run, state, (&host, to))?, to)
+                .map_err(|refusal| refused(&refusal))?;
+            // All of it is read first; what cannot be read of it is told when it is looked at.
+            run.asked = !run.answer_ended && run.answer.len() <= ARCHIVE_BYTES_MAX;
+            if run.asked {
+                return Ok(Done::Waiting);
+            }
+            let archive = Bounded::of(std::mem::take(&mut run.answer)).map_err(|error| refused(&too_long(&error)))?;
+            let mut model = Model::new(kernel, run, state, (&host, to))?;
+            Some(copying::unpack(&mut model, to, owner, archive.bytes.as_slice()).map_err(|refusal| refused(&refusal))?)
+        }
+    };
+    Ok(Done::Outcome(Outcome { copied, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
 }
 
-/// A terminal and a page carry text and no archives.
-fn no_streams() -> Failure {
-    refused(&Refusal::Archive { why: "glassbox: the model has no pipe for an archive; name a path instead of -".into() })
+fn too_long(error: &io::Error) -> Refusal {
+    Refusal::Archive { why: error.to_string() }
+}
+
+/// Bytes up to [`ARCHIVE_BYTES_MAX`].
+#[derive(Debug, Default)]
+struct Bounded {
+    bytes: Vec<u8>,
+}
+
+impl Bounded {
+    fn of(bytes: Vec<u8>) -> io::Result<Bounded> {
+        let mut bounded = Bounded::default();
+        bounded.write_all(&bytes)?;
+        Ok(bounded)
+    }
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > ARCHIVE_BYTES_MAX {
+            return Err(io::Error::other(format!("glassbox: the model takes archives of at most {ARCHIVE_BYTES_MAX} bytes")));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn refused(refusal: &Refusal) -> Failure {
@@ -53,7 +110,12 @@ struct Model<'a> {
     to: Walker,
 }
 
-impl Model<'_> {
+impl<'a> Model<'a> {
+    fn new(kernel: &'a mut Kernel, run: &Run, state: &State, (from, to): (&CopyEnd, &CopyEnd)) -> Result<Model<'a>, Failure> {
+        let (from, to) = (walker(kernel, run, state, from)?, walker(kernel, run, state, to)?);
+        Ok(Model { kernel, from, to })
+    }
+
     fn walk(&self, side: Side, path: &str, follow: bool) -> SysResult<Place> {
         let walker = if side == Side::From { &self.from } else { &self.to };
         self.kernel.walk_as(walker, path, follow)
@@ -70,7 +132,9 @@ impl Model<'_> {
         const UNTIL_ADORNED: u32 = 0o700;
         let target = self.target(path)?;
         let credentials = &self.kernel.process(self.kernel.engine)?.credentials;
-        let owner = Owner { uid: credentials.uid, gid: credentials.gid, mode: UNTIL_ADORNED };
+        // The mode of a link is never another: symlink(7).
+        let mode = if matches!(content, Content::Symlink(_)) { 0o777 } else { UNTIL_ADORNED };
+        let owner = Owner { uid: credentials.uid, gid: credentials.gid, mode };
         self.kernel.add(&target.dir.node, &target.name, content, owner).map(drop)
     }
 }
@@ -147,6 +211,24 @@ impl Machine for Model<'_> {
             inode.modified_seconds = look.modified.0;
         }
         Ok(())
+    }
+}
+
+impl Streams for Model<'_> {
+    type Source = io::Chain<io::Cursor<Vec<u8>>, io::Take<io::Repeat>>;
+    type Sink = Bounded;
+
+    fn open(&mut self, path: &str) -> SysResult<Self::Source> {
+        let data = self.kernel.bytes_at(&self.walk(Side::From, path, false)?)?;
+        Ok(io::Cursor::new(data.bytes.as_ref().clone()).chain(io::repeat(0).take(data.zeros)))
+    }
+
+    fn create(&mut self, _path: &str) -> SysResult<Bounded> {
+        Ok(Bounded::default())
+    }
+
+    fn close(&mut self, path: &str, file: Bounded) -> SysResult<()> {
+        self.make(path, Content::File(Data { bytes: Rc::new(file.bytes), zeros: 0 }))
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt,
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use glassbox_core::copying::{Look, Machine, Side};
+use glassbox_core::copying::{Look, Machine, Side, Streams};
 use glassbox_core::errno::Errno;
 use glassbox_core::userland::FileKind;
 
@@ -45,17 +45,25 @@ impl Disk {
             Side::To => self.to.entry(path),
         }
     }
+}
 
-    /// A file that is there, itself: not what a link says, and without waiting for the other end of a pipe.
-    pub fn open(&self, side: Side, path: &str) -> Answer<File> {
-        let entry = self.entry(side, path)?;
+impl Streams for Disk {
+    type Source = File;
+    type Sink = File;
+
+    /// Without waiting for the other end of a pipe.
+    fn open(&mut self, path: &str) -> Answer<File> {
+        let entry = self.entry(Side::From, path)?;
         answer(OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(entry.path()))
     }
 
-    /// A new file of the destination.
-    pub fn create(&self, path: &str) -> Answer<File> {
+    fn create(&mut self, path: &str) -> Answer<File> {
         let entry = self.entry(Side::To, path)?;
         answer(OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(entry.path()))
+    }
+
+    fn close(&mut self, _path: &str, _file: File) -> Answer<()> {
+        Ok(())
     }
 }
 
@@ -139,7 +147,7 @@ impl Machine for Disk {
     }
 
     fn copy_file(&mut self, from: &str, to: &str) -> Answer<()> {
-        let mut source = self.open(Side::From, from)?;
+        let mut source = self.open(from)?;
         let mut copy = self.create(to)?;
         answer(std::io::copy(&mut source, &mut copy)).map(drop)
     }

@@ -3,10 +3,9 @@
 //! Every path is opened below the root of its side by openat2(2) with RESOLVE_IN_ROOT ([`Root`]): what a container has put there decides
 //! nothing about the host.
 
-mod archive;
 mod disk;
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use glassbox_core::copying::{self, Copied, Refusal};
 use glassbox_core::step::CopyStep;
@@ -23,8 +22,10 @@ pub fn carry_out(step: &CopyStep, from: Root, to: Root, input: impl Read) -> Res
     let mut disk = Disk::new(from, to);
     let done = match step {
         CopyStep::CopyFiles(copy) => copying::carry_out(&mut disk, copy).map(Some),
-        CopyStep::PackArchive { from, follow_links } => archive::pack(&mut disk, from, *follow_links).map(|()| None),
-        CopyStep::UnpackArchive { to, owner } => archive::unpack(&mut disk, to, owner, input).map(Some),
+        CopyStep::PackArchive { from, follow_links } => {
+            copying::pack(&mut disk, from, *follow_links, io::stdout().lock()).map(|()| None)
+        }
+        CopyStep::UnpackArchive { to, owner } => copying::unpack(&mut disk, to, owner, input).map(Some),
     };
     done.map_err(Failed)
 }

@@ -1,42 +1,60 @@
-//! Tar archives from stdin and to stdout, by the crate `tar`. What an archive says is a stranger's word: names that lead out are refused
-//! (`glassbox_core::copying`), and the headers that hold long names are bounded here.
+//! Tar archives from and to streams, by the crate `tar`, for both kernels. What an archive says is a stranger's word: names that lead out
+//! are refused, and the headers that hold long names are bounded here.
 
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
 
-use glassbox_core::copying::{
-    self, ArchiveEntry, ArchiveKind, Copied, Look, Machine, Refusal, Side, extraction_directory, packed_source, unpack_entry,
-};
-use glassbox_core::errno::Errno;
-use glassbox_core::step::{CopyEnd, CopyOwner};
-use glassbox_core::userland::FileKind;
 use tar::{Archive, Builder, Entry, EntryType, Header};
 
-use super::disk::Disk;
-use crate::sys;
+use super::{
+    ArchiveEntry, ArchiveKind, Copied, Look, Machine, Refusal, Side, extraction_directory, owner_of, packed_source, unpack_entry,
+    walk,
+};
+use crate::errno::Errno;
+use crate::step::{CopyEnd, CopyOwner};
+use crate::userland::FileKind;
+
+/// A machine whose files can be read and written piece by piece.
+pub trait Streams: Machine {
+    /// A file that is read.
+    type Source: Read;
+    /// A file that is written.
+    type Sink: Write;
+    /// A file of the source, itself: not what a link says.
+    fn open(&mut self, path: &str) -> Result<Self::Source, Errno>;
+    /// A new file of the destination.
+    fn create(&mut self, path: &str) -> Result<Self::Sink, Errno>;
+    /// All of it is written.
+    fn close(&mut self, path: &str, file: Self::Sink) -> Result<(), Errno>;
+}
 
 /// A header that holds a long name or attributes is no longer than this.
 const EXTENSION_BYTES_MAX: u64 = 1 << 20;
 
 fn failed(doing: &'static str) -> impl Fn(io::Error) -> Refusal {
     move |error| match error.raw_os_error() {
-        Some(_) => Refusal::Call { doing: doing.to_string(), errno: sys::errno_of(&error) },
-        None => Refusal::Archive { why: error.to_string() },
+        Some(number) => Refusal::Call { doing: doing.to_string(), errno: Errno(number) },
+        None => Refusal::Archive { why: broken(&error).to_string() },
     }
 }
 
+/// The crate's complaint of an archive, in the words of Go's archive/tar, which dockerd reads it with.
+fn broken(error: &io::Error) -> &'static str {
+    let ends = error.kind() == io::ErrorKind::UnexpectedEof || error.to_string().contains("failed to read entire block");
+    if ends { "unexpected EOF" } else { "archive/tar: invalid tar header" }
+}
+
 /// Writes what is at an end to stdout.
-pub fn pack(disk: &mut Disk, end: &CopyEnd, follow_links: bool) -> Result<(), Refusal> {
+pub fn pack(disk: &mut impl Streams, end: &CopyEnd, follow_links: bool, output: impl Write) -> Result<(), Refusal> {
     let (top, name) = packed_source(disk, end, follow_links)?;
-    let mut builder = Builder::new(io::stdout().lock());
-    copying::walk(disk, &top, &mut |disk, path, look| {
+    let mut builder = Builder::new(output);
+    walk(disk, &top, &mut |disk, path, look| {
         let inside = path.strip_prefix(top.as_str()).unwrap_or_default();
         append(&mut builder, disk, path, &format!("{}{inside}", name.trim_matches('/')), look)
     })?;
     builder.into_inner().and_then(|mut out| out.flush()).map_err(failed("write to stdout"))
 }
 
-fn append(builder: &mut Builder<impl Write>, disk: &mut Disk, path: &str, name: &str, look: &Look) -> Result<(), Refusal> {
+fn append(builder: &mut Builder<impl Write>, disk: &mut impl Streams, path: &str, name: &str, look: &Look) -> Result<(), Refusal> {
     let Some(kind) = look.kind else { return Ok(()) };
     let name = if name.is_empty() || name.starts_with('/') { format!(".{name}") } else { name.to_string() };
     let mut header = Header::new_gnu();
@@ -50,7 +68,7 @@ fn append(builder: &mut Builder<impl Write>, disk: &mut Disk, path: &str, name: 
         FileKind::File => {
             header.set_entry_type(EntryType::Regular);
             header.set_size(look.size_bytes);
-            let file = disk.open(Side::From, path).map_err(|errno| Refusal::Call { doing: format!("open {path}"), errno })?;
+            let file = disk.open(path).map_err(|errno| Refusal::Call { doing: format!("open {path}"), errno })?;
             // A file that grows or shrinks meanwhile: the header has said how long it is.
             let exact = file.take(look.size_bytes).chain(io::repeat(0)).take(look.size_bytes);
             builder.append_data(&mut header, &name, exact).map_err(written)
@@ -79,9 +97,9 @@ fn append(builder: &mut Builder<impl Write>, disk: &mut Disk, path: &str, name: 
 }
 
 /// Reads an archive into the directory at an end.
-pub fn unpack(disk: &mut Disk, end: &CopyEnd, owner: &CopyOwner, input: impl Read) -> Result<Copied, Refusal> {
+pub fn unpack<M: Streams>(disk: &mut M, end: &CopyEnd, owner: &CopyOwner, input: impl Read) -> Result<Copied, Refusal> {
     let directory = extraction_directory(disk, end)?;
-    let owner = copying::owner_of(disk, owner);
+    let owner = owner_of(disk, owner);
     let mut archive = Archive::new(input);
     let mut copied = Copied { directory: directory.clone(), ..Copied::default() };
     let (mut long, mut directories) = (Long::default(), Vec::new());
@@ -91,10 +109,11 @@ pub fn unpack(disk: &mut Disk, end: &CopyEnd, owner: &CopyOwner, input: impl Rea
             continue;
         }
         let Some(found) = described(&entry, std::mem::take(&mut long))? else { continue };
-        let made = unpack_entry(disk, &directory, &found, &owner, &mut |disk, path| {
+        let made = unpack_entry(disk, &directory, &found, &owner, &mut |disk: &mut M, path| {
             let refused = |errno| Refusal::Call { doing: format!("open {path}"), errno };
             let mut file = disk.create(path).map_err(refused)?;
             let bytes = io::copy(&mut entry, &mut file).map_err(failed("read from stdin"))?;
+            disk.close(path, file).map_err(refused)?;
             if bytes == found.look.size_bytes { Ok(()) } else { Err(Refusal::Archive { why: "unexpected EOF".into() }) }
         })?;
         directories.extend(made.map(|path| (path, found.look)));
@@ -161,7 +180,7 @@ fn described(entry: &Entry<'_, impl Read>, long: Long) -> Result<Option<ArchiveE
         // The crate has read the entry by the size in its header, which pax overrules for files of more than 8 GiB.
         return Err(Refusal::Archive { why: "glassbox: entries of more than 8 GiB are not taken".into() });
     }
-    let own = |bytes: &[u8]| std::ffi::OsStr::from_bytes(bytes).to_str().map(str::to_string);
+    let own = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_string);
     let invalid = || Refusal::Archive { why: "glassbox: a name in the archive is not UTF-8".into() };
     let name = long.name.or_else(|| own(&header.path_bytes())).ok_or_else(invalid)?;
     let link = match long.link {
