@@ -23,6 +23,13 @@ pub const DOMAIN_NAME: &str = "kernel.domainname";
 /// Of names only so many bytes are kept (__NEW_UTS_LEN of linux/utsname.h).
 const NAME_BYTES_MAX: usize = 64;
 
+/// What dockerd sets in a network namespace of a container's own, unless the command sets it otherwise (moby daemon/oci_linux.go): name,
+/// value, whether it names groups of the machine, of which a user namespace knows few, and what it is for.
+pub const DEFAULTS: &[(&str, &str, bool, &str)] = &[
+    ("net.ipv4.ip_unprivileged_port_start", "0", false, "Every user of the container may listen on ports below 1024."),
+    ("net.ipv4.ping_group_range", "0 2147483647", true, "Every user of the container may send pings, without CAP_NET_RAW."),
+];
+
 /// The file of a setting.
 pub fn path(name: &str) -> String {
     format!("/proc/sys/{}", name.replace('.', "/"))

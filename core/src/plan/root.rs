@@ -199,6 +199,10 @@ fn finish(container: &Container, context: &Context<'_>) -> Vec<Planned> {
         steps.push(planned(Step::Process(ProcessStep::SetSysctl { name, value }), cause));
     }
     // Before /proc/sys is made read-only.
+    steps.extend(default_sysctls(container).map(|(name, value, why)| {
+        let cause = docker_default(why, "engine/release-notes/20.10/#20100");
+        planned(Step::Process(ProcessStep::SetSysctl { name: name.to_string(), value: value.to_string() }), cause)
+    }));
     steps.extend(container.host.tuning.sysctls.iter().map(|(name, value)| {
         let cause = origin::use_of(context, container, "sysctl", &format!("{name}={value}"));
         planned(Step::Process(ProcessStep::SetSysctl { name: name.clone(), value: value.clone() }), cause)
@@ -208,6 +212,17 @@ fn finish(container: &Container, context: &Context<'_>) -> Vec<Planned> {
         steps.push(planned(Step::Process(terminal(context)), cause));
     }
     steps
+}
+
+/// Those of [`crate::sysctl::DEFAULTS`] that the container gets: name, value, and what it is for.
+pub(crate) fn default_sysctls(container: &Container) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let own_network = source(container, NamespaceKind::Network) == Source::New;
+    let own_users = source(container, NamespaceKind::User) != Source::Host;
+    let asked = &container.host.tuning.sysctls;
+    let given = crate::sysctl::DEFAULTS
+        .iter()
+        .filter(move |(name, _, groups, _)| own_network && !(*groups && own_users) && !asked.contains_key(*name));
+    given.map(|(name, value, _, why)| (*name, *value, *why))
 }
 
 /// A terminal of the size of the caller's.

@@ -15,6 +15,7 @@ use crate::oci::defaults;
 use crate::plan::limits;
 use crate::plan::namespaces::{Source, source};
 use crate::plan::propagation::of_root;
+use crate::plan::root::default_sysctls;
 use crate::step::NamespaceKind;
 
 pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> Linux {
@@ -44,7 +45,8 @@ pub(super) fn linux(container: &Container, state: &State, host: &HostFacts) -> L
 fn sysctls(container: &Container) -> BTreeMap<String, String> {
     let domain = Some(&container.process.domainname).filter(|name| !name.is_empty());
     let domain = domain.map(|name| (crate::sysctl::DOMAIN_NAME.to_string(), name.clone()));
-    container.host.tuning.sysctls.clone().into_iter().chain(domain).collect()
+    let defaults = default_sysctls(container).map(|(name, value, _)| (name.to_string(), value.to_string()));
+    defaults.chain(container.host.tuning.sysctls.clone()).chain(domain).collect()
 }
 
 fn devices(config: &HostConfig) -> Option<Vec<LinuxDevice>> {

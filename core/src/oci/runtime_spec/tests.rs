@@ -52,6 +52,7 @@ fn check_against_plan(line: &str, host: &HostFacts) {
     let merged = Layout::new(&host.data_root).of(&container.id, "merged");
     let mut targets = Vec::new();
     let mut kinds = Vec::new();
+    let mut sysctls = std::collections::HashMap::new();
     for step in &leaves {
         match step {
             Step::Mount(
@@ -65,6 +66,7 @@ fn check_against_plan(line: &str, host: &HostFacts) {
             }
             Step::Process(ProcessStep::CloneProcess { namespaces, .. }) => kinds.extend(namespaces.clone()),
             Step::Process(ProcessStep::UnshareNamespace { kind } | ProcessStep::JoinNamespace { kind, .. }) => kinds.push(*kind),
+            Step::Process(ProcessStep::SetSysctl { name, value }) => drop(sysctls.insert(name.clone(), value.clone())),
             Step::Process(ProcessStep::ExecProgram { argv, env }) => {
                 assert_eq!(process(&spec).args().as_ref(), Some(argv), "{line}");
                 assert_eq!(process(&spec).env().as_ref(), Some(env), "{line}");
@@ -76,6 +78,7 @@ fn check_against_plan(line: &str, host: &HostFacts) {
     let mounts = spec.mounts().as_ref().unwrap();
     let destinations: Vec<String> = mounts.iter().map(|mount| mount.destination().display().to_string()).collect();
     assert_eq!(destinations, targets, "{line}");
+    assert_eq!(linux.sysctl().clone().unwrap_or_default(), sysctls, "{line}");
     let written = linux.namespaces().as_ref().unwrap();
     let written: Vec<LinuxNamespaceType> = written.iter().map(|namespace| namespace.typ()).collect();
     let asked: Vec<LinuxNamespaceType> = kinds.iter().map(|kind: &NamespaceKind| kind.file().try_into().unwrap()).collect();
@@ -119,9 +122,10 @@ fn maps_are_in_the_order_of_their_keys() {
         container.host.tuning.sysctls = keys.iter().map(|key| (key.clone(), String::new())).collect();
     });
     let value: Value = serde_json::from_str(&to_json(&spec)).unwrap();
-    for path in ["/annotations", "/linux/sysctl"] {
+    let defaults = crate::sysctl::DEFAULTS.iter().map(|(name, ..)| (*name).to_string()).collect();
+    for (path, more) in [("/annotations", Vec::new()), ("/linux/sysctl", defaults)] {
         let found: Vec<&String> = value.pointer(path).unwrap().as_object().unwrap().keys().collect();
-        assert_eq!(found, keys.iter().collect::<Vec<_>>(), "{path}");
+        assert_eq!(found, keys.iter().chain(&more).collect::<Vec<_>>(), "{path}");
     }
 }
 
