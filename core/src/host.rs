@@ -158,6 +158,23 @@ pub struct CgroupLayout {
     /// v1: processor time of real-time programs can be limited (CONFIG_RT_GROUP_SCHED).
     #[serde(default)]
     pub real_time_groups: bool,
+    /// How disk time and rates are limited; looked at only for commands that need it (`plan::asks_of_disks`).
+    #[serde(default)]
+    pub block: BlockLimits,
+}
+
+/// The files in which a cgroup takes what is said about disks. Docker looks for them, and discards what none takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BlockLimits {
+    /// Of the share: v1 `blkio.weight`, v2 `io.weight`, with the BFQ scheduler `io.bfq.weight`.
+    pub weight: Option<String>,
+    /// Docker writes to that file, and this kernel does not have it (CONFIG_BLK_CGROUP_IOCOST): a start fails.
+    pub weight_missing: bool,
+    /// Of the share of one disk: v1 `blkio.weight_device`, v2 with the BFQ scheduler `io.bfq.weight`.
+    pub weight_device: Option<String>,
+    /// Rates can be limited.
+    pub rates: bool,
 }
 
 /// Which cgroup trees are mounted.
@@ -189,6 +206,8 @@ pub enum Controller {
     Freezer,
     /// cpuset
     Cpuset,
+    /// io (v2), blkio (v1)
+    Io,
 }
 
 impl Controller {
@@ -201,7 +220,13 @@ impl Controller {
             Controller::Devices => "devices",
             Controller::Freezer => "freezer",
             Controller::Cpuset => "cpuset",
+            Controller::Io => "io",
         }
+    }
+
+    /// The name as a tree of version 1.
+    pub fn split_name(self) -> &'static str {
+        if self == Controller::Io { "blkio" } else { self.name() }
     }
 }
 
@@ -224,7 +249,8 @@ impl CgroupLayout {
     pub fn stock_v2() -> CgroupLayout {
         let enabled = vec![Controller::Memory, Controller::Cpu, Controller::Pids];
         let directory = "/sys/fs/cgroup".to_string();
-        let all = enabled.iter().copied().chain([Controller::Cpuset]);
+        let all = enabled.iter().copied().chain([Controller::Cpuset, Controller::Io]);
+        let block = BlockLimits { weight: Some("io.weight".to_string()), weight_missing: false, weight_device: None, rates: true };
         CgroupLayout {
             version: CgroupVersion::V2,
             controllers: all.map(|controller| ControllerMount { controller, directory: directory.clone() }).collect(),
@@ -232,6 +258,7 @@ impl CgroupLayout {
             enabled,
             swap: true,
             real_time_groups: false,
+            block,
         }
     }
 }

@@ -223,7 +223,7 @@ impl Look<'_> {
             }
             CgroupStep::SetFreezer { file, frozen: false } if !self.exists(file)? => Vec::new(),
             CgroupStep::SetFreezer { file, .. } => vec![Event::CgroupFrozen { file: file.clone(), frozen: self.is_frozen(file)? }],
-            CgroupStep::RemoveCgroup { directory } => {
+            CgroupStep::RemoveCgroup { directory, .. } => {
                 if self.exists(directory)? {
                     Vec::new()
                 } else {
@@ -251,7 +251,8 @@ impl Look<'_> {
     }
 
     fn limit(&self, file: &str, limit: Limit) -> Result<Event, Errno> {
-        let value = self.text(Subject::Host, file)?.trim_end().to_string();
+        // One line for each disk.
+        let value = self.text(Subject::Host, file)?.trim_end().replace('\n', ", ");
         Ok(Event::LimitSet { limit, value })
     }
 

@@ -91,6 +91,10 @@ pub fn missing(fixture: &Fixture, host: &HostFacts) -> Option<String> {
         "freezer" => host.cgroup.version == CgroupVersion::V2 || host.cgroup.directory(Controller::Freezer).is_some(),
         "swap" => host.cgroup.swap,
         "cpuset" => host.cgroup.directory(Controller::Cpuset).is_some(),
+        "disk" => {
+            let named = host.devices.iter().any(|device| device.host == "/dev/vda");
+            host.cgroup.block.rates && (named || host.devices.is_empty())
+        }
         "cpu" => host.cgroup.directory(Controller::Cpu).is_some(),
         _ => false,
     };

@@ -64,6 +64,11 @@ const FLAGS: &[&str] = &[
     "--ipc container:left ",
     "--network container:left ",
     "--cgroupns private ",
+    "--cgroup-parent /glassbox-batch ",
+    "--cgroup-parent glassbox-batch/night --cpuset-cpus 0 ",
+    "--cpus 0.1 ",
+    "--device-read-bps /dev/vda:1mb --device-write-iops /dev/vda:100 ",
+    "--blkio-weight 300 --device-read-iops /dev/vda:50 ",
     "--cgroupns host --userns host ",
     "--time-offset boottime=240h ",
 ];
@@ -157,6 +162,7 @@ fn command(numbers: &mut Numbers) -> String {
                 "--cpu-shares 300",
                 "-m 80m --memory-swap 90m",
                 "--cpus 0.5",
+                "--blkio-weight 200",
                 "-m 70m",
                 "--restart always",
             ]);

@@ -7,6 +7,7 @@
 //! `table` holds the grammar; `values` says what a flag's value may be; `error` frames refusals as Docker does. Core does no I/O, so
 //! `-e NAME` stays as typed. A line that Docker takes and Glassbox does not carry out yet is refused in words of ours.
 
+mod block_io;
 mod build;
 mod check;
 mod command;
@@ -28,6 +29,7 @@ mod tuning;
 mod values;
 mod words;
 
+pub use block_io::{BlockIo, DeviceNumber};
 pub use command::{
     Command, ContainerList, ContainerSpec, ExecProcess, FlagUse, ImageChoice, InspectKind, Invocation, Mode, NetworkMode, Pull,
     RunContainer, Span, UsageError, Words,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::block_io::BlockIo;
+
 /// Limits and shares. Zero, the empty text and `None` mean that nothing was said, as in Docker's HostConfig.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -34,4 +36,6 @@ pub struct Resources {
     pub pids_max: Option<i64>,
     /// `--oom-kill-disable`; v1 only.
     pub oom_kill_disable: bool,
+    /// `--blkio-weight`, `--device-read-bps` and the like.
+    pub block_io: BlockIo,
 }

@@ -23,12 +23,16 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
                 "cgroup",
             )
         }
-        CgroupStep::CreateCgroup { directory, controllers } => {
+        CgroupStep::CreateCgroup { directory, controllers, shared } => {
             let names: Vec<&str> = controllers.iter().map(|controller| controller.name()).collect();
-            let why = "A directory in this file system is a control group. The kernel fills it with the files to read and set.";
+            let why = if *shared {
+                "What is set for this group holds for all that is below it, together. It was not there, and goes when it is empty."
+            } else {
+                "A directory in this file system is a control group. The kernel fills it with the files to read and set."
+            };
             let calls = vec![call("mkdir", &[&quoted(directory), "0755"])];
             explanation(
-                format!("Make a control group for {}", names.join(", ")),
+                format!("Make a control group {}for {}", if *shared { "above it " } else { "" }, names.join(", ")),
                 why,
                 calls,
                 &[&format!("ls {directory}")],
@@ -55,10 +59,15 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
             explanation(headline, why, write(file, freezer_word(file, *frozen)), &[&format!("cat {file}")], "cgroup")
         }
         CgroupStep::RestrictDevices { directory, rules, program } => restrict(directory, rules, *program),
-        CgroupStep::RemoveCgroup { directory } => {
+        CgroupStep::RemoveCgroup { directory, shared } => {
             let calls = vec![call("rmdir", &[&quoted(directory)])];
-            let why = "A cgroup stays until it is removed, even an empty one.";
-            explanation("Remove the control group", why, calls, &[&format!("ls -d {directory}")], "end")
+            let (headline, why) = match shared {
+                false => ("Remove the control group", "A cgroup stays until it is removed, even an empty one."),
+                true => {
+                    ("Remove the control group above it", "It was made for containers, and the kernel keeps it while one is in it.")
+                }
+            };
+            explanation(headline, why, calls, &[&format!("ls -d {directory}")], "end")
         }
     }
 }
@@ -96,6 +105,12 @@ fn limit_name(limit: Limit) -> &'static str {
         Limit::CpuShares => "the share of processor time",
         Limit::CpusetCpus => "the processors",
         Limit::CpusetMems => "the memory nodes",
+        Limit::BlockWeight => "the share of disk time",
+        Limit::BlockDeviceWeight => "the share of a disk's time",
+        Limit::BlockReadBytes => "bytes read",
+        Limit::BlockWriteBytes => "bytes written",
+        Limit::BlockReads => "reads",
+        Limit::BlockWrites => "writes",
     }
 }
 
@@ -118,6 +133,15 @@ fn limit_why(limit: Limit) -> &'static str {
         }
         Limit::CpuQuota => {
             "In each period the container's processes may run for so many microseconds. Then they wait for the next."
+        }
+        Limit::BlockWeight | Limit::BlockDeviceWeight => {
+            "It counts only while others want the disk too: then its scheduler deals out time in proportion to these numbers."
+        }
+        Limit::BlockReadBytes | Limit::BlockWriteBytes => {
+            "The disk, by its numbers, serves the container so many bytes a second. What is beyond that waits; nothing fails."
+        }
+        Limit::BlockReads | Limit::BlockWrites => {
+            "The disk, by its numbers, serves the container so many requests a second. What is beyond that waits; nothing fails."
         }
         Limit::CpuPeriod => "The length of the period in which the quota counts, in microseconds.",
     }

@@ -143,6 +143,9 @@ pub struct HostConfig {
     /// The devices that it gets besides the default ones, as the host had them when it was created.
     #[serde(default)]
     pub devices: Vec<Device>,
+    /// The numbers of the disks that limits name, as the host had them when it was created.
+    #[serde(default)]
+    pub disks: BTreeMap<String, (u32, u32)>,
     /// `--cap-add` as typed.
     pub cap_add: Vec<String>,
     /// `--cap-drop` as typed.
@@ -161,6 +164,10 @@ pub struct HostConfig {
     pub gid_map: Vec<IdMapLine>,
     /// Its cgroup directories, with the controllers that each serves. Empty: none could be made.
     pub cgroups: Vec<(String, Vec<Controller>)>,
+    /// The cgroups above those that were not there when it was created, the highest first: `--cgroup-parent`. The last container of them
+    /// takes them with it.
+    #[serde(default)]
+    pub made_parents: Vec<String>,
     /// `--restart`
     #[serde(default)]
     pub restart: RestartPolicy,

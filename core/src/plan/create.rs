@@ -18,6 +18,7 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     storage::check(&spec.storage, context)?;
     super::tuning::check(spec, context)?;
     super::device::check(spec, context)?;
+    super::block_io::check_disks(spec, context)?;
     let id = names::fresh_id(&context.host.entropy);
     let name = choose_name(spec, context)?;
     // In a user namespace of its own a process holds every capability, over what belongs to that namespace.
@@ -218,7 +219,8 @@ fn host_config(
         namespaces: spec.namespaces.clone(),
         read_only: spec.read_only,
         init: spec.init,
-        cgroups: cgroups(&resources, host, id),
+        cgroups: cgroups(&resources, &spec.tuning.cgroup_parent, host, id),
+        made_parents: super::cgroup_parent::made(&resources, &spec.tuning.cgroup_parent, context),
         resources,
         storage: spec.storage.clone(),
         annotations: spec.annotations.clone(),
@@ -227,6 +229,7 @@ fn host_config(
         tuning: spec.tuning.clone(),
         confinement: spec.confinement.clone(),
         devices: super::device::resolve(spec, host),
+        disks: super::block_io::disks(spec, host),
         cap_add: spec.cap_add.clone(),
         cap_drop: spec.cap_drop.clone(),
         capabilities,
@@ -240,14 +243,15 @@ fn host_config(
 }
 
 /// The container's cgroup directories: one on v2, one per controller on v1.
-pub(super) fn cgroups(resources: &Resources, host: &HostFacts, id: &ContainerId) -> Vec<(String, Vec<Controller>)> {
+pub(super) fn cgroups(resources: &Resources, parent: &str, host: &HostFacts, id: &ContainerId) -> Vec<(String, Vec<Controller>)> {
     let mut all: Vec<(String, Vec<Controller>)> = Vec::new();
     if host.cgroup.version == CgroupVersion::None {
         return all;
     }
     for controller in limits::controllers(resources) {
-        let Some(parent) = host.cgroup.directory(controller) else { continue };
-        let directory = format!("{}/glassbox-{}", parent.trim_end_matches('/'), id.short());
+        let Some(tree) = host.cgroup.directory(controller) else { continue };
+        let below = super::cgroup_parent::levels(tree, parent).pop().unwrap_or_else(|| tree.trim_end_matches('/').to_string());
+        let directory = format!("{below}/glassbox-{}", id.short());
         match all.iter_mut().find(|(known, _)| *known == directory) {
             Some((_, controllers)) => controllers.push(controller),
             None => all.push((directory, vec![controller])),

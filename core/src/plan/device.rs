@@ -22,7 +22,8 @@ pub fn named_devices(invocation: &Invocation) -> BTreeSet<String> {
         _ => return BTreeSet::new(),
     };
     let all = spec.privileged.then(|| DEV.to_string());
-    all.into_iter().chain(spec.confinement.devices.iter().map(|device| device.host.clone())).collect()
+    let disks = spec.resources.block_io.devices().map(str::to_string);
+    all.into_iter().chain(spec.confinement.devices.iter().map(|device| device.host.clone())).chain(disks).collect()
 }
 
 /// dockerd's refusal of a device that the host does not have.

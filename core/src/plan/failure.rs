@@ -5,9 +5,10 @@ use super::{CommandError, Context, Node, Planned, namespaces};
 use crate::cli::{Command, quoted};
 use crate::diagnosis::{Diagnosis, Finding};
 use crate::errno::Errno;
+use crate::host::Controller;
 use crate::layout::Layout;
 use crate::model::{Backing, Container, ContainerId};
-use crate::step::{ClientStep, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
+use crate::step::{CgroupStep, ClientStep, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
 /// Docker's frame around what the runtime says when a container cannot be started.
 const CREATE_FRAME: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create \
@@ -222,6 +223,7 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         Step::Process(ProcessStep::JoinNamespace { kind, id }) if is_gone(errno) && !is_exec(context) => {
             (namespaces::not_running(*kind, &id.0, context.state), ENGINE_FAILED)
         }
+        Step::Cgroup(CgroupStep::WriteLimit { file, value, .. }) => (limit_reason(file, value, call, &sentence), ENGINE_FAILED),
         Step::Store(StoreStep::RemoveContainerFiles { id, .. }) if errno == Errno::EBUSY && runs(id, context) => {
             let name = context.state.containers.get(id).map_or(id.short(), |container| container.name.as_str());
             let what = "container is running: stop the container before removing or force remove";
@@ -259,6 +261,15 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
             (format!("{call}: {sentence}"), ENGINE_FAILED)
         }
     }
+}
+
+/// runc's words for a file of a cgroup that is not there, or does not take what is written.
+fn limit_reason(file: &str, value: &str, call: Option<&str>, sentence: &str) -> String {
+    let what = match call {
+        Some("openat") => format!("openat2 {file}: {sentence}"),
+        _ => format!("failed to write \"{value}\": write {file}: {sentence}"),
+    };
+    format!("error setting cgroup config for procHooks process: {what}")
 }
 
 fn runs(id: &ContainerId, context: &Context<'_>) -> bool {
@@ -310,6 +321,10 @@ fn next(step: &Step, errno: Errno) -> &'static str {
         (Step::Privilege(PrivilegeStep::SetOomScore { .. }), Errno::EACCES) => {
             "below the engine's own score only CAP_SYS_RESOURCE of the machine goes; see: cat /proc/self/oom_score_adj"
         }
+        (Step::Cgroup(CgroupStep::WriteLimit { limit, .. }), Errno::ENODEV) if limit.controller() == Controller::Io => {
+            "limits are for whole disks, not for parts of them or for other devices; see them with: lsblk -d"
+        }
+        (Step::Cgroup(CgroupStep::WriteLimit { .. }), Errno::ENOENT) => "this kernel has no such limit: leave the flag out",
         (Step::Process(ProcessStep::SetSysctl { .. }), Errno::ENOENT) => "see what this kernel has with: sysctl -a",
         (_, Errno::EPERM | Errno::EACCES) => "run it as root, or see what it would do with --plan",
         (_, Errno::ENOSPC) => "the disk is full: make room below the data root (df -h), then try again",

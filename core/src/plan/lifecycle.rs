@@ -317,8 +317,12 @@ pub(super) fn clean_up(container: &Container, context: &Context<'_>) -> Vec<Plan
     let record = need("WatchContainer", "ps, inspect and wait are to tell how it ended.");
     let mut steps = vec![planned(Step::Store(StoreStep::RecordExit { id: id() }), record)];
     for (directory, _) in container.host.cgroups.iter().rev() {
-        let step = crate::step::CgroupStep::RemoveCgroup { directory: directory.clone() };
+        let step = crate::step::CgroupStep::RemoveCgroup { directory: directory.clone(), shared: false };
         steps.push(planned(Step::Cgroup(step), need("CreateCgroup", "An empty cgroup limits nobody.")));
+    }
+    for directory in container.host.made_parents.iter().rev() {
+        let step = crate::step::CgroupStep::RemoveCgroup { directory: directory.clone(), shared: true };
+        steps.push(planned(Step::Cgroup(step), need("CreateCgroup", "It was made for containers, and goes with the last one.")));
     }
     if container.host.auto_remove {
         let cause = origin::flag_or(context, container, "rm", || origin::command(context));

@@ -4,8 +4,8 @@
 //! (`cpu.shares` 2..262144 to `cpu.weight` 1..10000).
 
 use super::origin::{self, docker_default, planned};
-use super::{Cause, Context, Planned};
-use crate::cli::Resources;
+use super::{Cause, Context, Planned, block_io};
+use crate::cli::{BlockIo, Resources};
 use crate::cpu_list;
 use crate::host::{CgroupLayout, CgroupVersion, Controller, HostFacts};
 use crate::model::Container;
@@ -38,7 +38,8 @@ pub(super) fn check_change(asked: &Resources, host: &HostFacts) -> Result<(), Re
     check_memory(asked)?;
     check_cpu(asked, host)?;
     check_cpuset(&asked.cpuset_cpus, &host.cpuset.0, ("cpus", "CPUs", "cpuset-cpus"))?;
-    check_cpuset(&asked.cpuset_mems, &host.cpuset.1, ("mems", "memory nodes", "cpuset-mems"))
+    check_cpuset(&asked.cpuset_mems, &host.cpuset.1, ("mems", "memory nodes", "cpuset-mems"))?;
+    block_io::check(&asked.block_io, &host.cgroup.block)
 }
 
 /// Few kernels schedule real-time groups (CONFIG_RT_GROUP_SCHED), and cgroup v2 has no file for it.
@@ -124,6 +125,7 @@ pub(super) fn complete(asked: &Resources, layout: &CgroupLayout) -> Resources {
         all.memory_swappiness = None;
         all.oom_kill_disable = false;
     }
+    all.block_io = block_io::kept(&all.block_io, &layout.block);
     all.pids_max = all.pids_max.filter(|limit| *limit > 0);
     all
 }
@@ -150,6 +152,7 @@ pub(super) fn warnings(asked: &Resources, layout: &CgroupLayout) -> Vec<String> 
                     out of resources.";
         all.push(format!("WARNING: {what}"));
     }
+    all.extend(block_io::warnings(&asked.block_io, &layout.block));
     all
 }
 
@@ -164,19 +167,22 @@ pub(super) fn controllers(resources: &Resources) -> Vec<Controller> {
     if !resources.cpuset_cpus.is_empty() || !resources.cpuset_mems.is_empty() {
         all.push(Controller::Cpuset);
     }
+    if resources.block_io != BlockIo::default() {
+        all.push(Controller::Io);
+    }
     all
 }
 
 /// One file and what is written to it.
 pub(super) struct Write {
-    pub(super) file: &'static str,
+    pub(super) file: String,
     pub(super) value: String,
     pub(super) limit: Limit,
     pub(super) flag: &'static str,
 }
 
 fn write(file: &'static str, value: impl ToString, limit: Limit, flag: &'static str) -> Write {
-    Write { file, value: value.to_string(), limit, flag }
+    Write { file: file.to_string(), value: value.to_string(), limit, flag }
 }
 
 /// The steps that write the limits, in the order in which the kernel takes them.
@@ -185,15 +191,18 @@ pub(super) fn steps(container: &Container, context: &Context<'_>) -> Vec<Planned
         let (file, cause) = (file(container, &write)?, cause(container, &write, context));
         Some(planned(Step::Cgroup(CgroupStep::WriteLimit { file, value: write.value, limit: write.limit, before: None }), cause))
     };
-    writes(&container.host.resources, context.host).into_iter().filter_map(step).collect()
+    let disks = block_io::of_disks(container, context.host);
+    writes(&container.host.resources, context.host).into_iter().chain(disks).filter_map(step).collect()
 }
 
 /// What these resources ask of the files of cgroups, in the order of a fresh one.
 pub(super) fn writes(resources: &Resources, host: &HostFacts) -> Vec<Write> {
-    match host.cgroup.version {
+    let mut all = match host.cgroup.version {
         CgroupVersion::V2 => unified(resources),
         _ => split(resources, host),
-    }
+    };
+    all.extend(block_io::weight(&resources.block_io, &host.cgroup.block));
+    all
 }
 
 /// The file's path; `None`: the container has no cgroup with it.

@@ -6,7 +6,9 @@
 //! One file per command, one per group of phases.
 
 mod attach;
+mod block_io;
 mod cause;
+mod cgroup_parent;
 mod cid_file;
 mod confinement;
 mod copy;
@@ -38,7 +40,9 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+pub use block_io::asks_of_disks;
 pub use cause::Cause;
+pub use cgroup_parent::named_cgroups;
 pub(crate) use confinement::{apparmor_profile, seccomp_profile};
 pub use cursor::{Cursor, Node, StepId, Visit};
 pub use device::named_devices;

@@ -48,17 +48,24 @@ pub(super) fn prepare_cgroup(container: &Container, context: &Context<'_>) -> Ve
     let mut steps = Vec::new();
     let layout = &context.host.cgroup;
     for (directory, controllers) in &container.host.cgroups {
-        let parent = directory.rsplit_once('/').map_or("/", |(parent, _)| parent);
-        if layout.version == CgroupVersion::V2 {
-            let missing: Vec<Controller> =
-                controllers.iter().copied().filter(|c| *c != Controller::Devices && !layout.enabled.contains(c)).collect();
+        let served: Vec<Controller> = controllers.iter().copied().filter(|c| *c != Controller::Devices).collect();
+        let above = super::cgroup_parent::above(directory, &container.host.tuning.cgroup_parent);
+        let mut top = true;
+        for parent in &above {
+            if !top {
+                steps.extend(super::cgroup_parent::make(container, parent, controllers, context));
+            }
+            // The trees' roots were looked at; below them what is given already may be given again.
+            let missing = served.iter().copied().filter(|controller| !top || !layout.enabled.contains(controller));
+            let missing: Vec<Controller> = missing.filter(|_| layout.version == CgroupVersion::V2).collect();
+            top = false;
             if !missing.is_empty() {
-                let step = CgroupStep::EnableControllers { directory: parent.to_string(), controllers: missing };
+                let step = CgroupStep::EnableControllers { directory: parent.clone(), controllers: missing };
                 let why = "A cgroup has the files of a controller only if its parent enables it.";
                 steps.push(planned(Step::Cgroup(step), need("CreateCgroup", why)));
             }
         }
-        let step = CgroupStep::CreateCgroup { directory: directory.clone(), controllers: controllers.clone() };
+        let step = CgroupStep::CreateCgroup { directory: directory.clone(), controllers: controllers.clone(), shared: false };
         let cause = docker_default("Every container gets a cgroup of its own.", "engine/containers/resource_constraints/");
         steps.push(planned(Step::Cgroup(step), cause));
     }

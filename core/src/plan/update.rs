@@ -1,8 +1,8 @@
 //! update: limits of containers changed while they run, and on record for the next start. dockerd 28's rules for what may be changed.
 
 use super::origin::{self, need, planned};
-use super::{Context, Plan, Planned, create, lifecycle, limits, records};
-use crate::cli::{Resources, RestartPolicy};
+use super::{Context, Plan, Planned, block_io, create, lifecycle, limits, records};
+use crate::cli::{BlockIo, Resources, RestartPolicy};
 use crate::host::HostFacts;
 use crate::model::{Container, HostConfig};
 use crate::step::{CgroupStep, Limit, Step};
@@ -16,10 +16,15 @@ pub(super) fn update(words: &[String], asked: &Resources, restart: Option<Restar
             let what = "Restart policy cannot be updated because AutoRemove is enabled for the container";
             return Err(refuse(format!("Cannot update container {}: {what}", before.id)));
         }
-        let merged = merge(&before.host.resources, asked);
+        let weight = block_io::kept(&asked.block_io, &context.host.cgroup.block);
+        let merged = merge(&before.host.resources, &Resources { block_io: weight, ..asked.clone() });
         let resources = merged.map_err(|what| refuse(format!("Cannot update container {}: {what}", before.id)))?;
         let runs = before.state.status.runs();
-        let cgroups = if runs { before.host.cgroups.clone() } else { create::cgroups(&resources, context.host, &before.id) };
+        let cgroups = if runs {
+            before.host.cgroups.clone()
+        } else {
+            create::cgroups(&resources, &before.host.tuning.cgroup_parent, context.host, &before.id)
+        };
         let host = HostConfig { resources, cgroups, restart: restart.unwrap_or(before.host.restart), ..before.host.clone() };
         let container = Container { host, ..before.clone() };
         let mut steps = if runs { changes(&container, before, context, plan) } else { Vec::new() };
@@ -75,6 +80,7 @@ fn merge(before: &Resources, asked: &Resources) -> Result<Resources, String> {
         cpuset_mems: text(&asked.cpuset_mems, &before.cpuset_mems),
         pids_max: asked.pids_max.map(|most| most.max(0)).or(before.pids_max),
         oom_kill_disable: before.oom_kill_disable,
+        block_io: BlockIo { weight: number(asked.block_io.weight, before.block_io.weight), ..before.block_io.clone() },
     })
 }
 
@@ -83,7 +89,7 @@ fn changes(container: &Container, before: &Container, context: &Context<'_>, pla
     let old = limits::writes(&before.host.resources, context.host);
     let mut new = limits::writes(&container.host.resources, context.host);
     if before.host.resources.pids_max.is_some_and(|most| most > 0) && container.host.resources.pids_max == Some(0) {
-        new.push(limits::Write { file: "pids.max", value: "max".into(), limit: Limit::Pids, flag: "pids-limit" });
+        new.push(limits::Write { file: "pids.max".to_string(), value: "max".into(), limit: Limit::Pids, flag: "pids-limit" });
     }
     let (memory, swap) = (container.host.resources.memory_bytes_max, before.host.resources.memory_swap_bytes_max);
     if u64::try_from(swap).is_ok_and(|swap| swap > 0 && memory > swap) {
@@ -101,7 +107,7 @@ fn changes(container: &Container, before: &Container, context: &Context<'_>, pla
                 .push(format!("glassbox: {name} runs without a cgroup for --{}: stop it, update it, start it", write.flag));
             continue;
         };
-        let held = Some(held.unwrap_or_else(|| fresh(write.file, context.host)));
+        let held = Some(held.unwrap_or_else(|| fresh(&write.file, context.host)));
         let step = CgroupStep::WriteLimit { file, value: write.value, limit: write.limit, before: held };
         let words = &context.invocation.words;
         let used = words.flag(write.flag).and_then(|flag| Some((words.text.get(flag.span.start..flag.span.end)?, flag.span)));
@@ -116,7 +122,8 @@ fn fresh(file: &str, host: &HostFacts) -> String {
     match file {
         "memory.low" => "0".to_string(),
         "memory.swappiness" => "60".to_string(),
-        "cpu.weight" => "100".to_string(),
+        "cpu.weight" | "io.weight" | "io.bfq.weight" => "100".to_string(),
+        "blkio.weight" => "500".to_string(),
         "cpu.max" => format!("max {}", limits::CPU_PERIOD_US),
         "cpu.shares" => "1024".to_string(),
         "cpu.cfs_period_us" => limits::CPU_PERIOD_US.to_string(),

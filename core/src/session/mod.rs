@@ -11,6 +11,8 @@
 mod job;
 #[cfg(test)]
 mod lifecycle_tests;
+#[cfg(test)]
+mod limits_tests;
 mod lockstep;
 #[cfg(test)]
 mod tests;

@@ -114,7 +114,8 @@ impl World {
     fn facts_for(&self, invocation: &Invocation) -> HostFacts {
         let mut facts = self.facts();
         let named = plan::named_sources(invocation, &self.state, &facts.cwd);
-        facts.sources = named.into_iter().filter_map(|path| Some((path.clone(), self.kernel.source_kind(&path)?))).collect();
+        let named = named.into_iter().chain(plan::named_cgroups(invocation, &facts.cgroup));
+        facts.sources = named.filter_map(|path| Some((path.clone(), self.kernel.source_kind(&path)?))).collect();
         let asked = plan::named_owners(invocation, &self.state, &facts.data_root);
         facts.owners = asked.into_iter().filter_map(|path| Some((path.clone(), self.kernel.file_owner(&path)?))).collect();
         facts.devices = plan::named_devices(invocation).iter().flat_map(|path| self.kernel.devices_below(path)).collect();
@@ -343,6 +344,7 @@ impl World {
     fn let_programs_run(&mut self) -> Option<Entry> {
         let ran = self.kernel.run(sim::RESUMES_PER_TURN);
         let waits_for_a_person = self.foreground.as_ref().is_some_and(|job| job.wants_input(&self.kernel));
+        let waits_for_a_person = waits_for_a_person && !self.kernel.is_held_back();
         if ran.resumed > 0 || !waits_for_a_person && self.kernel.let_clock_go_on(self.nearest_deadline()) {
             return Some(self.programs_ran());
         }

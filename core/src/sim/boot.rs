@@ -36,6 +36,9 @@ const UPTIME_NS: u64 = 60_000_000_000;
 const NODEV: MountFlags =
     MountFlags { read_only: false, no_suid: true, no_dev: true, no_exec: false, relatime: true, strictatime: false };
 const GUARDED: MountFlags = MountFlags { no_exec: true, ..NODEV };
+/// The disk of a stock machine, and its part that the root lies on; Debian's group for them.
+pub(super) const STOCK_DISKS: [(&str, (u32, u32)); 2] = [("/vda", (254, 0)), ("/vda1", (254, 1))];
+const DISK_GROUP: u32 = 6;
 const RELATIME: MountFlags = MountFlags { relatime: true, no_suid: false, no_dev: false, ..NODEV };
 
 const HOST_DIRECTORIES: &[(&str, u32)] = &[
@@ -91,6 +94,8 @@ fn empty(host: &HostFacts) -> Kernel {
         hierarchies: Vector::new(),
         cgroups: RedBlackTreeMap::new(),
         frozen_cgroups: 0,
+        has_quotas: false,
+        throttled_until_ns: 0,
         streams: RedBlackTreeMap::new(),
         listening: RedBlackTreeMap::new(),
         engine: ENGINE,
@@ -225,10 +230,13 @@ impl Kernel {
         Ok(())
     }
 
-    /// Those of the machine that the model is made of; of a stock one the kernel's log.
+    /// Those of the machine that the model is made of; of a stock one the kernel's log and a disk.
     fn host_devices(&mut self, dev: InodeId) -> SysResult<()> {
         let host = self.host.clone();
         if host.devices.is_empty() {
+            for (name, (major, minor)) in STOCK_DISKS {
+                self.make_at(dev, name, Content::Block(major, minor), Owner { uid: 0, gid: DISK_GROUP, mode: 0o660 })?;
+            }
             return self.make_at(dev, "/kmsg", Content::Device(1, 11), Owner::root(0o644)).map(drop);
         }
         for device in &host.devices {
@@ -317,7 +325,7 @@ impl Kernel {
     ) -> SysResult<()> {
         let fs_type = if unified { "cgroup2" } else { "cgroup" };
         let super_id = self.new_super(fs_type, fs_type, FsKind::Cgroup(index));
-        let names: Vec<&str> = controllers.iter().map(|controller| controller.name()).collect();
+        let names: Vec<&str> = controllers.iter().map(|controller| controller.split_name()).collect();
         let label = if unified { String::new() } else { names.join(",") };
         if let Some(found) = self.supers.get_mut(&super_id) {
             found.options = Rc::from(if unified { "nsdelegate,memory_recursiveprot" } else { label.as_str() });

@@ -1,9 +1,12 @@
 //! Control groups: cgroups(7). Membership, limits, and what happens when they are reached.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rpds::RedBlackTreeMap;
 
+use super::bandwidth::Bandwidth;
+use super::cgroup_io::DiskLimits;
 use super::kernel::Kernel;
 use super::overlay::parent_of;
 use super::tables::{HostPid, InodeId, Process, SuperId};
@@ -37,6 +40,7 @@ pub(super) struct Cgroup {
     /// Microseconds in each period.
     pub(super) cpu_quota: Option<u64>,
     pub(super) cpu_period: Option<u64>,
+    pub(super) bandwidth: Bandwidth,
     /// `cpu.weight` on version 2, `cpu.shares` on version 1.
     pub(super) cpu_shares: Option<u64>,
     /// Processors and memory nodes, in the form of [`crate::cpu_list`]; empty: none of its own.
@@ -46,6 +50,10 @@ pub(super) struct Cgroup {
     pub(super) frozen: bool,
     /// What the device cgroup allows; `None`: everything.
     pub(super) devices: Option<Rc<Vec<DeviceRule>>>,
+    /// `io.weight`, `blkio.weight`.
+    pub(super) block_weight: Option<u64>,
+    /// What single disks are limited to, by their numbers.
+    pub(super) disks: BTreeMap<(u32, u32), DiskLimits>,
     /// Controllers for the children (v2).
     pub(super) subtree: Vec<Controller>,
     /// Pages of tmpfs.
@@ -133,12 +141,12 @@ impl Kernel {
         Ok(())
     }
 
-    fn index_of(&self, controller: Controller) -> Option<usize> {
+    pub(super) fn index_of(&self, controller: Controller) -> Option<usize> {
         self.hierarchies.iter().position(|hierarchy| hierarchy.controllers.contains(&controller))
     }
 
     /// The cgroup and all above it, itself first.
-    fn chain(path: &str) -> Vec<&str> {
+    pub(super) fn chain(path: &str) -> Vec<&str> {
         let mut all = vec![path];
         let mut at = path;
         while !at.is_empty() {

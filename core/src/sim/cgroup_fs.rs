@@ -1,6 +1,8 @@
 //! The files of cgroup file systems: cgroup-v2.rst and the v1 documents of the kernel. Made when they are looked at.
 
+use super::bandwidth::CPU_PERIOD_US;
 use super::cgroup::Hierarchy;
+use super::cgroup_io;
 use super::kernel::Kernel;
 use super::overlay::{last_of, parent_of};
 use super::tables::{HostPid, Process};
@@ -10,8 +12,6 @@ use crate::errno::Errno;
 use crate::host::Controller;
 use crate::userland::{FileKind, SysResult};
 
-/// The period that a cgroup starts with, microseconds.
-const CPU_PERIOD_US: u64 = 100_000;
 /// What a cgroup starts with.
 const CPU_WEIGHT: u64 = 100;
 const CPU_SHARES: u64 = 1024;
@@ -70,16 +70,21 @@ impl Kernel {
                 (Controller::Pids, false) if root => &["pids.current"][..],
                 (Controller::Pids, _) => &["pids.current", "pids.events", "pids.max"][..],
                 (Controller::Cpu, true) if !root => &["cpu.max", "cpu.stat", "cpu.weight"][..],
-                (Controller::Cpu, false) => &["cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.shares"][..],
+                (Controller::Cpu, false) => &["cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.shares", "cpu.stat"][..],
                 (Controller::Freezer, false) if !root => &["freezer.parent_freezing", "freezer.self_freezing", "freezer.state"][..],
                 (Controller::Cpuset, true) if root => &["cpuset.cpus.effective", "cpuset.mems.effective"][..],
                 (Controller::Cpuset, true) => &["cpuset.cpus", "cpuset.cpus.effective", "cpuset.mems", "cpuset.mems.effective"][..],
                 (Controller::Cpuset, false) => {
                     &["cpuset.cpus", "cpuset.effective_cpus", "cpuset.effective_mems", "cpuset.mems"][..]
                 }
+                (Controller::Io, true) if root => &["io.stat"][..],
+                (Controller::Io, true) => &["io.max", "io.stat", "io.weight"][..],
+                (Controller::Io, false) => cgroup_io::SPLIT_FILES,
                 _ => &[][..],
             });
         }
+        let weights = self.host.cgroup.block.weight.is_some() && !self.host.cgroup.block.weight_missing;
+        files.retain(|file| weights || !matches!(*file, "io.weight" | "blkio.weight" | "blkio.weight_device"));
         files.sort_unstable();
         Ok(files)
     }
@@ -101,6 +106,10 @@ impl Kernel {
             "memory.events",
             "memory.peak",
             "pids.current",
+            "cpu.stat",
+            "io.stat",
+            "blkio.throttle.io_service_bytes",
+            "blkio.throttle.io_service_bytes_recursive",
         ];
         let mode = match name {
             _ if read_only.contains(&name) => 0o444,
@@ -168,11 +177,12 @@ impl Kernel {
             "cpuset.mems" => format!("{}\n", cgroup.cpuset_mems),
             "cpuset.cpus.effective" | "cpuset.effective_cpus" => format!("{}\n", self.effective_cpuset(index, directory, true)),
             "cpuset.mems.effective" | "cpuset.effective_mems" => format!("{}\n", self.effective_cpuset(index, directory, false)),
-            "cpu.stat" => self.cpu_stat(index, directory),
+            "cpu.stat" => self.cpu_stat(index, directory)?,
             "devices.list" => match &cgroup.devices {
                 None => "a *:* rwm\n".to_string(),
                 Some(rules) => rules.iter().map(|rule| format!("{rule}\n")).collect(),
             },
+            _ if cgroup_io::is_of_disks(name) => cgroup_io::text(cgroup, name).ok_or(Errno::EINVAL)?,
             "notify_on_release" => "0\n".to_string(),
             _ => return Err(Errno::EINVAL),
         })
@@ -206,10 +216,16 @@ impl Kernel {
         members.into_iter().map(|pid| format!("{}\n", self.number_in(pid, ns).unwrap_or(0))).collect()
     }
 
-    fn cpu_stat(&self, index: usize, directory: &str) -> String {
+    /// Version 1 leaves the time that was used to another controller, cpuacct.
+    fn cpu_stat(&self, index: usize, directory: &str) -> SysResult<String> {
+        let unified = self.hierarchy(index)?.unified;
+        let waits = self.cgroup(index, directory)?.bandwidth.text(unified);
+        if !unified {
+            return Ok(waits);
+        }
         let members = self.cgroup_members(index, directory, true);
         let used: u64 = members.iter().filter_map(|pid| self.processes.get(pid)).map(|process| process.cpu_ns).sum();
-        format!("usage_usec {0}\nuser_usec {0}\nsystem_usec 0\n", used / 1000)
+        Ok(format!("usage_usec {0}\nuser_usec {0}\nsystem_usec 0\n{waits}", used / 1000))
     }
 
     pub(super) fn cgroup_write(&mut self, index: usize, path: &str, viewer: HostPid, text: &str) -> SysResult<()> {
@@ -223,6 +239,9 @@ impl Kernel {
                 return Ok(());
             }
             _ => {}
+        }
+        if cgroup_io::is_of_disks(name) {
+            return self.write_disk_limit(index, &directory, name, text);
         }
         if let "cgroup.freeze" | "freezer.state" = name {
             let frozen = match text {
@@ -240,7 +259,13 @@ impl Kernel {
             number(text).and_then(|value| if range.contains(&value) { Ok(value) } else { Err(Errno::ERANGE) })
         };
         let limit = |text: &str| if text == "max" || text == "-1" { Ok(None) } else { number(text).map(Some) };
+        if name.starts_with("cpu.") {
+            self.has_quotas = true;
+        }
         let cgroup = self.cgroup_mut(index, &directory)?;
+        if name.starts_with("cpu.") {
+            cgroup.bandwidth.restart();
+        }
         match name {
             "memory.max" => cgroup.memory_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
             "memory.swap.max" => cgroup.swap_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
@@ -333,9 +358,9 @@ impl Kernel {
     }
 }
 
-/// `cpu memory pids`, in the kernel's order.
+/// `cpu io memory pids`, in the kernel's order.
 fn words(controllers: &[Controller]) -> String {
-    let order = [Controller::Cpuset, Controller::Cpu, Controller::Memory, Controller::Pids];
+    let order = [Controller::Cpuset, Controller::Cpu, Controller::Io, Controller::Memory, Controller::Pids];
     let names: Vec<&str> = order.iter().filter(|controller| controllers.contains(controller)).map(|c| c.name()).collect();
     names.join(" ") + "\n"
 }

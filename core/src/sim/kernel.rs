@@ -39,6 +39,10 @@ pub struct Kernel {
     pub(super) cgroups: RedBlackTreeMap<(usize, Rc<str>), Cgroup>,
     /// How many of them are frozen.
     pub(super) frozen_cgroups: usize,
+    /// A cgroup was given a quota of processor time.
+    pub(super) has_quotas: bool,
+    /// After this no cgroup waits for its next period.
+    pub(super) throttled_until_ns: u64,
     pub(super) streams: RedBlackTreeMap<StreamsId, Streams>,
     /// Those of them that may still be written to.
     pub(super) listening: RedBlackTreeMap<StreamsId, ()>,

@@ -12,10 +12,12 @@
 //! ```
 
 mod attempt;
+mod bandwidth;
 mod boot;
 mod calls;
 mod cgroup;
 mod cgroup_fs;
+mod cgroup_io;
 mod credentials;
 mod devices;
 pub mod exec;

@@ -37,11 +37,18 @@ impl Kernel {
 
     /// When the nearest sleeper wakes: nanoseconds of [`Kernel::realtime_ns`]' clock since boot.
     pub fn next_wake_ns(&self) -> Option<u64> {
-        let sleeping = self.processes.values().filter_map(|process| match (&process.state, &process.program) {
+        let wakes = self.processes.iter().filter_map(|(pid, process)| match (&process.state, &process.program) {
+            _ if self.can_go_on(*pid, process) => self.throttled_until(process),
             (ProcessState::Waiting(Wait::Until(until)), Some(_)) if !self.is_frozen(process) => Some(*until),
             _ => None,
         });
-        sleeping.min()
+        wakes.min()
+    }
+
+    /// A program could go on and waits for the next period of its cgroup's processor time.
+    pub fn is_held_back(&self) -> bool {
+        let held = |(pid, process): (&HostPid, &Process)| self.throttled_until(process).is_some() && self.can_go_on(*pid, process);
+        self.throttled_until_ns > self.clock_ns && self.processes.iter().any(held)
     }
 
     /// Lets the clock go on to the nearest sleeper or to `deadline`, whichever comes first. False: there is neither.
@@ -59,6 +66,11 @@ impl Kernel {
     }
 
     fn is_ready(&self, pid: HostPid, process: &Process) -> bool {
+        self.can_go_on(pid, process) && self.throttled_until(process).is_none()
+    }
+
+    /// Given the processor, it would run.
+    fn can_go_on(&self, pid: HostPid, process: &Process) -> bool {
         if process.program.is_none() || self.is_frozen(process) {
             return false;
         }
@@ -96,6 +108,7 @@ impl Kernel {
 
     fn resume(&mut self, pid: HostPid) {
         self.clock_ns += RESUME_NS;
+        self.charge_processor(pid, RESUME_NS);
         let Ok(process) = self.process_mut(pid) else { return };
         let Some(mut program) = process.program.take() else { return };
         process.state = ProcessState::Runnable;

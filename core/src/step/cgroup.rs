@@ -22,6 +22,9 @@ pub enum CgroupStep {
         directory: String,
         /// The controllers that it serves.
         controllers: Vec<Controller>,
+        /// It is for the cgroups of several containers: one that is there serves as well.
+        #[serde(default)]
+        shared: bool,
     },
     /// Write a limit.
     WriteLimit {
@@ -63,6 +66,9 @@ pub enum CgroupStep {
     RemoveCgroup {
         /// Absolute path of the cgroup.
         directory: String,
+        /// It is for the cgroups of several containers: it stays as long as anything is in it.
+        #[serde(default)]
+        shared: bool,
     },
 }
 
@@ -91,6 +97,18 @@ pub enum Limit {
     CpusetCpus,
     /// The memory nodes that may be used.
     CpusetMems,
+    /// The share of disk time when others want it too: 10 to 1000; v2 without the BFQ scheduler: 1 to 10000.
+    BlockWeight,
+    /// The share of one disk's time.
+    BlockDeviceWeight,
+    /// Bytes a second read from a disk.
+    BlockReadBytes,
+    /// Bytes a second written to a disk.
+    BlockWriteBytes,
+    /// Operations a second that read from a disk.
+    BlockReads,
+    /// Operations a second that write to a disk.
+    BlockWrites,
 }
 
 impl Limit {
@@ -103,6 +121,12 @@ impl Limit {
             Limit::Pids => Controller::Pids,
             Limit::CpuQuota | Limit::CpuPeriod | Limit::CpuShares => Controller::Cpu,
             Limit::CpusetCpus | Limit::CpusetMems => Controller::Cpuset,
+            Limit::BlockWeight
+            | Limit::BlockDeviceWeight
+            | Limit::BlockReadBytes
+            | Limit::BlockWriteBytes
+            | Limit::BlockReads
+            | Limit::BlockWrites => Controller::Io,
         }
     }
 }
@@ -132,7 +156,9 @@ impl CgroupStep {
             CgroupStep::EnableControllers { .. } => Undo::LeftStanding {
                 why: "Other cgroups beside ours may have come to use the controllers since; enabled ones do no harm.".into(),
             },
-            CgroupStep::CreateCgroup { directory, .. } => Undo::RemoveCgroup { directory: directory.clone() },
+            CgroupStep::CreateCgroup { directory, shared, .. } => {
+                Undo::RemoveCgroup { directory: directory.clone(), shared: *shared }
+            }
             CgroupStep::WriteLimit { file, before: Some(before), .. } => {
                 Undo::WriteBack { file: file.clone(), value: before.clone() }
             }

@@ -55,6 +55,8 @@ pub fn container() -> Container {
             tuning: Default::default(),
             confinement: Default::default(),
             devices: Vec::new(),
+            disks: Default::default(),
+            made_parents: Vec::new(),
             cap_add: Vec::new(),
             cap_drop: Vec::new(),
             capabilities: CapabilitySet::ALL,
@@ -139,7 +141,8 @@ fn cgroups() -> Vec<CgroupStep> {
     let directory = || "/sys/fs/cgroup/glassbox-x".to_string();
     vec![
         CgroupStep::EnableControllers { directory: "/sys/fs/cgroup".into(), controllers: vec![Controller::Memory] },
-        CgroupStep::CreateCgroup { directory: directory(), controllers: vec![Controller::Memory] },
+        CgroupStep::CreateCgroup { directory: directory(), controllers: vec![Controller::Memory], shared: false },
+        CgroupStep::CreateCgroup { directory: "/sys/fs/cgroup/batch".into(), controllers: vec![Controller::Memory], shared: true },
         CgroupStep::WriteLimit {
             file: format!("{}/memory.max", directory()),
             value: "67108864".into(),
@@ -149,7 +152,8 @@ fn cgroups() -> Vec<CgroupStep> {
         CgroupStep::RestrictDevices { directory: directory(), rules: default_rules(), program: true },
         CgroupStep::JoinCgroup { directory: directory() },
         CgroupStep::SetFreezer { file: format!("{}/cgroup.freeze", directory()), frozen: true },
-        CgroupStep::RemoveCgroup { directory: directory() },
+        CgroupStep::RemoveCgroup { directory: directory(), shared: false },
+        CgroupStep::RemoveCgroup { directory: "/sys/fs/cgroup/batch".into(), shared: true },
     ]
 }
 

@@ -59,6 +59,8 @@ pub enum Undo {
     RemoveCgroup {
         /// Absolute path in a cgroup file system.
         directory: String,
+        /// It may have come to hold what is not ours: then it stays.
+        shared: bool,
     },
     /// End the process that the step made, and reap it. With it go its namespaces, and with them their mounts: a namespace lives
     /// as long as a process or an open descriptor in it (namespaces(7)).

@@ -128,6 +128,12 @@ fn limit_name(limit: Limit) -> &'static str {
         Limit::CpuShares => "share of the processor time",
         Limit::CpusetCpus => "processors",
         Limit::CpusetMems => "memory nodes",
+        Limit::BlockWeight => "share of disk time",
+        Limit::BlockDeviceWeight => "share of a disk's time",
+        Limit::BlockReadBytes => "bytes read",
+        Limit::BlockWriteBytes => "bytes written",
+        Limit::BlockReads => "reads",
+        Limit::BlockWrites => "writes",
     }
 }
 

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::Healthcheck;
-use crate::cli::NetworkMode;
+use crate::cli::{DeviceNumber, Healthcheck, NetworkMode};
 use crate::host::HostFacts;
 use crate::layout::Layout;
 use crate::model::health::{Health, Probe};
@@ -143,8 +142,6 @@ fn state(container: &Container) -> Value {
 
 fn host_config(container: &Container) -> Value {
     let host = &container.host;
-    let resources = &host.resources;
-    let list = |words: &[String]| if words.is_empty() { Value::Null } else { json!(words) };
     let security = security_options(container);
     let hidden = |paths: &[&str]| {
         let none: &[&str] = &[];
@@ -173,9 +170,36 @@ fn host_config(container: &Container) -> Value {
         "UTSMode": if host.namespaces.uts_host { "host" } else { "" },
         "UsernsMode": if host.namespaces.user_host { "host" } else { "" },
         "ShmSize": if host.tuning.shm_bytes > 0 { host.tuning.shm_bytes } else { SHM_BYTES },
+    });
+    extend(&mut value, resources(container));
+    let paths = json!({
+        "MaskedPaths": hidden(defaults::MASKED_PATHS),
+        "ReadonlyPaths": hidden(defaults::READONLY_PATHS),
+    });
+    extend(&mut value, paths);
+    insert(&mut value, "Annotations", (!host.annotations.is_empty()).then(|| json!(host.annotations)));
+    insert(&mut value, "Mounts", super::storage::specs(container));
+    insert(&mut value, "Tmpfs", super::storage::tmpfs(container));
+    insert(&mut value, "Sysctls", (!host.tuning.sysctls.is_empty()).then(|| json!(host.tuning.sysctls)));
+    insert(&mut value, "Init", host.init.then_some(Value::Bool(true)));
+    value
+}
+
+/// The part on what the host lends.
+fn resources(container: &Container) -> Value {
+    let host = &container.host;
+    let (resources, block) = (&host.resources, &host.resources.block_io);
+    json!({
         "CpuShares": resources.cpu_shares,
         "Memory": resources.memory_bytes_max,
         "NanoCpus": resources.nano_cpus,
+        "CgroupParent": host.tuning.cgroup_parent,
+        "BlkioWeight": block.weight,
+        "BlkioWeightDevice": of_disks(&block.weight_device, "Weight"),
+        "BlkioDeviceReadBps": of_disks(&block.read_bps, "Rate"),
+        "BlkioDeviceWriteBps": of_disks(&block.write_bps, "Rate"),
+        "BlkioDeviceReadIOps": of_disks(&block.read_iops, "Rate"),
+        "BlkioDeviceWriteIOps": of_disks(&block.write_iops, "Rate"),
         "CpuPeriod": resources.cpu_period_us,
         "CpuQuota": resources.cpu_quota_us,
         "Devices": host.confinement.devices.iter().map(|device| {
@@ -192,15 +216,21 @@ fn host_config(container: &Container) -> Value {
         "Ulimits": host.tuning.limits().map(|(resource, limit)| {
             json!({ "Name": resource.name(), "Hard": limit.hard, "Soft": limit.soft })
         }).collect::<Vec<_>>(),
-        "MaskedPaths": hidden(defaults::MASKED_PATHS),
-        "ReadonlyPaths": hidden(defaults::READONLY_PATHS),
-    });
-    insert(&mut value, "Annotations", (!host.annotations.is_empty()).then(|| json!(host.annotations)));
-    insert(&mut value, "Mounts", super::storage::specs(container));
-    insert(&mut value, "Tmpfs", super::storage::tmpfs(container));
-    insert(&mut value, "Sysctls", (!host.tuning.sysctls.is_empty()).then(|| json!(host.tuning.sysctls)));
-    insert(&mut value, "Init", host.init.then_some(Value::Bool(true)));
-    value
+    })
+}
+
+fn list(words: &[String]) -> Value {
+    if words.is_empty() { Value::Null } else { json!(words) }
+}
+
+fn extend(object: &mut Value, more: Value) {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+}
+
+fn of_disks(numbers: &[DeviceNumber], name: &str) -> Vec<Value> {
+    numbers.iter().map(|number| json!({ "Path": number.device, name: number.number })).collect()
 }
 
 /// As typed; a privileged container without any is not labelled.

@@ -138,14 +138,40 @@ fn network(container: &Container, probe: &dyn Probe) -> Option<(u64, u64)> {
     Some(text.lines().skip(2).filter_map(interface).fold((0, 0), |(received, sent), (more, out)| (received + more, sent + out)))
 }
 
-/// `io.stat` (v2): a line for each device. On v1 containers have no cgroup that counts it.
+/// `io.stat` (v2), `blkio.throttle.io_service_bytes_recursive` (v1, once a disk is limited), else what its processes have had read and
+/// written so far.
 fn block(container: &Container, probe: &dyn Probe) -> Option<(u64, u64)> {
-    let text = in_cgroups(container, "io.stat", probe)?;
+    let file = |name: &str| in_cgroups(container, name, probe);
+    let unified = || file("io.stat").map(|text| unified_bytes(&text));
+    let split = || split_bytes(&file("blkio.throttle.io_service_bytes_recursive")?);
+    let summed = || {
+        let of = |pid: u32| {
+            let text = read(format!("/proc/{pid}/io"), probe)?;
+            Some((number_after(&text, "read_bytes")?, number_after(&text, "write_bytes")?))
+        };
+        let all: Vec<(u64, u64)> = pids(container, probe).ok()?.into_iter().filter_map(of).collect();
+        (!all.is_empty()).then(|| all.iter().fold((0, 0), |(read, written), (more, out)| (read + more, written + out)))
+    };
+    unified().or_else(split).or_else(summed)
+}
+
+/// A line for each disk: `254:0 rbytes=4096 wbytes=0 …`.
+fn unified_bytes(text: &str) -> (u64, u64) {
     let sum = |name: &str| {
         let words = text.split_whitespace().filter_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse::<u64>().ok());
         words.sum::<u64>()
     };
-    Some((sum("rbytes"), sum("wbytes")))
+    (sum("rbytes"), sum("wbytes"))
+}
+
+/// Lines for each disk: `254:0 Read 4096`. Without one the kernel does not count.
+fn split_bytes(text: &str) -> Option<(u64, u64)> {
+    let numbers = |kind: &str| -> Vec<u64> {
+        let of = |line: &str| line.split_once(kind)?.1.trim().parse().ok();
+        text.lines().filter_map(of).collect()
+    };
+    let (read, written) = (numbers(" Read "), numbers(" Write "));
+    (!read.is_empty()).then(|| (read.iter().sum(), written.iter().sum()))
 }
 
 /// Of a hundred, of one processor.
@@ -277,6 +303,14 @@ mod tests {
         assert!(shown(None).starts_with("CONTAINER ID   NAME"), "{}", shown(None));
         assert!(shown(Some("json")).starts_with("{\"BlockIO\":\"--\",\"CPUPerc\":\"50.00%\",\"Container\":"));
         assert_eq!(shown(Some("table {{.Name}}\\t{{.PIDs}}")).lines().count(), 2);
+    }
+
+    #[test]
+    fn each_version_tells_bytes_of_disks_in_its_own_way() {
+        let unified = "254:0 rbytes=4096 wbytes=512 rios=1 wios=1 dbytes=0 dios=0\n7:0 rbytes=1 wbytes=0 rios=1 wios=0\n";
+        assert_eq!((unified_bytes(unified), unified_bytes("")), ((4097, 512), (0, 0)));
+        let split = "254:0 Read 4096\n254:0 Write 512\n254:0 Sync 4608\n254:0 Total 4608\n7:0 Read 1\n7:0 Write 0\nTotal 4609\n";
+        assert_eq!((split_bytes(split), split_bytes("Total 0\n")), (Some((4097, 512)), None));
     }
 
     #[test]

@@ -44,9 +44,13 @@ pub fn facts_and_state(invocation: Option<&Invocation>) -> Result<(HostFacts, St
 /// What planning this command needs to know of the machine besides the facts that every one needs.
 fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
     let named = glassbox_core::plan::named_sources(invocation, state, &host.cwd);
-    host.sources = observe::facts::sources(&named);
+    let cgroups = glassbox_core::plan::named_cgroups(invocation, &host.cgroup);
+    host.sources = observe::facts::sources(&named.into_iter().chain(cgroups).collect());
     host.owners = observe::facts::owners(&glassbox_core::plan::named_owners(invocation, state, &host.data_root));
     host.devices = observe::devices::below(&glassbox_core::plan::named_devices(invocation));
+    if glassbox_core::plan::asks_of_disks(invocation, state) {
+        host.cgroup.block = observe::cgroups::block_limits(&host.cgroup);
+    }
     if glassbox_core::plan::reads_moments(&invocation.command) {
         host.utc_offset_seconds = sys::time::utc_offset_seconds(host.now_ns / 1_000_000_000);
     }
@@ -216,6 +220,7 @@ pub fn facts_json() -> Result<String, CommandError> {
     let (mut host, _) = facts_and_state(None).map_err(|error| refused(&error))?;
     // A model that is made of them is to have the machine's devices too.
     host.devices = observe::devices::below(&["/dev".to_string()].into());
+    host.cgroup.block = observe::cgroups::block_limits(&host.cgroup);
     Ok(json_line(&host))
 }
 

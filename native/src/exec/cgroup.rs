@@ -32,7 +32,10 @@ pub fn carry_out(step: &CgroupStep) -> Done {
         CgroupStep::RestrictDevices { directory, rules, program: false } => restrict(directory, rules),
         CgroupStep::JoinCgroup { directory } => write(&format!("{directory}/tasks"), "0"),
         CgroupStep::SetFreezer { file, frozen } => set_freezer(file, *frozen),
-        CgroupStep::RemoveCgroup { directory } => remove(directory),
+        CgroupStep::RemoveCgroup { directory, shared: false } => remove(directory),
+        CgroupStep::RemoveCgroup { directory, shared: true } => {
+            journal::remove_empty_cgroup(Path::new(directory)).map(drop).call("rmdir")
+        }
     }
 }
 

@@ -25,13 +25,7 @@ pub fn remove_cgroup(directory: &Path) -> Result<bool, StoreError> {
     }
     refuse_foreign(directory)?;
     if is_shared(directory) {
-        return match fs::remove_dir(directory) {
-            Ok(()) => Ok(true),
-            Err(error) if matches!(error.raw_os_error().map(Errno), Some(Errno::EBUSY | Errno::ENOTEMPTY | Errno::ENOENT)) => {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::io("remove the cgroup", directory)(error)),
-        };
+        return remove_empty_cgroup(directory);
     }
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -42,6 +36,19 @@ pub fn remove_cgroup(directory: &Path) -> Result<bool, StoreError> {
             Err(error) if error.errno() == Some(Errno::EBUSY) && Instant::now() < deadline => thread::sleep(PAUSE),
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Removes a cgroup above those of containers that was made for them. `Ok(false)`: it is gone, or something is in it, which may be
+/// anybody's: it stays, and nothing in it is touched.
+pub fn remove_empty_cgroup(directory: &Path) -> Result<bool, StoreError> {
+    if !directory.join("cgroup.procs").is_file() {
+        return Ok(false);
+    }
+    match fs::remove_dir(directory) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.raw_os_error().map(Errno), Some(Errno::EBUSY | Errno::ENOTEMPTY | Errno::ENOENT)) => Ok(false),
+        Err(error) => Err(StoreError::io("remove the cgroup", directory)(error)),
     }
 }
 
@@ -207,6 +214,24 @@ mod tests {
             assert_eq!(remove_cgroup(&cgroup), Ok(true));
             assert_eq!(remove_cgroup(parent), Ok(true));
         }
+    }
+
+    #[test]
+    fn one_above_containers_goes_when_it_is_empty() {
+        for parent in &Parents::new("above").0 {
+            let (above, cgroup) = (parent.join("batch"), parent.join("batch/glassbox-0123456789ab"));
+            let mut child = sleeper_in(&cgroup);
+            assert_eq!(remove_empty_cgroup(&above), Ok(false));
+            assert_eq!(child.try_wait().unwrap(), None, "what is in it is left alone");
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert_eq!(remove_cgroup(&cgroup), Ok(true));
+            assert_eq!((remove_empty_cgroup(&above), remove_empty_cgroup(&above)), (Ok(true), Ok(false)));
+        }
+        let elsewhere = std::env::temp_dir().join(format!("glassbox-empty-{}", std::process::id()));
+        fs::create_dir(&elsewhere).unwrap();
+        assert_eq!(remove_empty_cgroup(&elsewhere), Ok(false), "only a cgroup is removed");
+        fs::remove_dir(elsewhere).unwrap();
     }
 
     #[test]

@@ -60,6 +60,11 @@ pub enum Entry {
         /// Absolute.
         directory: String,
     },
+    /// Remove this cgroup if nothing is in it.
+    EmptyCgroup {
+        /// Absolute.
+        directory: String,
+    },
     /// Write this record again; what is on record by then keeps its state.
     Record {
         /// As it was recorded.
@@ -115,7 +120,8 @@ impl Entry {
             Undo::RestoreRecord { container, .. } => Some(Entry::Record { container: container.clone() }),
             Undo::WriteBack { file, value } => Some(Entry::Write { file: file.clone(), value: value.clone() }),
             Undo::RestorePause { id, paused } => Some(Entry::Pause { id: id.clone(), paused: *paused }),
-            Undo::RemoveCgroup { directory } => Some(Entry::Cgroup { directory: directory.clone() }),
+            Undo::RemoveCgroup { directory, shared: false } => Some(Entry::Cgroup { directory: directory.clone() }),
+            Undo::RemoveCgroup { directory, shared: true } => Some(Entry::EmptyCgroup { directory: directory.clone() }),
             Undo::ByItsSteps
             | Undo::EndProcess
             | Undo::EndsWithProcess
@@ -131,7 +137,7 @@ impl Entry {
         match self {
             Entry::Tree { path } | Entry::File { path } | Entry::OwnFile { path, .. } => Path::new(path).symlink_metadata().is_ok(),
             Entry::Contents { path } => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
-            Entry::Cgroup { directory } => Path::new(directory).is_dir(),
+            Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => Path::new(directory).is_dir(),
             Entry::Process { .. } | Entry::Record { .. } | Entry::Write { .. } | Entry::Pause { .. } => false,
         }
     }
@@ -150,7 +156,7 @@ impl Entry {
 
     /// It is to be undone even when the container's files stay.
     pub fn outlives_watch(&self) -> bool {
-        matches!(self, Entry::Cgroup { .. } | Entry::Process { .. })
+        matches!(self, Entry::Cgroup { .. } | Entry::EmptyCgroup { .. } | Entry::Process { .. })
     }
 }
 

@@ -17,7 +17,7 @@
 //! its line (undone); after `commit`, the whole effect, wanted; after [`Journal::watch`], a container without a monitor: it is ended, its
 //! cgroups are removed, and it is recorded as exited with 137 (with `--rm`: removed).
 //!
-//! Only paths below the data root, cgroups below a directory `glassbox…`, and processes known by pid, start time and boot are touched.
+//! Only paths below the data root, cgroups below a directory `glassbox…` or empty ones that were made for containers, and processes known by pid, start time and boot are touched.
 
 mod cgroup;
 mod entry;
@@ -39,7 +39,7 @@ use crate::store::{ProcessIdentity, Store, StoreError};
 use crate::sys;
 use entry::{Entry, Line};
 
-pub use cgroup::{end_cgroup, remove_cgroup};
+pub use cgroup::{end_cgroup, remove_cgroup, remove_empty_cgroup};
 pub use entry::{Pending, replay};
 pub use recover::recover;
 pub use settle::{settle, settle_stale};

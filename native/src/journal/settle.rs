@@ -25,6 +25,9 @@ pub fn settle(store: &Store, id: &ContainerId) -> Result<bool, StoreError> {
     for (directory, _) in &record.container.host.cgroups {
         cgroup::remove_cgroup(Path::new(directory))?;
     }
+    for directory in record.container.host.made_parents.iter().rev() {
+        cgroup::remove_empty_cgroup(Path::new(directory))?;
+    }
     let runs = record.container.state.status.runs();
     if runs && !happenings::has_ended(store.root(), id) {
         happenings::append(store.root(), &died(&record.container, EXIT_UNSEEN, false, now_ns()));

@@ -26,6 +26,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
         Entry::File { path } => store.remove(Path::new(path)).map(|()| there),
         Entry::OwnFile { path, contents } => remove_own(Path::new(path), contents),
         Entry::Cgroup { directory } => cgroup::remove_cgroup(Path::new(directory)),
+        Entry::EmptyCgroup { directory } => cgroup::remove_empty_cgroup(Path::new(directory)),
         Entry::Process { process } => end_process(process),
         Entry::Write { file, value } => cgroup::write_back(Path::new(file), value),
         Entry::Pause { id, paused } => store.set_paused(id, *paused),
@@ -43,7 +44,7 @@ fn in_words(entry: &Entry) -> String {
         Entry::Tree { path } => format!("removed the directory {path}"),
         Entry::Contents { path } => format!("emptied the directory {path}"),
         Entry::File { path } | Entry::OwnFile { path, .. } => format!("removed the file {path}"),
-        Entry::Cgroup { directory } => format!("removed the cgroup {directory}"),
+        Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => format!("removed the cgroup {directory}"),
         Entry::Write { file, value } => format!("wrote {value} to {file}"),
         Entry::Pause { id, paused } => {
             format!("recorded container {} as {}", id.short(), if *paused { "paused" } else { "going on" })

@@ -6,21 +6,29 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use glassbox_core::host::{CgroupLayout, CgroupVersion, Controller, ControllerMount};
+use glassbox_core::host::{BlockLimits, CgroupLayout, CgroupVersion, Controller, ControllerMount};
 
 use super::mountinfo::Mount;
 use crate::sys;
 
 /// What a v2 tree offers us. (Devices are done by eBPF there, freezing is part of the core.)
-const UNIFIED: [Controller; 4] = [Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Cpuset];
-const ALL: [Controller; 6] =
-    [Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Devices, Controller::Freezer, Controller::Cpuset];
+const UNIFIED: [Controller; 5] = [Controller::Memory, Controller::Cpu, Controller::Pids, Controller::Cpuset, Controller::Io];
+const ALL: [Controller; 7] = [
+    Controller::Memory,
+    Controller::Cpu,
+    Controller::Pids,
+    Controller::Devices,
+    Controller::Freezer,
+    Controller::Cpuset,
+    Controller::Io,
+];
 
 /// The layout, from the mounts and the text of /proc/self/cgroup.
 pub fn layout(mounts: &[Mount], own: &str, is_root: bool) -> CgroupLayout {
     let split: Vec<ControllerMount> = ALL.into_iter().filter_map(|controller| split_mount(mounts, controller)).collect();
     let unified = mounts.iter().find(|mount| mount.fs_type == "cgroup2");
-    let is_split = mounts.iter().any(|mount| mount.fs_type == "cgroup" && ALL.iter().any(|it| mount.has_super_option(it.name())));
+    let is_split =
+        mounts.iter().any(|mount| mount.fs_type == "cgroup" && ALL.iter().any(|it| mount.has_super_option(it.split_name())));
     match unified {
         Some(unified) if !is_split => unified_layout(unified, own, is_root),
         _ => split_layout(split, unified),
@@ -35,6 +43,7 @@ fn none() -> CgroupLayout {
         enabled: Vec::new(),
         swap: false,
         real_time_groups: false,
+        block: BlockLimits::default(),
     }
 }
 
@@ -53,6 +62,7 @@ fn unified_layout(mount: &Mount, own: &str, is_root: bool) -> CgroupLayout {
         enabled: of(&enabled),
         swap: a_child_has(Path::new(&text), "memory.swap.max"),
         real_time_groups: false,
+        block: BlockLimits::default(),
         unified: Some(text.clone()),
     }
 }
@@ -63,6 +73,33 @@ fn a_child_has(directory: &Path, file: &str) -> bool {
     let children = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut limited = children.filter(|child| child.join("memory.max").exists()).peekable();
     limited.peek().is_none() || limited.any(|child| child.join(file).exists())
+}
+
+/// The files on disks. v1: those that dockerd looks for in the root of the tree. v2: the root has none, and where a cgroup with the
+/// controller is yet to be made, the BFQ scheduler brings its own file if the kernel has it.
+pub fn block_limits(layout: &CgroupLayout) -> BlockLimits {
+    let Some(directory) = layout.directory(Controller::Io).map(Path::new) else { return BlockLimits::default() };
+    if layout.version != CgroupVersion::V2 {
+        let there = |file: &str| directory.join(file).exists().then(|| file.to_string());
+        return BlockLimits {
+            weight: there("blkio.weight"),
+            weight_missing: false,
+            weight_device: there("blkio.weight_device"),
+            rates: there("blkio.throttle.read_bps_device").is_some(),
+        };
+    }
+    let children = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let limited: Vec<PathBuf> = children.filter(|child| child.join("io.stat").exists()).collect();
+    let loaded = limited.is_empty() && Path::new("/sys/module/bfq").exists();
+    let bfq = loaded || limited.iter().any(|child| child.join("io.bfq.weight").exists());
+    let file = |name: &str| Some(name.to_string());
+    let has = |place: &PathBuf| place.join("io.weight").exists() || place.join("io.cost.qos").exists();
+    BlockLimits {
+        weight: file(if bfq { "io.bfq.weight" } else { "io.weight" }),
+        weight_missing: !bfq && !has(&directory.to_path_buf()) && !limited.iter().any(has),
+        weight_device: if bfq { file("io.bfq.weight") } else { None },
+        rates: true,
+    }
 }
 
 /// The parent of the own cgroup, if its owner is this user: systemd gives `user@UID.service` and what is below to the user.
@@ -86,12 +123,12 @@ fn split_layout(controllers: Vec<ControllerMount>, unified: Option<&Mount>) -> C
     let swap = memory.is_some_and(|mount| Path::new(&mount.directory).join("memory.memsw.limit_in_bytes").exists());
     let cpu = controllers.iter().find(|mount| mount.controller == Controller::Cpu);
     let real_time_groups = cpu.is_some_and(|mount| Path::new(&mount.directory).join("cpu.rt_runtime_us").exists());
-    CgroupLayout { version, controllers, unified, enabled: Vec::new(), swap, real_time_groups }
+    CgroupLayout { version, controllers, unified, enabled: Vec::new(), swap, real_time_groups, block: BlockLimits::default() }
 }
 
 /// Where a v1 controller is mounted, alone or with others (`cpu,cpuacct`), if cgroups can be made there.
 fn split_mount(mounts: &[Mount], controller: Controller) -> Option<ControllerMount> {
-    let mount = mounts.iter().find(|mount| mount.fs_type == "cgroup" && mount.has_super_option(controller.name()))?;
+    let mount = mounts.iter().find(|mount| mount.fs_type == "cgroup" && mount.has_super_option(controller.split_name()))?;
     let directory = mount.target.clone();
     can_write(&Path::new(&directory).join("cgroup.procs")).then_some(ControllerMount { controller, directory })
 }
@@ -129,7 +166,8 @@ mod tests {
         let directory = root.path().to_str().unwrap().to_string();
         let stock = CgroupLayout::stock_v2();
         let controllers = stock.controllers.iter().map(|mount| ControllerMount { directory: directory.clone(), ..mount.clone() });
-        assert_eq!(found, CgroupLayout { controllers: controllers.collect(), unified: Some(directory), ..stock });
+        let bare = CgroupLayout { block: BlockLimits::default(), ..stock };
+        assert_eq!(found, CgroupLayout { controllers: controllers.collect(), unified: Some(directory), ..bare });
     }
 
     #[test]

@@ -16,7 +16,7 @@ const PROCESSES_MAX: usize = 50_000;
 /// Why a step has failed with EBUSY.
 pub fn of_step(step: &Step) -> Option<Diagnosis> {
     match step {
-        Step::Cgroup(CgroupStep::RemoveCgroup { directory }) => {
+        Step::Cgroup(CgroupStep::RemoveCgroup { directory, .. }) => {
             fault(&format!("the cgroup {directory}"), &members(Path::new(directory)))
         }
         Step::Store(StoreStep::RemoveContainerFiles { directory, .. } | StoreStep::RemoveVolume { directory, .. }) => {

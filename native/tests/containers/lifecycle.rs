@@ -1,5 +1,7 @@
 //! Containers that outlive the command that started them, and commands on them.
 
+use std::path::Path;
+
 use super::Machine;
 
 #[test]
@@ -134,6 +136,46 @@ fn limits_stand_in_the_cgroups() {
          cd /; $G rm -f mm",
     );
     assert_eq!(ran.out, "67108864\n20\n50000\nmm\n", "{}", ran.err);
+}
+
+#[test]
+fn a_parent_that_was_made_goes_with_the_last_of_its_containers() {
+    let Some(machine) = Machine::new() else { return };
+    let ran = machine.run(
+        "T=/sys/fs/cgroup; [ -d $T/pids ] && T=$T/pids
+         there() { [ -d $T/$1 ] && echo $2 is there || echo $2 is gone; }
+         mkdir $T/glassbox-kept
+         P=glassbox-kept/made/deep
+         $G run -d --network none --name aa --pids-limit 20 --cgroup-parent /$P toolbox sleep 100 >/dev/null
+         id=$($G run -d --network none --name bb --pids-limit 30 --cgroup-parent $P/ toolbox sleep 100 | cut -c1-12)
+         cat $T/$P/glassbox-$id/pids.max; $G exec bb true && grep -c . $T/$P/glassbox-$id/cgroup.procs
+         $G rm -f aa; there $P deep; $G rm -f bb; there $P deep; there glassbox-kept/made made; there glassbox-kept kept
+         rmdir $T/glassbox-kept",
+    );
+    assert_eq!(ran.out, "30\n1\naa\ndeep is there\nbb\ndeep is gone\nmade is gone\nkept is there\n", "{}", ran.err);
+}
+
+#[test]
+fn who_has_used_up_the_processor_time_of_a_period_waits() {
+    let Some(machine) = Machine::new() else { return };
+    let ran = machine.run(
+        "id=$($G run -d --network none --name busy --cpus 0.1 toolbox sh -c 'while :; do :; done' | cut -c1-12)
+         F=/sys/fs/cgroup/glassbox-$id/cpu.stat; [ -f $F ] || F=/sys/fs/cgroup/cpu/glassbox-$id/cpu.stat
+         until grep -q '^nr_throttled [1-9]' $F; do sleep 0.02; done; grep -c '^throttled_[a-z]* [1-9]' $F; $G rm -f busy",
+    );
+    assert_eq!(ran.out, "1\nbusy\n", "{}", ran.err);
+}
+
+#[test]
+fn what_is_no_disk_is_refused_by_the_kernel() {
+    let Some(machine) = Machine::new() else { return };
+    let ran = machine.run("$G run --rm --network none --device-read-bps /dev/null:1mb toolbox true; echo $?; $G ps -aq");
+    let can = Path::new("/sys/fs/cgroup/blkio/blkio.throttle.read_bps_device").exists()
+        || std::fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").is_ok_and(|text| text.contains("io "));
+    let code = if can { "125\n" } else { "0\n" };
+    assert_eq!(ran.out, code, "{}", ran.err);
+    let told = if can { "no such device" } else { "Block I/O BPS read limit discarded" };
+    assert!(ran.err.contains(told), "{}", ran.err);
 }
 
 #[test]

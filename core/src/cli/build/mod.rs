@@ -1,5 +1,6 @@
 //! From a judged line to a [`Command`]; what Docker takes and Glassbox does not carry out yet is refused here, at the flag.
 
+mod block_io;
 mod lifecycle;
 mod listing;
 mod namespaces;

@@ -1,6 +1,6 @@
 //! The flags on resources, of `run`, `create` and `update`.
 
-use super::{Call, bytes, number, refused};
+use super::{Call, block_io, bytes, number, refused};
 use crate::cli::command::UsageError;
 use crate::cli::error;
 use crate::cli::resources::Resources;
@@ -25,6 +25,7 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Resources, UsageError> {
         cpuset_mems: text("cpuset-mems"),
         pids_max: number(call, "pids-limit")?,
         oom_kill_disable: call.is_on("oom-kill-disable"),
+        block_io: block_io::block_io(call)?,
     })
 }
 

@@ -68,7 +68,9 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("quiet", Kind::Bool, CP, "Do not tell how much was copied", "-q").short('q').carried_out(),
     FlagRow::new("filter", Kind::Filter, PRUNE, "Delete only those that fit", "--filter label=old").carried_out(),
     FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask", "-f").short('f').carried_out(),
-    FlagRow::new("blkio-weight", Kind::Uint16, UPDATE, "Share of disk time, 10 to 1000", "--blkio-weight 300").default("0"),
+    FlagRow::new("blkio-weight", Kind::Uint16, UPDATE, "Share of disk time, 10 to 1000", "--blkio-weight 300")
+        .default("0")
+        .carried_out(),
     FlagRow::new("cpu-period", Kind::Int, UPDATE, "Length of a scheduling period, microseconds", "--cpu-period 100000")
         .carried_out(),
     FlagRow::new("cpu-quota", Kind::Int, UPDATE, "Processor time in each period, microseconds", "--cpu-quota 50000").carried_out(),

@@ -5,11 +5,15 @@ use super::{FlagRow, Kind};
 
 /// The rows.
 pub(super) const ROWS: &[FlagRow] = &[
-    both("blkio-weight", Kind::Uint16, "Share of disk time, 10 to 1000; 0: no say", "--blkio-weight 500").default("0"),
-    both("blkio-weight-device", Kind::BlkioWeight, "Share of one disk's time", "--blkio-weight-device /dev/sda:200").default("[]"),
+    both("blkio-weight", Kind::Uint16, "Share of disk time, 10 to 1000; 0: no say", "--blkio-weight 500")
+        .default("0")
+        .carried_out(),
+    both("blkio-weight-device", Kind::BlkioWeight, "Share of one disk's time", "--blkio-weight-device /dev/sda:200")
+        .default("[]")
+        .carried_out(),
     both("cap-add", Kind::List, "Give one more capability, or ALL", "--cap-add NET_ADMIN").carried_out(),
     both("cap-drop", Kind::List, "Take one capability away, or ALL", "--cap-drop ALL").carried_out(),
-    both("cgroup-parent", Kind::Text, "The cgroup under which the container's own is made", "--cgroup-parent /batch"),
+    both("cgroup-parent", Kind::Text, "The cgroup under which the container's own is made", "--cgroup-parent /batch").carried_out(),
     both("cgroupns", Kind::Text, "Cgroup namespace: host or private", "--cgroupns private").carried_out(),
     both("cpu-count", Kind::Int, "Number of processors (Windows)", "--cpu-count 2").default("0"),
     both("cpu-percent", Kind::Int, "Percent of the processors (Windows)", "--cpu-percent 50").default("0"),
@@ -31,11 +35,18 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("device", Kind::List, "Lend a device of the host", "--device /dev/fuse").carried_out(),
     both("device-cgroup-rule", Kind::DeviceCgroupRule, "Allow a class of devices", "--device-cgroup-rule 'c 10:229 rwm'")
         .carried_out(),
-    both("device-read-bps", Kind::DeviceBytes, "Bytes a second read from a device", "--device-read-bps /dev/sda:1mb").default("[]"),
-    both("device-read-iops", Kind::DeviceRate, "Reads a second from a device", "--device-read-iops /dev/sda:1000").default("[]"),
+    both("device-read-bps", Kind::DeviceBytes, "Bytes a second read from a device", "--device-read-bps /dev/sda:1mb")
+        .default("[]")
+        .carried_out(),
+    both("device-read-iops", Kind::DeviceRate, "Reads a second from a device", "--device-read-iops /dev/sda:1000")
+        .default("[]")
+        .carried_out(),
     both("device-write-bps", Kind::DeviceBytes, "Bytes a second written to a device", "--device-write-bps /dev/sda:1mb")
-        .default("[]"),
-    both("device-write-iops", Kind::DeviceRate, "Writes a second to a device", "--device-write-iops /dev/sda:1000").default("[]"),
+        .default("[]")
+        .carried_out(),
+    both("device-write-iops", Kind::DeviceRate, "Writes a second to a device", "--device-write-iops /dev/sda:1000")
+        .default("[]")
+        .carried_out(),
     both("gpus", Kind::Gpus, "Lend graphics processors: all, or how many", "--gpus all"),
     both("io-maxbandwidth", Kind::Bytes, "Bytes a second of the system disk (Windows)", "--io-maxbandwidth 1mb").default("0"),
     both("io-maxiops", Kind::Uint, "Operations a second of the system disk (Windows)", "--io-maxiops 100").default("0"),

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use oci_spec::runtime::{
-    Linux, LinuxCpu, LinuxDevice, LinuxDeviceBuilder, LinuxDeviceCgroup, LinuxDeviceCgroupBuilder, LinuxDeviceType, LinuxIdMapping,
-    LinuxIdMappingBuilder, LinuxMemory, LinuxNamespace, LinuxNamespaceType, LinuxPids, LinuxResources, LinuxTimeOffset,
+    Linux, LinuxBlockIo, LinuxCpu, LinuxDevice, LinuxDeviceBuilder, LinuxDeviceCgroup, LinuxDeviceCgroupBuilder, LinuxDeviceType,
+    LinuxIdMapping, LinuxIdMappingBuilder, LinuxMemory, LinuxNamespace, LinuxNamespaceType, LinuxPids, LinuxResources,
+    LinuxThrottleDevice, LinuxThrottleDeviceBuilder, LinuxTimeOffset, LinuxWeightDeviceBuilder,
 };
 
-use crate::cli::{Resources, TimeOffsets};
+use crate::cli::{BlockIo, DeviceNumber, Resources, TimeOffsets};
 use crate::device::{self, Device, DeviceKind, DeviceRule};
 use crate::host::{CgroupVersion, HostFacts};
 use crate::model::{Container, HostConfig, IdMapLine, State};
@@ -112,7 +113,32 @@ fn resources(config: &HostConfig) -> LinuxResources {
     cpu.set_shares(Some(asked.cpu_shares).filter(|shares| *shares > 0));
     cpu.set_cpus(filled(&asked.cpuset_cpus)).set_mems(filled(&asked.cpuset_mems));
     resources.set_cpu((cpu != LinuxCpu::default()).then_some(cpu));
+    resources.set_block_io((asked.block_io != BlockIo::default()).then(|| block_io(config)));
     resources
+}
+
+/// The numbers are those of runc and v1: a runtime makes v2's of them.
+fn block_io(config: &HostConfig) -> LinuxBlockIo {
+    let asked = &config.resources.block_io;
+    let numbers = |device: &str| config.disks.get(device).map_or((0, 0), |(major, minor)| (i64::from(*major), i64::from(*minor)));
+    let rates = |all: &[DeviceNumber]| -> Option<Vec<LinuxThrottleDevice>> {
+        let of = |rate: &DeviceNumber| {
+            let (major, minor) = numbers(&rate.device);
+            LinuxThrottleDeviceBuilder::default().major(major).minor(minor).rate(rate.number).build().ok()
+        };
+        (!all.is_empty()).then(|| all.iter().filter_map(of).collect())
+    };
+    let weight = |number: u64| u16::try_from(number).ok().filter(|weight| *weight > 0);
+    let weights = asked.weight_device.iter().filter_map(|disk| {
+        let (major, minor) = numbers(&disk.device);
+        LinuxWeightDeviceBuilder::default().major(major).minor(minor).weight(weight(disk.number)?).build().ok()
+    });
+    let mut block = LinuxBlockIo::default();
+    block.set_weight(weight(asked.weight));
+    block.set_weight_device((!asked.weight_device.is_empty()).then(|| weights.collect()));
+    block.set_throttle_read_bps_device(rates(&asked.read_bps)).set_throttle_write_bps_device(rates(&asked.write_bps));
+    block.set_throttle_read_iops_device(rates(&asked.read_iops)).set_throttle_write_iops_device(rates(&asked.write_iops));
+    block
 }
 
 fn memory(asked: &Resources) -> LinuxMemory {

@@ -104,6 +104,27 @@ fn it_says_what_the_steps_do() {
 }
 
 #[test]
+fn disks_are_told_by_their_numbers() {
+    let spec = spec_of(|container| {
+        let rate = |device: &str, number| crate::cli::DeviceNumber { device: device.into(), number };
+        let block = &mut container.host.resources.block_io;
+        block.weight = 300;
+        block.weight_device = vec![rate("/dev/vda", 200)];
+        block.read_bps = vec![rate("/dev/vda", 1 << 20), rate("/dev/vdb", 5)];
+        container.host.disks = [("/dev/vda".into(), (254, 0)), ("/dev/vdb".into(), (254, 16))].into();
+        container.host.cgroups = vec![("/sys/fs/cgroup/glassbox-0".into(), vec![crate::host::Controller::Io])];
+    });
+    let value: Value = serde_json::from_str(&to_json(&spec)).unwrap();
+    let block = value.pointer("/linux/resources/blockIO").unwrap();
+    let expected = serde_json::json!({
+        "weight": 300,
+        "weightDevice": [{ "major": 254, "minor": 0, "weight": 200 }],
+        "throttleReadBpsDevice": [{ "major": 254, "minor": 0, "rate": 1 << 20 }, { "major": 254, "minor": 16, "rate": 5 }],
+    });
+    assert_eq!(*block, expected);
+}
+
+#[test]
 fn the_same_container_has_the_same_bytes() {
     let text = to_json(&spec_of(|_| {}));
     assert_eq!(text, to_json(&spec_of(|_| {})));

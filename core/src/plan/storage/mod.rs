@@ -242,6 +242,7 @@ pub fn named_sources(invocation: &Invocation, state: &State, cwd: &str) -> BTree
         .chain(sources(&all))
         .chain(looked_at)
         .chain(spec.confinement.devices.iter().map(|device| device.host.clone()))
+        .chain(spec.resources.block_io.devices().map(str::to_string))
         .collect()
 }
 

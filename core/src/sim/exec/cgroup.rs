@@ -13,9 +13,11 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
             let text: Vec<String> = controllers.iter().map(|controller| format!("+{}", controller.name())).collect();
             write(kernel, &format!("{directory}/cgroup.subtree_control"), &text.join(" "))?;
         }
-        CgroupStep::CreateCgroup { directory, .. } => {
-            let made = kernel.make_node(kernel.engine, directory, crate::sim::tree::directory(0), 0o755);
-            called(made, "mkdir")?;
+        CgroupStep::CreateCgroup { directory, shared, .. } => {
+            match kernel.make_node(kernel.engine, directory, crate::sim::tree::directory(0), 0o755) {
+                Err(Errno::EEXIST) if *shared => {}
+                made => called(made, "mkdir")?,
+            }
         }
         CgroupStep::WriteLimit { file, value, .. } => write(kernel, file, value)?,
         CgroupStep::RestrictDevices { directory, rules, program: _ } => called(kernel.restrict_devices(directory, rules), "bpf")?,
@@ -28,7 +30,8 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
             Err(Failure { errno: Errno::ENOENT, .. }) if !frozen => {}
             answer => answer?,
         },
-        CgroupStep::RemoveCgroup { directory } => called(remove(kernel, directory), "rmdir")?,
+        CgroupStep::RemoveCgroup { directory, shared: false } => called(remove(kernel, directory), "rmdir")?,
+        CgroupStep::RemoveCgroup { directory, shared: true } => called(remove_empty(kernel, directory), "rmdir")?,
     }
     done(kernel)
 }
@@ -59,6 +62,14 @@ pub(super) fn fork_into(kernel: &mut Kernel, directory: &str) -> SysResult<HostP
     let made = kernel.fork_process(engine, None);
     kernel.join_cgroup(index, &own, engine)?;
     made
+}
+
+/// rmdir(2) of what others may be in: then it stays.
+pub(super) fn remove_empty(kernel: &mut Kernel, directory: &str) -> SysResult<()> {
+    match kernel.remove_node(kernel.engine, directory, true) {
+        Err(Errno::EBUSY | Errno::ENOTEMPTY | Errno::ENOENT) => Ok(()),
+        answer => answer,
+    }
 }
 
 /// rmdir(2), after ending what still runs in it. One that is not there is no error.

@@ -21,7 +21,10 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
         Undo::RemoveFile { path } | Undo::RemoveOwnFile { path, .. } => {
             let _ = kernel.remove_node(kernel.engine, &path, false);
         }
-        Undo::RemoveCgroup { directory } => {
+        Undo::RemoveCgroup { directory, shared: true } => {
+            let _ = cgroup::remove_empty(kernel, &directory);
+        }
+        Undo::RemoveCgroup { directory, shared: false } => {
             let _ = cgroup::remove(kernel, &directory);
         }
         Undo::EndProcess => {

@@ -19,6 +19,7 @@ fn ordinary_user() -> HostFacts {
             enabled: Vec::new(),
             swap: true,
             real_time_groups: false,
+            block: Default::default(),
         },
         ..HostFacts::example()
     }
@@ -36,6 +37,7 @@ fn hybrid() -> HostFacts {
             enabled: Vec::new(),
             swap: true,
             real_time_groups: false,
+            block: Default::default(),
         },
         ..HostFacts::example()
     }

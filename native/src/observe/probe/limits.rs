@@ -26,7 +26,7 @@ pub fn of(pid: u32, limit: Limit) -> Result<Option<u64>, Errno> {
 
 /// Its directory in the v1 tree of this controller, if there is one: `4:memory:/docker/abc`.
 fn split(mounts: &[Mount], own: &str, controller: Controller) -> Option<PathBuf> {
-    let name = controller.name();
+    let name = controller.split_name();
     let mount = mounts.iter().find(|mount| mount.fs_type == "cgroup" && mount.has_super_option(name))?;
     let path = own.lines().find_map(|line| {
         let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
@@ -65,7 +65,7 @@ fn unified_limit(directory: &Path, limit: Limit) -> Result<Option<u64>, Errno> {
         Limit::MemoryReservation => ("memory.low", 0),
         Limit::CpuShares => ("cpu.weight", 0),
         // Not a number, or not of this version.
-        Limit::Swappiness | Limit::CpusetCpus | Limit::CpusetMems | Limit::OomKillDisable => return Err(Errno::EINVAL),
+        _ => return Err(Errno::EINVAL),
     };
     let Some(text) = text(directory, file)? else { return Ok(None) };
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -86,7 +86,7 @@ fn split_limit(directory: &Path, limit: Limit) -> Result<Option<u64>, Errno> {
         Limit::MemoryReservation => "memory.soft_limit_in_bytes",
         Limit::Swappiness => "memory.swappiness",
         Limit::CpuShares => "cpu.shares",
-        Limit::CpusetCpus | Limit::CpusetMems | Limit::OomKillDisable => return Err(Errno::EINVAL),
+        _ => return Err(Errno::EINVAL),
     };
     if limit == Limit::CpuPeriod && split_limit(directory, Limit::CpuQuota)?.is_none() {
         return Ok(None);
