@@ -254,18 +254,10 @@ impl Kernel {
         if let "cpuset.cpus" | "cpuset.mems" = name {
             return self.write_cpuset(index, &directory, name == "cpuset.cpus", text);
         }
-        let number = |text: &str| text.parse::<u64>().map_err(|_| Errno::EINVAL);
-        let within = |range: std::ops::RangeInclusive<u64>, text: &str| {
-            number(text).and_then(|value| if range.contains(&value) { Ok(value) } else { Err(Errno::ERANGE) })
-        };
-        let limit = |text: &str| if text == "max" || text == "-1" { Ok(None) } else { number(text).map(Some) };
         if name.starts_with("cpu.") {
-            self.has_quotas = true;
+            return self.write_processor_time(index, &directory, name, text);
         }
         let cgroup = self.cgroup_mut(index, &directory)?;
-        if name.starts_with("cpu.") {
-            cgroup.bandwidth.restart();
-        }
         match name {
             "memory.max" => cgroup.memory_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
             "memory.swap.max" => cgroup.swap_bytes_max = limit(text)?.map(|bytes| bytes & !0xfff),
@@ -290,9 +282,18 @@ impl Kernel {
             "memory.oom_control" => cgroup.oom_kill_disable = text == "1",
             "memory.swappiness" if number(text)? > 100 => return Err(Errno::EINVAL),
             "memory.swappiness" => cgroup.swappiness = Some(number(text)?),
-            "cpu.weight" => cgroup.cpu_shares = Some(within(1..=10_000, text)?),
-            "cpu.shares" => cgroup.cpu_shares = Some(number(text)?.clamp(2, 262_144)),
             "pids.max" => cgroup.pids_max = limit(text)?,
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+
+    fn write_processor_time(&mut self, index: usize, directory: &str, name: &str, text: &str) -> SysResult<()> {
+        let cgroup = self.cgroup_mut(index, directory)?;
+        match name {
+            "cpu.weight" if !(1..=10_000).contains(&number(text)?) => return Err(Errno::ERANGE),
+            "cpu.weight" => cgroup.cpu_shares = Some(number(text)?),
+            "cpu.shares" => cgroup.cpu_shares = Some(number(text)?.clamp(2, 262_144)),
             "cpu.cfs_quota_us" => cgroup.cpu_quota = limit(text)?,
             "cpu.cfs_period_us" => cgroup.cpu_period = Some(number(text)?),
             "cpu.max" => {
@@ -304,6 +305,8 @@ impl Kernel {
             }
             _ => return Err(Errno::EINVAL),
         }
+        cgroup.bandwidth.restart();
+        self.has_quotas |= cgroup.cpu_quota.is_some();
         Ok(())
     }
 
@@ -356,6 +359,15 @@ impl Kernel {
             self.end_process(pid, crate::userland::WaitStatus::Signaled(crate::userland::Signal::SIGKILL));
         }
     }
+}
+
+fn number(text: &str) -> SysResult<u64> {
+    text.parse().map_err(|_| Errno::EINVAL)
+}
+
+/// `max`, and on version 1 -1, is no limit.
+fn limit(text: &str) -> SysResult<Option<u64>> {
+    if text == "max" || text == "-1" { Ok(None) } else { number(text).map(Some) }
 }
 
 /// `cpu io memory pids`, in the kernel's order.

@@ -166,8 +166,19 @@ mod tests {
         let directory = root.path().to_str().unwrap().to_string();
         let stock = CgroupLayout::stock_v2();
         let controllers = stock.controllers.iter().map(|mount| ControllerMount { directory: directory.clone(), ..mount.clone() });
-        let bare = CgroupLayout { block: BlockLimits::default(), ..stock };
-        assert_eq!(found, CgroupLayout { controllers: controllers.collect(), unified: Some(directory), ..bare });
+        let (controllers, block) = (controllers.collect(), BlockLimits::default());
+        assert_eq!(found, CgroupLayout { controllers, unified: Some(directory), block, ..stock });
+        let block = block_limits(&found);
+        assert_eq!((block.weight.is_some(), block.weight_missing, block.rates), (true, true, true));
+        fs::write(root.path().join("io.cost.qos"), "").unwrap();
+        assert!(!block_limits(&found).weight_missing);
+        fs::create_dir(root.path().join("a.slice")).unwrap();
+        ["io.stat", "io.bfq.weight"].iter().for_each(|file| fs::write(root.path().join("a.slice").join(file), "").unwrap());
+        let bfq = Some("io.bfq.weight".to_string());
+        assert_eq!(
+            block_limits(&found),
+            BlockLimits { weight: bfq.clone(), weight_missing: false, weight_device: bfq, rates: true }
+        );
     }
 
     #[test]
@@ -203,6 +214,7 @@ mod tests {
         assert_eq!((hybrid.version, hybrid.unified.as_deref()), (CgroupVersion::Hybrid, unified.to_str()));
         assert_eq!(hybrid.directory(Controller::Cpu), cpu.to_str());
         assert_eq!((hybrid.directory(Controller::Memory), hybrid.directory(Controller::Pids)), (memory.to_str(), None));
+        assert_eq!(block_limits(&hybrid), BlockLimits::default());
         let v1 = layout(&mounts(&split[..3]), own, true);
         assert_eq!((v1.version, v1.unified), (CgroupVersion::V1, None));
         fs::remove_file(cpu.join("cgroup.procs")).unwrap();
