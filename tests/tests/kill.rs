@@ -106,6 +106,14 @@ fn run_in_the_foreground_with_its_processes() -> Result<()> {
 }
 
 #[test]
+fn run_below_a_parent() -> Result<()> {
+    apart("run_below_a_parent", || {
+        let words = &["run", "--rm", "--network", "none", "--cgroup-parent", "/glassbox-batch/night", "toolbox", "true"];
+        killed_everywhere(&Case { prepare: WARM, cold: false, words, all: false, may_stand: false })
+    })
+}
+
+#[test]
 fn start_with_a_monitor() -> Result<()> {
     apart("start_with_a_monitor", || {
         let prepare = &["create --name web --network none -m 64m toolbox sleep 1"];
