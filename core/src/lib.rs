@@ -20,6 +20,7 @@ pub mod copying;
 pub mod cpu_list;
 pub mod device;
 pub mod diagnosis;
+pub mod dockerfile;
 pub mod errno;
 pub mod event;
 pub mod explain;

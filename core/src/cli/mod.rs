@@ -49,6 +49,7 @@ pub use storage::{MountSpec, StorageSpec};
 pub use suggest::{Suggestions, completion_script, suggest};
 pub use tuning::{Tuning, Ulimit};
 pub(crate) use values::moment::{moment, stamped};
+pub(crate) use values::{boolean, fields, seconds};
 pub use words::{LINE_BYTES_MAX, WORDS_MAX};
 
 /// Parses an argument vector, the program's own name not among it. Spans refer to `words.text`: the words, quoted where a shell

@@ -1,5 +1,6 @@
 //! Plain data for pictures and tables, each with its text. Renderers are dumb: whatever is decided is decided here.
 
+pub mod build_check;
 pub mod compare;
 pub mod containers;
 pub mod copied;

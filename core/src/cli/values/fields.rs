@@ -1,7 +1,7 @@
 //! Fields between commas, as Go's `encoding/csv` reads one record: a field in double quotes may hold commas.
 
 /// The fields of the first record, or Go's error.
-pub(super) fn fields(value: &str) -> Result<Vec<String>, String> {
+pub(crate) fn fields(value: &str) -> Result<Vec<String>, String> {
     let line = value.trim_start_matches(['\n', '\r']);
     if line.is_empty() {
         return Err("EOF".to_string());

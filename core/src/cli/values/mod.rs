@@ -5,6 +5,7 @@
 
 mod device;
 mod fields;
+pub(crate) use fields::fields;
 pub(crate) mod moment;
 mod mount;
 mod network;

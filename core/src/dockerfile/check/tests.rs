@@ -1,0 +1,66 @@
+//! Docker's own answers, in `tests/build-check`: asked of dockerd 28.5.2 with buildx 0.29.1, `docker build --check --progress quiet`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{CheckInput, Report, check};
+use crate::view::build_check;
+
+/// A file of answers: `== NAME` lines, and what is between them.
+fn parts(text: &str) -> BTreeMap<String, String> {
+    let mut parts: BTreeMap<String, String> = BTreeMap::new();
+    let mut name = String::new();
+    for line in text.split_inclusive('\n') {
+        match line.strip_prefix("== ") {
+            Some(title) => {
+                name = title.split([',', '\n']).next().unwrap_or_default().to_string();
+                parts.insert(name.clone(), String::new());
+            }
+            None => parts.entry(name.clone()).or_default().push_str(line),
+        }
+    }
+    parts
+}
+
+fn report(parts: &BTreeMap<String, String>) -> Report {
+    let words: Vec<&str> = parts.get("arguments").map(|line| line.split_whitespace().collect()).unwrap_or_default();
+    let of = |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1)).copied();
+    let build_args: Vec<(String, String)> =
+        of("--build-arg").and_then(|arg| arg.split_once('=')).map(|(name, value)| (name.into(), value.into())).into_iter().collect();
+    check(&CheckInput {
+        text: &parts["Dockerfile"],
+        ignore: parts.get(".dockerignore").map(String::as_str),
+        build_args: &build_args,
+        target: of("--target"),
+        platform: "linux/amd64",
+        base: &|_| None,
+    })
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/build-check");
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    cases
+}
+
+#[test]
+fn what_is_said_of_a_dockerfile_is_what_docker_says() {
+    let mut wrong = Vec::new();
+    let cases = cases();
+    assert!(cases.len() > 150);
+    for path in cases {
+        let parts = parts(&std::fs::read_to_string(&path).unwrap());
+        let text = &parts["Dockerfile"];
+        let report = report(&parts);
+        // What is ours comes behind, and is marked.
+        let refusal = build_check::refusal(&report, text, "Dockerfile");
+        let refusal: String = refusal.split_inclusive('\n').filter(|line| !line.starts_with("glassbox: ")).collect();
+        let said = (build_check::findings(&report, text, "Dockerfile"), refusal);
+        let docker = (parts["stdout"].clone(), parts.get("stderr").cloned().unwrap_or_default());
+        if said != docker {
+            wrong.push(format!("{}\n  docker {docker:?}\n  here   {said:?}", path.file_stem().unwrap().display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong.join("\n"));
+}
