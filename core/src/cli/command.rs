@@ -364,6 +364,8 @@ pub enum Command {
         /// The subcommand's words (`run`, `container ls`); empty for Glassbox itself.
         topic: Vec<String>,
     },
+    /// `build --check`
+    CheckBuild(super::CheckBuild),
     /// `version --format TEMPLATE`
     ShowVersion {
         /// A template of Go's text/template, or `json`; `None`: as text.

@@ -181,9 +181,8 @@ impl<'a> Expander<'a> {
 
     /// The word behind a modifier.
     fn word(&mut self, stop: char, raw: bool) -> Result<String, String> {
-        self.until(Some(stop), raw).map_err(|why| {
-            if self.letters.peek().is_none() { "syntax error: missing '}'".to_string() } else { why }
-        })
+        self.until(Some(stop), raw)
+            .map_err(|why| if self.letters.peek().is_none() { "syntax error: missing '}'".to_string() } else { why })
     }
 
     fn by_default(&mut self, name: &str, modifier: char, empty_is_unset: bool) -> Result<String, String> {

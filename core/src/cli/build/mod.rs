@@ -137,11 +137,26 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "events" => listing::events(call),
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,
+        "build" => build(call),
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
         "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {
             storage::volume_command(call, containers)?
         }
         _ => listing::inspect(call, containers)?,
+    })
+}
+
+/// `build`: carried out as far as its checks.
+fn build(call: &Call<'_>) -> Command {
+    let text = |name: &str| call.flag(name).map(|flag| flag.value.clone()).filter(|value| !value.is_empty());
+    Command::CheckBuild(super::CheckBuild {
+        check: call.is_on("check"),
+        context: call.arguments.first().map(|word| word.text.clone()).unwrap_or_default(),
+        file: text("file"),
+        target: text("target"),
+        build_args: call.values("build-arg"),
+        platform: text("platform").unwrap_or_default(),
+        read: None,
     })
 }
 

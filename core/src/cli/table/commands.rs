@@ -220,6 +220,15 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("system df", &["system df"], "[OPTIONS]", Arity::None).carried_out("Show what lies on the disk"),
     CommandRow::new("system prune", &["system prune"], "[OPTIONS]", Arity::None).carried_out("Delete all that is not in use"),
     CommandRow::new("version", &["version"], "[OPTIONS]", Arity::None).carried_out("Print the version of Glassbox"),
+    CommandRow::new("build", &["image build", "build", "builder build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1))
+        .specs(
+            "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
+             cpu-quota=int cpu-shares/c=int cpuset-cpus=text cpuset-mems=text disable-content-trust=bool \
+             force-rm=bool iidfile=text isolation=text label=list memory/m=bytes memory-swap=bytes network=text \
+             no-cache=bool pull=bool quiet/q=bool rm=bool security-opt=strings shm-size=bytes squash=bool \
+             tag/t=list ulimit=ulimit",
+        )
+        .carried_out("Check a Dockerfile, with --check; building is not carried out yet"),
 ];
 
 /// Every command.

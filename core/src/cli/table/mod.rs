@@ -4,6 +4,7 @@
 //! whether Glassbox carries it out. A row of a command says its names, usage line and number of arguments. The parser, the help and
 //! the tests read these rows; nothing else knows a flag by name but `build`, which makes commands of them.
 
+mod build_flags;
 mod commands;
 mod container_flags;
 mod global_flags;
@@ -107,7 +108,7 @@ pub(crate) struct FlagSpec {
 
 /// Every flag row of the commands that Glassbox carries out.
 pub fn flag_rows() -> impl Iterator<Item = &'static FlagRow> {
-    [run_flags::ROWS, run_flags_host::ROWS, run_flags_outside::ROWS, container_flags::ROWS, volume_flags::ROWS]
+    [run_flags::ROWS, run_flags_host::ROWS, run_flags_outside::ROWS, container_flags::ROWS, volume_flags::ROWS, build_flags::ROWS]
         .into_iter()
         .flatten()
 }

@@ -19,6 +19,9 @@ use stages::Bases;
 /// Build argument that stands for the directive `check`.
 const CHECK_ARGUMENT: &str = "BUILDKIT_DOCKERFILE_CHECK";
 
+/// Names with values, in the order in which they were set.
+pub type Environment = Vec<(String, String)>;
+
 /// What is checked, and for which build.
 pub struct CheckInput<'a> {
     /// The Dockerfile.
@@ -32,7 +35,7 @@ pub struct CheckInput<'a> {
     /// The platform that is built for and on: `linux/amd64`.
     pub platform: &'a str,
     /// The environment that an image sets; `None`: the image is not here.
-    pub base: &'a dyn Fn(&str) -> Option<Vec<(String, String)>>,
+    pub base: &'a dyn Fn(&str) -> Option<Environment>,
 }
 
 /// What was found.

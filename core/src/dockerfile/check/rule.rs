@@ -160,8 +160,8 @@ impl Options {
                 "skip" => options.skip = Names::read(value),
                 "experimental" => options.experimental = Names::read(value),
                 "error" => {
-                    options.error = crate::cli::boolean(value.trim())
-                        .map_err(|why| format!("failed to parse check option {part:?}: {why}"))?;
+                    options.error =
+                        crate::cli::boolean(value.trim()).map_err(|why| format!("failed to parse check option {part:?}: {why}"))?;
                 }
                 other => return Err(format!("invalid check option {other:?}")),
             }

@@ -6,7 +6,7 @@ use super::super::instruction::{Arguments as Form, Instruction, Kind, Run, Trans
 use super::super::suggest::{hint, nearest};
 use super::super::{Fault, Lines, mounts};
 use super::stages::{Arguments, Base, Bases};
-use super::{Checker, Rule};
+use super::{Checker, Environment, Rule};
 use crate::userland::Signal;
 
 /// What a stage upon nothing has.
@@ -14,16 +14,15 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Never in the environment, and never warned of.
 const NOT_VARIABLES: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"];
 /// A name with one of these words is likely to hold a secret…
-const SECRET: [&str; 10] =
-    ["apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token"];
+const SECRET: [&str; 10] = ["apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token"];
 /// …unless this one is among them.
 const NO_SECRET: &str = "public";
 
 /// What a stage has at a line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
-    /// Names with values, in the order in which they were set.
-    environment: Vec<(String, String)>,
+    /// What is set.
+    environment: Environment,
     /// `ARG` names.
     declared: Vec<String>,
     /// An instruction set the directory.
@@ -115,10 +114,8 @@ impl Checker<'_> {
             Kind::Workdir(_) => {
                 let path = words.concat();
                 if !scope.workdir && !path.starts_with('/') {
-                    let message = format!(
-                        "Relative workdir {} can have unexpected results if the base image changes",
-                        quoted(&path)
-                    );
+                    let message =
+                        format!("Relative workdir {} can have unexpected results if the base image changes", quoted(&path));
                     self.warn(Rule::WorkdirRelativePath, lines, message);
                 }
                 scope.workdir = true;
@@ -182,8 +179,7 @@ impl Checker<'_> {
         let lower = name.to_lowercase();
         let mut parts = lower.split('_');
         if parts.clone().any(|part| SECRET.contains(&part)) && parts.all(|part| part != NO_SECRET) {
-            let message =
-                format!("Do not use ARG or ENV instructions for sensitive data ({instruction} {})", quoted(name));
+            let message = format!("Do not use ARG or ENV instructions for sensitive data ({instruction} {})", quoted(name));
             self.warn(Rule::SecretsUsedInArgOrEnv, lines, message);
         }
     }
@@ -191,10 +187,8 @@ impl Checker<'_> {
     fn command(&mut self, instruction: &Instruction, form: &Form, which: usize, scope: &mut Scope) {
         self.once(instruction, which, scope);
         if matches!(form, Form::Shell(_)) && !scope.shell {
-            let message = format!(
-                "JSON arguments recommended for {} to prevent unintended behavior related to OS signals",
-                instruction.word
-            );
+            let message =
+                format!("JSON arguments recommended for {} to prevent unintended behavior related to OS signals", instruction.word);
             self.warn(Rule::JSONArgsRecommended, instruction.lines, message);
         }
     }
@@ -238,8 +232,7 @@ impl Checker<'_> {
         for word in words.iter().flat_map(|word| word.split_whitespace()) {
             let (port, protocol) = word.split_once('/').map_or((word, None), |(port, protocol)| (port, Some(protocol)));
             if port.contains(':') {
-                let message =
-                    format!("EXPOSE instruction should not define an IP address or host-port mapping, found '{word}'");
+                let message = format!("EXPOSE instruction should not define an IP address or host-port mapping, found '{word}'");
                 self.warn(Rule::ExposeInvalidFormat, lines, message);
             }
             if let Some(protocol) = protocol {
@@ -264,9 +257,7 @@ impl Checker<'_> {
 fn words_of(kind: &Kind) -> Vec<String> {
     match kind {
         Kind::Arg(args) => args.iter().filter_map(|(_, default)| default.clone()).collect(),
-        Kind::Env(pairs) | Kind::Label(pairs) => {
-            pairs.iter().flat_map(|(name, value)| [name.clone(), value.clone()]).collect()
-        }
+        Kind::Env(pairs) | Kind::Label(pairs) => pairs.iter().flat_map(|(name, value)| [name.clone(), value.clone()]).collect(),
         Kind::Copy(transfer) | Kind::Add(transfer) => {
             let mut words = transfer.sources.clone();
             words.push(transfer.destination.clone());

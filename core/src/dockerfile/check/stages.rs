@@ -56,9 +56,8 @@ impl Checker<'_> {
         }
         for (base, stage) in bases.iter().zip(&self.file.stages) {
             if let Base::Image(name) = base {
-                Reference::parse(name).map_err(|why| {
-                    Fault::at(stage.lines, format!("failed to parse stage name {}: {why}", quoted(name)))
-                })?;
+                Reference::parse(name)
+                    .map_err(|why| Fault::at(stage.lines, format!("failed to parse stage name {}: {why}", quoted(name))))?;
             }
         }
         let needs = self.needs(&bases)?;
@@ -136,8 +135,7 @@ impl Checker<'_> {
         let parts = platform_parts(&expansion.text)
             .map_err(|why| Fault::at(stage.lines, format!("failed to parse platform {}: {why}", expansion.text)))?;
         if expansion.set == ["TARGETPLATFORM"] && expansion.unset.is_empty() && expansion.text == self.input.platform {
-            let message =
-                format!("Setting platform to predefined {word} in FROM is redundant as this is the default behavior");
+            let message = format!("Setting platform to predefined {word} in FROM is redundant as this is the default behavior");
             self.warn(Rule::RedundantTargetPlatform, stage.lines, message);
         }
         let constant = expansion.set.is_empty() && expansion.unset.is_empty();
@@ -175,7 +173,11 @@ impl Checker<'_> {
         }
         if let Ok(number) = from.parse::<usize>() {
             let there = number < stages.len();
-            return if there { Ok(Some((number, instruction.lines))) } else { Err(Fault::nowhere(format!("invalid stage index {from}"))) };
+            return if there {
+                Ok(Some((number, instruction.lines)))
+            } else {
+                Err(Fault::nowhere(format!("invalid stage index {from}")))
+            };
         }
         let name = from.to_lowercase();
         if let Some(before) = stages[..=at].iter().rposition(|stage| stage.name == name) {

@@ -25,8 +25,11 @@ fn parts(text: &str) -> BTreeMap<String, String> {
 fn report(parts: &BTreeMap<String, String>) -> Report {
     let words: Vec<&str> = parts.get("arguments").map(|line| line.split_whitespace().collect()).unwrap_or_default();
     let of = |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1)).copied();
-    let build_args: Vec<(String, String)> =
-        of("--build-arg").and_then(|arg| arg.split_once('=')).map(|(name, value)| (name.into(), value.into())).into_iter().collect();
+    let build_args: Vec<(String, String)> = of("--build-arg")
+        .and_then(|arg| arg.split_once('='))
+        .map(|(name, value)| (name.into(), value.into()))
+        .into_iter()
+        .collect();
     check(&CheckInput {
         text: &parts["Dockerfile"],
         ignore: parts.get(".dockerignore").map(String::as_str),

@@ -53,9 +53,7 @@ fn kind(line: &Apart<'_>, escape: char) -> Result<Kind, String> {
         "copy" => Kind::Copy(transfer(line, escape)?),
         "entrypoint" => without_flags().map(|()| Kind::Entrypoint(arguments(line.rest)))?,
         "env" => one_at_least().and_then(|()| named(line, escape)).map(Kind::Env)?,
-        "expose" => {
-            one_at_least().map(|()| Kind::Expose(line.rest.split_whitespace().map(str::to_string).collect()))?
-        }
+        "expose" => one_at_least().map(|()| Kind::Expose(line.rest.split_whitespace().map(str::to_string).collect()))?,
         "healthcheck" => Kind::Healthcheck(health(line)?),
         "label" => one_at_least().and_then(|()| named(line, escape)).map(Kind::Label)?,
         "maintainer" => Kind::Maintainer(single()?),
@@ -200,8 +198,7 @@ fn span(flags: &mut Flags, name: &str) -> Result<u64, String> {
 
 fn retries(flags: &mut Flags) -> Result<u32, String> {
     let Some(text) = flags.take("retries").filter(|text| !text.is_empty()) else { return Ok(0) };
-    let number: i64 = text.parse().map_err(|_| {
-        format!("strconv.ParseInt: parsing {}: invalid syntax", super::super::expand::quoted(&text))
-    })?;
+    let number: i64 =
+        text.parse().map_err(|_| format!("strconv.ParseInt: parsing {}: invalid syntax", super::super::expand::quoted(&text)))?;
     u32::try_from(number).map_err(|_| format!("--retries cannot be negative ({number})"))
 }

@@ -79,9 +79,7 @@ impl<'a> Apart<'a> {
 
 fn strings_only(rest: &str) -> Result<(), String> {
     match super::words::json_array(rest) {
-        super::words::Json::Others => {
-            Err("when using JSON array syntax, arrays must be comprised of strings only".to_string())
-        }
+        super::words::Json::Others => Err("when using JSON array syntax, arrays must be comprised of strings only".to_string()),
         _ => Ok(()),
     }
 }

@@ -6,13 +6,6 @@ use super::super::{Arity, CommandRow};
 
 /// The rows.
 pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
-    CommandRow::new("build", &["image build", "build", "builder build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1)).specs(
-        "add-host=list build-arg=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
-             cpu-quota=int cpu-shares/c=int cpuset-cpus=text cpuset-mems=text disable-content-trust=bool file/f=text \
-             force-rm=bool iidfile=text isolation=text label=list memory/m=bytes memory-swap=bytes network=text \
-             no-cache=bool platform=text pull=bool quiet/q=bool rm=bool security-opt=strings shm-size=bytes squash=bool \
-             tag/t=list target=text ulimit=ulimit",
-    ),
     CommandRow::new("pull", &["image pull", "pull"], "[OPTIONS] NAME[:TAG|@DIGEST]", Arity::Exact(1))
         .specs("all-tags/a=bool disable-content-trust=bool platform=text quiet/q=bool"),
     CommandRow::new("push", &["image push", "push"], "[OPTIONS] NAME[:TAG]", Arity::Exact(1))

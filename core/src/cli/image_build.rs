@@ -1,0 +1,156 @@
+//! `build --check`: what is checked. The Dockerfile and `.dockerignore` are files of the caller: see [`super::named_files`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::dockerfile::BYTES_MAX;
+use crate::errno::Errno;
+
+/// A Dockerfile to check.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckBuild {
+    /// `--check`: building itself is not carried out yet.
+    pub check: bool,
+    /// The directory that the build would see, or `-`: the Dockerfile comes from stdin.
+    pub context: String,
+    /// `--file`; `-`: from stdin. `None`: `Dockerfile` in the context.
+    pub file: Option<String>,
+    /// `--target`
+    pub target: Option<String>,
+    /// `--build-arg`, as typed: `NAME=value`; or `NAME`, with what the environment says.
+    pub build_args: Vec<String>,
+    /// `--platform`; empty: this machine's.
+    pub platform: String,
+    /// The files, once they were read.
+    pub read: Option<BuildFiles>,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildFiles {
+    /// The Dockerfile's text.
+    pub dockerfile: String,
+    /// How Docker names the file.
+    pub name: String,
+    /// `.dockerignore`, where there is one.
+    pub ignore: Option<String>,
+    /// `--build-arg` with values: names that have one.
+    pub build_args: Vec<(String, String)>,
+}
+
+/// Stands for standard input.
+const STDIN: &str = "-";
+const STDIN_PATH: &str = "/dev/stdin";
+
+impl CheckBuild {
+    /// Reads the files; the error is Docker's.
+    pub(super) fn read(
+        &mut self,
+        environment: &std::collections::BTreeMap<String, String>,
+        read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>,
+    ) -> Result<(), String> {
+        if !self.check {
+            return Ok(());
+        }
+        let (path, name) = self.place();
+        let base = name.rsplit('/').next().unwrap_or(&name).to_string();
+        let failed = |errno: Errno| {
+            let sentence = errno.sentence().to_lowercase();
+            format!("ERROR: failed to build: failed to solve: failed to read dockerfile: open {base}: {sentence}")
+        };
+        self.context_is_there(read)?;
+        let dockerfile = text(read(&path).map_err(failed)?, &name)?;
+        let beside = [format!("{path}.dockerignore"), format!("{}/.dockerignore", self.context)];
+        let ignore = beside.iter().find_map(|path| read(path).ok()).map(|bytes| text(bytes, ".dockerignore")).transpose()?;
+        let given = |word: &String| match word.split_once('=') {
+            Some((name, value)) => Some((name.to_string(), value.to_string())),
+            None => environment.get(word).map(|value| (word.clone(), value.clone())),
+        };
+        let build_args = self.build_args.iter().filter_map(given).collect();
+        self.read = Some(BuildFiles { dockerfile, name, ignore, build_args });
+        Ok(())
+    }
+
+    /// Where the Dockerfile is, and how Docker names it.
+    fn place(&self) -> (String, String) {
+        match self.file.as_deref() {
+            None if self.context == STDIN => (STDIN_PATH.to_string(), "Dockerfile".to_string()),
+            Some(STDIN) => (STDIN_PATH.to_string(), "Dockerfile".to_string()),
+            Some(file) => (file.to_string(), file.to_string()),
+            None => {
+                let context = self.context.trim_start_matches("./").trim_end_matches('/');
+                let inside = matches!(context, "" | ".");
+                let path = if inside && !self.context.starts_with('/') {
+                    "Dockerfile".to_string()
+                } else {
+                    format!("{context}/Dockerfile")
+                };
+                (path.clone(), path)
+            }
+        }
+    }
+
+    /// The folder, or an archive: what lies at a URL is not fetched.
+    fn context_is_there(&self, read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>) -> Result<(), String> {
+        if self.context.contains("://") {
+            return Err(
+                "glassbox: a build context at a URL is not fetched: fetch it, and name the folder that it is in".to_string()
+            );
+        }
+        let gone = self.context != STDIN && read(&self.context) == Err(Errno::ENOENT);
+        let unable = "ERROR: failed to build: unable to prepare context:";
+        if gone { Err(format!("{unable} path {:?} not found", self.context)) } else { Ok(()) }
+    }
+}
+
+fn text(bytes: Vec<u8>, name: &str) -> Result<String, String> {
+    if bytes.len() > BYTES_MAX {
+        return Err(format!("glassbox: {name} is longer than {BYTES_MAX} bytes: no Dockerfile of that size is read"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("glassbox: {name} is not UTF-8 text: the byte at offset {at} belongs to no character")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(path: &str) -> Result<Vec<u8>, Errno> {
+        match path {
+            "Dockerfile" => Ok(b"FROM scratch".to_vec()),
+            "sub/Dockerfile" => Ok(b"FROM a".to_vec()),
+            "x/Df" => Ok(b"FROM b".to_vec()),
+            "x/Df.dockerignore" => Ok(b"own".to_vec()),
+            "./.dockerignore" => Ok(b"all".to_vec()),
+            "bytes" => Ok(vec![b'F', 0xff]),
+            "." | "sub" | "./sub/" => Err(Errno::EISDIR),
+            _ => Err(Errno::ENOENT),
+        }
+    }
+
+    fn read(context: &str, file: Option<&str>) -> Result<BuildFiles, String> {
+        let mut check =
+            CheckBuild { check: true, context: context.into(), file: file.map(str::to_string), ..CheckBuild::default() };
+        check.build_args = vec!["a=1".into(), "HOME".into(), "NONE".into()];
+        check.read(&[("HOME".to_string(), "/root".to_string())].into(), &files)?;
+        Ok(check.read.unwrap())
+    }
+
+    #[test]
+    fn files_are_found_as_docker_finds_them() {
+        let here = read(".", None).unwrap();
+        assert_eq!((here.name.as_str(), here.ignore.as_deref()), ("Dockerfile", Some("all")));
+        assert_eq!(here.build_args, [("a".to_string(), "1".to_string()), ("HOME".to_string(), "/root".to_string())]);
+        assert_eq!(read("./sub/", None).unwrap().name, "sub/Dockerfile");
+        let other = read(".", Some("x/Df")).unwrap();
+        assert_eq!((other.name.as_str(), other.ignore.as_deref()), ("x/Df", Some("own")));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        assert!(read("gone", None).unwrap_err().ends_with("unable to prepare context: path \"gone\" not found"));
+        assert!(read(".", Some("x/y")).unwrap_err().ends_with("failed to read dockerfile: open y: no such file or directory"));
+        assert!(read(".", Some("bytes")).unwrap_err().contains("offset 1"));
+    }
+}

@@ -1,0 +1,46 @@
+//! `build --check`: the Dockerfile was read with the command line; what is found is printed.
+
+use super::{CommandError, Context, Plan, architecture, image, origin};
+use crate::cli::CheckBuild;
+use crate::dockerfile::{CheckInput, check, check::Environment};
+use crate::step::{ClientStep, Step};
+use crate::view::build_check;
+
+/// Docker's exit code where there is anything to say.
+const EXIT_FOUND: i32 = 1;
+const EXIT_NOT_YET: i32 = 125;
+
+pub(super) fn check_only(build: &CheckBuild, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let Some(files) = &build.read else {
+        let message = "glassbox: docker build is understood but not carried out yet.\n\
+                       glassbox: Add --check to have the Dockerfile checked; build it with Docker.\n";
+        return Err(CommandError { message: message.to_string(), exit_code: EXIT_NOT_YET, span: None });
+    };
+    let own = format!("linux/{}", architecture(&context.host.machine));
+    let base = |name: &str| environment_of(name, context);
+    let report = check(&CheckInput {
+        text: &files.dockerfile,
+        ignore: files.ignore.as_deref(),
+        build_args: &files.build_args,
+        target: build.target.as_deref(),
+        platform: if build.platform.is_empty() { &own } else { &build.platform },
+        base: &base,
+    });
+    let text = build_check::findings(&report, &files.dockerfile, &files.name);
+    if !text.is_empty() {
+        plan.steps.push(origin::planned(Step::Client(ClientStep::Print { text }), origin::command(context)));
+    }
+    let refusal = build_check::refusal(&report, &files.dockerfile, &files.name);
+    plan.late_errors = refusal + &build_check::advice(&report) + &build_check::left_open(&report);
+    if !report.warnings.is_empty() || !report.faults.is_empty() {
+        plan.exit_code = EXIT_FOUND;
+    }
+    Ok(())
+}
+
+/// The environment that an image which is here sets.
+fn environment_of(name: &str, context: &Context<'_>) -> Option<Environment> {
+    let image = context.state.images.get(&image::familiar(name))?;
+    let pair = |entry: &String| entry.split_once('=').map(|(name, value)| (name.to_string(), value.to_string()));
+    Some(image.config.env.iter().filter_map(pair).collect())
+}
