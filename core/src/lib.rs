@@ -24,6 +24,7 @@ pub mod dockerfile;
 pub mod errno;
 pub mod event;
 pub mod explain;
+pub mod home;
 pub mod host;
 pub mod layout;
 pub mod lesson;

@@ -53,7 +53,7 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
             };
             explanation(format!("Change to the directory {path}"), why, calls, &["readlink /proc/PID/cwd"], "program")
         }
-        ProcessStep::ExecProgram { argv, env } => exec(argv, env),
+        ProcessStep::ExecProgram { argv, env, own_home } => exec(argv, env.len() + usize::from(*own_home)),
         ProcessStep::EndProcess => {
             let calls = vec![
                 call("pidfd_send_signal", &["…", "SIGKILL", "…", "0"]),
@@ -165,11 +165,11 @@ fn terminal(rows: u16, columns: u16) -> Explanation {
     explanation("Open a terminal for the program", why, calls, &["ls -l /proc/PID/fd"], "program")
 }
 
-fn exec(argv: &[String], env: &[String]) -> Explanation {
+fn exec(argv: &[String], count: usize) -> Explanation {
     let program = argv.first().map_or("", String::as_str);
     let path = if program.contains('/') { quoted(program) } else { format!("\"…/{program}\"") };
     let words: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
-    let variables = format!("0x… /* {} var{} */", env.len(), if env.len() == 1 { "" } else { "s" });
+    let variables = format!("0x… /* {count} var{} */", if count == 1 { "" } else { "s" });
     let calls = vec![call("execve", &[&path, &format!("[{}]", words.join(", ")), &variables])];
     let why = "The kernel puts the program in the place of the engine's code; the process, its namespaces and limits stay. Docker's exit \
                codes 126 and 127 come from here.";

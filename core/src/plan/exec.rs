@@ -33,8 +33,9 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
         given.host.capabilities = if context.host.is_root() { context.host.capabilities } else { all };
     }
     steps.extend(start::drop_privileges(&given, &container.host, context, &user));
-    let env = environment(container, exec, &user, context);
-    let program = ProcessStep::ExecProgram { argv: exec.argv.clone(), env };
+    let env = environment(container, exec, context);
+    let own_home = !start::has_home(&env);
+    let program = ProcessStep::ExecProgram { argv: exec.argv.clone(), env, own_home };
     steps.push(planned(Step::Process(program), origin::positional(context, "COMMAND")));
     steps
 }
@@ -71,19 +72,16 @@ fn flag(context: &Context<'_>, name: &str) -> super::Cause {
     }
 }
 
-fn environment(container: &Container, exec: &ExecProcess, user: &str, context: &Context<'_>) -> Vec<String> {
-    let mut env = start::environment(container, user, context.host);
+fn environment(container: &Container, exec: &ExecProcess, context: &Context<'_>) -> Vec<String> {
+    let mut env = start::environment(container, context.host);
     env.retain(|entry| !entry.starts_with("TERM="));
-    // runc adds HOME where nobody has named it: it comes last.
-    let own_home = |entry: &String| entry.starts_with("HOME=") && !container.process.env.contains(entry);
-    let home = env.iter().position(own_home).map(|at| env.remove(at));
     if exec.tty {
         env.push("TERM=xterm".into());
     }
     for entry in &exec.env {
         super::create::set_env(&mut env, entry, context.host);
     }
-    env.extend(home.filter(|_| !env.iter().any(|entry| entry.starts_with("HOME="))));
+    env.retain(|entry| entry != "HOME=");
     env
 }
 

@@ -278,8 +278,9 @@ pub(super) fn drop_privileges(container: &Container, fence: &HostConfig, context
 
 /// execve.
 pub(super) fn run_program(container: &Container, context: &Context<'_>) -> Vec<Planned> {
-    let (argv, env) = (program(container), environment(container, &container.process.user, context.host));
-    vec![planned(Step::Process(ProcessStep::ExecProgram { argv, env }), origin::program(context, container))]
+    let (argv, env) = (program(container), environment(container, context.host));
+    let own_home = !has_home(&env);
+    vec![planned(Step::Process(ProcessStep::ExecProgram { argv, env, own_home }), origin::program(context, container))]
 }
 
 /// Program and arguments, with the init program before them where one was asked for.
@@ -291,8 +292,9 @@ pub(crate) fn program(container: &Container) -> Vec<String> {
     argv
 }
 
-/// The environment as Docker puts it together: PATH, HOSTNAME, TERM with a terminal, the image's and the flags', HOME.
-pub(crate) fn environment(container: &Container, user: &str, host: &HostFacts) -> Vec<String> {
+/// The environment as Docker puts it together: PATH, HOSTNAME, TERM with a terminal, the image's and the flags'. runc adds HOME, where it is
+/// not set or empty.
+pub(crate) fn environment(container: &Container, host: &HostFacts) -> Vec<String> {
     let mut env = vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string()];
     env.push(format!("HOSTNAME={}", container.process.hostname));
     if container.process.tty {
@@ -301,9 +303,10 @@ pub(crate) fn environment(container: &Container, user: &str, host: &HostFacts) -
     for entry in &container.process.env {
         super::create::set_env(&mut env, entry, host);
     }
-    if !env.iter().any(|entry| entry.starts_with("HOME=")) {
-        let home = if matches!(user.split(':').next(), Some("" | "0" | "root") | None) { "/root" } else { "/" };
-        env.push(format!("HOME={home}"));
-    }
+    env.retain(|entry| entry != "HOME=");
     env
+}
+
+pub(super) fn has_home(env: &[String]) -> bool {
+    env.iter().any(|entry| entry.starts_with("HOME="))
 }

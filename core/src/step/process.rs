@@ -147,6 +147,9 @@ pub enum ProcessStep {
         argv: Vec<String>,
         /// `NAME=value`
         env: Vec<String>,
+        /// After these HOME: that of its user in /etc/passwd, as the process sees it.
+        #[serde(default)]
+        own_home: bool,
     },
     /// SIGKILL to the process that `CloneProcess` made, and waiting for it: it was there for its mounts alone.
     EndProcess,

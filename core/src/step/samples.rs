@@ -172,7 +172,7 @@ fn processes() -> Vec<ProcessStep> {
         ProcessStep::SetSysctl { name: "net.ipv4.ip_forward".into(), value: "1".into() },
         ProcessStep::OpenTerminal { rows: 24, columns: 80 },
         ProcessStep::ChangeDirectory { path: "/srv".into(), make: true },
-        ProcessStep::ExecProgram { argv: vec!["echo".into(), "hi".into()], env: vec!["PATH=/bin".into()] },
+        ProcessStep::ExecProgram { argv: vec!["echo".into(), "hi".into()], env: vec!["PATH=/bin".into()], own_home: true },
         ProcessStep::EndProcess,
         ProcessStep::SendSignal { id: id(), signal: 15 },
     ]

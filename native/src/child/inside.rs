@@ -110,7 +110,11 @@ impl<'a> Inside<'a> {
             ProcessStep::BringUpInterface { interface } => steps::bring_up(interface)?,
             ProcessStep::ChangeDirectory { path, make } => steps::change_directory(path, *make)?,
             ProcessStep::OpenTerminal { rows, columns } => return self.open_terminal(*rows, *columns),
-            ProcessStep::ExecProgram { argv, env } => return Err(self.execute(argv, env)),
+            ProcessStep::ExecProgram { argv, env, own_home } => {
+                let mut env = env.clone();
+                env.extend(own_home.then(privilege::home));
+                return Err(self.execute(argv, &env));
+            }
             _ => return Err(Failure::of(step.name(), Errno::ENOSYS)),
         }
         Ok(Reply::Done)

@@ -14,7 +14,7 @@ use super::{Done, Failure, NameCall};
 use crate::sys::{bpf, capability, limits, process, seccomp};
 
 /// A larger /etc/passwd or /etc/group is not read.
-const ACCOUNTS_BYTES_MAX: u64 = 1 << 20;
+const ACCOUNTS_BYTES_MAX: u64 = glassbox_core::home::PASSWD_BYTES_MAX as u64;
 
 /// Carries the step out.
 pub fn carry_out(step: &PrivilegeStep) -> Done {
@@ -83,6 +83,14 @@ fn accounts(path: &str) -> Result<String, Failure> {
         Ok(_) => {}
     }
     Ok(String::from_utf8_lossy(&fs::read(path).call("read")?).into_owned())
+}
+
+/// `HOME=…` of the user that this process is now. What cannot be read names nobody.
+pub fn home() -> String {
+    let (uid, _) = process::effective_ids();
+    let is_file = fs::metadata("/etc/passwd").is_ok_and(|metadata| metadata.is_file());
+    let passwd = if is_file { accounts("/etc/passwd").unwrap_or_default() } else { String::new() };
+    glassbox_core::home::variable(&passwd, uid)
 }
 
 fn set_capabilities(capabilities: CapabilitySet) -> Done {

@@ -21,7 +21,7 @@ pub(super) fn process(container: &Container, host: &HostFacts) -> Process {
         .set_terminal(Some(container.process.tty))
         .set_console_size(container.process.tty.then(|| console_size(host)))
         .set_args(Some(crate::plan::program(container)))
-        .set_env(Some(crate::plan::environment(container, &container.process.user, host)))
+        .set_env(Some(crate::plan::environment(container, host)))
         .set_cwd(container.process.cwd.clone().into())
         .set_capabilities(Some(capabilities(container.host.capabilities, user.uid() == 0)))
         .set_rlimits(rlimits(container))

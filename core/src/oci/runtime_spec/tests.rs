@@ -67,7 +67,7 @@ fn check_against_plan(line: &str, host: &HostFacts) {
             Step::Process(ProcessStep::CloneProcess { namespaces, .. }) => kinds.extend(namespaces.clone()),
             Step::Process(ProcessStep::UnshareNamespace { kind } | ProcessStep::JoinNamespace { kind, .. }) => kinds.push(*kind),
             Step::Process(ProcessStep::SetSysctl { name, value }) => drop(sysctls.insert(name.clone(), value.clone())),
-            Step::Process(ProcessStep::ExecProgram { argv, env }) => {
+            Step::Process(ProcessStep::ExecProgram { argv, env, .. }) => {
                 assert_eq!(process(&spec).args().as_ref(), Some(argv), "{line}");
                 assert_eq!(process(&spec).env().as_ref(), Some(env), "{line}");
             }

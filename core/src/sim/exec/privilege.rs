@@ -113,7 +113,7 @@ fn look_up_groups(kernel: &Kernel, pid: HostPid, names: &[String]) -> SysResult<
     names.iter().map(|name| named(name).or_else(|| name.parse().ok()).ok_or(Errno::ESRCH)).collect()
 }
 
-fn text(kernel: &Kernel, pid: HostPid, path: &str) -> String {
+pub(super) fn text(kernel: &Kernel, pid: HostPid, path: &str) -> String {
     const TEXT_BYTES_MAX: usize = 1 << 20;
     let read = || {
         let place = kernel.walk(pid, path, true)?;

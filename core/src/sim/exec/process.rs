@@ -74,7 +74,11 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
         ProcessStep::ChangeDirectory { path, make } => {
             called(change_directory(kernel, pid, path, *make), "chdir")?;
         }
-        ProcessStep::ExecProgram { argv, env } => return exec_program(kernel, run, pid, argv, env),
+        ProcessStep::ExecProgram { argv, env, own_home } => {
+            let mut env = env.clone();
+            env.extend(own_home.then(|| home(kernel, pid)));
+            return exec_program(kernel, run, pid, argv, &env);
+        }
     }
     done(kernel)
 }
@@ -206,6 +210,13 @@ fn change_directory(kernel: &mut Kernel, pid: HostPid, path: &str, make: bool) -
         }
     }
     kernel.change_directory(pid, path)
+}
+
+/// Of the user that the process is inside.
+fn home(kernel: &Kernel, pid: HostPid) -> String {
+    let uid = kernel.process(pid).map_or(0, |process| process.credentials.uid);
+    let passwd = super::privilege::text(kernel, pid, "/etc/passwd");
+    crate::home::variable(&passwd, kernel.shown_id(pid, uid, false))
 }
 
 fn exec_program(kernel: &mut Kernel, run: &mut Run, pid: HostPid, argv: &[String], env: &[String]) -> Carried {
