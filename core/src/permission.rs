@@ -39,7 +39,7 @@ pub fn mounted<'a>(path: &str, container: &'a Container, state: &State, data_roo
     let below = |target: &str| path == target || path.strip_prefix(target).is_some_and(|rest| rest.starts_with('/'));
     let point = container.mounts.iter().filter(|point| below(&point.target)).max_by_key(|point| point.depth())?;
     let (source, writable) = match (point.kind, backing_of(point, container, state)) {
-        (MountKind::Tmpfs, _) | (_, Backing::Memory { .. }) => return None,
+        (MountKind::Tmpfs, _) | (_, Backing::Memory { .. } | Backing::Other { .. }) => return None,
         (_, Backing::Host { device, read_only, .. }) => (device, !read_only),
         (MountKind::Volume, _) => (crate::layout::Layout::new(data_root).volume_data(&point.name), true),
         (MountKind::Bind, _) => (point.source.clone(), true),

@@ -448,6 +448,9 @@ pub struct ContainerSpec {
     pub interactive: bool,
     /// `-t`: a terminal.
     pub tty: bool,
+    /// `-a`: the streams that the caller is connected to, in small letters; none: all.
+    #[serde(default)]
+    pub attach: Vec<String>,
     /// `--rm`
     pub auto_remove: bool,
     /// `-e`, as typed: `NAME=value`, or `NAME` to take it from the caller's environment.
@@ -607,6 +610,19 @@ pub struct ExecProcess {
     pub user: Option<String>,
     /// `--privileged`
     pub privileged: bool,
+}
+
+impl Command {
+    /// Whether the caller is shown what the program writes to stdout, and what to stderr.
+    pub fn shown_streams(&self) -> (bool, bool) {
+        match self {
+            Command::RunContainer(run) if !run.spec.attach.is_empty() => {
+                let has = |name: &str| run.spec.attach.iter().any(|stream| stream == name);
+                (has("stdout"), has("stderr"))
+            }
+            _ => (true, true),
+        }
+    }
 }
 
 /// A command line that Docker would refuse, in Docker's words.

@@ -80,6 +80,9 @@ pub struct ProcessConfig {
     pub tty: bool,
     /// `-i`
     pub open_stdin: bool,
+    /// `-a`: the streams that `run` is connected to; none: all.
+    #[serde(default)]
+    pub attach: Vec<String>,
     /// The signal of `stop`.
     pub stop_signal: Option<Signal>,
     /// `--stop-signal` as typed, or the image's; empty: not said.

@@ -181,10 +181,14 @@ pub enum Backing {
         /// `o`: options of mount(8).
         options: String,
     },
-    /// A file system of another kind, which Glassbox does not mount.
+    /// A file system of another kind.
     Other {
         /// `type`
         fs_type: String,
+        /// `device`
+        device: String,
+        /// `o`: options of mount(8).
+        options: String,
     },
 }
 
@@ -211,7 +215,9 @@ pub fn backing(options: &BTreeMap<String, String>) -> Backing {
             Backing::Host { device: option("device").to_string(), recursive: has("rbind"), read_only: has("ro") }
         }
         "tmpfs" => Backing::Memory { options: option("o").to_string() },
-        other => Backing::Other { fs_type: other.to_string() },
+        other => {
+            Backing::Other { fs_type: other.to_string(), device: option("device").to_string(), options: option("o").to_string() }
+        }
     }
 }
 

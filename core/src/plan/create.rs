@@ -147,6 +147,7 @@ fn merge_process(
         domainname: spec.domainname.clone(),
         tty: spec.tty,
         open_stdin: spec.interactive,
+        attach: spec.attach.clone(),
         stop_signal: spec.stop_signal.or_else(|| image.config.stop_signal.as_deref().and_then(crate::userland::Signal::parse)),
         stop_signal_word: context
             .invocation

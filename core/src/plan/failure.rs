@@ -1,13 +1,14 @@
 //! When a step fails: Docker's words for it, and what is still to be done.
 
 use super::origin::{self, planned};
+use super::storage::foreign;
 use super::{CommandError, Context, Node, Planned, namespaces};
 use crate::cli::{Command, quoted};
 use crate::diagnosis::{Diagnosis, Finding};
 use crate::errno::Errno;
 use crate::host::Controller;
 use crate::layout::Layout;
-use crate::model::{Backing, Container, ContainerId};
+use crate::model::{Backing, Container, ContainerId, MountKind};
 use crate::step::{CgroupStep, ClientStep, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
 /// Docker's frame around what the runtime says when a container cannot be started.
@@ -63,7 +64,8 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         Command::StartContainers { .. } => format!("Error response from daemon: {CREATE_FRAME}{what}{tail}\n{ours}"),
         Command::RestartContainers { containers, .. } => {
             let name = containers.first().map_or("", String::as_str);
-            let (frame, end) = if is_daemons(&node.step, errno) { ("", "") } else { (CREATE_FRAME, tail) };
+            let daemons = is_daemons(&node.step, errno) || volume_source(&node.step, errno, context).is_some();
+            let (frame, end) = if daemons { ("", "") } else { (CREATE_FRAME, tail) };
             format!("Error response from daemon: Cannot restart container {name}: {frame}{what}{end}\n{ours}")
         }
         _ => format!("Error response from daemon: {what}\n{ours}"),
@@ -114,6 +116,12 @@ fn is_daemons(step: &Step, errno: Errno) -> bool {
 /// What a volume with options has failed to mount, in the words of dockerd's local driver.
 fn volume_source(step: &Step, errno: Errno, context: &Context<'_>) -> Option<String> {
     let source = match step {
+        Step::Mount(MountStep::MountFilesystem { source, target, flags, data, .. }) => {
+            let directory = volume_at(target, context)?;
+            let what = foreign::told(source, &directory, *flags, data);
+            let sentence = errno.to_string().to_lowercase();
+            return Some(format!("error while mounting volume '{directory}': failed to mount local volume: {what}: {sentence}"));
+        }
         Step::Store(StoreStep::FillVolume { directory, .. }) => directory,
         Step::Mount(MountStep::BindMount { source, .. }) => source,
         _ => return None,
@@ -129,6 +137,17 @@ fn volume_source(step: &Step, errno: Errno, context: &Context<'_>) -> Option<Str
     let sentence = errno.to_string().to_lowercase();
     let what = format!("mount {source}:{data}, flags: {flags:#x}: {sentence}");
     Some(format!("error while mounting volume '{data}': failed to mount local volume: {what}"))
+}
+
+/// The directory on the host of the volume that a container has mounted there.
+fn volume_at(target: &str, context: &Context<'_>) -> Option<String> {
+    let layout = Layout::new(&context.host.data_root);
+    let there = |container: &Container| {
+        let root = layout.of(&container.id, "merged");
+        let points = container.mounts.iter().filter(|point| point.kind == MountKind::Volume);
+        points.into_iter().find(|point| format!("{root}{}", point.target) == target).map(|point| layout.volume_data(&point.name))
+    };
+    context.state.containers.values().find_map(there)
 }
 
 /// A part of a volume that cannot be reached, in dockerd's words (moby internal/safepath).
@@ -237,7 +256,9 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
             let what = volume_source(step, errno, context).unwrap_or_default();
             (format!("failed to populate volume: {what}"), code_of(&what))
         }
-        Step::Mount(MountStep::BindMount { .. }) if volume_source(step, errno, context).is_some() => {
+        Step::Mount(MountStep::BindMount { .. } | MountStep::MountFilesystem { .. })
+            if volume_source(step, errno, context).is_some() =>
+        {
             let what = volume_source(step, errno, context).unwrap_or_default();
             let code = code_of(&what);
             (what, code)

@@ -50,7 +50,9 @@ pub use device::named_devices;
 pub(crate) use image::processor as architecture;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
-pub(crate) use storage::{Part, backing_of, clean, parts, propagation, spec::mount_options, spec::tmpfs_mount};
+pub(crate) use storage::{
+    Part, backing_of, clean, foreign::options as foreign_options, parts, propagation, spec::mount_options, spec::tmpfs_mount,
+};
 pub use storage::{directories_that_go, named_owners, named_sources};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
@@ -271,7 +273,8 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     plan.steps.extend(run.detach.then(|| print_id(&container, context)));
     plan.steps.push(origin::planned(Step::Phase(Phase::StartContainer { id: id() }), origin::command(context)));
     if !run.detach {
-        plan.steps.push(origin::planned(Step::Client(ClientStep::AttachStreams { id: id() }), origin::command(context)));
+        let cause = origin::flag_or(context, &container, "attach", || origin::command(context));
+        plan.steps.push(origin::planned(Step::Client(ClientStep::AttachStreams { id: id() }), cause));
     }
     plan.monitor = lifecycle::monitor(&container, context);
     Ok(())
@@ -330,6 +333,7 @@ fn warnings(spec: &crate::cli::ContainerSpec, container: &Container, context: &C
         all.push("glassbox: neither a pid namespace nor a cgroup ends what this program leaves behind: it goes on when the container ends".into());
     }
     all.extend(confinement::warnings(container, context.host));
+    all.extend(storage::warnings(container, context));
     if host.network == NetworkMode::Default {
         all.push("glassbox: bridges come in a later version: this container has loopback only, as with --network none".to_string());
     }

@@ -253,13 +253,15 @@ fn insert(object: &mut Value, name: &str, value: Option<Value>) {
 fn config(container: &Container) -> Value {
     let process = &container.process;
     let attached = !container.host.detached;
+    let named = |stream: &str| process.attach.iter().any(|named| named == stream);
+    let all = attached && process.attach.is_empty();
     let mut value = json!({
         "Hostname": process.hostname,
         "Domainname": process.domainname,
         "User": process.user,
-        "AttachStdin": attached && process.open_stdin,
-        "AttachStdout": attached,
-        "AttachStderr": attached,
+        "AttachStdin": attached && process.open_stdin || named("stdin"),
+        "AttachStdout": all || named("stdout"),
+        "AttachStderr": all || named("stderr"),
         "Tty": process.tty,
         "OpenStdin": process.open_stdin,
         "StdinOnce": attached && process.open_stdin,

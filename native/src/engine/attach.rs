@@ -130,6 +130,7 @@ impl Engine {
         let first = record.and_then(|record| record.process.as_ref()).filter(|_| self.forwards_signals() && !tty);
         Manner {
             input: self.forwards_input() && config.is_some_and(|config| config.open_stdin),
+            shown: self.invocation.command.shown_streams(),
             tty,
             signals_to: first.and_then(held),
             keys: DetachKeys::parse(keys).unwrap_or_default(),

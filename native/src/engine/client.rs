@@ -109,7 +109,8 @@ impl Engine {
         }
         // Stepped back over and come to again, it has ended already.
         if self.status.is_none() {
-            let attached = Attached { output: true, input: self.forwards_input(), signals: self.forwards_signals() };
+            let (stdout, stderr) = self.invocation.command.shown_streams();
+            let attached = Attached { stdout, stderr, input: self.forwards_input(), signals: self.forwards_signals() };
             self.pump(id, attached)?;
         }
         outcome.status = self.status;

@@ -30,6 +30,8 @@ const FORWARDED: [Signal; 6] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT,
 pub struct Manner {
     /// The own stdin goes to the program.
     pub input: bool,
+    /// What it writes to stdout, and what to stderr, is shown.
+    pub shown: (bool, bool),
     /// The program has a terminal.
     pub tty: bool,
     /// The own signals go to this process.
@@ -55,7 +57,6 @@ struct Guest<'a> {
     channel: &'a Channel,
     manner: Manner,
     signals: Option<SignalFd>,
-    output: bool,
 }
 
 /// Carries the streams until the program has ended or the caller lets go.
@@ -64,7 +65,7 @@ pub fn attend(channel: &Channel, manner: Manner) -> Result<Left, Errno> {
     // A terminal that cannot be made raw still works, line by line.
     let _raw = if is_terminal { RawMode::enter(&std::io::stdin()).ok() } else { None };
     let signals = hold_signals(&manner)?;
-    let mut guest = Guest { channel, manner, signals, output: true };
+    let mut guest = Guest { channel, manner, signals };
     guest.say(&Ask::Watch)?;
     guest.tell_size()?;
     loop {
@@ -119,12 +120,14 @@ impl Guest<'_> {
         };
         let written = match Tell::parse(&message.bytes) {
             Some(Tell::Ended(code, cause)) => return Ok(Some(Left::Ended(code, cause))),
-            Some(Tell::Stdout(bytes)) if self.output => file::write_all(&std::io::stdout(), &bytes),
-            Some(Tell::Stderr(bytes)) if self.output => file::write_all(&std::io::stderr(), &bytes),
+            Some(Tell::Stdout(bytes)) if self.manner.shown.0 => file::write_all(&std::io::stdout(), &bytes),
+            Some(Tell::Stderr(bytes)) if self.manner.shown.1 => file::write_all(&std::io::stderr(), &bytes),
             _ => Ok(()),
         };
         // The caller has closed her end: the program goes on, and so does its log.
-        self.output &= written.is_ok();
+        if written.is_err() {
+            self.manner.shown = (false, false);
+        }
         Ok(None)
     }
 

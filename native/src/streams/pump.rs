@@ -32,8 +32,10 @@ const FORWARDED: [Signal; 6] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT,
 /// The caller's side: nothing of it for a monitor.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Attached {
-    /// Output goes to the own stdout and stderr.
-    pub output: bool,
+    /// Its stdout goes to the own.
+    pub stdout: bool,
+    /// Its stderr goes to the own.
+    pub stderr: bool,
     /// The own stdin is passed on.
     pub input: bool,
     /// Signals are passed on.
@@ -282,16 +284,14 @@ impl<'a> Pump<'a> {
             let room = most.saturating_sub(kept.len()).min(bytes.len());
             kept.extend_from_slice(&bytes[..room]);
         }
-        if !self.attached.output {
-            return;
-        }
         let written = match stream {
-            Stream::Stdout => file::write_all(&std::io::stdout(), bytes),
-            Stream::Stderr => file::write_all(&std::io::stderr(), bytes),
+            Stream::Stdout if self.attached.stdout => file::write_all(&std::io::stdout(), bytes),
+            Stream::Stderr if self.attached.stderr => file::write_all(&std::io::stderr(), bytes),
+            _ => Ok(()),
         };
         // The caller has closed her end: the program goes on, and so does its log.
         if written.is_err() {
-            self.attached.output = false;
+            (self.attached.stdout, self.attached.stderr) = (false, false);
         }
     }
 

@@ -171,6 +171,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         name: filled("name"),
         interactive: call.is_on("interactive"),
         tty: call.is_on("tty"),
+        attach: call.values("attach").iter().map(|stream| stream.to_lowercase()).collect(),
         auto_remove: call.is_on("rm"),
         env: call.values("env"),
         workdir: filled("workdir"),

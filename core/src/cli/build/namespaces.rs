@@ -1,5 +1,7 @@
 //! The flags on namespaces, and what Docker's daemon says of those that do not go together.
 
+use std::net::IpAddr;
+
 use super::Call;
 use crate::cli::command::{Command, FlagUse, UsageError};
 use crate::cli::namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, OF_CONTAINER, PidMode, TimeOffsets};
@@ -90,10 +92,47 @@ pub(super) fn conflicts(call: &Call<'_>) -> Result<(), UsageError> {
             }
         }
     }
+    addresses(call)?;
     match said("hostname").filter(|_| call.flag("uts").is_some_and(|flag| flag.value == "host")) {
         Some(flag) => Err(daemon(call, "conflicting options: hostname and the UTS mode", Some(flag))),
         None => Ok(()),
     }
+}
+
+/// Addresses are given out on networks that users have made. A hardware address is kept for a network that has such; without one it is
+/// passed over, as dockerd does.
+fn addresses(call: &Call<'_>) -> Result<(), UsageError> {
+    let said = |name: &str| call.flag(name).filter(|flag| !flag.value.is_empty());
+    let network = call.flag("network").map_or("default", |flag| flag.value.as_str());
+    let Some(first) = ["ip", "ip6", "mac-address"].into_iter().find_map(said) else { return Ok(()) };
+    match network {
+        "none" | "host" => {}
+        name if name.starts_with(OF_CONTAINER) => {}
+        _ => {
+            let next = "There are no bridges yet: Leave it out, or use --network none, host or container:NAME.";
+            return Err(error::not_yet(&format!("--{}", first.name), next, Some(first.span)));
+        }
+    }
+    let Some(flag) = ["ip", "ip6"].into_iter().find_map(said) else { return Ok(()) };
+    let mut reasons = vec!["user specified IP address is supported on user defined networks only".to_string()];
+    let is_wrong = |flag: &&FlagUse| match (flag.name.as_str(), flag.value.parse::<IpAddr>()) {
+        ("ip", Ok(IpAddr::V4(_))) | ("ip6", Ok(IpAddr::V6(_))) => false,
+        _ => true,
+    };
+    for wrong in ["ip", "ip6"].into_iter().filter_map(said).filter(is_wrong) {
+        let version = if wrong.name == "ip" { 4 } else { 6 };
+        reasons.push(format!("invalid IPv{version} address: {}", error::echo(&wrong.value)));
+    }
+    if !network.starts_with(OF_CONTAINER) {
+        let subnets = "user specified IP address is supported only when connecting to networks with user configured subnets";
+        reasons.push(subnets.to_string());
+    }
+    let reasons = match &reasons[..] {
+        [one] => one.clone(),
+        several => several.iter().map(|reason| format!("* {reason}")).collect::<Vec<_>>().join("\n"),
+    };
+    let what = format!("invalid config for network {}: invalid endpoint settings:\n{reasons}", error::echo(network));
+    Err(daemon(call, &what, Some(flag)))
 }
 
 /// `ns`

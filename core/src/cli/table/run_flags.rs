@@ -17,7 +17,7 @@ pub(super) const ROWS: &[FlagRow] = &[
         .carried_out(),
     FlagRow::new("detach-keys", Kind::Text, RUN, "Keys that let go of the terminal", "--detach-keys ctrl-x,x").carried_out(),
     FlagRow::new("sig-proxy", Kind::Bool, RUN, "Hand signals on to the program", "--sig-proxy=false").default("true").carried_out(),
-    both("attach", Kind::Attach, "Connect only these streams: stdin, stdout, stderr", "-a stdout").short('a'),
+    both("attach", Kind::Attach, "Connect only these streams: stdin, stdout, stderr", "-a stdout").short('a').carried_out(),
     both("cidfile", Kind::Text, "Write the container's id into a file", "--cidfile id.txt").carried_out(),
     both("disable-content-trust", Kind::Bool, "Take an image whose signature nobody checked", "--disable-content-trust")
         .default("true")

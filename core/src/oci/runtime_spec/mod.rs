@@ -18,7 +18,7 @@ use crate::layout::Layout;
 use crate::model::{Backing, Container, MountKind, MountPoint, Propagation, State};
 use crate::plan::namespaces::{Source, hostname, networked, source};
 use crate::plan::root::{MountOrigin, origin_of};
-use crate::plan::{Part, backing_of, mount_options, tmpfs_mount};
+use crate::plan::{Part, backing_of, foreign_options, mount_options, tmpfs_mount};
 use crate::step::{MountFlags, NamespaceKind};
 
 /// The version of the specification that is followed.
@@ -97,10 +97,15 @@ fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> 
 
 /// What the command mounts.
 fn point_mount(point: &MountPoint, backing: &Backing) -> Mount {
-    let (flags, data) = match (point.kind, backing) {
-        (MountKind::Tmpfs, _) => tmpfs_mount(&point.options),
+    let (fs_type, source, (flags, data)) = match (point.kind, backing) {
+        (MountKind::Tmpfs, _) => ("tmpfs", "tmpfs", tmpfs_mount(&point.options)),
         (_, Backing::Memory { options }) => {
-            mount_options(MountFlags { read_only: point.read_only, ..MountFlags::default() }, options)
+            ("tmpfs", "tmpfs", mount_options(MountFlags { read_only: point.read_only, ..MountFlags::default() }, options))
+        }
+        (_, Backing::Other { fs_type, device, options }) => {
+            let (flags, data) = foreign_options(options);
+            let flags = MountFlags { read_only: flags.read_only || point.read_only, ..flags };
+            (fs_type.as_str(), device.as_str(), (flags, data))
         }
         _ => return point_bind(point, backing),
     };
@@ -108,8 +113,8 @@ fn point_mount(point: &MountPoint, backing: &Backing) -> Mount {
     options.extend(data.split(',').filter(|option| !option.is_empty()).map(str::to_string));
     let mut made = Mount::default();
     made.set_destination(point.target.clone().into())
-        .set_typ(Some("tmpfs".to_string()))
-        .set_source(Some("tmpfs".into()))
+        .set_typ(Some(fs_type.to_string()))
+        .set_source(Some(source.into()))
         .set_options(Some(options));
     made
 }

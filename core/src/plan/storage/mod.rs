@@ -3,6 +3,7 @@
 //!
 //! `word` reads `-v`; `spec` judges `--mount` and `--tmpfs`; `steps` makes steps; `volume` are the commands on volumes.
 
+pub(crate) mod foreign;
 pub(crate) mod propagation;
 pub(crate) mod spec;
 mod steps;
@@ -58,17 +59,31 @@ fn check_volumes(points: &[MountPoint], shown: &StorageSpec, context: &Context<'
     Ok(())
 }
 
-/// What Docker would hand to mount(2) as well, and Glassbox does not.
+/// What dockerd would mount on the host, and cannot be mounted alike in the container's own namespaces.
 fn refuse_others(points: &[MountPoint], shown: &StorageSpec, context: &Context<'_>) -> Result<(), CommandError> {
     for point in points.iter().filter(|point| point.kind == MountKind::Volume) {
         let known = context.state.volumes.get(&point.name).map(|volume| &volume.options);
         let options = known.or_else(|| asked_as(point, shown).map(|mount| &mount.driver_options));
-        if let Some(Backing::Other { fs_type }) = options.map(backing) {
+        let refusal = options.map(backing).and_then(|backing| foreign::refusal(&backing, &point.subpath));
+        if let Some(message) = refusal {
             let span = context.invocation.words.flag(&point.flag).map(|used| used.span);
-            return Err(CommandError { message: volume::other_type(&fs_type), exit_code: 125, span });
+            return Err(CommandError { message, exit_code: 125, span });
         }
     }
     Ok(())
+}
+
+/// Volumes into which nothing is copied, said before it happens.
+pub(super) fn warnings(container: &Container, context: &Context<'_>) -> Vec<String> {
+    let copied = |point: &&MountPoint| point.kind == MountKind::Volume && point.copies;
+    let foreign = |point: &MountPoint| matches!(backing_of(point, container, context.state), Backing::Other { .. });
+    let told = |point: &MountPoint| {
+        format!(
+            "glassbox: the volume {} is mounted in the container alone: what the image has at {} is not copied into it",
+            point.name, point.target
+        )
+    };
+    container.mounts.iter().filter(copied).filter(|point| foreign(point)).map(told).collect()
 }
 
 /// The `--mount` that a mount point comes from.

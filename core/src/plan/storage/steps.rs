@@ -2,7 +2,7 @@
 
 use super::super::origin::{self, docker_default, need, planned};
 use super::super::{Context, Planned};
-use super::spec;
+use super::{foreign, spec};
 use crate::cli::Command;
 use crate::layout::Layout;
 use crate::model::{ANONYMOUS_LABEL, Backing, Container, ContainerId, MountKind, MountPoint, Propagation, Volume};
@@ -52,8 +52,8 @@ pub(in crate::plan) fn create_volumes(container: &Container, context: &Context<'
 fn directory_of(backing: &Backing, name: &str, layout: &Layout<'_>) -> Option<(String, bool)> {
     match backing {
         Backing::Host { device, .. } => Some((device.clone(), true)),
-        Backing::Memory { .. } => None,
-        Backing::Own | Backing::Other { .. } => Some((layout.volume_data(name), false)),
+        Backing::Memory { .. } | Backing::Other { .. } => None,
+        Backing::Own => Some((layout.volume_data(name), false)),
     }
 }
 
@@ -144,8 +144,17 @@ pub(in crate::plan) fn root_mounts(point: &MountPoint, root: &str, container: &C
                     let flags = MountFlags { read_only: point.read_only || read_only, ..flags };
                     bind(device, target, recursive, flags)
                 }
-                (_, Backing::Memory { options }) => memory(point, &options, target, container, context),
-                (_, Backing::Own | Backing::Other { .. }) => bind(point.source.clone(), target, point.recursive, flags),
+                (_, Backing::Memory { options }) => {
+                    let (flags, data) = spec::mount_options(MountFlags::default(), &options);
+                    let own = MountStep::MountFilesystem { fs_type: "tmpfs".into(), source: "tmpfs".into(), target, flags, data };
+                    shared_or(own, point, container, context)
+                }
+                (_, Backing::Other { fs_type, device, options }) => {
+                    let (flags, data) = foreign::options(&options);
+                    let own = MountStep::MountFilesystem { fs_type, source: device, target, flags, data };
+                    shared_or(own, point, container, context)
+                }
+                (_, Backing::Own) => bind(point.source.clone(), target, point.recursive, flags),
             }
         }
     };
@@ -197,22 +206,22 @@ fn attached(point: &MountPoint, target: String, flags: MountFlags, container: &C
     steps.map(|step| planned(Step::Mount(step), cause(point, container, context))).collect()
 }
 
-/// A volume in memory: that of a container that runs and has it, else a new one. It is gone when none runs any more.
-fn memory(point: &MountPoint, options: &str, target: String, container: &Container, context: &Context<'_>) -> MountStep {
+/// A volume that is mounted: that of a container that runs and has it, else `own`. It is unmounted when none runs any more.
+fn shared_or(own: MountStep, point: &MountPoint, container: &Container, context: &Context<'_>) -> MountStep {
     let has = |other: &MountPoint| other.kind == MountKind::Volume && other.name == point.name;
     let others = context.state.containers.values().filter(|other| other.id != container.id && other.state.status.has_process());
     let donor = others.into_iter().find_map(|other| Some((other, other.mounts.iter().find(|point| has(point))?)));
-    if let Some((other, there)) = donor {
-        return MountStep::ShareMount {
-            id: other.id.clone(),
-            path: there.target.clone(),
-            target,
-            read_only: Some(point.read_only),
-        };
+    match (donor, own) {
+        (Some((other, there)), MountStep::MountFilesystem { target, .. }) => {
+            let (id, path) = (other.id.clone(), there.target.clone());
+            MountStep::ShareMount { id, path, target, read_only: Some(point.read_only) }
+        }
+        (_, MountStep::MountFilesystem { fs_type, source, target, flags, data }) => {
+            let flags = MountFlags { read_only: flags.read_only || point.read_only, ..flags };
+            MountStep::MountFilesystem { fs_type, source, target, flags, data }
+        }
+        (_, own) => own,
     }
-    let (flags, data) = spec::mount_options(MountFlags::default(), options);
-    let flags = MountFlags { read_only: flags.read_only || point.read_only, ..flags };
-    MountStep::MountFilesystem { fs_type: "tmpfs".into(), source: "tmpfs".into(), target, flags, data }
 }
 
 /// The volumes that go with the container when it is removed, if volumes do: `--rm`, `rm -v`. Nobody named them, and no other container

@@ -7,7 +7,7 @@ use super::super::{CommandError, Context, Plan, Planned, names, system};
 use super::steps;
 use crate::cli::{Command, quoted};
 use crate::layout::Layout;
-use crate::model::{ANONYMOUS_LABEL, Backing, Volume, backing};
+use crate::model::{ANONYMOUS_LABEL, Volume};
 use crate::step::{ClientStep, Step, StoreStep};
 use crate::view::volumes;
 
@@ -54,14 +54,6 @@ pub(super) fn check_options(options: &BTreeMap<String, String>) -> Result<(), St
     }
 }
 
-/// What Docker would hand to mount(2) as well, and Glassbox does not.
-pub(super) fn other_type(fs_type: &str) -> String {
-    format!(
-        "glassbox: a volume of type {fs_type} is not carried out: its file system would have to be mounted on the host.\n\
-         glassbox: What is carried out: type=tmpfs, and o=bind with the directory at which the host has it mounted.\n"
-    )
-}
-
 fn print(text: String, context: &Context<'_>) -> Planned {
     planned(Step::Client(ClientStep::Print { text }), origin::command(context))
 }
@@ -92,10 +84,6 @@ pub(in crate::plan) fn create(command: &Command, context: &Context<'_>, plan: &m
         check_name(name).map_err(|what| refuse(name, what))?;
     }
     check_options(options).map_err(|what| refuse(named.unwrap_or_default(), what))?;
-    if let Backing::Other { fs_type } = backing(options) {
-        let span = context.invocation.words.flag("opt").map(|used| used.span);
-        return Err(CommandError { message: other_type(&fs_type), exit_code: 1, span });
-    }
     let mut labels = Some(pairs(labels)).filter(|labels| !labels.is_empty());
     if named.is_none() {
         labels.get_or_insert_default().insert(ANONYMOUS_LABEL.to_string(), String::new());

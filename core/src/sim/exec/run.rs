@@ -45,6 +45,8 @@ pub struct Run {
     pub(super) keys: DetachKeys,
     /// The caller's standard input stays with her.
     pub(super) deaf: bool,
+    /// She is not shown what comes out of stdout, of stderr.
+    pub(super) hides: (bool, bool),
     /// The end of the caller's standard input is not the end of the program's.
     pub(super) keeps_input: bool,
     /// execve(2) refused the program of the process.
@@ -77,7 +79,15 @@ impl Run {
             invocation.command,
             Command::AttachContainer { no_stdin: true, .. } | Command::StartContainers { interactive: false, .. }
         );
-        Run { exec, interactive, deaf, keys: DetachKeys::parse(keys).unwrap_or_default(), ..Run::default() }
+        let (stdout, stderr) = invocation.command.shown_streams();
+        Run {
+            exec,
+            interactive,
+            deaf,
+            hides: (!stdout, !stderr),
+            keys: DetachKeys::parse(keys).unwrap_or_default(),
+            ..Run::default()
+        }
     }
 
     /// A process of the attached job waits to read what the caller would type.
@@ -144,7 +154,8 @@ impl Run {
         kernel.collect_streams();
         let mut all = std::mem::take(&mut self.shown);
         let Some(streams) = self.attached.and_then(|id| kernel.streams.get(&id)) else { return all };
-        let new = streams.captured.iter().skip(self.seen);
+        let hidden = |stderr: bool| if stderr { self.hides.1 } else { self.hides.0 };
+        let new = streams.captured.iter().skip(self.seen).filter(|captured| !hidden(captured.stderr));
         all.extend(new.map(|captured| (captured.stderr, captured.bytes.to_vec())));
         self.seen = streams.captured.len();
         all
