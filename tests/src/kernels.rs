@@ -156,7 +156,12 @@ impl Linux {
 
     fn command(&self, arguments: &[String]) -> Command {
         let mut command = Command::new(&self.binary);
-        command.args(arguments).env_clear().env("GLASSBOX_ROOT", &self.root).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command
+            .args(arguments)
+            .env_clear()
+            .env("TZ", "UTC0")
+            .env("GLASSBOX_ROOT", &self.root)
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.current_dir("/");
         command
     }

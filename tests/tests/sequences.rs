@@ -71,6 +71,38 @@ const FLAGS: &[&str] = &[
     "--blkio-weight 300 --device-read-iops /dev/vda:50 ",
     "--cgroupns host --userns host ",
     "--time-offset boottime=240h ",
+    "-a stdout ",
+    "-i -a stderr ",
+    "--log-driver none ",
+    "--log-driver local --log-opt max-file=2 ",
+    "-e HOME= -u nobody ",
+    "--mac-address 02:42:ac:11:00:02 ",
+];
+/// Of containers that stay: how one finds out whether they are well. The first look is a long way off: when it comes is a matter of the
+/// clock, and fixtures treat what it says.
+const HEALTH: &[&str] = &[
+    "",
+    "",
+    "",
+    "--health-cmd true --health-interval 1h ",
+    "--health-cmd 'exit 1' --health-interval 1h --health-retries 1 --health-start-period 1m ",
+    "--no-healthcheck ",
+];
+/// What is asked of everything at once, and what is done to it.
+const SYSTEM_COMMANDS: &[&str] = &[
+    "prune -f",
+    "prune -f --volumes",
+    "prune -f --filter label=none",
+    "df --format '{{.Type}} {{.TotalCount}} {{.Active}}'",
+    "df -v",
+];
+/// What happens, told of everything; and how much is used.
+const WATCHING: &[&str] = &[
+    "events --since 1h --until -1s -f type=volume --format '{{.Action}} {{.Actor.ID}}'",
+    "events --since 1h --until -1s -f event=die -f event=destroy --format '{{.Actor.Attributes.name}} {{.Action}}'",
+    "events --since 1h --until -1s -f type=container -f event=health_status --format '{{.Action}}'",
+    "stats --no-stream --format '{{.Nothing}}'",
+    "stats --no-stream -a --format 'table {{.Name}}\t{{.NetIO}}'",
 ];
 /// Of containers that stay: what is to become of them when they end.
 const POLICIES: &[&str] = &["", "", "", "--restart always ", "--restart on-failure:2 ", "--restart unless-stopped "];
@@ -137,10 +169,10 @@ fn command(numbers: &mut Numbers) -> String {
     let (flags, program) = (format!("{}{}", numbers.pick(FLAGS), numbers.pick(STORAGE)), numbers.pick(PROGRAMS));
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
-    match numbers.next() % 41 {
+    match numbers.next() % 47 {
         0 | 1 | 22..=27 => {
-            let policy = numbers.pick(POLICIES);
-            format!("docker run -d --name {lasting} --network none {policy}{flags}toolbox sleep 1000")
+            let (policy, health) = (numbers.pick(POLICIES), numbers.pick(HEALTH));
+            format!("docker run -d --name {lasting} --network none {policy}{health}{flags}toolbox sleep 1000")
         }
         2 => format!("docker create --name {lasting} --network none {flags}toolbox sleep 1000"),
         3 => format!("docker run --rm --network none {flags}toolbox {program}"),
@@ -192,6 +224,12 @@ fn command(numbers: &mut Numbers) -> String {
             "docker events --since 1h --until -1s -f container={any} --format '{{{{.Action}}}} {{{{.Actor.Attributes.exitCode}}}} {{{{.Actor.Attributes.signal}}}}'"
         ),
         39 => format!("docker top {any} {}", numbers.pick(&["-o pid,comm", "-o comm,pid,args", "-o comm", "-o pid,cgrp"])),
+        41 => format!("docker run -d {}--name {lasting} --network none {flags}toolbox nothere", numbers.pick(&["", "--rm "])),
+        42 | 43 => format!("docker system {}", numbers.pick(SYSTEM_COMMANDS)),
+        44 if numbers.next().is_multiple_of(3) => format!("docker {}", numbers.pick(WATCHING)),
+        44 => format!("docker exec -u {} -w /root {lasting} {program}", numbers.pick(&["1000", "nobody", "0:7"])),
+        45 => format!("docker rm {}{any} {lasting} {any}", numbers.pick(&["", "-f "])),
+        46 => format!("docker inspect -f '{{{{.Name}}}} {{{{json .State.Health}}}} {{{{.HostConfig.LogConfig.Type}}}}' {lasting}"),
         _ if numbers.next().is_multiple_of(2) => format!("glassbox why {any}"),
         _ => "docker ps -a".to_string(),
     }

@@ -451,6 +451,12 @@ pub struct ContainerSpec {
     /// `-a`: the streams that the caller is connected to, in small letters; none: all.
     #[serde(default)]
     pub attach: Vec<String>,
+    /// `--log-driver`, as typed; empty: the daemon's.
+    #[serde(default)]
+    pub log_driver: String,
+    /// `--log-opt`, as typed.
+    #[serde(default)]
+    pub log_options: Vec<String>,
     /// `--rm`
     pub auto_remove: bool,
     /// `-e`, as typed: `NAME=value`, or `NAME` to take it from the caller's environment.

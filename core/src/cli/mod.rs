@@ -50,6 +50,7 @@ pub use resources::Resources;
 pub use storage::{MountSpec, StorageSpec};
 pub use suggest::{Suggestions, completion_script, suggest};
 pub use tuning::{Tuning, Ulimit};
+pub(crate) use values::bytes as size_in_bytes;
 pub(crate) use values::moment::{moment, stamped};
 pub(crate) use values::{boolean, fields, seconds};
 pub use words::{LINE_BYTES_MAX, WORDS_MAX};

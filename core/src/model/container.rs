@@ -112,6 +112,9 @@ impl ProcessConfig {
 pub struct HostConfig {
     /// `--rm`
     pub auto_remove: bool,
+    /// Where what the program writes is kept.
+    #[serde(default)]
+    pub log: LogConfig,
     /// `-d` at the time of `run`.
     pub detached: bool,
     /// `--network`
@@ -212,6 +215,32 @@ impl Status {
     /// Its first process is there.
     pub fn has_process(self) -> bool {
         matches!(self, Status::Running | Status::Paused)
+    }
+}
+
+/// Where what a program writes is kept: Docker's LogConfig.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogConfig {
+    /// `json-file`, `local` (the same file here), `none`.
+    pub driver: String,
+    /// `--log-opt`
+    pub options: BTreeMap<String, String>,
+}
+
+impl Default for LogConfig {
+    fn default() -> LogConfig {
+        LogConfig { driver: LogConfig::USUAL.to_string(), options: BTreeMap::new() }
+    }
+}
+
+impl LogConfig {
+    /// Where nothing is said.
+    pub const USUAL: &'static str = "json-file";
+
+    /// There is a log.
+    pub fn keeps(&self) -> bool {
+        self.driver != "none"
     }
 }
 

@@ -12,7 +12,7 @@ mod storage;
 
 use rpds::RedBlackTreeMap;
 
-pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Status};
+pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status};
 pub use ending::{Ending, SentSignal, SignalReason};
 pub use image::{Image, ImageConfig, Layer};
 pub use storage::{ANONYMOUS_LABEL, Backing, MountKind, MountPoint, Propagation, Volume, backing, depth};

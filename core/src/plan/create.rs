@@ -19,6 +19,7 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     super::tuning::check(spec, context)?;
     super::device::check(spec, context)?;
     super::block_io::check_disks(spec, context)?;
+    super::logging::check(spec, context)?;
     let id = names::fresh_id(&context.host.entropy);
     let name = choose_name(spec, context)?;
     // In a user namespace of its own a process holds every capability, over what belongs to that namespace.
@@ -215,6 +216,7 @@ fn host_config(
     let resources = limits::complete(&spec.resources, &host.cgroup);
     HostConfig {
         auto_remove: spec.auto_remove,
+        log: super::logging::config(spec),
         detached,
         network: spec.network.clone(),
         namespaces: spec.namespaces.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::origin::{self, need, planned};
-use super::{CommandError, Context, Plan, Planned, exec, pause, restart, storage};
+use super::{CommandError, Context, Plan, Planned, exec, failure, pause, restart, storage};
 use crate::cli::{Command, ContainerList, ExecProcess, moment};
 use crate::layout::Layout;
 use crate::model::{Container, Lookup, SignalReason, Status};
@@ -278,7 +278,11 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
             return Err("Error response from daemon: cannot start a paused container, try unpause instead\n".into());
         }
         if !container.state.status.runs() {
-            check_offered(container, context)?;
+            if let Err(message) = check_offered(container, context) {
+                plan.fail_part(word, &message);
+                let refusal = CommandError { message, exit_code: 1, span: None };
+                return Ok(vec![failure::record(container, &refusal, context)]);
+            }
             let phase = Phase::StartContainer { id: id() };
             steps.push(planned(Step::Phase(phase), origin::positional(context, "CONTAINER")));
             plan.monitor.extend(monitor(container, context));
@@ -295,6 +299,7 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
 /// Whether the namespaces of others that it is to join are offered by them.
 pub(super) fn check_offered(container: &Container, context: &Context<'_>) -> Result<(), String> {
     let refusal = super::namespaces::not_offered(container, context.state);
+    let refusal = refusal.or_else(|| super::logging::not_initialised(container));
     refusal.map_or(Ok(()), |what| Err(format!("Error response from daemon: {what}\n")))
 }
 
@@ -365,6 +370,11 @@ pub(super) fn logs(
 ) -> Result<Vec<Planned>, CommandError> {
     let span = context.invocation.words.positional("CONTAINER");
     let found = find(container, context).map_err(|message| CommandError { message, exit_code: 1, span })?;
+    if !found.host.log.keeps() {
+        let message = "Error response from daemon: configured logging driver does not support reading\n\
+                       glassbox: nothing of it is kept; see what it writes from now on with: glassbox attach NAME\n";
+        return Err(CommandError { message: message.to_string(), exit_code: 1, span });
+    }
     let at = |name: &str, value: &str| {
         let read = (!value.is_empty()).then(|| moment(value, context.host)).transpose();
         let span = context.invocation.words.flag(name).map(|flag| flag.span);

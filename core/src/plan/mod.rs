@@ -23,6 +23,7 @@ mod image;
 mod inspect;
 mod lifecycle;
 pub(crate) mod limits;
+mod logging;
 mod names;
 pub(crate) mod namespaces;
 mod origin;
@@ -258,7 +259,8 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
     plan.warnings = warnings(&run.spec, &container, context);
-    if let Some(what) = namespaces::not_offered(&container, context.state) {
+    let not_offered = namespaces::not_offered(&container, context.state);
+    if let Some(what) = not_offered.or_else(|| logging::not_initialised(&container)) {
         return not_started(&container, run.detach, &what, context, plan);
     }
     if !run.detach

@@ -50,7 +50,10 @@ fn taken(name: &str, container: &Container, context: &Context<'_>) -> Result<(),
 /// stop and start. A container made with `--rm` is kept in between: its record says so for as long.
 pub(super) fn restart(words: &[String], signal: Option<Signal>, timeout: Option<i64>, context: &Context<'_>, plan: &mut Plan) {
     lifecycle::for_each(words, context, plan, |container, word, plan| {
-        lifecycle::check_offered(container, context)?;
+        lifecycle::check_offered(container, context).map_err(|message| {
+            const DAEMON: &str = "Error response from daemon: ";
+            message.replacen(DAEMON, &format!("{DAEMON}Cannot restart container {word}: "), 1)
+        })?;
         let mut steps = Vec::new();
         if container.state.status.runs() {
             let kept =

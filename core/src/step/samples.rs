@@ -41,6 +41,7 @@ pub fn container() -> Container {
         layers: vec!["sha256:11".into()],
         process: ProcessConfig { cmd: vec!["sh".into()], cwd: "/".into(), hostname: "web".into(), ..ProcessConfig::default() },
         host: HostConfig {
+            log: crate::model::LogConfig::default(),
             auto_remove: false,
             detached: false,
             network: NetworkMode::None,

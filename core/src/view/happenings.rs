@@ -204,4 +204,12 @@ mod tests {
         assert!(!shown(None, None) && shown(Some(at), None) && shown(None, Some(at)));
         assert!(!shown(Some(at + 1), None) && !shown(None, Some(at - 1)));
     }
+
+    #[test]
+    fn moments_are_told_in_the_callers_zone() {
+        let at = 1_000_000_000 * NS_PER_SECOND + 7;
+        assert_eq!(stamp(at, 0), "2001-09-09T01:46:40.000000007Z");
+        assert_eq!(stamp(at, 5 * 3600 + 1800), "2001-09-09T07:16:40.000000007+05:30");
+        assert_eq!(stamp(at, -3 * 3600), "2001-09-08T22:46:40.000000007-03:00");
+    }
 }

@@ -8,7 +8,7 @@ use crate::cli::{DeviceNumber, Healthcheck, NetworkMode};
 use crate::host::HostFacts;
 use crate::layout::Layout;
 use crate::model::health::{Health, Probe};
-use crate::model::{Container, ContainerId, ProcessConfig, Volume};
+use crate::model::{Container, ContainerId, LogConfig, ProcessConfig, Volume};
 use crate::oci::defaults;
 use crate::template::{Error, Labels, Missing, Template};
 
@@ -88,7 +88,7 @@ fn whole_value(container: &Container, host: &HostFacts) -> Value {
         "ResolvConfPath": network_file("resolv.conf"),
         "HostnamePath": network_file("hostname"),
         "HostsPath": network_file("hosts"),
-        "LogPath": layout.log(&container.id),
+        "LogPath": if container.host.log.driver == LogConfig::USUAL { layout.log(&container.id) } else { String::new() },
         "Name": format!("/{}", container.name),
         "RestartCount": container.state.restart_count,
         "Driver": "overlay2",
@@ -150,7 +150,7 @@ fn host_config(container: &Container) -> Value {
     let mut value = json!({
         "Binds": super::storage::binds(container),
         "ContainerIDFile": host.cid_file,
-        "LogConfig": { "Type": "json-file", "Config": {} },
+        "LogConfig": { "Type": host.log.driver, "Config": host.log.options },
         "NetworkMode": host.network.word(),
         "PortBindings": {},
         "RestartPolicy": { "Name": host.restart.name(), "MaximumRetryCount": host.restart.retries_max() },

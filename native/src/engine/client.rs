@@ -143,7 +143,8 @@ impl Engine {
     /// Carries the streams until the process has ended, and reaps it.
     fn pump(&mut self, id: &ContainerId, attached: Attached) -> Done {
         let log = self.log_of(id)?;
-        let mut audience = if log.is_some() { Some(self.audience(id)?) } else { None };
+        let starts = self.target.as_ref().is_some_and(super::Target::is_start);
+        let mut audience = if starts { Some(self.audience(id)?) } else { None };
         let stdin_once = self.stdin_once(id);
         let child = self.child.as_mut().ok_or_else(|| Failure::of("poll", Errno::ECHILD))?;
         let streams = std::mem::take(&mut child.streams);
@@ -159,7 +160,8 @@ impl Engine {
 
     /// A container's output is logged; that of an exec is not.
     fn log_of(&self, id: &ContainerId) -> Result<Option<LogWriter>, Failure> {
-        if !self.target.as_ref().is_some_and(super::Target::is_start) {
+        let keeps = self.state.containers.get(id).is_none_or(|container| container.host.log.keeps());
+        if !keeps || !self.target.as_ref().is_some_and(super::Target::is_start) {
             return Ok(None);
         }
         LogWriter::open(Path::new(&self.store.layout().log(id))).map(Some).call("openat")

@@ -172,6 +172,8 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         interactive: call.is_on("interactive"),
         tty: call.is_on("tty"),
         attach: call.values("attach").iter().map(|stream| stream.to_lowercase()).collect(),
+        log_driver: text("log-driver").unwrap_or_default(),
+        log_options: call.values("log-opt"),
         auto_remove: call.is_on("rm"),
         env: call.values("env"),
         workdir: filled("workdir"),

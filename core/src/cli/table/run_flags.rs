@@ -52,8 +52,8 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("annotation", Kind::Map, "Attach a note that is handed on to the OCI runtime", "--annotation a=b")
         .default("map[]")
         .carried_out(),
-    both("log-driver", Kind::Text, "Where the output is kept", "--log-driver json-file"),
-    both("log-opt", Kind::LogOpt, "An option of the log driver", "--log-opt max-size=10m"),
+    both("log-driver", Kind::Text, "Where the output is kept", "--log-driver json-file").carried_out(),
+    both("log-opt", Kind::LogOpt, "An option of the log driver", "--log-opt mode=blocking").carried_out(),
     both("name", Kind::Text, "Name the container", "--name web").carried_out(),
     both("platform", Kind::Text, "Take the image for this system and processor", "--platform linux/arm64").carried_out(),
     both("pull", Kind::Text, "When to fetch the image: always, missing, never", "--pull never").default("missing").carried_out(),
