@@ -115,9 +115,9 @@ fn addresses(call: &Call<'_>) -> Result<(), UsageError> {
     }
     let Some(flag) = ["ip", "ip6"].into_iter().find_map(said) else { return Ok(()) };
     let mut reasons = vec!["user specified IP address is supported on user defined networks only".to_string()];
-    let is_wrong = |flag: &&FlagUse| match (flag.name.as_str(), flag.value.parse::<IpAddr>()) {
-        ("ip", Ok(IpAddr::V4(_))) | ("ip6", Ok(IpAddr::V6(_))) => false,
-        _ => true,
+    let is_wrong = |flag: &&FlagUse| {
+        let read = flag.value.parse::<IpAddr>();
+        !matches!((flag.name.as_str(), read), ("ip", Ok(IpAddr::V4(_))) | ("ip6", Ok(IpAddr::V6(_))))
     };
     for wrong in ["ip", "ip6"].into_iter().filter_map(said).filter(is_wrong) {
         let version = if wrong.name == "ip" { 4 } else { 6 };
