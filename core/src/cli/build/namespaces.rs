@@ -99,19 +99,12 @@ pub(super) fn conflicts(call: &Call<'_>) -> Result<(), UsageError> {
     }
 }
 
-/// Addresses are given out on networks that users have made. A hardware address is kept for a network that has such; without one it is
-/// passed over, as dockerd does.
+/// Addresses are given out on networks that users have made.
 fn addresses(call: &Call<'_>) -> Result<(), UsageError> {
     let said = |name: &str| call.flag(name).filter(|flag| !flag.value.is_empty());
     let network = call.flag("network").map_or("default", |flag| flag.value.as_str());
-    let Some(first) = ["ip", "ip6", "mac-address"].into_iter().find_map(said) else { return Ok(()) };
-    match network {
-        "none" | "host" => {}
-        name if name.starts_with(OF_CONTAINER) => {}
-        _ => {
-            let next = "There are no bridges yet: Leave it out, or use --network none, host or container:NAME.";
-            return Err(error::not_yet(&format!("--{}", first.name), next, Some(first.span)));
-        }
+    if !matches!(network, "none" | "host") && !network.starts_with(OF_CONTAINER) {
+        return Ok(());
     }
     let Some(flag) = ["ip", "ip6"].into_iter().find_map(said) else { return Ok(()) };
     let mut reasons = vec!["user specified IP address is supported on user defined networks only".to_string()];
