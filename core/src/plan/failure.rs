@@ -168,6 +168,11 @@ fn code_of(what: &str) -> i32 {
     if what.contains("no such file or directory") { NOT_FOUND } else { ENGINE_FAILED }
 }
 
+fn with_code(what: String) -> (String, i32) {
+    let code = code_of(&what);
+    (what, code)
+}
+
 /// Docker's last line where of several containers some could not be done; empty where it has none.
 pub fn closing(command: &Command, failed: &[String]) -> String {
     match command {
@@ -259,17 +264,13 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         Step::Mount(MountStep::BindMount { .. } | MountStep::MountFilesystem { .. })
             if volume_source(step, errno, context).is_some() =>
         {
-            let what = volume_source(step, errno, context).unwrap_or_default();
-            let code = code_of(&what);
-            (what, code)
+            with_code(volume_source(step, errno, context).unwrap_or_default())
         }
         Step::Mount(MountStep::CopyMountTree { .. }) if is_daemons(step, errno) => {
             (call.map_or_else(String::new, str::to_string), ENGINE_FAILED)
         }
         Step::Mount(MountStep::BindSubpath { directory, subpath, .. }) if is_daemons(step, errno) => {
-            let what = subpath_reason(directory, subpath, errno).unwrap_or_default();
-            let code = code_of(&what);
-            (what, code)
+            with_code(subpath_reason(directory, subpath, errno).unwrap_or_default())
         }
         Step::Store(StoreStep::CreateSource { path, .. }) => {
             (format!("error while creating mount source path '{path}': mkdir {path}: {sentence}"), ENGINE_FAILED)
