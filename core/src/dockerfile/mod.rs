@@ -9,7 +9,7 @@
 //! learns of all of them at once; what comes after the first is marked as ours where it is shown.
 //!
 //! Sources: the Dockerfile reference and the build checks reference of Docker's documentation; Docker 28's own answers, which
-//! `tests/build-check` keeps.
+//! `tests/build-check.txt` keeps.
 
 pub mod check;
 pub mod expand;

@@ -1,12 +1,14 @@
-//! Docker's own answers, in `tests/build-check`: asked of dockerd 28.5.2 with buildx 0.29.1, `docker build --check --progress quiet`.
+//! Docker's own answers, in `tests/build-check.txt`: asked of dockerd 28.5.2 with buildx 0.29.1, `docker build --check --progress quiet`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use super::{CheckInput, Report, check};
 use crate::view::build_check;
 
-/// A file of answers: `== NAME` lines, and what is between them.
+/// Also read where there are no files: as WebAssembly.
+const ANSWERS: &str = include_str!("../../../../tests/build-check.txt");
+
+/// An answer: `== NAME` lines, and what is between them.
 fn parts(text: &str) -> BTreeMap<String, String> {
     let mut parts: BTreeMap<String, String> = BTreeMap::new();
     let mut name = String::new();
@@ -40,11 +42,10 @@ fn report(parts: &BTreeMap<String, String>) -> Report {
     })
 }
 
-fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/build-check");
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    cases.sort();
-    cases
+/// Names and answers.
+fn cases() -> Vec<(&'static str, BTreeMap<String, String>)> {
+    let cases = ANSWERS.strip_prefix("=== ").unwrap().trim_end().split("\n=== ");
+    cases.map(|case| case.split_once('\n').unwrap()).map(|(name, text)| (name, parts(&format!("{text}\n")))).collect()
 }
 
 #[test]
@@ -52,8 +53,7 @@ fn what_is_said_of_a_dockerfile_is_what_docker_says() {
     let mut wrong = Vec::new();
     let cases = cases();
     assert!(cases.len() > 150);
-    for path in cases {
-        let parts = parts(&std::fs::read_to_string(&path).unwrap());
+    for (name, parts) in cases {
         let text = &parts["Dockerfile"];
         let report = report(&parts);
         // What is ours comes behind, and is marked.
@@ -62,7 +62,7 @@ fn what_is_said_of_a_dockerfile_is_what_docker_says() {
         let said = (build_check::findings(&report, text, "Dockerfile"), refusal);
         let docker = (parts["stdout"].clone(), parts.get("stderr").cloned().unwrap_or_default());
         if said != docker {
-            wrong.push(format!("{}\n  docker {docker:?}\n  here   {said:?}", path.file_stem().unwrap().display()));
+            wrong.push(format!("{name}\n  docker {docker:?}\n  here   {said:?}"));
         }
     }
     assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong.join("\n"));
