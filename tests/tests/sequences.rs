@@ -67,8 +67,8 @@ const FLAGS: &[&str] = &[
     "--cgroup-parent /glassbox-batch ",
     "--cgroup-parent glassbox-batch/night --cpuset-cpus 0 ",
     "--cpus 0.1 ",
-    "--device-read-bps /dev/vda:1mb --device-write-iops /dev/vda:100 ",
-    "--blkio-weight 300 --device-read-iops /dev/vda:50 ",
+    "--device-read-bps /dev/vda:1gb --device-write-iops /dev/vda:100000 ",
+    "--blkio-weight 300 --device-read-iops /dev/vda:50000 ",
     "--cgroupns host --userns host ",
     "--time-offset boottime=240h ",
     "-a stdout ",
@@ -239,7 +239,9 @@ fn sequence(seed: u64, number: u64) -> Fixture {
     let mut numbers = Numbers(seed.wrapping_mul(1_000_003).wrapping_add(number));
     let count = 2 + numbers.next() % (COMMANDS_MAX - 1);
     let lines = without_the_race((0..count).map(|_| command(&mut numbers)).collect());
-    let mut commands: Vec<Exchange> = lines.into_iter().map(|line| Exchange { line, ..Exchange::default() }).collect();
+    // The host's cgroups are those of all sequences that run at the same time: each has parents of its own.
+    let own = |line: String| line.replace("glassbox-batch", &format!("glassbox-batch-{number}"));
+    let mut commands: Vec<Exchange> = lines.into_iter().map(|line| Exchange { line: own(line), ..Exchange::default() }).collect();
     commands.push(Exchange { line: "docker rm -f left right short brief".into(), ..Exchange::default() });
     Fixture { name: format!("seed {seed}, sequence {number}"), commands, ..Fixture::default() }
 }

@@ -13,6 +13,8 @@ use crate::sys;
 
 /// How long an ended process may take to be gone, and a cgroup to be empty.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+/// So long a process may take to end that was sent SIGKILL: it ends when its disk has answered, which a limit may hold back.
+const ENDING: Duration = Duration::from_secs(20);
 
 /// Between two looks.
 pub const PAUSE: Duration = Duration::from_millis(1);
@@ -116,7 +118,7 @@ pub fn end_process(process: &ProcessIdentity) -> Result<bool, StoreError> {
         Err(errno) => return Err(failed(errno)),
     }
     // A pidfd is readable once its process has ended, pidfd_open(2).
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + ENDING;
     while process.is_alive() && Instant::now() < deadline {
         let _ = sys::file::poll(&mut [sys::file::Watch::read(&pidfd)], Some(100));
     }
