@@ -206,10 +206,48 @@ fn holds(condition: &LinuxSeccompArg, arguments: &[u64; 6]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
 
     fn refusal(capabilities: CapabilitySet, name: &str, first: u64) -> Option<Errno> {
         verdict(&default_profile(&capabilities), name, &[first, 0, 0, 0, 0, 0]).refusal()
+    }
+
+    /// What dockerd 28.5.2 wrote into config.json for containers with these capabilities: rule, and the calls that it is for.
+    const DOCKERS: &str = include_str!("../../../tests/docker-seccomp.txt");
+
+    fn told(profile: &LinuxSeccomp) -> Vec<String> {
+        let mut rules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for rule in profile.syscalls().iter().flatten() {
+            let errno = rule.errno_ret().map(|errno| format!(" {errno}")).unwrap_or_default();
+            let condition = |one: &LinuxSeccompArg| {
+                format!(" arg{} {} {} {}", one.index(), one.op(), one.value(), one.value_two().unwrap_or_default())
+            };
+            let conditions: String = conditions(rule).iter().map(condition).collect();
+            rules.entry(format!("{}{errno}{conditions}", rule.action())).or_default().extend(rule.names().iter().cloned());
+        }
+        let names = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(" ");
+        rules.into_iter().map(|(rule, calls)| format!("{rule}: {}", names(calls))).collect()
+    }
+
+    #[test]
+    fn the_profile_is_dockers_for_each_set_of_capabilities() {
+        let mut compared = 0;
+        for case in DOCKERS.split("== ").skip(1) {
+            let mut lines = case.lines();
+            let title = lines.next().unwrap();
+            let named = lines.next().and_then(|line| line.strip_prefix("capabilities:")).unwrap();
+            let parse = |set: CapabilitySet, name| set.with(Capability::parse(name).unwrap());
+            let capabilities = named.split_whitespace().fold(CapabilitySet::EMPTY, parse);
+            let ours = told(&default_profile(&capabilities));
+            for (ours, docker) in ours.iter().zip(lines.clone()) {
+                assert_eq!(ours, docker, "{title}");
+            }
+            assert_eq!(ours.len(), lines.count(), "{title}");
+            compared += 1;
+        }
+        assert_eq!(compared, 7);
     }
 
     #[test]
