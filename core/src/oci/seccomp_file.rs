@@ -117,7 +117,7 @@ fn applies(call: &Call, capabilities: &CapabilitySet, kernel_release: &str) -> b
 }
 
 /// Major and minor of a kernel's release.
-fn is_at_least(release: &str, wanted: &str) -> bool {
+pub(crate) fn is_at_least(release: &str, wanted: &str) -> bool {
     let numbers = |text: &str| {
         let mut numbers = text.split(|other: char| !other.is_ascii_digit()).map(|word| word.parse::<u32>().unwrap_or(0));
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))

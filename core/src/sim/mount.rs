@@ -36,7 +36,10 @@ impl Kernel {
 
     /// The mounts of a namespace in their order.
     pub(super) fn mounts_in(&self, ns: NsId) -> Vec<MountId> {
-        self.mounts.iter().filter(|(_, mount)| mount.namespace == ns).map(|(id, _)| *id).collect()
+        let own = self.mounts.iter().filter(|(_, mount)| mount.namespace == ns);
+        let mut placed: Vec<(u64, MountId)> = own.map(|(id, mount)| (mount.position, *id)).collect();
+        placed.sort_unstable();
+        placed.into_iter().map(|(_, id)| id).collect()
     }
 
     /// Puts a mount on a place.
@@ -61,7 +64,8 @@ impl Kernel {
         let source = self.supers.get(&super_id).map_or_else(|| Rc::from("none"), |found| found.source.clone());
         let root_path = Rc::from(self.path_in_fs(&root));
         let (shared, master, unbindable) = (None, None, false);
-        let mount = Mount { namespace, at, root, root_path, super_id, flags, source, shared, master, unbindable, locked: false };
+        let (position, locked) = (id, false);
+        let mount = Mount { namespace, position, at, root, root_path, super_id, flags, source, shared, master, unbindable, locked };
         self.mounts.insert_mut(id, mount);
         Ok(id)
     }
@@ -131,7 +135,7 @@ impl Kernel {
         }
         for (old, new) in pairs.clone() {
             let Some(mut mount) = self.mounts.get(&old).cloned() else { continue };
-            mount.namespace = to;
+            (mount.namespace, mount.position) = (to, new);
             mount.locked = lock && mount.at.is_some();
             // To a namespace that has less rights mounts spread, and none from it: CL_SHARED_TO_SLAVE of fs/namespace.c.
             if let Some(group) = mount.shared.filter(|_| lock) {

@@ -8,6 +8,7 @@ use super::kernel::Kernel;
 use super::mount::translate;
 use super::tables::{HostPid, Mount, MountId, NodeId, NsId, Place};
 use crate::errno::Errno;
+use crate::oci::seccomp_file::is_at_least;
 use crate::userland::SysResult;
 
 /// What one of MS_SHARED, MS_SLAVE, MS_PRIVATE and MS_UNBINDABLE makes of a mount.
@@ -151,7 +152,21 @@ impl Kernel {
         if let Some(mount) = self.mounts.get_mut(&top) {
             mount.at = Some(at);
         }
+        self.list_behind_the_others(top);
         self.spread(top);
+    }
+
+    /// Until Linux 6.8 a namespace lists its mounts in the order in which they were attached, since then in that in which they were made.
+    fn list_behind_the_others(&mut self, top: MountId) {
+        if is_at_least(&self.host.kernel_release, "6.8") {
+            return;
+        }
+        for id in self.subtree(top) {
+            let position = self.fresh_id();
+            if let Some(mount) = self.mounts.get_mut(&id) {
+                mount.position = position;
+            }
+        }
     }
 
     /// attach_recursive_mnt(): what is mounted on a shared mount is shared itself, and appears on every peer and slave of that.

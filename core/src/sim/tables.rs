@@ -137,6 +137,8 @@ pub(super) struct Super {
 #[derive(Clone, Debug)]
 pub(super) struct Mount {
     pub(super) namespace: NsId,
+    /// Where it stands in /proc/PID/mountinfo, among the others of its namespace.
+    pub(super) position: u64,
     /// Where it is mounted; `None`: the root of its namespace.
     pub(super) at: Option<Place>,
     pub(super) root: NodeId,
