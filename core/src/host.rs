@@ -263,6 +263,15 @@ impl CgroupLayout {
     }
 }
 
+/// Whether a kernel's release is that of a version or of a later one: major and minor are compared.
+pub(crate) fn is_at_least(release: &str, wanted: &str) -> bool {
+    let numbers = |text: &str| {
+        let mut numbers = text.split(|other: char| !other.is_ascii_digit()).map(|word| word.parse::<u32>().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    };
+    numbers(release) >= numbers(wanted)
+}
+
 impl HostFacts {
     /// The modelled machine of the playground: a stock Debian 12 with cgroup v2, used by root.
     pub fn example() -> HostFacts {

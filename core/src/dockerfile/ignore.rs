@@ -29,11 +29,6 @@ impl Ignore {
         Ignore { patterns: numbered.filter_map(|(line, number)| pattern(line, number)).collect() }
     }
 
-    /// There is a `!` in it: what it leaves out depends on more than one pattern.
-    pub fn takes_in(&self) -> bool {
-        self.patterns.iter().any(|pattern| pattern.takes_in)
-    }
-
     /// All that lies in the context is left out by one pattern.
     pub fn leaves_out_all(&self) -> bool {
         self.patterns.iter().any(|pattern| !pattern.takes_in && matches!(pattern.text.as_str(), "*" | "**" | "**/*"))
@@ -210,7 +205,7 @@ mod tests {
         let ignore = Ignore::read("*.md\n!README.md\n");
         assert_eq!(ignore.leaves_out("README.md"), None);
         assert_eq!(ignore.leaves_out("x.md"), Some(1));
-        assert!(ignore.takes_in() && !ignore.leaves_out_all());
+        assert!(!ignore.leaves_out_all());
         assert!(Ignore::read("**").leaves_out_all());
     }
 

@@ -7,6 +7,7 @@ use oci_spec::runtime::{Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg,
 use serde::Deserialize;
 
 use super::capability::CapabilitySet;
+use crate::host::is_at_least;
 
 /// More rules than this are refused.
 const RULES_MAX: usize = 4096;
@@ -114,15 +115,6 @@ fn applies(call: &Call, capabilities: &CapabilitySet, kernel_release: &str) -> b
         && call.includes.caps.iter().all(has)
         && (call.includes.min_kernel.is_empty() || is_at_least(kernel_release, &call.includes.min_kernel));
     included && !excluded
-}
-
-/// Major and minor of a kernel's release.
-pub(crate) fn is_at_least(release: &str, wanted: &str) -> bool {
-    let numbers = |text: &str| {
-        let mut numbers = text.split(|other: char| !other.is_ascii_digit()).map(|word| word.parse::<u32>().unwrap_or(0));
-        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
-    };
-    numbers(release) >= numbers(wanted)
 }
 
 fn rule(call: &Call) -> LinuxSyscall {

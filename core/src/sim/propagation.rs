@@ -8,7 +8,7 @@ use super::kernel::Kernel;
 use super::mount::translate;
 use super::tables::{HostPid, Mount, MountId, NodeId, NsId, Place};
 use crate::errno::Errno;
-use crate::oci::seccomp_file::is_at_least;
+use crate::host::is_at_least;
 use crate::userland::SysResult;
 
 /// What one of MS_SHARED, MS_SLAVE, MS_PRIVATE and MS_UNBINDABLE makes of a mount.
