@@ -1,12 +1,22 @@
 //! Embeds the toolbox binary: the file that GLASSBOX_TOOLBOX names, or one built here for musl, so that it is static.
 //!
-//! Its size and digest are computed now, and not at every start of `glassbox`.
+//! The image's layer is packed and hashed now, and not at every start of `glassbox`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
 use sha2::{Digest, Sha256};
+
+#[path = "../core/src/oci/toolbox/archive.rs"]
+mod archive;
+#[path = "../core/src/oci/toolbox/files.rs"]
+mod files;
+#[path = "../core/src/userland/names.rs"]
+mod names;
+
+use files::{ToolboxFileKind, files};
+use names::NAMES;
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
@@ -28,11 +38,28 @@ fn embed() -> Result<(), String> {
         None => build(&out)?,
     };
     let bytes = fs::read(&binary).map_err(|error| format!("cannot read the toolbox binary {}: {error}", binary.display()))?;
-    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(out.join("toolbox"), &bytes).map_err(|error| format!("cannot write the toolbox binary: {error}"))?;
     println!("cargo:rerun-if-changed={}", binary.display());
-    println!("cargo:rustc-env=GLASSBOX_TOOLBOX_SHA256={digest}");
-    Ok(())
+    pack(&bytes, &out).map_err(|error| format!("cannot pack the toolbox image: {error}"))
+}
+
+/// The archive, and what the engine wants to know of it.
+fn pack(binary: &[u8], out: &Path) -> std::io::Result<()> {
+    let mut packed = Vec::new();
+    archive::write(binary, &mut packed)?;
+    let digest: String = Sha256::digest(&packed).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut place = 0;
+    for entry in tar::Archive::new(packed.as_slice()).entries()? {
+        let entry = entry?;
+        if entry.path()?.to_str() == Some(files::BINARY.trim_start_matches('/')) {
+            place = entry.raw_file_position();
+        }
+    }
+    let text = format!(
+        "pub const BINARY_AT: usize = {place};\npub const BINARY_BYTES: usize = {};\npub const DIFF_ID: &str = \"sha256:{digest}\";\n",
+        binary.len()
+    );
+    fs::write(out.join("toolbox.tar"), &packed)?;
+    fs::write(out.join("toolbox.rs"), text)
 }
 
 /// A target directory of its own: the outer cargo holds the lock on the usual one.

@@ -1,12 +1,18 @@
 //! `apply`: the only place where an event changes the state.
 
+mod images;
+
 use crate::event::Event;
 use crate::model::{Container, ContainerId, Ending, State, Status, health, restart};
 
 /// Changes `state` as `event` says. An event about something that is not there changes nothing.
 pub fn apply(state: &mut State, event: &Event) {
     match event {
-        Event::LayerExtracted { image, diff_id, .. } => mark_extracted(state, image, diff_id),
+        Event::LayerExtracted { diff_id, .. } => images::set_extracted(state, diff_id, true),
+        Event::ImageTagged { name, id } => images::tagged(state, name, id),
+        Event::ImageUntagged { name } => images::untagged(state, name),
+        Event::ImageForgotten { manifest } => images::forgotten(state, manifest),
+        Event::LayerRemoved { diff_id } => images::set_extracted(state, diff_id, false),
         Event::ContainerRecorded { container } => state.containers.insert_mut(container.id.clone(), (**container).clone()),
         Event::ContainerStarted { id, pid, at_ns } => change(state, id, |container| {
             if container.state.status != Status::Restarting {
@@ -59,13 +65,5 @@ pub fn apply(state: &mut State, event: &Event) {
 fn change(state: &mut State, id: &ContainerId, how: impl FnOnce(&mut Container)) {
     if let Some(container) = state.containers.get_mut(id) {
         how(container);
-    }
-}
-
-fn mark_extracted(state: &mut State, image: &str, diff_id: &str) {
-    if let Some(image) = state.images.get_mut(image) {
-        for layer in image.layers.iter_mut().filter(|layer| layer.diff_id == diff_id) {
-            layer.extracted = true;
-        }
     }
 }

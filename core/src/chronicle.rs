@@ -11,7 +11,8 @@ use crate::model::happening::Happening;
 use crate::model::{Container, ContainerId, MountKind, Status};
 use crate::observe::Outcome;
 use crate::plan::Context;
-use crate::step::{ClientStep, CopyEnd, CopyStep, Phase, ProcessStep, Step, StoreStep};
+use crate::reference::Reference;
+use crate::step::{ClientStep, CopyEnd, CopyStep, ImageStep, Phase, ProcessStep, Step, StoreStep};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -63,6 +64,7 @@ impl Chronicle {
             }
             Step::Client(step) => self.served(step, outcome, context, at_ns),
             Step::Copy(step) => copied(step, context, at_ns),
+            Step::Image(step) => image(step, at_ns),
             Step::Phase(_) | Step::Cgroup(_) | Step::Process(_) | Step::Mount(_) | Step::Privilege(_) => Vec::new(),
         }
     }
@@ -220,6 +222,17 @@ fn health(container: &Container, probe: &crate::model::health::Probe, at_ns: u64
     crate::model::health::probed(&mut after, probe);
     let now = word(&after).filter(|now| word(container).as_ref() != Some(now))?;
     Some(Happening::of_container(container, &format!("health_status: {now}"), at_ns))
+}
+
+/// Names of images that came and went, and images that went.
+fn image(step: &ImageStep, at_ns: u64) -> Vec<Happening> {
+    let familiar = |name: &str| Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.familiar());
+    match step {
+        ImageStep::TagImage { id, name, .. } => vec![Happening::of_image(id, "tag", &familiar(name), at_ns)],
+        ImageStep::UntagImage { id, .. } => vec![Happening::of_image(id, "untag", id, at_ns)],
+        ImageStep::ForgetImage { id, .. } => vec![Happening::of_image(id, "delete", id, at_ns)],
+        ImageStep::WriteBlob { .. } | ImageStep::RemoveBlob { .. } | ImageStep::RemoveLayer { .. } => Vec::new(),
+    }
 }
 
 fn copied(step: &CopyStep, context: &Context<'_>, at_ns: u64) -> Vec<Happening> {

@@ -24,6 +24,33 @@ pub enum Event {
         /// Where.
         directory: String,
     },
+    /// A name leads to an image.
+    ImageTagged {
+        /// In full.
+        name: String,
+        /// The image's id.
+        id: String,
+    },
+    /// A name leads nowhere any more.
+    ImageUntagged {
+        /// In full.
+        name: String,
+    },
+    /// The store has an image no more.
+    ImageForgotten {
+        /// Its manifest's digest.
+        manifest: String,
+    },
+    /// A blob is gone.
+    BlobRemoved {
+        /// Its digest.
+        digest: String,
+    },
+    /// The extracted files of a layer are gone.
+    LayerRemoved {
+        /// Which.
+        diff_id: String,
+    },
     /// A directory is there.
     DirectoryCreated {
         /// Which.

@@ -132,13 +132,15 @@ pub enum SourceKind {
     File,
 }
 
-/// The embedded toolbox binary, by which its image is identified.
+/// The embedded toolbox image: its one layer, and the binary in that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolboxFacts {
-    /// Bytes.
+    /// Bytes of the binary.
     pub size_bytes: u64,
-    /// Hexadecimal sha256 of its bytes.
-    pub sha256: String,
+    /// `sha256:` and the digest of the layer's archive.
+    pub diff_id: String,
+    /// Bytes of that archive.
+    pub archive_bytes: u64,
 }
 
 /// cgroups(7): which version is mounted, and where containers get theirs.
@@ -295,7 +297,7 @@ impl HostFacts {
             user_namespaces: true,
             seccomp: true,
             overlay: true,
-            toolbox: ToolboxFacts { size_bytes: 900_000, sha256: "0".repeat(64) },
+            toolbox: ToolboxFacts { size_bytes: 900_000, diff_id: format!("sha256:{}", "0".repeat(64)), archive_bytes: 950_000 },
             guarded_paths: stock_guarded_paths(),
             network_files: stock_network_files("linux"),
             data_mount: ("ext4".into(), "/dev/vda1".into()),

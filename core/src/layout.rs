@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! layers/<diff id without sha256:>/   the files of an extracted layer
+//! images/                             an OCI image layout: oci-layout, index.json, blobs/sha256/<digest>
 //! containers/<id>/state.json          what the engine knows of the container
 //! containers/<id>/config.json         the OCI runtime specification
 //! containers/<id>/{upper,work,merged} the overlay
@@ -29,6 +30,16 @@ impl<'a> Layout<'a> {
     /// The directory of an extracted layer.
     pub fn layer(&self, diff_id: &str) -> String {
         format!("{}/layers/{}", self.root, diff_id.trim_start_matches("sha256:"))
+    }
+
+    /// The index of the images: which manifests there are, and what they are called.
+    pub fn image_index(&self) -> String {
+        format!("{}/images/index.json", self.root)
+    }
+
+    /// A blob of an image.
+    pub fn blob(&self, digest: &str) -> String {
+        format!("{}/images/blobs/sha256/{}", self.root, digest.trim_start_matches("sha256:"))
     }
 
     /// The directory of all containers.

@@ -15,10 +15,12 @@ use crate::diagnosis::program::Refused;
 use crate::errno::Errno;
 use crate::event::Event;
 use crate::model::{Container, ContainerId, Ending, Volume};
+use crate::oci::image::{Index, Manifest};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
 use crate::resource_limit;
 use crate::step::{
-    CgroupStep, ClientStep, CopyRoot, CopyStep, Limit, MountStep, NamespaceKind, PrivilegeStep, ProcessStep, Step, StoreStep,
+    CgroupStep, ClientStep, CopyRoot, CopyStep, ImageStep, Limit, MountStep, NamespaceKind, PrivilegeStep, ProcessStep, Step,
+    StoreStep,
 };
 use crate::userland::WaitStatus;
 
@@ -118,6 +120,7 @@ pub fn observe(step: &Step, outcome: &Outcome, actors: Actors, probe: &dyn Probe
         Step::Privilege(step) => look.privilege(step),
         Step::Client(step) => Ok(look.client(step)),
         Step::Copy(step) => look.copied(step),
+        Step::Image(step) => look.image(step),
     }
 }
 
@@ -526,6 +529,46 @@ impl Look<'_> {
         Ok(there)
     }
 
+    fn image(&self, step: &ImageStep) -> Result<Vec<Event>, Errno> {
+        Ok(match step {
+            ImageStep::WriteBlob { path, .. } => {
+                let size_bytes = self.bytes(Subject::Host, path)?.len() as u64;
+                vec![Event::FileWritten { path: path.clone(), size_bytes }]
+            }
+            ImageStep::TagImage { index, name, .. } => self.tagged(index, name)?.into_iter().collect(),
+            ImageStep::UntagImage { index, name, .. } => {
+                let gone = !self.index(index)?.manifests.iter().any(|entry| entry.name() == Some(name));
+                gone.then(|| Event::ImageUntagged { name: name.clone() }).into_iter().collect()
+            }
+            ImageStep::ForgetImage { index, manifest, .. } => {
+                let gone = !self.index(index)?.manifests.iter().any(|entry| entry.digest == *manifest);
+                gone.then(|| Event::ImageForgotten { manifest: manifest.clone() }).into_iter().collect()
+            }
+            ImageStep::RemoveBlob { path, digest } => self.if_gone(path, || Event::BlobRemoved { digest: digest.clone() })?,
+            ImageStep::RemoveLayer { directory, diff_id } => {
+                self.if_gone(directory, || Event::LayerRemoved { diff_id: diff_id.clone() })?
+            }
+        })
+    }
+
+    fn index(&self, path: &str) -> Result<Index, Errno> {
+        Index::read(&self.bytes(Subject::Host, path)?).map_err(|_| Errno::EINVAL)
+    }
+
+    /// To which image a name leads: by the index to a manifest, by that to a configuration.
+    fn tagged(&self, index: &str, name: &str) -> Result<Option<Event>, Errno> {
+        let found = self.index(index)?;
+        let Some(entry) = found.manifests.iter().find(|entry| entry.name() == Some(name)) else { return Ok(None) };
+        let directory = index.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let path = format!("{directory}/blobs/sha256/{}", entry.digest.trim_start_matches("sha256:"));
+        let manifest = Manifest::read(&self.bytes(Subject::Host, &path)?, &entry.digest).map_err(|_| Errno::EINVAL)?;
+        Ok(Some(Event::ImageTagged { name: name.to_string(), id: manifest.config.digest }))
+    }
+
+    fn if_gone(&self, path: &str, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Errno> {
+        Ok(if self.exists(path)? { Vec::new() } else { vec![event()] })
+    }
+
     fn if_there(&self, path: &str, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Errno> {
         Ok(if self.exists(path)? { vec![event()] } else { Vec::new() })
     }
@@ -547,11 +590,22 @@ fn stat_field(stat: &str, place: usize) -> Option<i64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(place)?.parse().ok()
 }
 
+fn essential_of_image(step: &ImageStep) -> Vec<Event> {
+    match step {
+        ImageStep::TagImage { name, id, .. } => vec![Event::ImageTagged { name: name.clone(), id: id.clone() }],
+        ImageStep::UntagImage { name, .. } => vec![Event::ImageUntagged { name: name.clone() }],
+        ImageStep::ForgetImage { manifest, .. } => vec![Event::ImageForgotten { manifest: manifest.clone() }],
+        ImageStep::RemoveLayer { diff_id, .. } => vec![Event::LayerRemoved { diff_id: diff_id.clone() }],
+        ImageStep::WriteBlob { .. } | ImageStep::RemoveBlob { .. } => Vec::new(),
+    }
+}
+
 /// The events that a plain run needs to keep the state right, without looking at anything but the outcome.
 pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
     let at_ns = outcome.at_ns;
     let step = match step {
         Step::Store(step) => step,
+        Step::Image(step) => return essential_of_image(step),
         Step::Process(ProcessStep::ExecProgram { .. }) => return outcome.refused().into_iter().collect(),
         _ => return Vec::new(),
     };

@@ -27,7 +27,7 @@ fuzz_target!(|text: &str| {
     }
     let mut state = State::default();
     let image = image(&host.toolbox);
-    state.images.insert_mut(image.reference.clone(), image);
+    state.images.insert_mut(image.id.clone(), image);
     let invocation = Rc::new(invocation);
     let Ok(plan) = plan::plan(&invocation, &state, &host) else { return };
     let context = Context { state: &state, host: &host, invocation: &invocation };

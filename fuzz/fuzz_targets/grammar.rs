@@ -17,7 +17,7 @@ fuzz_target!(|line: &str| {
     let host = HostFacts::example();
     let mut state = State::default();
     let image = image(&host.toolbox);
-    state.images.insert_mut(image.reference.clone(), image);
+    state.images.insert_mut(image.id.clone(), image);
     if let Ok(plan) = plan::plan(&Rc::new(invocation), &state, &host) {
         let tree = plan_tree(&plan, &state, &host);
         assert!(!tree.to_text().is_empty() || plan.steps.is_empty());

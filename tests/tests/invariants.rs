@@ -172,7 +172,7 @@ fn a_plan_depends_on_what_it_is_given() {
     assert_ne!(json(&host), json(&other), "ids are made of the entropy alone");
     let mut empty = State::default();
     let image = image(&host.toolbox);
-    empty.images.insert_mut(image.reference.clone(), image);
+    empty.images.insert_mut(image.id.clone(), image);
     let words = Rc::new(cli::parse_line("rm made").unwrap());
     let plan = plan::plan(&words, &empty, &host).unwrap();
     assert_eq!((plan.steps.len(), plan.exit_code), (0, 1));

@@ -364,6 +364,8 @@ pub enum Command {
         /// The subcommand's words (`run`, `container ls`); empty for Glassbox itself.
         topic: Vec<String>,
     },
+    /// `images`, `history`, `tag`, `rmi`, `image prune`, `save`, `load`
+    Images(super::ImageCommand),
     /// `build --check`
     CheckBuild(super::CheckBuild),
     /// `version --format TEMPLATE`

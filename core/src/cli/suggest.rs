@@ -218,7 +218,7 @@ fn arguments(row: &CommandRow, at: usize, forced: bool, current: &str, state: &S
     let volumes = || Suggestions::of(state.volumes.keys().cloned());
     match row.key {
         "run" | "create" if at == 0 => {
-            Suggestions::of(state.images.keys().map(|name| name.trim_end_matches(":latest").to_string()))
+            Suggestions::of(state.image_names().iter().map(|name| name.trim_end_matches(":latest").to_string()))
         }
         "run" | "create" => Suggestions::files(),
         "exec" if at == 0 => names(&running),

@@ -8,6 +8,7 @@ mod cgroup;
 pub mod claim;
 mod client;
 mod copy;
+mod image;
 mod mount;
 mod phase;
 mod privilege;
@@ -142,6 +143,7 @@ pub fn explain(step: &Step) -> Explanation {
         Step::Privilege(step) => privilege::explain(step),
         Step::Client(step) => client::explain(step),
         Step::Copy(step) => copy::explain(step),
+        Step::Image(step) => image::explain(step),
     }
 }
 

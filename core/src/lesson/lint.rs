@@ -86,7 +86,7 @@ impl Trial<'_> {
     fn images(&self) -> Result<(), String> {
         let mut missing = Vec::new();
         self.stage.look(&mut |state, _| {
-            let there = |image: &String| state.images.contains_key(image) || state.images.contains_key(&format!("{image}:latest"));
+            let there = |image: &String| state.image(image).is_some();
             missing = self.lesson.images.iter().filter(|image| !there(image)).cloned().collect();
         });
         if missing.is_empty() { Ok(()) } else { Err(format!("the machine has no image {}", missing.join(", "))) }

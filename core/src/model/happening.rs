@@ -44,6 +44,12 @@ impl Happening {
         Happening { number: 0, at_ns, kind: "volume".into(), action: action.into(), id: name.into(), attributes }
     }
 
+    /// About an image.
+    pub fn of_image(id: &str, action: &str, name: &str, at_ns: u64) -> Happening {
+        let attributes = [("name".to_string(), name.to_string())].into();
+        Happening { number: 0, at_ns, kind: "image".into(), action: action.into(), id: id.into(), attributes }
+    }
+
     /// With something told besides.
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Happening {
         self.attributes.insert(name.into(), value.into());

@@ -14,13 +14,13 @@ use rpds::RedBlackTreeMap;
 
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status};
 pub use ending::{Ending, SentSignal, SignalReason};
-pub use image::{Image, ImageConfig, Layer};
+pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing};
 pub use storage::{ANONYMOUS_LABEL, Backing, MountKind, MountPoint, Propagation, Volume, backing, depth};
 
 /// All that the engine knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// Images by their reference as people write it, with tag: `toolbox:latest`.
+    /// Images by id.
     pub images: RedBlackTreeMap<String, Image>,
     /// Containers by id.
     pub containers: RedBlackTreeMap<ContainerId, Container>,

@@ -1,6 +1,8 @@
 //! OCI: capabilities, seccomp, runtime specification.
 pub mod capability;
 pub mod defaults;
+pub mod digest;
+pub mod image;
 pub mod runtime_spec;
 pub mod seccomp;
 pub mod seccomp_file;

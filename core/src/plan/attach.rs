@@ -69,7 +69,7 @@ mod tests {
         let host = HostFacts { terminal, ..HostFacts::example() };
         let mut state = State::default();
         let image = crate::oci::toolbox::image(&host.toolbox);
-        state.images.insert_mut(image.reference.clone(), image);
+        state.images.insert_mut(image.id.clone(), image);
         let invocation = Rc::new(crate::cli::parse_line(line).unwrap());
         plan(&invocation, &state, &host).err().map(|error| error.message.lines().next().unwrap_or_default().to_string())
     }

@@ -1,6 +1,6 @@
 //! `build --check`: the Dockerfile was read with the command line; what is found is printed.
 
-use super::{CommandError, Context, Plan, architecture, image, origin};
+use super::{CommandError, Context, Plan, architecture, origin};
 use crate::cli::CheckBuild;
 use crate::dockerfile::{CheckInput, check, check::Environment};
 use crate::step::{ClientStep, Step};
@@ -40,7 +40,7 @@ pub(super) fn check_only(build: &CheckBuild, context: &Context<'_>, plan: &mut P
 
 /// The environment that an image which is here sets.
 fn environment_of(name: &str, context: &Context<'_>) -> Option<Environment> {
-    let image = context.state.images.get(&image::familiar(name))?;
+    let image = context.state.image(name)?;
     let pair = |entry: &String| entry.split_once('=').map(|(name, value)| (name.to_string(), value.to_string()));
     Some(image.config.env.iter().filter_map(pair).collect())
 }

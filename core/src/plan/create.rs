@@ -270,7 +270,7 @@ pub(super) fn cgroups(resources: &Resources, parent: &str, host: &HostFacts, id:
 /// The layers that are not extracted yet.
 pub(super) fn prepare_image(image: &str, context: &Context<'_>) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
-    let layers = context.state.images.get(image).map(|image| image.layers.clone()).unwrap_or_default();
+    let layers = context.state.image(image).map(|image| image.layers.clone()).unwrap_or_default();
     let missing = layers.into_iter().filter(|layer| !layer.extracted);
     missing
         .map(|layer| {

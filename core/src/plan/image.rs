@@ -19,7 +19,7 @@ pub(super) fn familiar(image: &str) -> String {
 pub(super) fn find<'a>(spec: &ContainerSpec, context: &Context<'a>) -> Result<&'a Image, CommandError> {
     let ImageChoice { pull, platform } = &spec.image_choice;
     let reference = with_tag(&spec.image);
-    let found = context.state.images.get(&familiar(&spec.image));
+    let found = context.state.image(&spec.image);
     match found {
         _ if *pull == Pull::Always => Err(cannot_pull(context)),
         Some(image) => match other_platform(platform, context) {
@@ -80,7 +80,7 @@ fn cannot_pull(context: &Context<'_>) -> CommandError {
 }
 
 fn refuse(context: &Context<'_>, before: &str, flag: &str, what: &str) -> CommandError {
-    let known: Vec<&str> = context.state.images.keys().map(String::as_str).collect();
+    let known = context.state.image_names();
     let (frame, closing, exit_code) = match create::subcommand(context) {
         "run" => ("docker: ", "\n\nRun 'docker run --help' for more information\n", 125),
         _ => ("", "\n", 1),

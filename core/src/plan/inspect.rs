@@ -17,7 +17,7 @@ fn found(word: &str, kind: InspectKind, context: &Context<'_>) -> Result<Value, 
         let found = state.container(word).ok()?;
         Some(inspect::container(&namespaces::as_started(found, state), host))
     };
-    let image = || state.images.get(&image::familiar(word)).map(|image| crate::view::image::value(image, host));
+    let image = || state.image(word).map(|image| crate::view::image::value(image, host));
     let volume = || state.volumes.get(word).map(|volume| inspect::volume(volume, host));
     match kind {
         InspectKind::Any => {
@@ -26,7 +26,7 @@ fn found(word: &str, kind: InspectKind, context: &Context<'_>) -> Result<Value, 
         }
         InspectKind::Container => super::lifecycle::find(word, context).map(|_| container().unwrap_or_default()),
         InspectKind::Image => image().ok_or_else(|| {
-            let all: Vec<&str> = state.images.keys().map(String::as_str).collect();
+            let all = state.image_names();
             let (tagged, all) = (image::with_tag(word), all.join(", "));
             format!("Error response from daemon: No such image: {tagged}\nglassbox: the images here are: {all}\n")
         }),

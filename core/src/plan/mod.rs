@@ -20,6 +20,7 @@ mod exec;
 pub mod failure;
 pub mod health;
 mod image;
+mod images;
 mod inspect;
 mod lifecycle;
 pub(crate) mod limits;
@@ -243,6 +244,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::InspectObjects { .. } => inspect::objects(&invocation.command, &context, &mut plan),
         Command::PrintCompletion { shell } => plan.steps.push(print(crate::cli::completion_script(shell).to_string(), &context)),
         Command::Help { topic } => plan.steps.push(print(format!("{}\n", crate::cli::help(topic).trim_end()), &context)),
+        Command::Images(command) => images::command(command, &context, &mut plan)?,
         Command::CheckBuild(check) => build::check_only(check, &context, &mut plan)?,
         Command::ShowVersion { format } => system::version(format.as_deref(), &context, &mut plan)?,
         Command::Version => plan.steps.push(print(format!("Glassbox version {}\n", env!("CARGO_PKG_VERSION")), &context)),

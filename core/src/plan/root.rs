@@ -176,7 +176,7 @@ fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root
         }
     }
     if container.host.init {
-        let toolbox = context.state.images.get("toolbox:latest").and_then(|image| image.layers.first());
+        let toolbox = context.state.embedded_image().and_then(|image| image.layers.first());
         if let Some(layer) = toolbox {
             let source = format!("{}/bin/toolbox", layout.layer(&layer.diff_id));
             let cause = origin::flag_or(context, container, "init", || origin::command(context));

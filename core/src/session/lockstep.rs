@@ -97,7 +97,7 @@ impl Moment {
         let images = self.state.images.clone();
         for image in images.values() {
             for layer in image.layers.iter().filter(|layer| layer.extracted) {
-                let (image, diff_id) = (image.reference.clone(), layer.diff_id.clone());
+                let (image, diff_id) = (image.id.clone(), layer.diff_id.clone());
                 let directory = layout.layer(&diff_id);
                 let step = Step::Store(StoreStep::ExtractLayer { image, diff_id, directory });
                 execute(&step, &mut self.kernel, &mut self.run, &self.state).ok()?;

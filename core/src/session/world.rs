@@ -78,7 +78,7 @@ impl World {
     pub fn boot(host: HostFacts) -> World {
         let mut state = State::default();
         let image = toolbox::image(&host.toolbox);
-        state.images.insert_mut(image.reference.clone(), image);
+        state.images.insert_mut(image.id.clone(), image);
         World {
             kernel: sim::boot(&host),
             host: Rc::new(host),

@@ -8,6 +8,7 @@
 mod cgroup;
 mod client;
 mod copy;
+mod image;
 mod mount;
 mod phase;
 mod privilege;
@@ -22,6 +23,7 @@ pub mod samples;
 pub use cgroup::{CgroupStep, Limit, freezer_word};
 pub use client::{ClientStep, LogView, StatsView};
 pub use copy::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep};
+pub use image::{BlobContent, ImageStep};
 pub use mount::{MountFlags, MountStep, SourceMount};
 pub use phase::Phase;
 pub use privilege::PrivilegeStep;
@@ -48,6 +50,8 @@ pub enum Step {
     Client(ClientStep),
     /// Files in and out of containers.
     Copy(CopyStep),
+    /// Blobs, names and layers of images.
+    Image(ImageStep),
 }
 
 /// Whose process carries a step out.
@@ -64,7 +68,7 @@ impl Step {
     pub fn place(&self) -> Place {
         match self {
             Step::Phase(phase) => phase.place(),
-            Step::Store(_) | Step::Client(_) | Step::Copy(_) => Place::Engine,
+            Step::Store(_) | Step::Client(_) | Step::Copy(_) | Step::Image(_) => Place::Engine,
             Step::Cgroup(step) => step.place(),
             Step::Process(step) => step.place(),
             Step::Mount(_) | Step::Privilege(_) => Place::Container,
@@ -87,6 +91,7 @@ impl Step {
             Step::Privilege(step) => step.name(),
             Step::Client(step) => step.name(),
             Step::Copy(step) => step.name(),
+            Step::Image(step) => step.name(),
         }
     }
 
@@ -101,6 +106,7 @@ impl Step {
             Step::Privilege(step) => step.undo(),
             Step::Client(step) => step.undo(),
             Step::Copy(step) => step.undo(),
+            Step::Image(step) => step.undo(),
         }
     }
 }

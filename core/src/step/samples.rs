@@ -1,5 +1,6 @@
 //! One sample of every step, for tests that go through all of them. A new step that is missing here makes `covers_every_step` fail.
 
+use super::{BlobContent, ImageStep};
 use super::{
     CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind, Phase,
     PrivilegeStep, ProcessStep, SourceMount, Step, StoreStep,
@@ -11,6 +12,7 @@ use crate::model::{
     Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Propagation, SignalReason, Volume,
 };
 use crate::oci::capability::CapabilitySet;
+use crate::oci::image::{Descriptor, media};
 use crate::resource_limit::{LimitPair, Resource};
 
 /// One sample of every step.
@@ -23,7 +25,23 @@ pub fn all() -> Vec<Step> {
     all.extend(privileges().into_iter().map(Step::Privilege));
     all.extend(clients().into_iter().map(Step::Client));
     all.extend(copies().into_iter().map(Step::Copy));
+    all.extend(images().into_iter().map(Step::Image));
     all
+}
+
+fn images() -> Vec<ImageStep> {
+    let (index, name, id) =
+        (|| "/r/images/index.json".to_string(), || "docker.io/library/web:1".to_string(), || "sha256:00".to_string());
+    let manifest = || Descriptor::of(media::MANIFEST, b"{}");
+    let path = || "/r/images/blobs/sha256/00".to_string();
+    vec![
+        ImageStep::WriteBlob { path: path(), digest: id(), content: BlobContent::Text("{}".into()) },
+        ImageStep::TagImage { index: index(), name: name(), id: id(), manifest: manifest(), before: None, fresh: true },
+        ImageStep::UntagImage { index: index(), name: name(), id: id(), manifest: manifest() },
+        ImageStep::ForgetImage { index: index(), id: id(), manifest: id() },
+        ImageStep::RemoveBlob { path: path(), digest: id() },
+        ImageStep::RemoveLayer { directory: "/r/layers/00".into(), diff_id: id() },
+    ]
 }
 
 fn id() -> ContainerId {

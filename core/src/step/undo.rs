@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Container, ContainerId};
+use crate::oci::image::Descriptor;
 
 /// How a step is taken back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,17 @@ pub enum Undo {
         container: Box<Container>,
         /// Absolute path of `state.json`.
         path: String,
+    },
+    /// Let a name of the index of images lead to where it led before; nowhere, if it led nowhere.
+    RestoreName {
+        /// Absolute path of `index.json`.
+        index: String,
+        /// The name in full.
+        name: String,
+        /// Where it led.
+        before: Option<Descriptor>,
+        /// This manifest came into the index by the step, and goes again.
+        strike: Option<String>,
     },
     /// Write what the file of a cgroup held before; one that is gone has nothing to be put right.
     WriteBack {

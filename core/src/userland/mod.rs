@@ -28,6 +28,7 @@ mod launch;
 mod links;
 mod ls;
 mod mounts;
+mod names;
 mod options;
 mod output;
 mod pattern;
@@ -52,6 +53,7 @@ pub use feed::Feed;
 pub use filter::Filter;
 pub use init::Init;
 pub use launch::Launch;
+pub use names::NAMES;
 pub use sh::Shell;
 pub use sys::{DirEntry, Disposition, Fd, FileKind, OpenFlags, Pid, Resume, Signal, Stat, Sys, SysResult, WaitStatus};
 pub use tool::Tool;
@@ -88,52 +90,7 @@ pub enum Program {
 
 impl Program {
     /// The names under which the toolbox can be called, sorted: its links in `/bin`.
-    pub const NAMES: &'static [&'static str] = &[
-        "[",
-        "alloc",
-        "cat",
-        "chmod",
-        "chroot",
-        "cp",
-        "date",
-        "echo",
-        "env",
-        "false",
-        "grep",
-        "head",
-        "hostname",
-        "id",
-        "init",
-        "kill",
-        "leave-chroot",
-        "ln",
-        "ls",
-        "mkdir",
-        "mknod",
-        "mount",
-        "mv",
-        "nproc",
-        "printf",
-        "ps",
-        "pwd",
-        "readlink",
-        "rm",
-        "rmdir",
-        "seq",
-        "sh",
-        "sleep",
-        "stty",
-        "syscall",
-        "tail",
-        "test",
-        "touch",
-        "true",
-        "tty",
-        "umount",
-        "uname",
-        "wc",
-        "yes",
-    ];
+    pub const NAMES: &'static [&'static str] = NAMES;
 
     /// The program that the toolbox runs for this `argv` (the last path component of `argv[0]` decides, or, where that is
     /// `toolbox`, `argv[1]`), ready to start. `env` as `NAME=value`. `None`: no such program.

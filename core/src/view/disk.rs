@@ -36,8 +36,8 @@ impl Row {
 }
 
 /// Bytes in the layers of an image.
-pub(super) fn image_bytes(layers: impl Iterator<Item = String>, host: &HostFacts) -> u64 {
-    layers.map(|layer| host.disk.layers.get(&layer).copied().unwrap_or_default()).sum()
+pub(super) fn image_bytes(layers: impl IntoIterator<Item = String>, host: &HostFacts) -> u64 {
+    layers.into_iter().map(|layer| host.disk.layers.get(&layer).copied().unwrap_or_default()).sum()
 }
 
 fn layers(image: &Image) -> impl Iterator<Item = String> {
@@ -135,13 +135,13 @@ fn header(names: &[&str]) -> Vec<String> {
 fn images(state: &State, host: &HostFacts) -> String {
     let names = ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS"];
     let row = |image: &Image| {
-        let (repository, tag) = image.reference.split_once(':').unwrap_or((&image.reference, "latest"));
+        let (repository, tag) = super::images::repository_and_tag(image.names.first().map(String::as_str));
         let id = image.id.trim_start_matches("sha256:");
         let size = human_size(image_bytes(layers(image), host));
         let created = "N/A".to_string();
         let count = containers_of(image, state).count().to_string();
         let id = id.get(..12).unwrap_or(id).to_string();
-        vec![repository.to_string(), tag.to_string(), id, created, size.clone(), "0B".into(), size, count]
+        vec![repository, tag, id, created, size.clone(), "0B".into(), size, count]
     };
     aligned(&std::iter::once(header(&names)).chain(state.images.values().map(row)).collect::<Vec<_>>())
 }

@@ -11,6 +11,11 @@ use crate::userland::Signal;
 pub fn event_line(event: &Event) -> String {
     match event {
         Event::LayerExtracted { directory, .. } => format!("layer extracted to {directory}"),
+        Event::ImageTagged { name, id } => format!("{name} leads to the image {id}"),
+        Event::ImageUntagged { name } => format!("{name} leads nowhere"),
+        Event::ImageForgotten { manifest } => format!("the index does not have {manifest}"),
+        Event::BlobRemoved { digest } => format!("blob {digest} is gone"),
+        Event::LayerRemoved { diff_id } => format!("layer {diff_id} is gone"),
         Event::DirectoryCreated { path } => format!("directory {path} is there"),
         Event::FileWritten { path, size_bytes } => format!("{path} holds {size_bytes} bytes"),
         Event::ContainerRecorded { container } => format!("container {} ({}) is on record", container.name, container.id.short()),

@@ -41,6 +41,21 @@ const HEALTHS: &[&str] = &["none", "starting", "healthy", "unhealthy"];
 const STATES: &[&str] = &["paused", "restarting", "removing", "running", "dead", "created", "exited"];
 
 impl Filters {
+    /// Whether an image fits what `image prune` was asked for.
+    pub fn fits_image(&self, image: &crate::model::Image) -> bool {
+        let has = |label: &str| match label.split_once('=') {
+            Some((name, value)) => image.config.labels.get(name).is_some_and(|known| known == value),
+            None => image.config.labels.contains_key(label),
+        };
+        let fits = |(name, value): &(String, String)| match name.as_str() {
+            "label" => has(value),
+            "label!" => !has(value),
+            _ => true,
+        };
+        let created = super::images::moment_ns(&image.created);
+        self.all.iter().all(fits) && self.until_ns.is_none_or(|until| created < Some(i128::from(until)))
+    }
+
     /// Those of `ps`; else dockerd's refusal.
     pub fn of_list(all: &[(String, String)], state: &State) -> Result<Filters, String> {
         known(all, OF_LIST)?;
@@ -167,7 +182,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 fn is_of_image(container: &Container, value: &str, state: &State) -> bool {
     let tagged = |reference: &str| if reference.contains(':') { reference.to_string() } else { format!("{reference}:latest") };
     let id = |id: &str| id.trim_start_matches("sha256:").to_string();
-    let by_name = state.images.get(&tagged(value)).is_some_and(|image| image.id == container.image_id);
+    let by_name = state.image(value).is_some_and(|image| image.id == container.image_id);
     by_name || tagged(&container.image) == tagged(value) || value.len() >= 4 && id(&container.image_id).starts_with(&id(value))
 }
 

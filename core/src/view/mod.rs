@@ -10,6 +10,7 @@ pub mod events;
 pub mod filter;
 pub mod happenings;
 pub mod image;
+pub mod images;
 pub mod inspect;
 pub mod listing;
 pub mod machine;

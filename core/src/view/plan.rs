@@ -200,7 +200,7 @@ mod tests {
         let host = HostFacts::example();
         let mut state = State::default();
         let image = crate::oci::toolbox::image(&host.toolbox);
-        state.images.insert_mut(image.reference.clone(), image);
+        state.images.insert_mut(image.id.clone(), image);
         let invocation = Rc::new(crate::cli::parse_line(line).unwrap());
         let plan = crate::plan::plan(&invocation, &state, &host).unwrap();
         plan_tree(&plan, &state, &host)

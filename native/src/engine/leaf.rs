@@ -10,7 +10,7 @@ use glassbox_core::event::Event;
 use glassbox_core::model::{ContainerId, Ending};
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
 use glassbox_core::plan::{CommandError, Cursor, Node, directories_that_go, failure};
-use glassbox_core::step::{NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
+use glassbox_core::step::{ImageStep, NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
 use glassbox_core::userland::Signal;
 use glassbox_core::view::ending as words;
 
@@ -19,7 +19,7 @@ use super::client::ending;
 use crate::child::{self, Child, Making};
 use crate::exec::seen::OwnFiles;
 use crate::exec::store::Shelf;
-use crate::exec::{Done, Failure, NameCall, cgroup, process};
+use crate::exec::{Done, Failure, NameCall, cgroup, image, process};
 use crate::journal::Journal;
 use crate::observe::facts::now_ns;
 use crate::observe::{LinuxProbe, holders};
@@ -127,8 +127,12 @@ impl Engine {
             journal.watch(id)?;
             return volumes.iter().try_for_each(|directory| journal.will_remove(directory));
         }
-        if let Step::Store(StoreStep::RemoveVolume { directory, .. }) = step {
-            return self.journal()?.will_remove(directory);
+        match step {
+            Step::Store(StoreStep::RemoveVolume { directory: path, .. })
+            | Step::Image(ImageStep::RemoveBlob { path, .. } | ImageStep::RemoveLayer { directory: path, .. }) => {
+                return self.journal()?.will_remove(path);
+            }
+            _ => {}
         }
         match undo {
             Undo::EmptyDirectory { .. }
@@ -137,6 +141,7 @@ impl Engine {
             | Undo::RemoveCgroup { .. }
             | Undo::RestoreRecord { .. }
             | Undo::WriteBack { .. }
+            | Undo::RestoreName { .. }
             | Undo::RestorePause { .. } => self.journal()?.will(&undo),
             _ => Ok(()),
         }
@@ -184,6 +189,7 @@ impl Engine {
             Step::Process(step) => self.process(step, cursor, outcome),
             Step::Client(step) => self.client(step, outcome),
             Step::Copy(step) => self.copy(step, outcome),
+            Step::Image(step) => image::carry_out(step, &self.store),
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
     }

@@ -61,7 +61,7 @@ fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
 fn without_records(host: &HostFacts) -> State {
     let mut state = State::default();
     let image = image(&host.toolbox);
-    state.images.insert_mut(image.reference.clone(), image);
+    state.images.insert_mut(image.id.clone(), image);
     state
 }
 

@@ -9,6 +9,7 @@
 pub mod cgroup;
 pub mod copy;
 pub mod identity;
+pub mod image;
 pub mod mount;
 pub mod privilege;
 pub mod process;

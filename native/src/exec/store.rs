@@ -15,7 +15,6 @@ use glassbox_core::step::{Step, StoreStep};
 use super::{Done, Failure, NameCall};
 use crate::store::{Store, layer, volume};
 use crate::sys::rootfs::Root;
-use crate::toolbox::BINARY;
 
 /// What the steps work on.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ impl Shelf<'_> {
         match step {
             StoreStep::ExtractLayer { directory, .. } => {
                 let files = toolbox::files();
-                layer::extract(&layer::toolbox(&files, BINARY), Path::new(directory)).map(drop).call("mkdir")
+                layer::extract(&layer::toolbox(&files, crate::toolbox::binary()), Path::new(directory)).map(drop).call("mkdir")
             }
             StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
             StoreStep::WriteFile { path, mode, contents } => write_file(path, *mode, contents),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use glassbox_core::model::{Container, ContainerId};
+use glassbox_core::oci::image::Descriptor;
 use glassbox_core::step::Undo;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,15 @@ pub enum Entry {
         /// It was.
         paused: bool,
     },
+    /// Let a name of the index of images lead to where it led before.
+    Name {
+        /// In full.
+        name: String,
+        /// Where it led.
+        before: Option<Descriptor>,
+        /// A manifest that had come with it.
+        strike: Option<String>,
+    },
     /// End this process.
     Process {
         /// Which.
@@ -119,6 +129,9 @@ impl Entry {
             Undo::RemoveOwnFile { path, contents } => Some(Entry::OwnFile { path: path.clone(), contents: contents.clone() }),
             Undo::RestoreRecord { container, .. } => Some(Entry::Record { container: container.clone() }),
             Undo::WriteBack { file, value } => Some(Entry::Write { file: file.clone(), value: value.clone() }),
+            Undo::RestoreName { name, before, strike, .. } => {
+                Some(Entry::Name { name: name.clone(), before: before.clone(), strike: strike.clone() })
+            }
             Undo::RestorePause { id, paused } => Some(Entry::Pause { id: id.clone(), paused: *paused }),
             Undo::RemoveCgroup { directory, shared: false } => Some(Entry::Cgroup { directory: directory.clone() }),
             Undo::RemoveCgroup { directory, shared: true } => Some(Entry::EmptyCgroup { directory: directory.clone() }),
@@ -138,7 +151,7 @@ impl Entry {
             Entry::Tree { path } | Entry::File { path } | Entry::OwnFile { path, .. } => Path::new(path).symlink_metadata().is_ok(),
             Entry::Contents { path } => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
             Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => Path::new(directory).is_dir(),
-            Entry::Process { .. } | Entry::Record { .. } | Entry::Write { .. } | Entry::Pause { .. } => false,
+            Entry::Process { .. } | Entry::Record { .. } | Entry::Write { .. } | Entry::Pause { .. } | Entry::Name { .. } => false,
         }
     }
 

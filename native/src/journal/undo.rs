@@ -32,6 +32,9 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
         Entry::Process { process } => end_process(process),
         Entry::Write { file, value } => cgroup::write_back(Path::new(file), value),
         Entry::Pause { id, paused } => store.set_paused(id, *paused),
+        Entry::Name { name, before, strike } => {
+            store.change_index(|index| index.restore(name, before.as_ref(), strike.as_deref())).map(|()| true)
+        }
         Entry::Record { container } => store.replace_container(container),
     };
     match done {
@@ -51,6 +54,7 @@ fn in_words(entry: &Entry) -> String {
         Entry::Pause { id, paused } => {
             format!("recorded container {} as {}", id.short(), if *paused { "paused" } else { "going on" })
         }
+        Entry::Name { name, .. } => format!("let {name} lead to where it led"),
         Entry::Record { container } => format!("wrote the record of {} as it was", container.name),
         Entry::Process { process } => format!("ended the process {}", process.pid),
     }

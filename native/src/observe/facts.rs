@@ -185,7 +185,8 @@ mod tests {
     use super::*;
 
     fn facts() -> HostFacts {
-        host_facts(Path::new("/var/lib/glassbox/"), ToolboxFacts { size_bytes: 1, sha256: "0".into() }).unwrap()
+        host_facts(Path::new("/var/lib/glassbox/"), ToolboxFacts { size_bytes: 1, diff_id: "sha256:0".into(), archive_bytes: 1 })
+            .unwrap()
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! <root>/                 0711   lock (flock: held while an engine decides on names, records and layers)
 //! <root>/layers/          0711   <diff id>/, <diff id>.part-PID-START-N (being extracted)
 //! <root>/containers/      0711   <id>/state.json, <id>/<id>-json.log, …
+//! <root>/images/          0755   an OCI image layout, see `images`; made with the first name that is given
 //! <root>/volumes/         0711   <name>/{_data,volume.json}; made with the first volume
 //! <root>/events.log       0600   what was done: `glassbox events`; the lines before them in events.log.1
 //! <root>/journal/         0700   see `crate::journal`
@@ -15,6 +16,7 @@
 pub mod error;
 pub mod happenings;
 pub mod identity;
+pub mod images;
 pub mod layer;
 pub mod log;
 pub mod record;
@@ -106,15 +108,17 @@ impl Store {
         Ok(Lock { _file: file })
     }
 
-    /// Reads all records. `images` are those that the engine brings along; which of their layers stand extracted is looked up.
+    /// Reads all records. `images` are those that the engine brings along, the others are in the store; which of their layers stand extracted is looked up.
     pub fn load(&self, images: impl IntoIterator<Item = Image>) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
-        for mut image in images {
-            for layer in &mut image.layers {
-                layer.extracted = Path::new(&self.layout().layer(&layer.diff_id)).is_dir();
-            }
-            loaded.state.images.insert_mut(image.reference.clone(), image);
+        for image in images {
+            loaded.state.images.insert_mut(image.id.clone(), image);
         }
+        let (stored, unreadable) = self.images();
+        loaded.unreadable.extend(unreadable);
+        loaded.state.add_images(stored);
+        let looked = |diff_id: &str| Path::new(&self.layout().layer(diff_id)).is_dir();
+        loaded.state.set_extracted(looked);
         for id in self.ids()? {
             match self.read(&id) {
                 Ok(Some(record)) => loaded.add(record),

@@ -175,7 +175,7 @@ fn the_toolbox_image_stands_extracted() {
     let directory = PathBuf::from(store.layout().layer(&image.layers[0].diff_id));
     let extracted = |store: &Store| {
         let loaded = store.load([image.clone()]).unwrap();
-        loaded.state.images.get(&image.reference).unwrap().layers[0].extracted
+        loaded.state.images.get(&image.id).unwrap().layers[0].extracted
     };
     assert!(!extracted(&store));
     assert!(extract(&layer::toolbox(&glassbox_core::oci::toolbox::files(), b"program"), &directory).unwrap());

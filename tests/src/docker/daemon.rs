@@ -116,7 +116,7 @@ fn words_of_import(facts: &HostFacts, tar: &Path) -> Vec<String> {
     for change in changes.chain([format!("CMD {}", serde_json::json!(image.config.cmd))]) {
         words.extend(["--change".to_string(), change]);
     }
-    words.extend([tar.display().to_string(), image.reference]);
+    words.extend([tar.display().to_string(), toolbox::REFERENCE.to_string()]);
     words
 }
 

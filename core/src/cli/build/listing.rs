@@ -67,7 +67,7 @@ pub(super) fn inspect(call: &Call<'_>, names: Vec<String>) -> Result<Command, Us
     let kind = match (call.row.key, said) {
         ("volume inspect", _) | (_, "volume") => InspectKind::Volume,
         ("container inspect", _) | (_, "container") => InspectKind::Container,
-        (_, "image") => InspectKind::Image,
+        ("image inspect", _) | (_, "image") => InspectKind::Image,
         (_, "") => InspectKind::Any,
         _ => {
             let what = format!("--type {}", error::echo(said));

@@ -1,6 +1,7 @@
 //! From a judged line to a [`Command`]; what Docker takes and Glassbox does not carry out yet is refused here, at the flag.
 
 mod block_io;
+mod images;
 mod lifecycle;
 mod listing;
 mod namespaces;
@@ -137,6 +138,9 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "events" => listing::events(call),
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,
+        "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" => {
+            Command::Images(images::command(call, containers))
+        }
         "build" => build(call),
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
         "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {

@@ -220,6 +220,24 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("system df", &["system df"], "[OPTIONS]", Arity::None).carried_out("Show what lies on the disk"),
     CommandRow::new("system prune", &["system prune"], "[OPTIONS]", Arity::None).carried_out("Delete all that is not in use"),
     CommandRow::new("version", &["version"], "[OPTIONS]", Arity::None).carried_out("Print the version of Glassbox"),
+    CommandRow::new("images", &["image ls", "images"], "[OPTIONS] [REPOSITORY[:TAG]]", Arity::AtMost(1))
+        .aliases(&[("image list", "image ls")])
+        .specs("tree=bool")
+        .carried_out("Show the images"),
+    CommandRow::new("history", &["image history", "history"], "[OPTIONS] IMAGE", Arity::Exact(1))
+        .specs("platform=text")
+        .carried_out("Show the instructions that an image was made by"),
+    CommandRow::new("tag", &["image tag", "tag"], "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", Arity::Exact(2))
+        .flags_first()
+        .carried_out("Give an image one more name"),
+    CommandRow::new("rmi", &["image rm", "rmi"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
+        .aliases(&[("image remove", "image rm")])
+        .specs("platform=strings")
+        .carried_out("Take names from images, and delete those that have none left"),
+    CommandRow::new("image inspect", &["image inspect"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
+        .specs("platform=text")
+        .carried_out("Print all that is known of images, as JSON"),
+    CommandRow::new("image prune", &["image prune"], "[OPTIONS]", Arity::None).carried_out("Delete the images that have no name"),
     CommandRow::new("build", &["image build", "build", "builder build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1))
         .specs(
             "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \

@@ -8,6 +8,7 @@ mod build_flags;
 mod commands;
 mod container_flags;
 mod global_flags;
+mod image_flags;
 mod kind;
 mod other;
 mod run_flags;
@@ -108,9 +109,17 @@ pub(crate) struct FlagSpec {
 
 /// Every flag row of the commands that Glassbox carries out.
 pub fn flag_rows() -> impl Iterator<Item = &'static FlagRow> {
-    [run_flags::ROWS, run_flags_host::ROWS, run_flags_outside::ROWS, container_flags::ROWS, volume_flags::ROWS, build_flags::ROWS]
-        .into_iter()
-        .flatten()
+    [
+        run_flags::ROWS,
+        run_flags_host::ROWS,
+        run_flags_outside::ROWS,
+        container_flags::ROWS,
+        volume_flags::ROWS,
+        image_flags::ROWS,
+        build_flags::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The flag rows of one command.

@@ -87,7 +87,7 @@ fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> 
             Part::Point(point) => point_mount(point, &backing_of(point, container, state)),
         });
     }
-    let toolbox = state.images.get(super::toolbox::REFERENCE).and_then(|image| image.layers.first());
+    let toolbox = state.embedded_image().and_then(|image| image.layers.first());
     if let Some(layer) = toolbox.filter(|_| container.host.init) {
         let source = format!("{}{}", layout.layer(&layer.diff_id), super::toolbox::BINARY);
         all.push(bind(&source, "/sbin/docker-init", &["rprivate"], false));

@@ -12,7 +12,7 @@ use crate::view::plan::foresee;
 fn state(host: &HostFacts) -> State {
     let mut state = State::default();
     let image = crate::oci::toolbox::image(&host.toolbox);
-    state.images.insert_mut(image.reference.clone(), image);
+    state.images.insert_mut(image.id.clone(), image);
     state
 }
 

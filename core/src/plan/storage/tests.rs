@@ -11,7 +11,7 @@ use crate::step::{Phase, Step, StoreStep};
 fn state(host: &HostFacts) -> State {
     let mut state = State::default();
     let image = crate::oci::toolbox::image(&host.toolbox);
-    state.images.insert_mut(image.reference.clone(), image);
+    state.images.insert_mut(image.id.clone(), image);
     state
 }
 

@@ -4,6 +4,7 @@
 mod cgroup;
 mod client;
 mod copy;
+mod image;
 mod mount;
 mod privilege;
 mod process;
@@ -72,5 +73,6 @@ pub fn execute(step: &Step, kernel: &mut Kernel, run: &mut Run, state: &State) -
         Step::Privilege(step) => privilege::execute(step, kernel, run),
         Step::Client(step) => client::execute(step, kernel, run, state),
         Step::Copy(step) => copy::execute(step, kernel, run, state),
+        Step::Image(step) => image::execute(step, kernel),
     }
 }

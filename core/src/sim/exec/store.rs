@@ -140,8 +140,10 @@ pub(super) fn write_record(kernel: &mut Kernel, path: &str, container: &Containe
 }
 
 fn extract(kernel: &mut Kernel, state: &State, image: &str, diff_id: &str, path: &str) -> Result<(), super::Failure> {
-    let known =
-        state.images.values().any(|known| known.reference == image || known.layers.iter().any(|layer| layer.diff_id == diff_id));
+    let known = state
+        .images
+        .values()
+        .any(|known| known.names.iter().any(|name| name == image) || known.layers.iter().any(|layer| layer.diff_id == diff_id));
     if !known {
         return Err(Errno::ENOENT.into());
     }

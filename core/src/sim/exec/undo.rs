@@ -42,6 +42,9 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
         Undo::WriteBack { file, value } => {
             let _ = cgroup::write(kernel, &file, &value);
         }
+        Undo::RestoreName { index, name, before, strike } => {
+            let _ = super::image::change(kernel, &index, |found| found.restore(&name, before.as_ref(), strike.as_deref()));
+        }
         Undo::RestorePause { .. }
         | Undo::ByItsSteps
         | Undo::EndsWithProcess

@@ -48,7 +48,7 @@ impl Bench {
     pub(super) fn on(host: HostFacts) -> Bench {
         let mut state = State::default();
         let image = toolbox::image(&host.toolbox);
-        state.images.insert_mut(image.reference.clone(), image);
+        state.images.insert_mut(image.id.clone(), image);
         Bench { kernel: boot(&host), host, state, events: Vec::new(), monitors: Vec::new() }
     }
 

@@ -10,9 +10,6 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
         .specs("all-tags/a=bool disable-content-trust=bool platform=text quiet/q=bool"),
     CommandRow::new("push", &["image push", "push"], "[OPTIONS] NAME[:TAG]", Arity::Exact(1))
         .specs("all-tags/a=bool disable-content-trust=bool platform=text quiet/q=bool"),
-    CommandRow::new("images", &["image ls", "images"], "[OPTIONS] [REPOSITORY[:TAG]]", Arity::AtMost(1))
-        .aliases(&[("image list", "image ls")])
-        .specs("all/a=bool digests=bool filter/f=filter format=text no-trunc=bool quiet/q=bool tree=bool"),
     CommandRow::new("login", &["login"], "[OPTIONS] [SERVER]", Arity::AtMost(1))
         .specs("password/p=text password-stdin=bool username/u=text"),
     CommandRow::new("logout", &["logout"], "[SERVER]", Arity::AtMost(1)),
@@ -20,20 +17,11 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
         .specs("filter/f=filter format=text limit=int no-trunc=bool"),
     CommandRow::new("builder prune", &["builder prune"], "", Arity::None)
         .specs("all/a=bool filter=filter force/f=bool keep-storage=bytes"),
-    CommandRow::new("history", &["image history", "history"], "[OPTIONS] IMAGE", Arity::Exact(1))
-        .specs("format=text human/H=bool no-trunc=bool platform=text quiet/q=bool"),
     CommandRow::new("import", &["image import", "import"], "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]", Arity::AtLeast(1))
         .specs("change/c=list message/m=text platform=text"),
-    CommandRow::new("image inspect", &["image inspect"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
-        .specs("format/f=text platform=text"),
     CommandRow::new("load", &["image load", "load"], "[OPTIONS]", Arity::None).specs("input/i=text platform=text quiet/q=bool"),
-    CommandRow::new("image prune", &["image prune"], "[OPTIONS]", Arity::None).specs("all/a=bool filter=filter force/f=bool"),
-    CommandRow::new("rmi", &["image rm", "rmi"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
-        .aliases(&[("image remove", "image rm")])
-        .specs("force/f=bool no-prune=bool platform=strings"),
     CommandRow::new("save", &["image save", "save"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
         .specs("output/o=text platform=text"),
-    CommandRow::new("tag", &["image tag", "tag"], "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", Arity::Exact(2)).flags_first(),
     CommandRow::new("manifest annotate", &["manifest annotate"], "[OPTIONS] MANIFEST_LIST MANIFEST", Arity::Exact(2))
         .specs("arch=text os=text os-features=strings os-version=text variant=text"),
     CommandRow::new("manifest create", &["manifest create"], "MANIFEST_LIST MANIFEST [MANIFEST...]", Arity::AtLeast(2))

@@ -1,0 +1,60 @@
+//! What becomes of images.
+
+use crate::model::{Image, State};
+use crate::reference::Reference;
+
+fn change(state: &mut State, which: impl Fn(&Image) -> bool, how: impl Fn(&mut Image)) {
+    let ids: Vec<String> = state.images.values().filter(|image| which(image)).map(|image| image.id.clone()).collect();
+    for id in ids {
+        if let Some(image) = state.images.get_mut(&id) {
+            how(image);
+        }
+    }
+}
+
+fn familiar(name: &str) -> String {
+    Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.familiar())
+}
+
+/// Layers are shared: every image that has it.
+pub(super) fn set_extracted(state: &mut State, diff_id: &str, extracted: bool) {
+    let has = |image: &Image| image.layers.iter().any(|layer| layer.diff_id == diff_id);
+    change(state, has, |image| {
+        image.layers.iter_mut().filter(|layer| layer.diff_id == diff_id).for_each(|layer| layer.extracted = extracted);
+    });
+}
+
+pub(super) fn tagged(state: &mut State, name: &str, id: &str) {
+    untagged(state, name);
+    change(
+        state,
+        |image| image.id == id,
+        |image| {
+            image.names.push(familiar(name));
+            image.names.sort();
+            image.stored = true;
+        },
+    );
+}
+
+pub(super) fn untagged(state: &mut State, name: &str) {
+    let name = familiar(name);
+    change(state, |image| image.names.contains(&name), |image| image.names.retain(|known| *known != name));
+}
+
+/// What is part of the program is still there, only not in the store.
+pub(super) fn forgotten(state: &mut State, manifest: &str) {
+    change(
+        state,
+        |image| image.manifest == manifest && image.embedded,
+        |image| {
+            image.names = vec![crate::oci::toolbox::REFERENCE.into()];
+            image.stored = false;
+        },
+    );
+    let gone = |image: &&Image| image.manifest == manifest && !image.embedded;
+    let ids: Vec<String> = state.images.values().filter(gone).map(|image| image.id.clone()).collect();
+    for id in ids {
+        state.images.remove_mut(&id);
+    }
+}

@@ -1,0 +1,37 @@
+//! The flags of the commands about images.
+
+use super::{FlagRow, Kind};
+
+const LS: &[&str] = &["images"];
+const HISTORY: &[&str] = &["history"];
+const PRUNE: &[&str] = &["image prune"];
+
+/// The rows.
+pub(super) const ROWS: &[FlagRow] = &[
+    FlagRow::new("all", Kind::Bool, LS, "Those that are only parts of others, too", "-a").short('a').carried_out(),
+    FlagRow::new("digests", Kind::Bool, LS, "With a column for digests", "--digests").carried_out(),
+    FlagRow::new(
+        "filter",
+        Kind::Filter,
+        LS,
+        "Show only those that fit: dangling, label, before, since, reference, until",
+        "-f dangling=true",
+    )
+    .short('f')
+    .carried_out(),
+    FlagRow::new("format", Kind::Text, LS, "Print by a template", "--format json").carried_out(),
+    FlagRow::new("no-trunc", Kind::Bool, LS, "Show whole ids", "--no-trunc").carried_out(),
+    FlagRow::new("quiet", Kind::Bool, LS, "Print ids only", "-q").short('q').carried_out(),
+    FlagRow::new("format", Kind::Text, HISTORY, "Print by a template", "--format json").carried_out(),
+    FlagRow::new("human", Kind::Bool, HISTORY, "Sizes and times for people", "-H=false").short('H').default("true").carried_out(),
+    FlagRow::new("no-trunc", Kind::Bool, HISTORY, "Show whole ids and instructions", "--no-trunc").carried_out(),
+    FlagRow::new("quiet", Kind::Bool, HISTORY, "Print ids only", "-q").short('q').carried_out(),
+    FlagRow::new("force", Kind::Bool, &["rmi"], "Even if it has other names, or an ended container is of it", "-f")
+        .short('f')
+        .carried_out(),
+    FlagRow::new("no-prune", Kind::Bool, &["rmi"], "Leave parents without a name. There are none here", "--no-prune").carried_out(),
+    FlagRow::new("all", Kind::Bool, PRUNE, "Those that have a name too", "-a").short('a').carried_out(),
+    FlagRow::new("filter", Kind::Filter, PRUNE, "Delete only those that fit: label, until", "--filter until=24h").carried_out(),
+    FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask first", "-f").short('f').carried_out(),
+    FlagRow::new("format", Kind::Text, &["image inspect"], "Print by a template", "-f '{{.Id}}'").short('f').carried_out(),
+];

@@ -1,0 +1,49 @@
+//! Steps on images, in words.
+
+use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
+use crate::step::ImageStep;
+
+/// A file that is written beside its place and renamed.
+fn replaced(path: &str) -> Vec<Call> {
+    let new = format!("\"…/.{}.…\"", base(path));
+    vec![call("openat", &["AT_FDCWD", &new, "…", "…"]), call("write", &["…", "…", "…"]), call("rename", &["…", &quoted(path)])]
+}
+
+fn short(digest: &str) -> &str {
+    let digits = digest.trim_start_matches("sha256:");
+    digits.get(..12).unwrap_or(digits)
+}
+
+pub(super) fn explain(step: &ImageStep) -> Explanation {
+    match step {
+        ImageStep::WriteBlob { path, digest, .. } => {
+            let why = "All that an image is made of is kept under the digest of its bytes: the same content is there once, and damage shows.";
+            explanation(format!("Write the blob {}", short(digest)), why, replaced(path), &[&format!("sha256sum {path}")], "image")
+        }
+        ImageStep::TagImage { index, name, .. } => {
+            let why = "A name is a line in the index that leads to a manifest. It can be led elsewhere at any time; the image does not change.";
+            explanation(format!("Let {name} lead to the image"), why, replaced(index), &[&format!("cat {index}")], "image")
+        }
+        ImageStep::UntagImage { index, name, .. } => {
+            let why = "rmi takes a name away. The image goes only when it has no name left.";
+            explanation(format!("Take the name {name} away"), why, replaced(index), &[&format!("cat {index}")], "image")
+        }
+        ImageStep::ForgetImage { index, id, .. } => {
+            let why = "What the index does not name is not in the store. First the name, then the files: nobody finds an image that is half there.";
+            explanation(format!("Strike the image {} off", short(id)), why, replaced(index), &["glassbox images"], "image")
+        }
+        ImageStep::RemoveBlob { path, digest } => {
+            let why = "No image that is left is made of it.";
+            let calls = vec![call("unlink", &[&quoted(path)])];
+            explanation(format!("Remove the blob {}", short(digest)), why, calls, &[&format!("ls -l {path}")], "image")
+        }
+        ImageStep::RemoveLayer { directory, diff_id } => {
+            let why = "Layers are shared: this one goes because no image that is left has it, and no container stands on it.";
+            let calls = vec![
+                call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("unlinkat", &["…", &quoted(&format!("…{}", base(directory))), "AT_REMOVEDIR"]),
+            ];
+            explanation(format!("Remove the layer {}", short(diff_id)), why, calls, &[&format!("ls {directory}")], "image")
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `images`, `history`, `tag`, `rmi`, `image prune`: names are lines of the index, images are manifests that it has.
+
+mod list;
+mod remove;
+
+use super::origin::{self, need, planned};
+use super::{CommandError, Context, Plan, Planned, image};
+use crate::cli::ImageCommand;
+use crate::layout::Layout;
+use crate::model::Image;
+use crate::oci::image::{Descriptor, media};
+use crate::oci::toolbox;
+use crate::reference::{Reference, ReferenceError};
+use crate::step::{BlobContent, ClientStep, ImageStep, Step};
+use crate::view::images::{self, HistoryView};
+
+pub(super) fn command(command: &ImageCommand, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    match command {
+        ImageCommand::List(asked) => {
+            let text = list::text(asked, context)?;
+            plan.steps.push(print(text, context));
+        }
+        ImageCommand::History { image, no_trunc, quiet, human, format } => {
+            let view = HistoryView { no_trunc: *no_trunc, quiet: *quiet, human: *human, format: format.as_deref() };
+            let span = context.invocation.words.flag("format").map(|flag| flag.span);
+            let found = found(image, context)?;
+            let text = images::history(found, view, context.host).map_err(|what| CommandError {
+                message: format!("{what}\n"),
+                exit_code: 1,
+                span,
+            })?;
+            plan.steps.push(print(text, context));
+        }
+        ImageCommand::Tag { source, target } => tag(source, target, context, plan)?,
+        ImageCommand::Remove { images, force } => remove::named(images, *force, context, plan),
+        ImageCommand::Prune { all, force, filters } => remove::prune(*all, *force, filters, context, plan)?,
+        ImageCommand::Save { .. } | ImageCommand::Load { .. } => {}
+    }
+    Ok(())
+}
+
+fn print(text: String, context: &Context<'_>) -> Planned {
+    planned(Step::Client(ClientStep::Print { text }), origin::command(context))
+}
+
+/// dockerd's words for an image that is not here.
+fn missing(word: &str, context: &Context<'_>) -> String {
+    let all = context.state.image_names().join(", ");
+    format!("Error response from daemon: No such image: {}\nglassbox: the images here are: {all}\n", image::with_tag(word))
+}
+
+fn found<'a>(word: &str, context: &Context<'a>) -> Result<&'a Image, CommandError> {
+    let span = context.invocation.words.positional("IMAGE").or_else(|| context.invocation.words.positional("SOURCE_IMAGE:TAG"));
+    context.state.image(word).ok_or_else(|| CommandError { message: missing(word, context), exit_code: 1, span })
+}
+
+/// The client's refusal of a name.
+fn not_a_name(word: &str, error: &ReferenceError) -> CommandError {
+    let next = "a name is in small letters, with a tag after a colon: team/app:1";
+    let message = format!("Error parsing reference: \"{word}\" is not a valid repository/tag: {error}\nglassbox: {next}\n");
+    CommandError { message, exit_code: 1, span: None }
+}
+
+fn tag(source: &str, target: &str, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    Reference::parse_any(source).map_err(|error| not_a_name(source, &error))?;
+    let name = Reference::parse(target).map_err(|error| not_a_name(target, &error))?;
+    if name.digest.is_some() {
+        let message = "refusing to create a tag with a digest reference\nglassbox: leave out what begins with @\n".to_string();
+        return Err(CommandError { message, exit_code: 1, span: None });
+    }
+    let image = found(source, context)?;
+    let name = name.tagged();
+    if image.names.contains(&name.familiar()) && image.stored {
+        return Ok(());
+    }
+    plan.steps.extend(written(image, context));
+    plan.steps.push(named(image, &name, context));
+    Ok(())
+}
+
+/// The blobs of the image that is part of the program, if they are not in the store yet.
+fn written(image: &Image, context: &Context<'_>) -> Vec<Planned> {
+    if image.stored {
+        return Vec::new();
+    }
+    let layout = Layout::new(&context.host.data_root);
+    let (config, manifest) = toolbox::documents(&context.host.toolbox);
+    let text = |bytes: Vec<u8>| BlobContent::Text(String::from_utf8_lossy(&bytes).into_owned());
+    let layers = image.layers.iter().map(|layer| (layer.blob.clone(), BlobContent::Toolbox));
+    let documents = [(image.id.clone(), text(config.written())), (image.manifest.clone(), text(manifest.written()))];
+    let write = |(digest, content): (String, BlobContent)| {
+        let step = ImageStep::WriteBlob { path: layout.blob(&digest), digest, content };
+        planned(
+            Step::Image(step),
+            need("TagImage", "The toolbox is part of the program: its files come into the store when it gets a name."),
+        )
+    };
+    layers.chain(documents).map(write).collect()
+}
+
+fn manifest_of(image: &Image) -> Descriptor {
+    Descriptor {
+        media_type: media::MANIFEST.into(),
+        digest: image.manifest.clone(),
+        size: image.manifest_bytes,
+        ..Descriptor::default()
+    }
+}
+
+/// The step that lets a name lead to an image.
+fn named(image: &Image, name: &Reference, context: &Context<'_>) -> Planned {
+    let familiar = name.familiar();
+    let before = context.state.image_named(&familiar).filter(|known| known.stored);
+    let step = ImageStep::TagImage {
+        index: Layout::new(&context.host.data_root).image_index(),
+        name: name.to_string(),
+        id: image.id.clone(),
+        manifest: manifest_of(image),
+        before: before.map(manifest_of),
+        fresh: !image.stored,
+    };
+    planned(Step::Image(step), origin::command(context))
+}

@@ -1,0 +1,280 @@
+//! `rmi` and `image prune`, as dockerd's graph driver store does it: names go first; an image goes when it has none left and nobody uses it.
+
+use std::collections::BTreeSet;
+
+use super::super::origin::{self, planned};
+use super::super::{CommandError, Context, Plan, system};
+use super::{manifest_of, missing, print};
+use crate::layout::Layout;
+use crate::model::{Container, Image, State, Status};
+use crate::reference::Reference;
+use crate::step::{ImageStep, Step};
+use crate::view::filter::Filters;
+
+fn short(id: &str) -> &str {
+    let digits = id.trim_start_matches("sha256:");
+    digits.get(..12).unwrap_or(digits)
+}
+
+fn users<'a>(image: &'a Image, state: &'a State) -> impl Iterator<Item = &'a Container> {
+    state.containers.values().filter(|container| container.image_id == image.id)
+}
+
+fn runs(container: &&Container) -> bool {
+    matches!(container.state.status, Status::Running | Status::Paused | Status::Restarting)
+}
+
+/// Why an image cannot go: dockerd's words, and what to do.
+fn conflict(image: &Image, force: bool, context: &Context<'_>) -> Option<String> {
+    let refuse = |how: &str, why: String, next: &str| {
+        Some(format!(
+            "Error response from daemon: conflict: unable to delete {} ({how}) - {why}\nglassbox: {next}\n",
+            short(&image.id)
+        ))
+    };
+    if let Some(container) = users(image, context.state).find(runs) {
+        let why = format!("image is being used by running container {}", container.id.short());
+        return refuse("cannot be forced", why, "stop and remove the container first");
+    }
+    if force {
+        return None;
+    }
+    let container = users(image, context.state).next()?;
+    let why = format!("image is being used by stopped container {}", container.id.short());
+    refuse("must be forced", why, "remove the container first: glassbox rm CONTAINER")
+}
+
+pub(super) fn named(words: &[String], force: bool, context: &Context<'_>, plan: &mut Plan) {
+    // What earlier words have taken away already.
+    let mut state = context.state.clone();
+    for word in words {
+        let now = Context { state: &state, host: context.host, invocation: context.invocation };
+        let Some(image) = state.image(word).cloned() else {
+            plan.fail_later(&missing(word, &now));
+            if force {
+                plan.exit_code = 0;
+            }
+            continue;
+        };
+        let removed = Removal { image: &image, context: &now }.of(word, force, plan);
+        match removed {
+            Removed::Nothing => {}
+            Removed::Name(name) => forget_name(&mut state, &image, &name),
+            Removed::Image => {
+                state.images.remove_mut(&image.id);
+            }
+        }
+    }
+}
+
+fn forget_name(state: &mut State, image: &Image, name: &str) {
+    if let Some(known) = state.images.get_mut(&image.id) {
+        known.names.retain(|other| other != name);
+    }
+}
+
+enum Removed {
+    Nothing,
+    Name(String),
+    Image,
+}
+
+struct Removal<'a> {
+    image: &'a Image,
+    context: &'a Context<'a>,
+}
+
+impl Removal<'_> {
+    fn of(&self, word: &str, force: bool, plan: &mut Plan) -> Removed {
+        let (image, context) = (self.image, self.context);
+        let named = Reference::parse(word).map(|name| name.tagged().familiar()).ok().filter(|name| image.names.contains(name));
+        if let Some(name) = named {
+            return self.by_name(&name, force, plan);
+        }
+        if image.names.len() > 1 && !force {
+            let why = format!(
+                "Error response from daemon: conflict: unable to delete {} (must be forced) - image is referenced in multiple \
+                 repositories\nglassbox: take the names away one by one, or all with -f\n",
+                short(&image.id)
+            );
+            plan.fail_later(&why);
+            return Removed::Nothing;
+        }
+        if let Some(why) = self.embedded().or_else(|| conflict(image, force, context)) {
+            plan.fail_later(&why);
+            return Removed::Nothing;
+        }
+        let names = image.names.clone();
+        names.iter().for_each(|name| self.untag(name, plan));
+        self.delete(plan);
+        Removed::Image
+    }
+
+    fn by_name(&self, name: &str, force: bool, plan: &mut Plan) -> Removed {
+        let (image, context) = (self.image, self.context);
+        let is_last = image.names.len() == 1;
+        if is_last
+            && !force
+            && let Some(container) = users(image, context.state).next()
+        {
+            plan.fail_later(&format!(
+                "Error response from daemon: conflict: unable to remove repository reference \"{name}\" (must force) - container {} is \
+                 using its referenced image {}\nglassbox: remove the container first: glassbox rm CONTAINER\n",
+                container.id.short(),
+                short(&image.id)
+            ));
+            return Removed::Nothing;
+        }
+        let own = image.embedded && name == crate::oci::toolbox::REFERENCE;
+        if let Some(why) = self.embedded().filter(|_| is_last || own) {
+            plan.fail_later(&why);
+            return Removed::Nothing;
+        }
+        self.untag(name, plan);
+        if !is_last {
+            return Removed::Name(name.to_string());
+        }
+        if let Some(why) = conflict(image, force, context) {
+            plan.fail_later(&why);
+            return Removed::Name(name.to_string());
+        }
+        self.delete(plan);
+        Removed::Image
+    }
+
+    /// The toolbox is part of the program.
+    fn embedded(&self) -> Option<String> {
+        self.image.embedded.then(|| {
+            format!(
+                "Error response from daemon: conflict: unable to delete {} (cannot be forced) - image is part of Glassbox\n\
+                 glassbox: {} is always here: everything works offline with it\n",
+                short(&self.image.id),
+                crate::oci::toolbox::REFERENCE
+            )
+        })
+    }
+
+    fn untag(&self, name: &str, plan: &mut Plan) {
+        let context = self.context;
+        let full = Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.to_string());
+        let step = ImageStep::UntagImage {
+            index: Layout::new(&context.host.data_root).image_index(),
+            name: full,
+            id: self.image.id.clone(),
+            manifest: manifest_of(self.image),
+        };
+        plan.steps.push(planned(Step::Image(step), origin::positional(context, "IMAGE")));
+        plan.steps.push(print(format!("Untagged: {name}\n"), context));
+    }
+
+    /// The image, and what of it nobody else has.
+    fn delete(&self, plan: &mut Plan) {
+        let (image, context) = (self.image, self.context);
+        let layout = Layout::new(&context.host.data_root);
+        let cause = || origin::positional(context, "IMAGE");
+        let mut step = |step: ImageStep| plan.steps.push(planned(Step::Image(step), cause()));
+        step(ImageStep::ForgetImage { index: layout.image_index(), id: image.id.clone(), manifest: image.manifest.clone() });
+        let mut deleted = vec![image.id.clone()];
+        let kept = Kept::of(image, context.state);
+        for digest in [&image.manifest, &image.id].into_iter().filter(|digest| !kept.blobs.contains(digest.as_str())) {
+            step(ImageStep::RemoveBlob { path: layout.blob(digest), digest: digest.clone() });
+        }
+        let chain = chain_ids(image);
+        for (layer, chain_id) in image.layers.iter().zip(chain).rev() {
+            if !kept.blobs.contains(layer.blob.as_str()) {
+                step(ImageStep::RemoveBlob { path: layout.blob(&layer.blob), digest: layer.blob.clone() });
+            }
+            if !kept.layers.contains(layer.diff_id.as_str()) {
+                deleted.push(chain_id);
+                if layer.extracted {
+                    step(ImageStep::RemoveLayer { directory: layout.layer(&layer.diff_id), diff_id: layer.diff_id.clone() });
+                }
+            }
+        }
+        let text: String = deleted.iter().map(|digest| format!("Deleted: {digest}\n")).collect();
+        plan.steps.push(print(text, context));
+    }
+}
+
+/// What the other images and the containers are made of.
+struct Kept<'a> {
+    blobs: BTreeSet<&'a str>,
+    layers: BTreeSet<&'a str>,
+}
+
+impl<'a> Kept<'a> {
+    fn of(image: &Image, state: &'a State) -> Kept<'a> {
+        let others: Vec<&Image> = state.images.values().filter(|other| other.id != image.id).collect();
+        let layers = others.iter().flat_map(|other| &other.layers);
+        let documents = others.iter().flat_map(|other| [other.id.as_str(), other.manifest.as_str()]);
+        let used = state.containers.values().flat_map(|container| container.layers.iter().map(String::as_str));
+        Kept {
+            blobs: documents.chain(layers.clone().map(|layer| layer.blob.as_str())).collect(),
+            layers: layers.map(|layer| layer.diff_id.as_str()).chain(used).collect(),
+        }
+    }
+}
+
+/// By which Docker knows a layer: of the lowest its diff id, of the others a digest of all below (OCI image specification, config.md).
+fn chain_ids(image: &Image) -> Vec<String> {
+    let mut below = String::new();
+    let next = |diff_id: &String| {
+        below = match below.as_str() {
+            "" => diff_id.clone(),
+            chain => crate::oci::digest::of(format!("{chain} {diff_id}").as_bytes()),
+        };
+        below.clone()
+    };
+    image.layers.iter().map(|layer| &layer.diff_id).map(next).collect()
+}
+
+/// Those without a name that no container has, or with `all` every one that no container has.
+pub(super) fn prune(
+    all: bool,
+    force: bool,
+    filters: &[(String, String)],
+    context: &Context<'_>,
+    plan: &mut Plan,
+) -> Result<(), CommandError> {
+    let daemon = |what: String| CommandError { message: format!("Error response from daemon: {what}\n"), exit_code: 1, span: None };
+    let chosen = Filters::of_prune(filters, context.host).map_err(daemon)?;
+    if !force {
+        let which = if all { "all images without at least one container associated to them" } else { "all dangling images" };
+        plan.steps.push(system::confirm(
+            format!("WARNING! This will remove {which}.\nAre you sure you want to continue? [y/N] "),
+            context,
+        ));
+    }
+    let mut state = context.state.clone();
+    let mut deleted = Vec::new();
+    for image in context.state.images.values() {
+        let wanted = !image.embedded && (all || image.names.is_empty()) && users(image, context.state).next().is_none();
+        if !wanted || !chosen.fits_image(image) {
+            continue;
+        }
+        let now = Context { state: &state, host: context.host, invocation: context.invocation };
+        for layer in image.layers.iter().filter(|layer| layer.extracted) {
+            plan.steps.push(system::measure(Layout::new(&context.host.data_root).layer(&layer.diff_id)));
+        }
+        let removal = Removal { image, context: &now };
+        let before = plan.steps.len();
+        image.names.iter().for_each(|name| removal.untag(name, plan));
+        removal.delete(plan);
+        // What rmi prints line by line stands in the list here.
+        let printed = plan.steps.split_off(before);
+        for node in printed {
+            match node.step {
+                Step::Client(crate::step::ClientStep::Print { text }) => deleted.extend(text.lines().map(in_list)),
+                _ => plan.steps.push(node),
+            }
+        }
+        state.images.remove_mut(&image.id);
+    }
+    plan.steps.push(system::print_reclaimed(vec![("Deleted Images:".to_string(), deleted)], context));
+    Ok(())
+}
+
+/// `untagged: web:1` in small letters, as the client's prune writes it.
+fn in_list(line: &str) -> String {
+    line.replacen("Untagged:", "untagged:", 1).replacen("Deleted:", "deleted:", 1)
+}

@@ -1,0 +1,111 @@
+//! Steps on images: blobs, names and extracted layers in the store, which is an OCI image layout (image-layout.md).
+
+use serde::{Deserialize, Serialize};
+
+use super::Undo;
+use crate::oci::image::Descriptor;
+
+/// A step on the images in the store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ImageStep {
+    /// A new file with a blob in it, named by its digest. Written beside its place and renamed, so that nobody reads half of it.
+    WriteBlob {
+        /// Where to: absolute.
+        path: String,
+        /// `sha256:…`
+        digest: String,
+        /// Its bytes.
+        content: BlobContent,
+    },
+    /// Give a manifest a name in the index. Whoever had it before loses it.
+    TagImage {
+        /// Absolute path of `index.json`.
+        index: String,
+        /// In full: `docker.io/library/web:1`.
+        name: String,
+        /// The image's id.
+        id: String,
+        /// What the name leads to.
+        manifest: Descriptor,
+        /// What it led to before.
+        before: Option<Descriptor>,
+        /// The manifest is not in the index yet.
+        fresh: bool,
+    },
+    /// Take a name out of the index. The image stays.
+    UntagImage {
+        /// Absolute path of `index.json`.
+        index: String,
+        /// In full.
+        name: String,
+        /// The image's id.
+        id: String,
+        /// What the name leads to.
+        manifest: Descriptor,
+    },
+    /// Strike a manifest off the index, so that the store has the image no more.
+    ForgetImage {
+        /// Absolute path of `index.json`.
+        index: String,
+        /// The image's id.
+        id: String,
+        /// Its manifest's digest.
+        manifest: String,
+    },
+    /// Remove a blob that no image has any more.
+    RemoveBlob {
+        /// Absolute.
+        path: String,
+        /// `sha256:…`
+        digest: String,
+    },
+    /// Remove the extracted files of a layer that neither an image nor a container has any more.
+    RemoveLayer {
+        /// Absolute.
+        directory: String,
+        /// Which.
+        diff_id: String,
+    },
+}
+
+/// Where a blob's bytes come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BlobContent {
+    /// They are these: a document.
+    Text(String),
+    /// They are part of the program: the archive of the toolbox image's layer.
+    Toolbox,
+}
+
+impl ImageStep {
+    /// See [`super::Step::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            ImageStep::WriteBlob { .. } => "WriteBlob",
+            ImageStep::TagImage { .. } => "TagImage",
+            ImageStep::UntagImage { .. } => "UntagImage",
+            ImageStep::ForgetImage { .. } => "ForgetImage",
+            ImageStep::RemoveBlob { .. } => "RemoveBlob",
+            ImageStep::RemoveLayer { .. } => "RemoveLayer",
+        }
+    }
+
+    /// See [`super::Step::undo`].
+    pub fn undo(&self) -> Undo {
+        match self {
+            ImageStep::WriteBlob { path, .. } => Undo::RemoveFile { path: path.clone() },
+            ImageStep::TagImage { index, name, manifest, before, fresh, .. } => Undo::RestoreName {
+                index: index.clone(),
+                name: name.clone(),
+                before: before.clone(),
+                strike: fresh.then(|| manifest.digest.clone()),
+            },
+            ImageStep::UntagImage { index, name, manifest, .. } => {
+                Undo::RestoreName { index: index.clone(), name: name.clone(), before: Some(manifest.clone()), strike: None }
+            }
+            ImageStep::ForgetImage { .. } | ImageStep::RemoveBlob { .. } | ImageStep::RemoveLayer { .. } => {
+                Undo::Impossible { why: "The files are deleted; nothing keeps a copy of them.".into() }
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Steps on images, by way of `crate::store`.
+
+use std::fs;
+use std::path::Path;
+
+use glassbox_core::step::{BlobContent, ImageStep};
+
+use super::{Done, NameCall};
+use crate::store::Store;
+
+/// Carries the step out.
+pub fn carry_out(step: &ImageStep, store: &Store) -> Done {
+    match step {
+        ImageStep::WriteBlob { path, content, .. } => {
+            let bytes = match content {
+                BlobContent::Text(text) => text.as_bytes(),
+                BlobContent::Toolbox => crate::toolbox::ARCHIVE,
+            };
+            store.write_blob(Path::new(path), bytes).call("write")
+        }
+        ImageStep::TagImage { name, manifest, .. } => store.change_index(|index| index.tag(name, manifest)).call("rename"),
+        ImageStep::UntagImage { name, .. } => store
+            .change_index(|index| {
+                index.untag(name);
+            })
+            .call("rename"),
+        ImageStep::ForgetImage { manifest, .. } => store.change_index(|index| index.remove(manifest)).call("rename"),
+        ImageStep::RemoveBlob { path, .. } => fs::remove_file(path).call("unlink"),
+        ImageStep::RemoveLayer { directory, .. } => store.remove(Path::new(directory)).call("rmdir"),
+    }
+}
