@@ -41,6 +41,11 @@ pub enum Event {
         /// Its manifest's digest.
         manifest: String,
     },
+    /// A blob is there, under the name of its digest.
+    BlobWritten {
+        /// Its digest.
+        digest: String,
+    },
     /// A blob is gone.
     BlobRemoved {
         /// Its digest.

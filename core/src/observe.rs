@@ -531,10 +531,7 @@ impl Look<'_> {
 
     fn image(&self, step: &ImageStep) -> Result<Vec<Event>, Errno> {
         Ok(match step {
-            ImageStep::WriteBlob { path, .. } => {
-                let size_bytes = self.bytes(Subject::Host, path)?.len() as u64;
-                vec![Event::FileWritten { path: path.clone(), size_bytes }]
-            }
+            ImageStep::WriteBlob { path, digest, .. } => self.if_there(path, || Event::BlobWritten { digest: digest.clone() })?,
             ImageStep::TagImage { index, name, .. } => self.tagged(index, name)?.into_iter().collect(),
             ImageStep::UntagImage { index, name, .. } => {
                 let gone = !self.index(index)?.manifests.iter().any(|entry| entry.name() == Some(name));

@@ -14,6 +14,7 @@ pub fn event_line(event: &Event) -> String {
         Event::ImageTagged { name, id } => format!("{name} leads to the image {id}"),
         Event::ImageUntagged { name } => format!("{name} leads nowhere"),
         Event::ImageForgotten { manifest } => format!("the index does not have {manifest}"),
+        Event::BlobWritten { digest } => format!("blob {digest} is there"),
         Event::BlobRemoved { digest } => format!("blob {digest} is gone"),
         Event::LayerRemoved { diff_id } => format!("layer {diff_id} is gone"),
         Event::DirectoryCreated { path } => format!("directory {path} is there"),

@@ -8,8 +8,9 @@ fn line_with(key: &str, flag: &str) -> String {
     let arguments = match key {
         "exec" => "a b",
         "cp" => "a:/x b",
-        "ps" | "version" | "ns" | "events" | "container prune" | "volume ls" | "volume prune" | "system df" | "system prune"
-        | "completion bash" | "completion fish" | "completion zsh" => "",
+        "tag" => "a b",
+        "ps" | "version" | "ns" | "events" | "images" | "container prune" | "image prune" | "volume ls" | "volume prune"
+        | "system df" | "system prune" | "completion bash" | "completion fish" | "completion zsh" => "",
         _ => "a",
     };
     format!("{key} {flag} {arguments}")
