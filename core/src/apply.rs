@@ -2,17 +2,17 @@
 
 mod images;
 
-use crate::event::Event;
+use crate::event::{Event, ImageEvent};
 use crate::model::{Container, ContainerId, Ending, State, Status, health, restart};
 
 /// Changes `state` as `event` says. An event about something that is not there changes nothing.
 pub fn apply(state: &mut State, event: &Event) {
     match event {
         Event::LayerExtracted { diff_id, .. } => images::set_extracted(state, diff_id, true),
-        Event::ImageTagged { name, id } => images::tagged(state, name, id),
-        Event::ImageUntagged { name } => images::untagged(state, name),
-        Event::ImageForgotten { manifest } => images::forgotten(state, manifest),
-        Event::LayerRemoved { diff_id } => images::set_extracted(state, diff_id, false),
+        Event::Image(ImageEvent::Tagged { name, id }) => images::tagged(state, name, id),
+        Event::Image(ImageEvent::Untagged { name }) => images::untagged(state, name),
+        Event::Image(ImageEvent::Forgotten { manifest }) => images::forgotten(state, manifest),
+        Event::Image(ImageEvent::LayerRemoved { diff_id }) => images::set_extracted(state, diff_id, false),
         Event::ContainerRecorded { container } => state.containers.insert_mut(container.id.clone(), (**container).clone()),
         Event::ContainerStarted { id, pid, at_ns } => change(state, id, |container| {
             if container.state.status != Status::Restarting {

@@ -24,38 +24,8 @@ pub enum Event {
         /// Where.
         directory: String,
     },
-    /// A name leads to an image.
-    ImageTagged {
-        /// In full.
-        name: String,
-        /// The image's id.
-        id: String,
-    },
-    /// A name leads nowhere any more.
-    ImageUntagged {
-        /// In full.
-        name: String,
-    },
-    /// The store has an image no more.
-    ImageForgotten {
-        /// Its manifest's digest.
-        manifest: String,
-    },
-    /// A blob is there, under the name of its digest.
-    BlobWritten {
-        /// Its digest.
-        digest: String,
-    },
-    /// A blob is gone.
-    BlobRemoved {
-        /// Its digest.
-        digest: String,
-    },
-    /// The extracted files of a layer are gone.
-    LayerRemoved {
-        /// Which.
-        diff_id: String,
-    },
+    /// What became of an image, of its names and its files.
+    Image(ImageEvent),
     /// A directory is there.
     DirectoryCreated {
         /// Which.
@@ -426,4 +396,41 @@ impl Event {
         }
         event
     }
+}
+
+/// A fact about images in the store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ImageEvent {
+    /// A name leads to an image.
+    Tagged {
+        /// In full.
+        name: String,
+        /// The image's id.
+        id: String,
+    },
+    /// A name leads nowhere any more.
+    Untagged {
+        /// In full.
+        name: String,
+    },
+    /// The store has an image no more.
+    Forgotten {
+        /// Its manifest's digest.
+        manifest: String,
+    },
+    /// A blob is there, under the name of its digest.
+    BlobWritten {
+        /// Its digest.
+        digest: String,
+    },
+    /// A blob is gone.
+    BlobRemoved {
+        /// Its digest.
+        digest: String,
+    },
+    /// The extracted files of a layer are gone.
+    LayerRemoved {
+        /// Which.
+        diff_id: String,
+    },
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::copying::Copied;
 use crate::diagnosis::program::Refused;
 use crate::errno::Errno;
-use crate::event::Event;
+use crate::event::{Event, ImageEvent};
 use crate::model::{Container, ContainerId, Ending, Volume};
 use crate::oci::image::{Index, Manifest};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
@@ -531,19 +531,23 @@ impl Look<'_> {
 
     fn image(&self, step: &ImageStep) -> Result<Vec<Event>, Errno> {
         Ok(match step {
-            ImageStep::WriteBlob { path, digest, .. } => self.if_there(path, || Event::BlobWritten { digest: digest.clone() })?,
+            ImageStep::WriteBlob { path, digest, .. } => {
+                self.if_there(path, || Event::Image(ImageEvent::BlobWritten { digest: digest.clone() }))?
+            }
             ImageStep::TagImage { index, name, .. } => self.tagged(index, name)?.into_iter().collect(),
             ImageStep::UntagImage { index, name, .. } => {
                 let gone = !self.index(index)?.manifests.iter().any(|entry| entry.name() == Some(name));
-                gone.then(|| Event::ImageUntagged { name: name.clone() }).into_iter().collect()
+                gone.then(|| Event::Image(ImageEvent::Untagged { name: name.clone() })).into_iter().collect()
             }
             ImageStep::ForgetImage { index, manifest, .. } => {
                 let gone = !self.index(index)?.manifests.iter().any(|entry| entry.digest == *manifest);
-                gone.then(|| Event::ImageForgotten { manifest: manifest.clone() }).into_iter().collect()
+                gone.then(|| Event::Image(ImageEvent::Forgotten { manifest: manifest.clone() })).into_iter().collect()
             }
-            ImageStep::RemoveBlob { path, digest } => self.if_gone(path, || Event::BlobRemoved { digest: digest.clone() })?,
+            ImageStep::RemoveBlob { path, digest } => {
+                self.if_gone(path, || Event::Image(ImageEvent::BlobRemoved { digest: digest.clone() }))?
+            }
             ImageStep::RemoveLayer { directory, diff_id } => {
-                self.if_gone(directory, || Event::LayerRemoved { diff_id: diff_id.clone() })?
+                self.if_gone(directory, || Event::Image(ImageEvent::LayerRemoved { diff_id: diff_id.clone() }))?
             }
         })
     }
@@ -559,7 +563,7 @@ impl Look<'_> {
         let directory = index.rsplit_once('/').map_or("", |(directory, _)| directory);
         let path = format!("{directory}/blobs/sha256/{}", entry.digest.trim_start_matches("sha256:"));
         let manifest = Manifest::read(&self.bytes(Subject::Host, &path)?, &entry.digest).map_err(|_| Errno::EINVAL)?;
-        Ok(Some(Event::ImageTagged { name: name.to_string(), id: manifest.config.digest }))
+        Ok(Some(Event::Image(ImageEvent::Tagged { name: name.to_string(), id: manifest.config.digest })))
     }
 
     fn if_gone(&self, path: &str, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Errno> {
@@ -589,10 +593,10 @@ fn stat_field(stat: &str, place: usize) -> Option<i64> {
 
 fn essential_of_image(step: &ImageStep) -> Vec<Event> {
     match step {
-        ImageStep::TagImage { name, id, .. } => vec![Event::ImageTagged { name: name.clone(), id: id.clone() }],
-        ImageStep::UntagImage { name, .. } => vec![Event::ImageUntagged { name: name.clone() }],
-        ImageStep::ForgetImage { manifest, .. } => vec![Event::ImageForgotten { manifest: manifest.clone() }],
-        ImageStep::RemoveLayer { diff_id, .. } => vec![Event::LayerRemoved { diff_id: diff_id.clone() }],
+        ImageStep::TagImage { name, id, .. } => vec![Event::Image(ImageEvent::Tagged { name: name.clone(), id: id.clone() })],
+        ImageStep::UntagImage { name, .. } => vec![Event::Image(ImageEvent::Untagged { name: name.clone() })],
+        ImageStep::ForgetImage { manifest, .. } => vec![Event::Image(ImageEvent::Forgotten { manifest: manifest.clone() })],
+        ImageStep::RemoveLayer { diff_id, .. } => vec![Event::Image(ImageEvent::LayerRemoved { diff_id: diff_id.clone() })],
         ImageStep::WriteBlob { .. } | ImageStep::RemoveBlob { .. } => Vec::new(),
     }
 }

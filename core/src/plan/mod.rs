@@ -104,6 +104,20 @@ pub struct PlanPart {
 }
 
 impl Plan {
+    /// Without steps.
+    fn begin(invocation: &Rc<Invocation>) -> Plan {
+        Plan {
+            invocation: invocation.clone(),
+            steps: Vec::new(),
+            monitor: Vec::new(),
+            warnings: Vec::new(),
+            late_errors: String::new(),
+            parts: Vec::new(),
+            failed: Vec::new(),
+            exit_code: 0,
+        }
+    }
+
     /// Something could not be planned; the rest goes on, and the command ends with 1.
     fn fail_later(&mut self, message: &str) {
         self.late_errors.push_str(message);
@@ -182,16 +196,7 @@ pub fn disk_usage(command: &Command, state: &State, data_root: &str, measure: im
 /// What the command turns into, or why it cannot be done.
 pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Result<Plan, CommandError> {
     let context = Context { state, host, invocation };
-    let mut plan = Plan {
-        invocation: invocation.clone(),
-        steps: Vec::new(),
-        monitor: Vec::new(),
-        warnings: Vec::new(),
-        late_errors: String::new(),
-        parts: Vec::new(),
-        failed: Vec::new(),
-        exit_code: 0,
-    };
+    let mut plan = Plan::begin(invocation);
     if !invocation.notices.is_empty() {
         plan.steps.push(print(invocation.notices.clone(), &context));
     }
@@ -232,12 +237,12 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
             let asked = LogView { follow: *follow, tail: *tail, timestamps: *timestamps, details: *details, ..LogView::default() };
             plan.steps.extend(lifecycle::logs(container, asked, since, until, &context)?);
         }
-        Command::CreateVolume { .. } => storage::volume::create(&invocation.command, &context, &mut plan)?,
         Command::CompareNamespaces { containers, json } => namespaces::compare(containers, *json, &context, &mut plan),
-        Command::ListVolumes { .. } => storage::volume::list(&invocation.command, &context, &mut plan)?,
-        Command::UpdateVolume { name } => return Err(storage::volume::update(name, &context)),
-        Command::RemoveVolumes { volumes, force } => storage::volume::remove(volumes, *force, &context, &mut plan),
-        Command::PruneVolumes { all, filters, force } => storage::volume::prune(*all, filters, *force, &context, &mut plan)?,
+        Command::CreateVolume { .. }
+        | Command::ListVolumes { .. }
+        | Command::UpdateVolume { .. }
+        | Command::RemoveVolumes { .. }
+        | Command::PruneVolumes { .. } => storage::volume::on(&context, &mut plan)?,
         Command::ExplainRefusal { container, call } => {
             plan.steps.extend(lifecycle::why(container, call.as_deref(), &context)?);
         }

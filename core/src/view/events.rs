@@ -1,22 +1,29 @@
 //! An event as a line of text, past tense: what the kernel showed. Told by `--explain`, the step debugger and the page.
 
-use crate::event::Event;
+use crate::event::{Event, ImageEvent};
 use crate::host::Controller;
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::shown;
 use crate::step::{Limit, NamespaceKind};
 use crate::userland::Signal;
 
+/// Of what became of images.
+fn image(event: &ImageEvent) -> String {
+    match event {
+        ImageEvent::Tagged { name, id } => format!("{name} leads to the image {id}"),
+        ImageEvent::Untagged { name } => format!("{name} leads nowhere"),
+        ImageEvent::Forgotten { manifest } => format!("the index does not have {manifest}"),
+        ImageEvent::BlobWritten { digest } => format!("blob {digest} is there"),
+        ImageEvent::BlobRemoved { digest } => format!("blob {digest} is gone"),
+        ImageEvent::LayerRemoved { diff_id } => format!("layer {diff_id} is gone"),
+    }
+}
+
 /// One line, without a newline.
 pub fn event_line(event: &Event) -> String {
     match event {
         Event::LayerExtracted { directory, .. } => format!("layer extracted to {directory}"),
-        Event::ImageTagged { name, id } => format!("{name} leads to the image {id}"),
-        Event::ImageUntagged { name } => format!("{name} leads nowhere"),
-        Event::ImageForgotten { manifest } => format!("the index does not have {manifest}"),
-        Event::BlobWritten { digest } => format!("blob {digest} is there"),
-        Event::BlobRemoved { digest } => format!("blob {digest} is gone"),
-        Event::LayerRemoved { diff_id } => format!("layer {diff_id} is gone"),
+        Event::Image(event) => image(event),
         Event::DirectoryCreated { path } => format!("directory {path} is there"),
         Event::FileWritten { path, size_bytes } => format!("{path} holds {size_bytes} bytes"),
         Event::ContainerRecorded { container } => format!("container {} ({}) is on record", container.name, container.id.short()),

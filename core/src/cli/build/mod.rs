@@ -113,10 +113,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "completion bash" | "completion fish" | "completion zsh" => {
             Command::PrintCompletion { shell: call.row.key.rsplit(' ').next().unwrap_or_default().to_string() }
         }
-        "system df" => {
-            let format = call.flag("format").map(|flag| flag.value.clone()).filter(|value| !value.is_empty());
-            Command::ShowDiskUsage { verbose: call.is_on("verbose"), format }
-        }
+        "system df" => Command::ShowDiskUsage { verbose: call.is_on("verbose"), format: listing::filled(call, "format") },
         "system prune" => Command::PruneSystem {
             all: call.is_on("all"),
             volumes: call.is_on("volumes"),

@@ -67,8 +67,22 @@ fn pairs(words: &[String]) -> BTreeMap<String, String> {
     words.iter().map(|word| word.split_once('=').unwrap_or((word, ""))).map(|(name, value)| (name.into(), value.into())).collect()
 }
 
+/// The commands about volumes.
+pub(in crate::plan) fn on(context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let command = &context.invocation.command;
+    match command {
+        Command::CreateVolume { .. } => create(command, context, plan)?,
+        Command::ListVolumes { .. } => list(command, context, plan)?,
+        Command::UpdateVolume { name } => return Err(update(name, context)),
+        Command::RemoveVolumes { volumes, force } => remove(volumes, *force, context, plan),
+        Command::PruneVolumes { all, filters, force } => prune(*all, filters, *force, context, plan)?,
+        _ => {}
+    }
+    Ok(())
+}
+
 /// One that is there already is as good as a new one.
-pub(in crate::plan) fn create(command: &Command, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+fn create(command: &Command, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let Command::CreateVolume { name, labels, driver, options, cluster } = command else { return Ok(()) };
     if *cluster {
         let what = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and \
@@ -137,7 +151,7 @@ fn fitting<'a>(filters: &[String], context: &Context<'a>) -> Result<Vec<&'a Volu
     Ok(context.state.volumes.values().filter(|volume| fits(volume, filters, context).unwrap_or(false)).collect())
 }
 
-pub(in crate::plan) fn list(command: &Command, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+fn list(command: &Command, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let Command::ListVolumes { quiet, filters, format, cluster } = command else { return Ok(()) };
     let mut found = fitting(filters, context)?;
     found.retain(|_| !cluster);
@@ -149,7 +163,7 @@ pub(in crate::plan) fn list(command: &Command, context: &Context<'_>, plan: &mut
 }
 
 /// Docker changes only volumes of a cluster, once it has found the volume at all.
-pub(in crate::plan) fn update(name: &str, context: &Context<'_>) -> CommandError {
+fn update(name: &str, context: &Context<'_>) -> CommandError {
     let span = context.invocation.words.positional("VOLUME");
     let message = match context.state.volumes.get(name) {
         Some(_) => {
@@ -169,7 +183,7 @@ fn removal(name: &str, context: &Context<'_>, cause: super::super::Cause) -> Pla
     planned(Step::Store(StoreStep::RemoveVolume { name: name.to_string(), directory }), cause)
 }
 
-pub(in crate::plan) fn remove(words: &[String], force: bool, context: &Context<'_>, plan: &mut Plan) {
+fn remove(words: &[String], force: bool, context: &Context<'_>, plan: &mut Plan) {
     let mut gone: Vec<&str> = Vec::new();
     for word in words {
         let users = context.state.users_of_volume(word);
@@ -193,13 +207,7 @@ pub(in crate::plan) fn remove(words: &[String], force: bool, context: &Context<'
 }
 
 /// Those that no container has: the unnamed ones, or with `all` every one.
-pub(in crate::plan) fn prune(
-    all: bool,
-    filters: &[String],
-    force: bool,
-    context: &Context<'_>,
-    plan: &mut Plan,
-) -> Result<(), CommandError> {
+fn prune(all: bool, filters: &[String], force: bool, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let all = all || filters.iter().any(|filter| matches!(filter.as_str(), "all=1" | "all=true"));
     let others: Vec<String> = filters.iter().filter(|filter| !filter.starts_with("all=")).cloned().collect();
     if let Some(filter) = others.iter().find(|filter| !filter.starts_with("label")) {
