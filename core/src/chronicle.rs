@@ -135,6 +135,7 @@ impl Chronicle {
             | StoreStep::WriteIdFile { .. }
             | StoreStep::CreateSource { .. }
             | StoreStep::FillVolume { .. }
+            | StoreStep::MakeWorkingDirectory { .. }
             | StoreStep::NoteSignal { .. }
             | StoreStep::RecordStopAsked { .. }
             | StoreStep::RecordRestartCancelled { .. }

@@ -44,3 +44,4 @@ pub mod template;
 pub mod userland;
 pub mod view;
 pub mod why;
+pub mod workdir;

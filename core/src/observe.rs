@@ -168,6 +168,11 @@ impl Look<'_> {
                 let Answer::Names(names) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
                 vec![Event::VolumeFilled { name: name.clone(), names }]
             }
+            StoreStep::MakeWorkingDirectory { upper, path, .. } => {
+                // Nothing is there where the image has the directory, or a link on the way leads elsewhere.
+                let made = format!("{upper}{}", crate::plan::clean(path));
+                self.if_there(&made, || Event::DirectoryCreated { path: made.clone() })?
+            }
             StoreStep::MeasureDirectory { path } => {
                 let measured = self.outcome.measured_bytes.map(|bytes| Event::DirectoryMeasured { path: path.clone(), bytes });
                 measured.into_iter().collect()
@@ -636,6 +641,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
         | StoreStep::NoteSignal { .. }
         | StoreStep::CreateSource { .. }
         | StoreStep::MeasureDirectory { .. }
+        | StoreStep::MakeWorkingDirectory { .. }
         | StoreStep::FillVolume { .. } => Vec::new(),
     }
 }

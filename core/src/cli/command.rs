@@ -618,9 +618,22 @@ pub struct ExecProcess {
     pub user: Option<String>,
     /// `--privileged`
     pub privileged: bool,
+    /// `--detach-keys`, as typed.
+    #[serde(default)]
+    pub detach_keys: String,
 }
 
 impl Command {
+    /// The keys that let go of the terminal, as typed; empty: the usual ones.
+    pub fn detach_keys(&self) -> &str {
+        match self {
+            Command::RunContainer(run) => &run.detach_keys,
+            Command::ExecProcess(exec) => &exec.detach_keys,
+            Command::StartContainers { detach_keys, .. } | Command::AttachContainer { detach_keys, .. } => detach_keys,
+            _ => "",
+        }
+    }
+
     /// Whether the caller is shown what the program writes to stdout, and what to stderr.
     pub fn shown_streams(&self) -> (bool, bool) {
         match self {

@@ -62,6 +62,7 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         | WriteIdFile { .. }
         | CreateVolume { .. }
         | FillVolume { .. }
+        | StoreStep::MakeWorkingDirectory { .. }
         | MeasureDirectory { .. }
         | RemoveVolume { .. } => storage(step),
         StoreStep::RecordStart { .. }
@@ -160,6 +161,13 @@ fn storage(step: &StoreStep) -> Explanation {
             ];
             let why = "A volume over a directory of the image would hide its files. An empty one gets a copy first, with owners and modes.";
             explanation(format!("Copy the image's {path} into {name}"), why, calls, &[&format!("ls -ln {directory}")], "root")
+        }
+        StoreStep::MakeWorkingDirectory { upper, path, .. } => {
+            let calls =
+                vec![call("lstat", &["…", "…"]).when(CallWhen::Repeated), call("mkdir", &["…", "…"]).when(CallWhen::Repeated)];
+            let why =
+                "The program is to start there, and the image may lack it. Docker makes it with the container, in its own layer.";
+            explanation(format!("Make the working directory {path}"), why, calls, &[&format!("ls -lR {upper}")], "create")
         }
         StoreStep::RemoveVolume { name, directory } => {
             let calls = vec![

@@ -300,11 +300,26 @@ pub(super) fn create(container: &Container, context: &Context<'_>) -> Vec<Planne
         let path = layout.of(id, name);
         steps.push(planned(Step::Store(StoreStep::WriteFile { path, mode: 0o644, contents }), cause));
     }
+    steps.extend(working_directory(container, context));
     steps.extend(storage::create_volumes(container, context));
     let record = StoreStep::RecordContainer { container: Box::new(container.clone()), path: layout.of(id, "state.json") };
     steps.push(planned(Step::Store(record), origin::command(context)));
     steps.extend(cid_file::write(container, context));
     steps
+}
+
+/// Before the volumes: what is copied into them has it, too.
+fn working_directory(container: &Container, context: &Context<'_>) -> Option<Planned> {
+    let path = container.process.cwd.clone();
+    if storage::clean(&path) == "/" {
+        return None;
+    }
+    let layout = Layout::new(&context.host.data_root);
+    let layers = container.layers.iter().rev().map(|diff_id| layout.layer(diff_id)).collect();
+    let (upper, merged) = (layout.of(&container.id, "upper"), layout.of(&container.id, "merged"));
+    let step = StoreStep::MakeWorkingDirectory { layers, upper, merged, path };
+    let cause = origin::flag_or(context, container, "workdir", || origin::positional(context, "IMAGE"));
+    Some(planned(Step::Store(step), cause))
 }
 
 fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, String, super::Cause)> {

@@ -73,6 +73,7 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
     let starts = matches!(context.invocation.command, Command::StartContainers { .. } | Command::RestartContainers { .. });
     let exit_code = match &context.invocation.command {
         Command::RunContainer(_) => exit_code_of(&what),
+        Command::CreateContainer(_) => NOT_THERE,
         Command::ExecProcess(exec) if exec.detach || (is_user(&node.step) && is_gone(errno)) => NOT_THERE,
         _ if starts => NOT_THERE,
         _ => exit_code,
@@ -100,7 +101,7 @@ pub fn streams_of(message: &str) -> (&str, &str) {
 
 /// The daemon does it, before the runtime is asked: its words stand without the runtime's frame.
 fn is_daemons(step: &Step, errno: Errno) -> bool {
-    use StoreStep::{CreateSource, CreateVolume, FillVolume, RemoveVolume};
+    use StoreStep::{CreateSource, CreateVolume, FillVolume, MakeWorkingDirectory, RemoveVolume};
     if matches!(step, Step::Privilege(PrivilegeStep::SetUser { .. }) | Step::Process(ProcessStep::JoinNamespace { .. })) {
         return is_gone(errno);
     }
@@ -110,7 +111,21 @@ fn is_daemons(step: &Step, errno: Errno) -> bool {
     if matches!(step, Step::Mount(MountStep::BindSubpath { .. })) {
         return matches!(errno, Errno::ENOENT | Errno::ENOTDIR | Errno::EXDEV);
     }
-    matches!(step, Step::Store(CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | RemoveVolume { .. }))
+    matches!(
+        step,
+        Step::Store(
+            CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | MakeWorkingDirectory { .. } | RemoveVolume { .. }
+        )
+    )
+}
+
+/// The call that failed is told in dockerd's words already.
+fn tells_itself(step: &Step, errno: Errno) -> bool {
+    match step {
+        Step::Mount(MountStep::CopyMountTree { .. }) => is_daemons(step, errno),
+        Step::Store(StoreStep::MakeWorkingDirectory { .. }) => matches!(errno, Errno::ENOTDIR | Errno::ELOOP),
+        _ => false,
+    }
 }
 
 /// What a volume with options has failed to mount, in the words of dockerd's local driver.
@@ -266,7 +281,9 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         {
             with_code(volume_source(step, errno, context).unwrap_or_default())
         }
-        Step::Mount(MountStep::CopyMountTree { .. }) if is_daemons(step, errno) => {
+        Step::Mount(MountStep::CopyMountTree { .. }) | Step::Store(StoreStep::MakeWorkingDirectory { .. })
+            if tells_itself(step, errno) =>
+        {
             (call.map_or_else(String::new, str::to_string), ENGINE_FAILED)
         }
         Step::Mount(MountStep::BindSubpath { directory, subpath, .. }) if is_daemons(step, errno) => {
@@ -305,8 +322,7 @@ fn is_exec(context: &Context<'_>) -> bool {
 /// Our own lines: which step it was, the cause where one was found, and what to do next.
 fn hint(node: &Node, errno: Errno, call: Option<&str>, finding: &Finding) -> String {
     // There the call is told in dockerd's words already.
-    let call =
-        call.filter(|_| !matches!(node.step, Step::Mount(MountStep::CopyMountTree { .. })) || !is_daemons(&node.step, errno));
+    let call = call.filter(|_| !tells_itself(&node.step, errno));
     let call = call.map_or_else(String::new, |call| format!(" ({call})"));
     let failed = format!("glassbox: step {} {} failed: {}{call}", node.id, node.step.name(), errno.name());
     let Some(Diagnosis { what, advice }) = &finding.diagnosis else {

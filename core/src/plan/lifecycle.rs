@@ -355,6 +355,7 @@ pub(super) fn exec_process(asked: &ExecProcess, context: &Context<'_>) -> Result
             return Err(refuse(format!("Error response from daemon: container {} is not running\n", container.id)));
         }
     }
+    super::attach::check_keys(&asked.detach_keys, context)?;
     let phase = Phase::ExecInContainer { id: container.id.clone(), exec: Box::new(asked.clone()) };
     let mut steps = vec![planned(Step::Phase(phase), origin::command(context))];
     steps.extend(exec::attach(container, asked, context));

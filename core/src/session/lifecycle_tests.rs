@@ -80,6 +80,21 @@ fn the_detach_keys_let_go_of_a_terminal_and_the_program_goes_on() {
 }
 
 #[test]
+fn the_detach_keys_let_go_of_an_exec_and_its_program_goes_on() {
+    let mut session = Session::new(HostFacts::example());
+    session.command("docker run -d --name box --network none toolbox sleep 1000");
+    let line = "docker exec -it --detach-keys ctrl-x,x box sh -c 'read word; echo $word > /tmp/word'";
+    assert_eq!(session.command(line), Progress::NeedsInput);
+    session.give(&Input::Bytes(b"wo\x10\x11\x18x".to_vec()));
+    assert_eq!(session.run(1000), Progress::Ready(1));
+    let shown: String = session.world().output().iter().map(|chunk| chunk.text.clone()).collect();
+    assert!(shown.ends_with("read escape sequence\n"), "{shown}");
+    assert!(answer(&mut session, "docker top box").contains("sh -c"));
+    let refused = answer(&mut session, "docker exec --detach-keys xyz box true");
+    assert!(refused.starts_with("Error response from daemon: Invalid escape keys (xyz) provided\n"), "{refused}");
+}
+
+#[test]
 fn who_does_not_pass_signals_on_ends_alone() {
     let mut session = Session::new(HostFacts::example());
     session.submit("docker run --sig-proxy=false --name box --network none toolbox sleep 1000");

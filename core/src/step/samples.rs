@@ -143,6 +143,12 @@ fn store() -> Vec<StoreStep> {
         },
         StoreStep::WriteIdFile { path: "/root/id.txt".into(), contents: id().0 },
         StoreStep::CreateVolume { volume: Box::new(Volume { name: "data".into(), ..Volume::default() }), directory: path() },
+        StoreStep::MakeWorkingDirectory {
+            layers: vec!["/var/lib/glassbox/layers/11".into()],
+            upper: path(),
+            merged: path(),
+            path: "/srv/data".into(),
+        },
         StoreStep::FillVolume {
             subpath: String::new(),
             name: "data".into(),

@@ -148,6 +148,18 @@ pub enum StoreStep {
         /// Another container has it, or it is a directory of the host: what is in it could be somebody else's.
         used: bool,
     },
+    /// Make a new container's working directory in its own layer, with its missing parents: what the image lacks of it. dockerd does it
+    /// when the container is made (moby container/container.go, SetupWorkingDirectory).
+    MakeWorkingDirectory {
+        /// The image's layers, the topmost first.
+        layers: Vec<String>,
+        /// The container's own layer, empty still: absolute.
+        upper: String,
+        /// Where the layers will be mounted.
+        merged: String,
+        /// As asked for.
+        path: String,
+    },
     /// Count the bytes in the files below a directory that is about to go: of a file with several names once, of a link its text.
     MeasureDirectory {
         /// Absolute.
@@ -184,6 +196,7 @@ impl StoreStep {
             StoreStep::WriteIdFile { .. } => "WriteIdFile",
             StoreStep::CreateVolume { .. } => "CreateVolume",
             StoreStep::FillVolume { .. } => "FillVolume",
+            StoreStep::MakeWorkingDirectory { .. } => "MakeWorkingDirectory",
             StoreStep::MeasureDirectory { .. } => "MeasureDirectory",
             StoreStep::RemoveVolume { .. } => "RemoveVolume",
         }
@@ -213,6 +226,7 @@ impl StoreStep {
             StoreStep::CreateSource { .. } => Undo::LeftStanding {
                 why: "It is a directory of the host, where Glassbox removes nothing: somebody else may use it by now.".into(),
             },
+            StoreStep::MakeWorkingDirectory { upper, .. } => Undo::EmptyDirectory { path: upper.clone() },
             StoreStep::FillVolume { used: false, directory, .. } => Undo::EmptyDirectory { path: directory.clone() },
             StoreStep::FillVolume { .. } => Undo::LeftStanding {
                 why: "Another container has the volume, or it is the host's: what is in it could be somebody else's.".into(),

@@ -10,7 +10,7 @@ use glassbox_core::cli::{Command, DetachKeys, Mode, RestartPolicy};
 use glassbox_core::errno::Errno;
 use glassbox_core::model::{Container, ContainerId};
 use glassbox_core::observe::Outcome;
-use glassbox_core::userland::WaitStatus;
+use glassbox_core::userland::{Signal, WaitStatus};
 
 use super::client::await_process;
 use super::{Engine, say};
@@ -18,6 +18,7 @@ use crate::exec::{Done, Failure, NameCall};
 use crate::store::{ProcessIdentity, Record};
 use crate::streams::audience::Audience;
 use crate::streams::guest::{self, Left, Manner};
+use crate::streams::pump::Attached;
 use crate::sys::listen;
 use crate::sys::process;
 use crate::sys::socket::Channel;
@@ -40,6 +41,20 @@ impl Engine {
         may_outlive && self.invocation.mode != Mode::Step
     }
 
+    /// The same of the program of an exec: its terminal ends with whoever holds it.
+    pub(super) fn hands_exec_over(&self) -> bool {
+        let Command::ExecProcess(exec) = &self.invocation.command else { return false };
+        exec.tty && exec.interactive && !exec.detach && self.invocation.mode != Mode::Step
+    }
+
+    /// In the monitor of an exec: its only guest is the caller, and nobody else can come.
+    pub(super) fn serve_exec(&mut self, id: &ContainerId) -> Done {
+        self.pump(id, Attached::default())?;
+        self.cause = self.cause();
+        self.dismiss_audience();
+        Ok(())
+    }
+
     /// Where those who attach knock.
     pub(super) fn door(&self, id: &ContainerId) -> PathBuf {
         PathBuf::from(self.store.layout().of(id, "attach"))
@@ -47,7 +62,8 @@ impl Engine {
 
     /// Of the container that this process is the monitor of.
     pub(super) fn audience(&mut self, id: &ContainerId) -> Result<Audience, Failure> {
-        let mut audience = Audience::at(self.door(id));
+        let starts = self.target.as_ref().is_some_and(super::Target::is_start);
+        let mut audience = if starts { Audience::at(self.door(id)) } else { Audience::default() };
         if let Some(seat) = self.first_guest.take() {
             audience.seat(seat, true).call("fcntl")?;
         }
@@ -69,6 +85,7 @@ impl Engine {
         };
         let left = guest::attend(&channel, self.manner(id, record.as_ref())).call("poll")?;
         drop(channel);
+        let is_exec = matches!(self.invocation.command, Command::ExecProcess(_));
         match left {
             Left::Detached => self.let_container_go(),
             Left::Ended(code, cause) => {
@@ -76,9 +93,14 @@ impl Engine {
                 outcome.status = Some(WaitStatus::Exited(code));
                 self.exit_code = code;
                 let policy = record.map_or(RestartPolicy::No, |record| record.container.host.restart);
-                if let Some(monitor) = monitor.filter(|_| policy == RestartPolicy::No) {
+                if let Some(monitor) = monitor.filter(|_| policy == RestartPolicy::No && !is_exec) {
                     await_process(&monitor, None::<u32>)?;
                 }
+            }
+            // Its monitor was killed, and the program with it.
+            Left::Lost if is_exec => {
+                outcome.status = Some(WaitStatus::Signaled(Signal::SIGKILL));
+                self.exit_code = outcome.status.map_or(super::client::ENGINE_FAILED, WaitStatus::code);
             }
             Left::Lost => return self.missed(id, outcome),
         }
@@ -86,7 +108,7 @@ impl Engine {
     }
 
     fn let_container_go(&mut self) {
-        if matches!(self.invocation.command, Command::AttachContainer { .. }) {
+        if matches!(self.invocation.command, Command::AttachContainer { .. } | Command::ExecProcess(_)) {
             say("read escape sequence\n");
             self.exit_code = DETACHED;
         } else {
@@ -121,19 +143,19 @@ impl Engine {
 
     fn manner(&self, id: &ContainerId, record: Option<&Record>) -> Manner {
         let config = self.state.containers.get(id).map(|container| &container.process);
-        let tty = config.is_some_and(|config| config.tty);
-        let keys = match &self.invocation.command {
-            Command::RunContainer(run) => run.detach_keys.as_str(),
-            Command::StartContainers { detach_keys, .. } | Command::AttachContainer { detach_keys, .. } => detach_keys,
-            _ => "",
+        let exec = match &self.invocation.command {
+            Command::ExecProcess(exec) => Some(exec),
+            _ => None,
         };
+        let tty = exec.map_or_else(|| config.is_some_and(|config| config.tty), |exec| exec.tty);
+        let open = exec.is_some() || config.is_some_and(|config| config.open_stdin);
         let first = record.and_then(|record| record.process.as_ref()).filter(|_| self.forwards_signals() && !tty);
         Manner {
-            input: self.forwards_input() && config.is_some_and(|config| config.open_stdin),
+            input: self.forwards_input() && open,
             shown: self.invocation.command.shown_streams(),
             tty,
             signals_to: first.and_then(held),
-            keys: DetachKeys::parse(keys).unwrap_or_default(),
+            keys: DetachKeys::parse(self.invocation.command.detach_keys()).unwrap_or_default(),
         }
     }
 }

@@ -141,10 +141,10 @@ impl Engine {
     }
 
     /// Carries the streams until the process has ended, and reaps it.
-    fn pump(&mut self, id: &ContainerId, attached: Attached) -> Done {
+    pub(super) fn pump(&mut self, id: &ContainerId, attached: Attached) -> Done {
         let log = self.log_of(id)?;
         let starts = self.target.as_ref().is_some_and(super::Target::is_start);
-        let mut audience = if starts { Some(self.audience(id)?) } else { None };
+        let mut audience = if starts || self.first_guest.is_some() { Some(self.audience(id)?) } else { None };
         let stdin_once = self.stdin_once(id);
         let child = self.child.as_mut().ok_or_else(|| Failure::of("poll", Errno::ECHILD))?;
         let streams = std::mem::take(&mut child.streams);

@@ -105,7 +105,10 @@ impl Engine {
         drop(report);
         self.unlock_records();
         // Nobody is left to tell of a failure: the record and the next command's recovery do.
-        let _ = self.watch_to_the_end();
+        match self.target.clone().filter(|target| !target.is_start()) {
+            Some(target) => drop(self.serve_exec(&target.id)),
+            None => drop(self.watch_to_the_end()),
+        }
         if let Some(journal) = self.journal.take() {
             let _ = journal.commit();
         }

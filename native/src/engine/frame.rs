@@ -77,7 +77,7 @@ impl Engine {
             Step::Phase(Phase::ExecInContainer { id, exec }) => {
                 let wanted = Wanted { tty: exec.tty, stdin: exec.interactive, discard: exec.detach };
                 self.target = Some(Target { id: id.clone(), wanted, kind: TargetKind::Exec { detached: exec.detach } });
-                self.hold_signals()
+                if self.hands_exec_over() { self.start_detached(cursor) } else { self.hold_signals() }
             }
             Step::Phase(Phase::CopyInContainer { id, copy }) => self.enter_copy(id, copy),
             Step::Phase(Phase::RunProbe { id }) => self.probe_in_child(&id.clone(), cursor),
@@ -106,7 +106,10 @@ impl Engine {
                 }
                 self.detach_if_monitor()
             }
-            Step::Phase(Phase::ExecInContainer { .. }) => self.finish_child_steps(),
+            Step::Phase(Phase::ExecInContainer { .. }) => {
+                self.finish_child_steps()?;
+                self.detach_if_monitor()
+            }
             _ => Ok(()),
         }
     }

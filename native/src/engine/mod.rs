@@ -332,7 +332,8 @@ impl Engine {
 
     fn cause(&self) -> String {
         match &self.invocation.command {
-            Command::ExecProcess(exec) if !exec.detach => {
+            // Told by its monitor, where it has one.
+            Command::ExecProcess(exec) if !exec.detach && self.cause.is_empty() => {
                 let refused = self.child.as_ref().and_then(|child| child.refused.as_ref());
                 refused.and_then(|refused| refused.diagnosis.as_ref()).map(ending::line).unwrap_or_default()
             }

@@ -11,6 +11,7 @@ use glassbox_core::model::{ContainerId, SentSignal, SignalReason, State, health}
 use glassbox_core::observe::{Actors, Outcome, essential};
 use glassbox_core::oci::toolbox;
 use glassbox_core::step::{Step, StoreStep};
+use glassbox_core::workdir::Refusal;
 
 use super::{Done, Failure, NameCall};
 use crate::store::{Store, layer, volume};
@@ -46,6 +47,10 @@ impl Shelf<'_> {
             StoreStep::CreateSource { path, mode } => create_directory(path, *mode),
             StoreStep::CreateVolume { volume, directory } => volume::create(volume, Path::new(directory)).call("mkdir"),
             StoreStep::FillVolume { layers, path, directory, subpath, .. } => fill_volume(layers, path, directory, subpath),
+            StoreStep::MakeWorkingDirectory { layers, upper, merged, path } => {
+                let refused = |why: Refusal| Failure { finding: why.finding(), ..Failure::of(why.call(), why.errno) };
+                volume::make_working_directory(layers, Path::new(upper), merged, path).map_err(refused)
+            }
             // Counted by the engine, which keeps the sum.
             StoreStep::MeasureDirectory { .. } => Ok(()),
             StoreStep::RemoveVolume { directory, .. } => volume::remove(self.store, Path::new(directory)).call("rmdir"),

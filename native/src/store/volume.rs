@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use glassbox_core::errno::Errno;
 use glassbox_core::model::{Container, Volume};
+use glassbox_core::workdir::{self, Refusal, Shown};
 
 use super::{Store, StoreError};
 use crate::sys;
@@ -106,6 +107,37 @@ pub fn fill(layers: &[String], path: &str, directory: &Path) -> std::io::Result<
 pub fn has_directory(layers: &[String], path: &str) -> std::io::Result<bool> {
     let stack = shown(layers, path)?;
     stack.first().map_or(Ok(false), |top| fs::symlink_metadata(top).map(|metadata| metadata.is_dir()))
+}
+
+/// What is missing of a new container's working directory, in its own layer, which is empty still. What the image has on the way is made
+/// there as overlayfs would copy it up.
+pub fn make_working_directory(layers: &[String], upper: &Path, merged: &str, typed: &str) -> Result<(), Refusal> {
+    let failed = |error: std::io::Error| Refusal::from(sys::errno_of(&error));
+    let found = workdir::find(typed, merged, |way| look(layers, way).map_err(|error| sys::errno_of(&error)))?;
+    if found.there == found.names.len() {
+        return Ok(());
+    }
+    let mut at = upper.to_path_buf();
+    for (index, name) in found.names.iter().enumerate() {
+        at.push(name);
+        DirBuilder::new().mode(0o755).create(&at).map_err(failed)?;
+        if index < found.there {
+            let like = shown(layers, &found.names[..=index].join("/")).map_err(failed)?;
+            let like = like.first().map(fs::symlink_metadata).transpose().map_err(failed)?;
+            like.map_or(Ok(()), |like| keep(&at, &like)).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn look(layers: &[String], way: &[String]) -> std::io::Result<Shown> {
+    let Some(top) = shown(layers, &way.join("/"))?.into_iter().next() else { return Ok(Shown::Missing) };
+    let kind = fs::symlink_metadata(&top)?.file_type();
+    Ok(match () {
+        () if kind.is_dir() => Shown::Directory,
+        () if kind.is_symlink() => Shown::Link(fs::read_link(&top)?.to_string_lossy().into_owned()),
+        () => Shown::Other,
+    })
 }
 
 /// What the layers show at `path`.

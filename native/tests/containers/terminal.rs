@@ -83,6 +83,24 @@ fn the_detach_keys_let_go_and_attach_comes_back() {
 }
 
 #[test]
+fn the_detach_keys_let_go_of_an_exec_and_its_program_goes_on() {
+    let Some(machine) = Machine::new() else { return };
+    let script = "$G run -d --network none --name ww toolbox sleep 1000
+        $G exec -it --detach-keys ctrl-x,x ww sh -c 'trap \"\" HUP; echo ready; while ! test -e /tmp/go; do sleep 0.01; done
+            tty > /tmp/done; exit 4'; echo let go $?
+        $G exec ww sh -c 'echo > /tmp/go; while ! test -s /tmp/done; do sleep 0.01; done; cat /tmp/done'
+        $G exec -it ww sh -c 'echo begun; read word; echo got $word; exit 5'; echo ended $?
+        $G exec -it ww /etc/passwd; echo refused $?
+        $G rm -f ww; find $GLASSBOX_ROOT/journal -type f";
+    let steps = [("ready", "a\x10\x11b\x18x"), ("let go 1", ""), ("begun", "word\x18\r")];
+    let (_, seen) = on_a_terminal_in_steps(&machine, script, &steps);
+    assert!(seen.contains("read escape sequence") && seen.contains("let go 1\r\n/dev/pts/"), "{seen:?}");
+    assert!(seen.contains("got word\x18\r\nended 5\r\n"), "{seen:?}");
+    assert!(seen.contains("permission denied") && seen.contains("refused 126\r\nww\r\n"), "{seen:?}");
+    assert!(seen.ends_with("ww\r\n"), "{seen:?}");
+}
+
+#[test]
 fn several_are_attached_at_once() {
     let Some(machine) = Machine::new() else { return };
     let script =

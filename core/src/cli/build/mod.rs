@@ -298,6 +298,7 @@ fn exec_process(call: &Call<'_>, mut words: Vec<String>) -> ExecProcess {
         workdir: filled("workdir"),
         user: filled("user"),
         privileged: call.is_on("privileged"),
+        detach_keys: lifecycle::detach_keys(call),
     }
 }
 

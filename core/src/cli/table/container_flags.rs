@@ -20,7 +20,7 @@ const INSPECT: &[&str] = &["inspect", "container inspect"];
 /// The rows.
 pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("detach", Kind::Bool, EXEC, "Leave the program in the background", "-d").short('d').carried_out(),
-    FlagRow::new("detach-keys", Kind::Text, EXEC, "Keys that let go of the terminal", "--detach-keys ctrl-x,x"),
+    FlagRow::new("detach-keys", Kind::Text, EXEC, "Keys that let go of the terminal", "--detach-keys ctrl-x,x").carried_out(),
     FlagRow::new("env", Kind::Env, EXEC, "Set an environment variable; without a value, hand on the caller's", "-e LEVEL=debug")
         .short('e')
         .carried_out(),

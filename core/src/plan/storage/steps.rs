@@ -32,7 +32,7 @@ pub(in crate::plan) fn create_volumes(container: &Container, context: &Context<'
         if let (true, Some((directory, of_host))) = (point.copies, directory_of(&backing, &point.name, &layout)) {
             let step = StoreStep::FillVolume {
                 name: point.name.clone(),
-                layers: container.layers.iter().rev().map(|diff_id| layout.layer(diff_id)).collect(),
+                layers: layers_of(container, &layout),
                 path: point.target.clone(),
                 directory,
                 subpath: point.subpath.clone(),
@@ -46,6 +46,12 @@ pub(in crate::plan) fn create_volumes(container: &Container, context: &Context<'
         }
     }
     steps
+}
+
+/// The topmost first: the working directory is in the container's own.
+fn layers_of(container: &Container, layout: &Layout<'_>) -> Vec<String> {
+    let own = (super::clean(&container.process.cwd) != "/").then(|| layout.of(&container.id, "upper"));
+    own.into_iter().chain(container.layers.iter().rev().map(|diff_id| layout.layer(diff_id))).collect()
 }
 
 /// Where a volume's files are, and whether that is a directory of the host's own; `None`: in memory.

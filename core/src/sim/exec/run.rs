@@ -70,11 +70,6 @@ impl Run {
     pub fn of(invocation: &Invocation) -> Run {
         let interactive = matches!(&invocation.command, Command::ExecProcess(exec) if exec.interactive);
         let exec = matches!(&invocation.command, Command::ExecProcess(_));
-        let keys = match &invocation.command {
-            Command::RunContainer(run) => run.detach_keys.as_str(),
-            Command::StartContainers { detach_keys, .. } | Command::AttachContainer { detach_keys, .. } => detach_keys,
-            _ => "",
-        };
         let deaf = matches!(
             invocation.command,
             Command::AttachContainer { no_stdin: true, .. } | Command::StartContainers { interactive: false, .. }
@@ -85,7 +80,7 @@ impl Run {
             interactive,
             deaf,
             hides: (!stdout, !stderr),
-            keys: DetachKeys::parse(keys).unwrap_or_default(),
+            keys: DetachKeys::parse(invocation.command.detach_keys()).unwrap_or_default(),
             ..Run::default()
         }
     }

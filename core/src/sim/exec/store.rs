@@ -69,6 +69,9 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
         StoreStep::CreateVolume { volume, directory } => super::volume::create(kernel, volume, directory)?,
         StoreStep::FillVolume { .. } => super::volume::fill(kernel, step)?,
+        StoreStep::MakeWorkingDirectory { layers, upper, merged, path } => {
+            super::volume::working_directory(kernel, layers, (upper, merged), path)?;
+        }
         StoreStep::MeasureDirectory { path } => {
             let bytes = kernel.bytes_below(path);
             run.reclaimed_bytes += bytes;
@@ -165,7 +168,7 @@ fn extract(kernel: &mut Kernel, state: &State, image: &str, diff_id: &str, path:
     Ok(())
 }
 
-fn engine_owner(kernel: &Kernel, mode: u32) -> SysResult<Owner> {
+pub(super) fn engine_owner(kernel: &Kernel, mode: u32) -> SysResult<Owner> {
     let credentials = &kernel.process(kernel.engine)?.credentials;
     Ok(Owner { uid: credentials.uid, gid: credentials.gid, mode })
 }

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::called;
-use super::store::{make_directory, remove_tree, write_file};
+use super::store::{engine_owner, make_directory, remove_tree, write_file};
 use crate::errno::Errno;
 use crate::model::Volume;
 use crate::sim::kernel::Kernel;
@@ -10,6 +10,7 @@ use crate::sim::tables::{Content, HostPid, InodeId, Layers, NodeId, Place};
 use crate::sim::tree::{Owner, directory as new_directory};
 use crate::step::StoreStep;
 use crate::userland::{FileKind, SysResult};
+use crate::workdir::{self, Refusal, Shown};
 
 /// The directory, `_data` in it, the record.
 pub(super) fn create(kernel: &mut Kernel, volume: &Volume, directory: &str) -> Result<(), Failure> {
@@ -84,6 +85,45 @@ fn copy(kernel: &mut Kernel, layers: &[String], path: &str, (directory, subpath)
         return Ok(());
     }
     copy_directory(kernel, &layers, path.trim_matches('/'), top, inode)
+}
+
+/// What is missing of a new container's working directory, in its own layer, which is empty still.
+pub(super) fn working_directory(
+    kernel: &mut Kernel,
+    layers: &[String],
+    (upper, merged): (&str, &str),
+    typed: &str,
+) -> Result<(), Failure> {
+    let Some((top, lower)) = layers.split_first() else { return Ok(()) };
+    let lower = lower.iter().map(|layer| directory_at(kernel, layer)).collect::<SysResult<Vec<InodeId>>>()?;
+    let layers = Layers { upper: directory_at(kernel, top)?, lower };
+    let top_of = |kernel: &Kernel, way: &[String]| Ok(kernel.overlay_stack(&layers, &way.join("/"))?.first().copied());
+    let found = workdir::find(typed, merged, |way| match top_of(kernel, way)? {
+        None => Ok(Shown::Missing),
+        Some(id) => Ok(match &kernel.inode(id)?.content {
+            Content::Directory { .. } => Shown::Directory,
+            Content::Symlink(text) => Shown::Link(text.to_string()),
+            _ => Shown::Other,
+        }),
+    });
+    let refused = |why: Refusal| Failure { errno: why.errno, call: Some(why.call().to_string()), finding: why.finding() };
+    let found = found.map_err(refused)?;
+    if found.there == found.names.len() {
+        return Ok(());
+    }
+    let mut at = directory_at(kernel, upper)?;
+    for (index, name) in found.names.iter().enumerate() {
+        let like = if index < found.there { top_of(kernel, &found.names[..=index])? } else { None };
+        let super_id = kernel.inode(at)?.super_id;
+        let owner = match like.map(|id| kernel.inode(id)).transpose()? {
+            Some(like) => Owner { uid: like.uid, gid: like.gid, mode: like.mode },
+            None => engine_owner(kernel, 0o755)?,
+        };
+        let new = kernel.new_inode(super_id, new_directory(at), owner);
+        kernel.put_entry(at, name, new)?;
+        at = new;
+    }
+    Ok(())
 }
 
 fn directory_at(kernel: &Kernel, path: &str) -> SysResult<InodeId> {
