@@ -75,6 +75,10 @@ const FLAGS: &[&str] = &[
     "-i -a stderr ",
     "--log-driver none ",
     "--log-driver local --log-opt max-file=2 ",
+    "--log-opt max-size=1 --log-opt max-file=2 ",
+    "--log-driver local --log-opt max-size=40 ",
+    "-w /etc/group ",
+    "-w /srv/made/for ",
     "-e HOME= -u nobody ",
     "--mac-address 02:42:ac:11:00:02 ",
 ];
@@ -88,6 +92,8 @@ const HEALTH: &[&str] = &[
     "--health-cmd 'exit 1' --health-interval 1h --health-retries 1 --health-start-period 1m ",
     "--no-healthcheck ",
 ];
+/// Of an exec, most of the time nothing.
+const EXEC_FLAGS: &[&str] = &["", "", "", "--detach-keys ctrl-x,x ", "--detach-keys xy "];
 /// What is asked of everything at once, and what is done to it.
 const SYSTEM_COMMANDS: &[&str] = &[
     "prune -f",
@@ -178,7 +184,7 @@ fn command(numbers: &mut Numbers) -> String {
         3 => format!("docker run --rm --network none {flags}toolbox {program}"),
         4 | 29 => format!("docker run --name {ending} --network none {flags}toolbox {program}"),
         5 => format!("docker start {lasting}"),
-        6 | 7 | 28 => format!("docker exec {lasting} {program}"),
+        6 | 7 | 28 => format!("docker exec {}{lasting} {program}", numbers.pick(EXEC_FLAGS)),
         8 => format!("docker stop -t 0 {any}"),
         9 => format!("docker kill {any}"),
         10 => format!("docker rm {any}"),

@@ -53,6 +53,7 @@ pub use storage::{MountSpec, StorageSpec};
 pub use suggest::{Suggestions, completion_script, suggest};
 pub use tuning::{Tuning, Ulimit};
 pub(crate) use values::bytes as size_in_bytes;
+pub(crate) use values::decimal_bytes as file_bytes;
 pub(crate) use values::moment::{moment, stamped};
 pub(crate) use values::{boolean, fields, seconds};
 pub use words::{LINE_BYTES_MAX, WORDS_MAX};

@@ -163,8 +163,10 @@ fn storage(step: &StoreStep) -> Explanation {
             explanation(format!("Copy the image's {path} into {name}"), why, calls, &[&format!("ls -ln {directory}")], "root")
         }
         StoreStep::MakeWorkingDirectory { upper, path, .. } => {
-            let calls =
-                vec![call("lstat", &["…", "…"]).when(CallWhen::Repeated), call("mkdir", &["…", "…"]).when(CallWhen::Repeated)];
+            let calls = vec![
+                call("statx", &["…", "…", "…", "…", "…"]).when(CallWhen::Repeated),
+                call("mkdir", &["…", "…"]).when(CallWhen::Repeated),
+            ];
             let why =
                 "The program is to start there, and the image may lack it. Docker makes it with the container, in its own layer.";
             explanation(format!("Make the working directory {path}"), why, calls, &[&format!("ls -lR {upper}")], "create")

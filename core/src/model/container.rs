@@ -237,6 +237,8 @@ impl Default for LogConfig {
 impl LogConfig {
     /// Where nothing is said.
     pub const USUAL: &'static str = "json-file";
+    /// dockerd's other file.
+    pub const LOCAL: &'static str = "local";
 
     /// There is a log.
     pub fn keeps(&self) -> bool {

@@ -7,6 +7,7 @@ pub mod ending;
 pub mod happening;
 pub mod health;
 mod image;
+pub mod log;
 pub mod restart;
 mod storage;
 

@@ -1,12 +1,12 @@
 //! `--log-driver` and `--log-opt`: what dockerd refuses when the container is made, what when it is started, and what is not done here.
 //!
-//! Output is kept in one file, in the format of Docker's json-file driver, or not at all (`none`). Of `local`, whose own format only dockerd
-//! reads, the file is the same one.
+//! Output is kept in the format of Docker's json-file driver, or not at all (`none`). Of `local`, whose own format only dockerd reads, the
+//! files are the same ones, full when those of dockerd would be (`model/log.rs`), and never compressed.
 
 use std::collections::BTreeMap;
 
 use super::{CommandError, Context, create};
-use crate::cli::{ContainerSpec, quoted, size_in_bytes};
+use crate::cli::{ContainerSpec, file_bytes, quoted, size_in_bytes};
 use crate::model::{Container, LogConfig};
 
 /// Those that dockerd has and Glassbox has not.
@@ -78,12 +78,16 @@ fn not_here(config: &LogConfig) -> Option<(String, &'static str, &'static str)> 
         return None;
     }
     let name = config.options.iter().find(|(name, value)| match name.as_str() {
-        // Without a size no file is full.
-        "max-file" | "compress" => false,
+        "max-size" | "max-file" => false,
+        "compress" => truth(value) == Ok(true),
         "mode" => value.as_str() == "non-blocking",
         name => !WITHOUT_MEANING.contains(&name),
     })?;
-    Some((format!("--log-opt {}", name.0), "log-opt", "Leave it out: the log is one file, which grows."))
+    let next = match name.0.as_str() {
+        "compress" => "Leave it out: files that are full are kept as they are, as long as max-file says.",
+        _ => "Leave it out: there is one way to keep a log.",
+    };
+    Some((format!("--log-opt {}", name.0), "log-opt", next))
 }
 
 /// Why the container cannot be started, in dockerd's words.
@@ -92,35 +96,59 @@ pub(super) fn not_initialised(container: &Container) -> Option<String> {
 }
 
 fn started(config: &LogConfig) -> Result<(), String> {
+    match config.driver.as_str() {
+        LogConfig::USUAL => json_file(config),
+        LogConfig::LOCAL => local(config),
+        _ => Ok(()),
+    }
+}
+
+fn json_file(config: &LogConfig) -> Result<(), String> {
     let option = |name: &str| config.options.get(name).map(String::as_str);
-    let framed = |name: &str, value: &str, what: String| match config.driver.as_str() {
-        "local" => format!("invalid value for {name}: {value}: {what}"),
-        _ => what,
-    };
-    if let Some(size) = option("max-size") {
-        size_in_bytes(size).map_err(|what| framed("max-size", size, what))?;
+    if let Some(size) = option("max-size")
+        && file_bytes(size)? == 0
+    {
+        return Err("max-size must be a positive number".to_string());
     }
-    let files = match option("max-file") {
-        None => 1,
-        Some(text) => text
-            .parse::<i64>()
-            .map_err(|_| framed("max-file", text, format!("strconv.Atoi: parsing {}: invalid syntax", quoted(text))))?,
-    };
-    if config.driver != LogConfig::USUAL {
-        return Ok(());
-    }
+    let files = option("max-file").map_or(Ok(1), number)?;
     if files < 1 {
         return Err("max-file cannot be less than 1".to_string());
     }
-    let compress = match option("compress") {
-        None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => false,
-        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => true,
-        Some(text) => return Err(format!("strconv.ParseBool: parsing {}: invalid syntax", quoted(text))),
-    };
-    if compress && (files < 2 || option("max-size").is_none()) {
+    if option("compress").map_or(Ok(false), truth)? && (files < 2 || option("max-size").is_none()) {
         return Err("compress cannot be true when max-file is less than 2 or max-size is not set".to_string());
     }
     Ok(())
+}
+
+fn local(config: &LogConfig) -> Result<(), String> {
+    const FILES: i64 = 5;
+    let option = |name: &str| config.options.get(name).map(String::as_str);
+    let framed = |name: &str, value: &str, what: String| format!("invalid value for {name}: {value}: {what}");
+    if let Some(size) = option("max-size") {
+        file_bytes(size).map_err(|what| framed("max-size", size, what))?;
+    }
+    let files = option("max-file").map_or(Ok(FILES), |text| number(text).map_err(|what| framed("max-file", text, what)))?;
+    let compress =
+        option("compress").map_or(Ok(true), truth).map_err(|what| format!("error reading compress log option: {what}"))?;
+    match files {
+        ..0 => Err("max file count cannot be less than 0".to_string()),
+        0..=1 if compress => Err("compression cannot be enabled when max file count is 1".to_string()),
+        _ => Ok(()),
+    }
+}
+
+/// Go's strconv.Atoi.
+fn number(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| format!("strconv.Atoi: parsing {}: invalid syntax", quoted(text)))
+}
+
+/// Go's strconv.ParseBool.
+fn truth(text: &str) -> Result<bool, String> {
+    match text {
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        _ => Err(format!("strconv.ParseBool: parsing {}: invalid syntax", quoted(text))),
+    }
 }
 
 #[cfg(test)]
@@ -145,6 +173,15 @@ mod tests {
         assert_eq!(at_start("local", &[("max-size", "x")]).unwrap(), "invalid value for max-size: x: invalid size: 'x'");
         assert_eq!(at_start("json-file", &[("max-file", "0")]).unwrap(), "max-file cannot be less than 1");
         assert_eq!(at_start("json-file", &[("max-file", "3")]), None);
+        assert_eq!(at_start("json-file", &[("max-size", "0.1")]).unwrap(), "max-size must be a positive number");
+        assert_eq!(at_start("json-file", &[("max-size", "0"), ("max-file", "x")]).unwrap(), "max-size must be a positive number");
+        assert_eq!(at_start("local", &[("max-size", "0")]), None);
+        let alone = "compression cannot be enabled when max file count is 1";
+        assert_eq!(at_start("local", &[("max-file", "0")]).unwrap(), alone);
+        assert_eq!(at_start("local", &[("max-file", "1"), ("compress", "false")]), None);
+        assert_eq!(at_start("local", &[("max-file", "-1")]).unwrap(), "max file count cannot be less than 0");
+        let no_truth = "error reading compress log option: strconv.ParseBool: parsing \"x\": invalid syntax";
+        assert_eq!(at_start("local", &[("max-file", "-1"), ("compress", "x")]).unwrap(), no_truth);
     }
 
     #[test]
@@ -152,7 +189,9 @@ mod tests {
         let told = |driver, options: &[(&str, &str)]| not_here(&config(driver, options)).map(|(what, ..)| what);
         assert_eq!(told("json-file", &[("max-file", "3"), ("mode", "blocking"), ("cache-disabled", "true")]), None);
         assert_eq!(told("json-file", &[("max-size", "x")]), None);
-        assert_eq!(told("json-file", &[("max-size", "1k")]).unwrap(), "--log-opt max-size");
+        assert_eq!(told("json-file", &[("max-size", "1k"), ("max-file", "2"), ("compress", "false")]), None);
+        let compressed = [("max-size", "1k"), ("max-file", "2"), ("compress", "true")];
+        assert_eq!(told("json-file", &compressed).unwrap(), "--log-opt compress");
         assert_eq!(told("local", &[("mode", "non-blocking")]).unwrap(), "--log-opt mode");
         assert_eq!(told("syslog", &[]).unwrap(), "--log-driver syslog");
     }

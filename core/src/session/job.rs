@@ -197,6 +197,7 @@ impl Job {
     /// The detach keys: the container goes on, and the command is over.
     fn let_go(&mut self) {
         self.waiting = None;
+        self.run.leave();
         self.cursor = Cursor::new(Vec::new(), Vec::new());
         if matches!(self.invocation.command, Command::AttachContainer { .. } | Command::ExecProcess(_)) {
             self.exit_code = 1;

@@ -85,11 +85,14 @@ fn the_detach_keys_let_go_of_an_exec_and_its_program_goes_on() {
     session.command("docker run -d --name box --network none toolbox sleep 1000");
     let line = "docker exec -it --detach-keys ctrl-x,x box sh -c 'read word; echo $word > /tmp/word'";
     assert_eq!(session.command(line), Progress::NeedsInput);
-    session.give(&Input::Bytes(b"wo\x10\x11\x18x".to_vec()));
+    session.give(&Input::Bytes(b"wo".to_vec()));
+    assert_eq!(session.run(1000), Progress::NeedsInput);
+    session.give(&Input::Bytes(b"\x10\x11\x18x".to_vec()));
     assert_eq!(session.run(1000), Progress::Ready(1));
     let shown: String = session.world().output().iter().map(|chunk| chunk.text.clone()).collect();
     assert!(shown.ends_with("read escape sequence\n"), "{shown}");
-    assert!(answer(&mut session, "docker top box").contains("sh -c"));
+    let top = answer(&mut session, "docker top box");
+    assert!(top.contains("sh -c"), "{top}");
     let refused = answer(&mut session, "docker exec --detach-keys xyz box true");
     assert!(refused.starts_with("Error response from daemon: Invalid escape keys (xyz) provided\n"), "{refused}");
 }

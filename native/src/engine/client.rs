@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use glassbox_core::cli::RestartPolicy;
 use glassbox_core::errno::Errno;
+use glassbox_core::model::log::Rotation;
 use glassbox_core::model::{Container, ContainerId, Ending};
 use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
@@ -164,7 +165,8 @@ impl Engine {
         if !keeps || !self.target.as_ref().is_some_and(super::Target::is_start) {
             return Ok(None);
         }
-        LogWriter::open(Path::new(&self.store.layout().log(id))).map(Some).call("openat")
+        let rotation = Rotation::of(&self.state.containers.get(id).map(|container| container.host.log.clone()).unwrap_or_default());
+        LogWriter::open(Path::new(&self.store.layout().log(id)), rotation).map(Some).call("openat")
     }
 
     pub(super) fn await_exit(&mut self, id: &ContainerId, seconds: Option<u64>, print: bool, outcome: &mut Outcome) -> Done {

@@ -19,7 +19,7 @@ use super::table::Kind;
 pub(crate) use mount::mount;
 pub(crate) use network::{NetworkValue, network};
 pub(crate) use number::{boolean, int, int_of, seconds, uint_of};
-pub(crate) use size::{bytes, nano_cpus};
+pub(crate) use size::{bytes, decimal_bytes, nano_cpus};
 
 /// Docker's refusal of `value` for a flag of this kind: the reason, as it stands after the flag's name.
 pub(crate) fn check(kind: Kind, value: &str) -> Result<(), String> {

@@ -3,9 +3,19 @@
 use super::number;
 
 const KIB: f64 = 1024.0;
+const KB: f64 = 1000.0;
 
 /// A size in bytes; a number with a unit of 1024, from `b` to `pib`.
 pub(crate) fn bytes(value: &str) -> Result<i64, String> {
+    sized(value, KIB)
+}
+
+/// A size in bytes, whose units are of 1000, whatever they are called: of files, as go-units has it (`FromHumanSize`).
+pub(crate) fn decimal_bytes(value: &str) -> Result<i64, String> {
+    sized(value, KB)
+}
+
+fn sized(value: &str, base: f64) -> Result<i64, String> {
     let invalid = || format!("invalid size: '{value}'");
     let last = value.rfind(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == ' ').ok_or_else(invalid)?;
     let (head, unit) = value.split_at_checked(last + 1).ok_or_else(invalid)?;
@@ -20,17 +30,17 @@ pub(crate) fn bytes(value: &str) -> Result<i64, String> {
     let lower = unit.to_lowercase();
     let factor = match lower.as_str() {
         "" | "b" => 1.0,
-        _ => unit_factor(&lower).ok_or_else(|| bad_unit(&lower))?,
+        _ => unit_factor(&lower, base).ok_or_else(|| bad_unit(&lower))?,
     };
     // A cast of a float saturates, where Go's is undefined: no size beyond 2^63 is meant.
     Ok((size * factor) as i64)
 }
 
-fn unit_factor(unit: &str) -> Option<f64> {
+fn unit_factor(unit: &str, base: f64) -> Option<f64> {
     let letter = unit.chars().next()?;
     let power = "kmgtp".find(letter)?;
     let tail = unit.get(1..)?;
-    matches!(tail, "" | "b" | "ib").then(|| KIB.powi(i32::try_from(power).unwrap_or(0) + 1))
+    matches!(tail, "" | "b" | "ib").then(|| base.powi(i32::try_from(power).unwrap_or(0) + 1))
 }
 
 /// Billionths of a processor; beyond 64 bits the most that they hold.
@@ -86,6 +96,7 @@ mod tests {
     fn sizes() {
         assert_eq!((bytes("64m"), bytes("1.5GiB"), bytes("17 kb")), (Ok(67_108_864), Ok(1_610_612_736), Ok(17_408)));
         assert_eq!((bytes(".5k"), bytes("10b"), bytes("1"), bytes("7P")), (Ok(512), Ok(10), Ok(1), Ok(7 << 50)));
+        assert_eq!((decimal_bytes("1k"), decimal_bytes("2MiB"), decimal_bytes("0.1")), (Ok(1000), Ok(2_000_000), Ok(0)));
         assert_eq!(bytes("x"), Err("invalid size: 'x'".into()));
         assert_eq!(bytes("-1"), Err("invalid size: '-1'".into()));
         assert_eq!(bytes("1foo"), Err("invalid suffix: 'foo'".into()));

@@ -4,11 +4,12 @@ use super::{Carried, Done, Run, done};
 use crate::errno::Errno;
 use crate::model::happening::HAPPENINGS_MAX;
 use crate::model::health::{self, OUTPUT_BYTES_MAX, Probe};
+use crate::model::log::{self, LogLines, LogRecord, Rotation};
 use crate::model::{Container, ContainerId, State, Status};
 use crate::observe::Outcome;
 use crate::sim::SimProbe;
 use crate::sim::kernel::Kernel;
-use crate::sim::streams::{Captured, Ended};
+use crate::sim::streams::{Ended, Streams};
 use crate::step::{ClientStep, LogView, StatsView};
 use crate::userland::{Signal, WaitStatus};
 use crate::view::happenings::EventView;
@@ -54,7 +55,7 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
         ClientStep::ShowStats { view } => show_stats(kernel, run, state, view),
         ClientStep::ShowEvents { view } => show_events(kernel, run, state, view),
         ClientStep::ShowLog { id, view } => {
-            show_log(kernel, run, id, view);
+            show_log(kernel, run, state, id, view);
             let running = state.containers.get(id).is_some_and(|container| container.state.status.runs());
             if view.follow && running { Ok(Done::Waiting) } else { done(kernel) }
         }
@@ -263,32 +264,36 @@ fn show_events(kernel: &Kernel, run: &mut Run, state: &State, view: &EventView) 
     }
 }
 
-/// What has been logged since the last time, all runs of the container one after the other.
-fn show_log(kernel: &Kernel, run: &mut Run, id: &ContainerId, view: &LogView) {
+/// What has been logged since the last time, all runs of the container one after the other. Who follows sees what she has followed, also
+/// where its file is gone by then.
+fn show_log(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId, view: &LogView) {
     let runs = kernel.streams.values().filter(|streams| streams.container.as_ref() == Some(id));
-    let lines = lines(runs.flat_map(|streams| streams.captured.iter()));
+    let records: Vec<LogRecord> = runs.flat_map(records).collect();
     let first = match run.log_shown {
         Some(shown) => shown,
-        None => view.tail.map_or(0, |tail| lines.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX))),
+        None => {
+            let config = state.containers.get(id).map(|container| container.host.log.clone()).unwrap_or_default();
+            let kept = Rotation::of(&config).first_kept(&records);
+            view.tail.map_or(kept, |tail| records.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX)).max(kept))
+        }
     };
-    for (at_ns, stderr, text) in lines.iter().skip(first).filter(|(at_ns, ..)| view.shows(*at_ns)) {
-        let prefix = view.prefix(&timestamp(*at_ns));
-        run.shown.push((*stderr, [prefix.as_bytes(), text].concat()));
+    for record in records.iter().skip(first).filter(|record| view.shows(record.at_ns)) {
+        let prefix = view.prefix(&timestamp(record.at_ns));
+        run.shown.push((record.stream == log::Stream::Stderr, [prefix.as_bytes(), &record.bytes].concat()));
     }
-    run.log_shown = Some(lines.len());
+    run.log_shown = Some(records.len());
 }
 
-/// Whole lines of each stream, in the order in which they began to be written; the last one may lack its newline.
-fn lines<'a>(pieces: impl Iterator<Item = &'a Captured>) -> Vec<(u64, bool, Vec<u8>)> {
-    let mut all: Vec<(u64, bool, Vec<u8>)> = Vec::new();
-    for piece in pieces {
-        for part in piece.bytes.split_inclusive(|byte| *byte == b'\n') {
-            let open = all.iter_mut().rev().find(|(_, stderr, _)| *stderr == piece.stderr).filter(|line| !line.2.ends_with(b"\n"));
-            match open {
-                Some(line) => line.2.extend_from_slice(part),
-                None => all.push((piece.at_ns, piece.stderr, part.to_vec())),
-            }
-        }
+/// Of one run. What has no newline yet is there once the program has ended.
+fn records(streams: &Streams) -> Vec<LogRecord> {
+    let mut lines = LogLines::default();
+    let mut all = Vec::new();
+    for piece in &streams.captured {
+        let stream = if piece.stderr { log::Stream::Stderr } else { log::Stream::Stdout };
+        all.extend(lines.take(stream, &piece.bytes, piece.at_ns));
+    }
+    if let Some(ended) = streams.ended {
+        all.extend(lines.rest(ended.at_ns));
     }
     all
 }

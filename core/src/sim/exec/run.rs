@@ -181,6 +181,11 @@ impl Run {
         self.probe = Some(Probe { start_ns, end_ns, exit_code: -1, output: why.to_string() });
     }
 
+    /// The caller has let go: what is written from now on is not for her.
+    pub fn leave(&mut self) {
+        self.attached = None;
+    }
+
     /// Connects the caller's terminal.
     pub(super) fn attach(&mut self, id: StreamsId) {
         if self.attached != Some(id) {

@@ -69,9 +69,7 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
         StoreStep::CreateVolume { volume, directory } => super::volume::create(kernel, volume, directory)?,
         StoreStep::FillVolume { .. } => super::volume::fill(kernel, step)?,
-        StoreStep::MakeWorkingDirectory { layers, upper, merged, path } => {
-            super::volume::working_directory(kernel, layers, (upper, merged), path)?;
-        }
+        StoreStep::MakeWorkingDirectory { .. } => super::volume::working_directory(kernel, step)?,
         StoreStep::MeasureDirectory { path } => {
             let bytes = kernel.bytes_below(path);
             run.reclaimed_bytes += bytes;

@@ -88,12 +88,8 @@ fn copy(kernel: &mut Kernel, layers: &[String], path: &str, (directory, subpath)
 }
 
 /// What is missing of a new container's working directory, in its own layer, which is empty still.
-pub(super) fn working_directory(
-    kernel: &mut Kernel,
-    layers: &[String],
-    (upper, merged): (&str, &str),
-    typed: &str,
-) -> Result<(), Failure> {
+pub(super) fn working_directory(kernel: &mut Kernel, step: &StoreStep) -> Result<(), Failure> {
+    let StoreStep::MakeWorkingDirectory { layers, upper, merged, path: typed } = step else { return Ok(()) };
     let Some((top, lower)) = layers.split_first() else { return Ok(()) };
     let lower = lower.iter().map(|layer| directory_at(kernel, layer)).collect::<SysResult<Vec<InodeId>>>()?;
     let layers = Layers { upper: directory_at(kernel, top)?, lower };

@@ -1,13 +1,18 @@
-//! Reading the log, from its beginning or its last lines, and on while it grows.
+//! Reading the log, from its beginning or its last lines, and on while it grows and its files change.
+//!
+//! The files are opened together, the oldest first in line. A file that was renamed meanwhile is read to its end, and then those that
+//! came after it.
 
-use std::fs::File;
+use std::collections::VecDeque;
+use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use super::LogEntry;
+use super::writer::older;
 use crate::store::StoreError;
 
 /// Between two looks at a log that is followed. Far below what a person notices, and about 0.1 % of a processor.
@@ -19,12 +24,17 @@ const BLOCK_BYTES: usize = 64 * 1024;
 /// A line longer than this is none of ours: it is passed over. (16 KiB, each byte escaped, need 96 KiB.)
 const LINE_BYTES_MAX: usize = 1 << 20;
 
+/// Files that change again and again while they are opened are taken as they are in the end.
+const ATTEMPTS_MAX: usize = 100;
+
 /// The reading end of a container's log.
 #[derive(Debug)]
 pub struct LogReader {
     path: PathBuf,
-    /// `None`: it does not exist yet: the container was never started.
+    /// Being read; `None`: there is none yet: the container was never started.
     file: Option<File>,
+    /// Those that were begun after it, the oldest first.
+    next: VecDeque<File>,
     /// Read, but no newline has come.
     rest: Vec<u8>,
 }
@@ -32,23 +42,20 @@ pub struct LogReader {
 impl LogReader {
     /// Begins `tail` lines before the end; `None`: at the beginning.
     pub fn open(path: &Path, tail: Option<u64>) -> Result<LogReader, StoreError> {
-        let mut reader = LogReader { path: path.to_path_buf(), file: None, rest: Vec::new() };
-        if let (Some(tail), true) = (tail, reader.ensure_open()?) {
-            let path = reader.path.clone();
-            if let Some(file) = &mut reader.file {
-                let start = start_of_last(file, tail).map_err(StoreError::io("read the log", &path))?;
-                file.seek(SeekFrom::Start(start)).map_err(StoreError::io("read the log", &path))?;
-            }
+        let failed = StoreError::io("read the log", path);
+        let mut next = open_all(path).map_err(StoreError::io("open the log", path))?;
+        if let Some(tail) = tail {
+            begin_at_last(&mut next, tail).map_err(failed)?;
         }
-        Ok(reader)
+        let file = next.pop_front();
+        Ok(LogReader { path: path.to_path_buf(), file, next, rest: Vec::new() })
     }
 
     /// The next lines, some at a time; none: all that is there has been read.
     pub fn read(&mut self) -> Result<Vec<LogEntry>, StoreError> {
         let mut entries = Vec::new();
         while entries.is_empty() {
-            let length = self.read_block()?;
-            if length == 0 {
+            if self.read_block()? == 0 && !self.go_on()? {
                 break;
             }
             self.take_entries(&mut entries);
@@ -79,12 +86,41 @@ impl LogReader {
     }
 
     fn read_block(&mut self) -> Result<usize, StoreError> {
-        if !self.ensure_open()? {
-            return Ok(0);
-        }
         let Some(file) = &mut self.file else { return Ok(0) };
         let read = file.take(BLOCK_BYTES as u64).read_to_end(&mut self.rest);
         read.map_err(StoreError::io("read the log", &self.path))
+    }
+
+    /// At the end of a file: `false`, if there is nothing to go on with.
+    fn go_on(&mut self) -> Result<bool, StoreError> {
+        if self.next.is_empty() && !self.find_newer()? {
+            return Ok(false);
+        }
+        // It takes no more lines since there is a newer one: what was written until then is to be read first.
+        if self.read_block()? == 0 {
+            self.rest.clear();
+            self.file = self.next.pop_front();
+        }
+        Ok(true)
+    }
+
+    fn find_newer(&mut self) -> Result<bool, StoreError> {
+        let failed = StoreError::io("open the log", &self.path);
+        let held = match &self.file {
+            Some(file) => Some(identity(&file.metadata().map_err(StoreError::io("read the log", &self.path))?)),
+            None => None,
+        };
+        let newest = identity_at(&self.path);
+        if newest.is_none() || newest == held {
+            return Ok(false);
+        }
+        self.next = open_all(&self.path).map_err(failed)?;
+        let known = self.next.iter().position(|file| file.metadata().is_ok_and(|metadata| Some(identity(&metadata)) == held));
+        // One that has been pushed out was older than all that are there.
+        if let Some(known) = known {
+            self.next.drain(..=known);
+        }
+        Ok(!self.next.is_empty())
     }
 
     fn take_entries(&mut self, entries: &mut Vec<LogEntry>) {
@@ -97,22 +133,81 @@ impl LogReader {
         let whole: Vec<u8> = self.rest.drain(..=end).collect();
         entries.extend(whole.split(|byte| *byte == b'\n').filter_map(LogEntry::parse));
     }
+}
 
-    /// `false`: there is no log.
-    fn ensure_open(&mut self) -> Result<bool, StoreError> {
-        if self.file.is_none() {
-            self.file = match File::open(&self.path) {
-                Ok(file) => Some(file),
-                Err(error) if error.kind() == ErrorKind::NotFound => None,
-                Err(error) => return Err(StoreError::io("open the log", &self.path)(error)),
-            };
+/// Device and inode: no other file has them as long as this one is open.
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+fn identity_at(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|metadata| identity(&metadata))
+}
+
+/// All files of the log, the oldest first. Where they changed while they were opened, they are opened anew.
+fn open_all(path: &Path) -> std::io::Result<VecDeque<File>> {
+    let mut files = VecDeque::new();
+    for _ in 0..ATTEMPTS_MAX {
+        files = open_once(path)?;
+        let newest = files.back().map(File::metadata).transpose()?.map(|metadata| identity(&metadata));
+        if newest == identity_at(path) {
+            break;
         }
-        Ok(self.file.is_some())
+    }
+    Ok(files)
+}
+
+fn open_once(path: &Path) -> std::io::Result<VecDeque<File>> {
+    let Some(newest) = open_file(path)? else { return Ok(VecDeque::new()) };
+    let mut known = vec![identity(&newest.metadata()?)];
+    let mut files = VecDeque::from([newest]);
+    let mut missing = 0;
+    let mut number = 1;
+    // One may be missing for a moment: the others are being renamed.
+    while missing < 2 {
+        match open_file(&older(path, number))? {
+            None => missing += 1,
+            Some(file) => {
+                missing = 0;
+                let found = identity(&file.metadata()?);
+                // As long as a file is about to be renamed it has both names.
+                if !known.contains(&found) {
+                    known.push(found);
+                    files.push_front(file);
+                }
+            }
+        }
+        number += 1;
+    }
+    Ok(files)
+}
+
+fn open_file(path: &Path) -> std::io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-/// Where the last `tail` whole lines begin, looked for block by block from the end.
-fn start_of_last(file: &File, tail: u64) -> std::io::Result<u64> {
+/// Leaves of the files those with the last `tail` lines, and places the first of them where these begin.
+fn begin_at_last(files: &mut VecDeque<File>, tail: u64) -> std::io::Result<()> {
+    let mut left = tail;
+    for index in (0..files.len()).rev() {
+        let Some(file) = files.get_mut(index) else { continue };
+        let (start, lines) = start_of_last(file, left)?;
+        if lines >= left || index == 0 {
+            file.seek(SeekFrom::Start(start))?;
+            files.drain(..index);
+            break;
+        }
+        left -= lines;
+    }
+    Ok(())
+}
+
+/// Where the last `tail` whole lines begin, looked for block by block from the end; and how many there are, at most so many.
+fn start_of_last(file: &File, tail: u64) -> std::io::Result<(u64, u64)> {
     let mut block_end = file.metadata()?.len();
     let mut newlines = 0;
     let mut block = vec![0; BLOCK_BYTES];
@@ -124,10 +219,10 @@ fn start_of_last(file: &File, tail: u64) -> std::io::Result<u64> {
         for (index, _) in part.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
             newlines += 1;
             if newlines > tail {
-                return Ok(start + index as u64 + 1);
+                return Ok((start + index as u64 + 1, tail));
             }
         }
         block_end = start;
     }
-    Ok(0)
+    Ok((0, newlines))
 }

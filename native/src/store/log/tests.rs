@@ -2,6 +2,9 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
+use glassbox_core::model::LogConfig;
+use glassbox_core::model::log::Rotation;
+
 use super::*;
 use crate::test_support::TempRoot;
 
@@ -35,7 +38,7 @@ fn read_all(path: &std::path::Path, tail: Option<u64>) -> Vec<LogEntry> {
 #[test]
 fn lines_stand_as_docker_writes_them() {
     let (_root, path) = log();
-    let mut writer = LogWriter::open(&path).unwrap();
+    let mut writer = LogWriter::open(&path, Rotation::of(&LogConfig::default())).unwrap();
     writer.write(Stream::Stdout, b"hi\npart", AT).unwrap();
     writer.write(Stream::Stderr, b"<a> & \"b\"\\\t\x1b[0m\xff\n", AT + 5).unwrap();
     writer.write(Stream::Stdout, b"ial\nrest", AT - 120_000_000).unwrap();
@@ -60,7 +63,7 @@ fn lines_stand_as_docker_writes_them() {
 #[test]
 fn a_long_line_comes_in_parts_with_one_time() {
     let (_root, path) = log();
-    let mut writer = LogWriter::open(&path).unwrap();
+    let mut writer = LogWriter::open(&path, Rotation::of(&LogConfig::default())).unwrap();
     let long = vec![b'x'; 40_000];
     for (index, part) in long.chunks(7_000).enumerate() {
         writer.write(Stream::Stdout, part, AT + index as u64 * 1_000).unwrap();
@@ -75,7 +78,7 @@ fn a_long_line_comes_in_parts_with_one_time() {
 #[test]
 fn the_last_lines() {
     let (_root, path) = log();
-    let mut writer = LogWriter::open(&path).unwrap();
+    let mut writer = LogWriter::open(&path, Rotation::of(&LogConfig::default())).unwrap();
     let text: String = (0..5_000).map(|number| format!("{number}\n")).collect();
     writer.write(Stream::Stdout, text.as_bytes(), AT).unwrap();
     assert!(fs::metadata(&path).unwrap().len() > 3 * 64 * 1024);
@@ -88,11 +91,11 @@ fn the_last_lines() {
 #[test]
 fn a_torn_line_is_passed_over_and_the_next_stands_alone() {
     let (_root, path) = log();
-    let mut writer = LogWriter::open(&path).unwrap();
+    let mut writer = LogWriter::open(&path, Rotation::of(&LogConfig::default())).unwrap();
     writer.write(Stream::Stdout, b"one\n", AT).unwrap();
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"log\":\"to").unwrap();
     assert_eq!(texts(&read_all(&path, Some(1))), ["one\n"]);
-    let mut later = LogWriter::open(&path).unwrap();
+    let mut later = LogWriter::open(&path, Rotation::of(&LogConfig::default())).unwrap();
     later.write(Stream::Stdout, b"two\n", AT).unwrap();
     assert_eq!(texts(&read_all(&path, None)), ["one\n", "two\n"]);
 }
@@ -102,7 +105,7 @@ fn a_log_that_does_not_exist_yet_is_followed_from_its_beginning() {
     let (_root, path) = log();
     let mut reader = LogReader::open(&path, Some(10)).unwrap();
     assert_eq!(reader.read().unwrap(), []);
-    let mut writer = LogWriter::open(&path).unwrap();
+    let mut writer = LogWriter::open(&path, Rotation::of(&LogConfig::default())).unwrap();
     let mut left = vec!["c", "b", "a"];
     let mut seen = String::new();
     let ended = || match left.pop() {
@@ -119,4 +122,64 @@ fn a_log_that_does_not_exist_yet_is_followed_from_its_beginning() {
         })
         .unwrap();
     assert_eq!(seen, "a\nb\nc\n");
+}
+
+fn rotating(bytes: &str, files: &str) -> Rotation {
+    let options = [("max-size", bytes), ("max-file", files)].map(|(name, value)| (name.to_string(), value.to_string()));
+    Rotation::of(&LogConfig { options: options.into(), ..LogConfig::default() })
+}
+
+fn numbered(writer: &mut LogWriter, numbers: std::ops::Range<u32>) {
+    let text: String = numbers.map(|number| format!("{number}\n")).collect();
+    writer.write(Stream::Stdout, text.as_bytes(), AT).unwrap();
+}
+
+#[test]
+fn a_full_file_makes_room_and_all_that_is_kept_is_read() {
+    let (root, path) = log();
+    let mut writer = LogWriter::open(&path, rotating("130", "3")).unwrap();
+    numbered(&mut writer, 0..9);
+    drop(writer);
+    // What is in the file already counts.
+    let mut writer = LogWriter::open(&path, rotating("130", "3")).unwrap();
+    numbered(&mut writer, 9..10);
+    let names = || fs::read_dir(root.path()).unwrap().count();
+    let before = names();
+    assert_eq!(texts(&read_all(&path, None)), ["4\n", "5\n", "6\n", "7\n", "8\n", "9\n"]);
+    assert_eq!(texts(&read_all(&path, Some(3))), ["7\n", "8\n", "9\n"]);
+    assert_eq!(texts(&read_all(&path, Some(99))).len(), 6);
+    numbered(&mut writer, 10..50);
+    assert_eq!(names(), before);
+    assert_eq!(texts(&read_all(&path, Some(1))), ["49\n"]);
+    let (_root, path) = log();
+    let mut alone = LogWriter::open(&path, rotating("1", "1")).unwrap();
+    numbered(&mut alone, 0..9);
+    assert_eq!(texts(&read_all(&path, None)), ["8\n"]);
+}
+
+#[test]
+fn who_follows_misses_nothing_while_files_change() {
+    for (bytes, files, at_once) in [("1", "9", 8), ("100", "3", 3), ("1", "1", 1), ("1k", "2", 10)] {
+        let (_root, path) = log();
+        let mut writer = LogWriter::open(&path, rotating(bytes, files)).unwrap();
+        let mut left = (0..20).map(|round| round * at_once..(round + 1) * at_once).rev().collect::<Vec<_>>();
+        let mut reader = LogReader::open(&path, Some(0)).unwrap();
+        let seen = std::cell::RefCell::new(Vec::new());
+        // The next ones are written when those before have been read: it is no race.
+        let ended = || match left.last() {
+            Some(numbers) if numbers.start > seen.borrow().len() as u32 => false,
+            Some(_) => {
+                numbered(&mut writer, left.pop().unwrap());
+                false
+            }
+            None => true,
+        };
+        let note = |entry: &LogEntry| {
+            seen.borrow_mut().push(entry.log.trim().parse::<u32>().unwrap());
+            true
+        };
+        reader.follow(ended, note).unwrap();
+        let seen = seen.into_inner();
+        assert_eq!(seen, (0..20 * at_once).collect::<Vec<_>>(), "{bytes} {files}");
+    }
 }

@@ -1,100 +1,121 @@
-//! Writing the log: bytes as they come from the program's pipes or terminal become lines.
+//! Writing the log: bytes as they come from the program's pipes or terminal become lines, and a full file makes room for the next.
+//!
+//! There is a file under the log's name at every moment: a reader finds the newest there, and the older ones under `NAME.1`, `NAME.2`, ….
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use glassbox_core::model::log::{LogLines, LogRecord, Rotation};
+
 use super::{LogEntry, Stream};
 use crate::store::StoreError;
-
-/// A line longer than this is written in parts, as Docker does: the parts but the last have no newline in `log`, and all of them bear the
-/// time of the first.
-const PART_BYTES: usize = 16 * 1024;
 
 /// The writing end of a container's log.
 #[derive(Debug)]
 pub struct LogWriter {
     path: PathBuf,
     file: File,
-    stdout: Unfinished,
-    stderr: Unfinished,
-}
-
-/// What has come of a line so far.
-#[derive(Debug, Default)]
-struct Unfinished {
-    bytes: Vec<u8>,
-    /// Parts of the line are written already; the first came at this time.
-    since_ns: Option<u64>,
+    lines: LogLines,
+    rotation: Rotation,
+    /// Of the file, as `rotation` counts.
+    bytes: u64,
 }
 
 impl LogWriter {
     /// Opens the log for appending, making it where it is missing. A line that an earlier monitor left torn is closed off.
-    pub fn open(path: &Path) -> Result<LogWriter, StoreError> {
+    pub fn open(path: &Path, rotation: Rotation) -> Result<LogWriter, StoreError> {
         let file = OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(path);
         let mut file = file.map_err(StoreError::io("open the log", path))?;
         if is_torn(&file) {
             file.write_all(b"\n").map_err(StoreError::io("write the log", path))?;
         }
-        Ok(LogWriter { path: path.to_path_buf(), file, stdout: Unfinished::default(), stderr: Unfinished::default() })
+        let bytes = bytes_of(&mut file, &rotation).map_err(StoreError::io("read the log", path))?;
+        Ok(LogWriter { path: path.to_path_buf(), file, lines: LogLines::default(), rotation, bytes })
     }
 
     /// Takes what the program wrote to `stream`; whole lines are in the file when it returns.
     pub fn write(&mut self, stream: Stream, bytes: &[u8], now_ns: u64) -> Result<(), StoreError> {
-        let unfinished = self.unfinished(stream);
-        unfinished.bytes.extend_from_slice(bytes);
-        let lines = unfinished.take_lines(stream, now_ns);
-        self.append(&lines)
+        let records = self.lines.take(stream, bytes, now_ns);
+        self.append(&records)
     }
 
     /// The streams have ended: what is left of a line is written, without a newline.
     pub fn finish(mut self, now_ns: u64) -> Result<(), StoreError> {
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            let line = self.unfinished(stream).take_rest(stream, now_ns);
-            self.append(&line)?;
-        }
-        Ok(())
+        let records = self.lines.rest(now_ns);
+        self.append(&records)
     }
 
-    fn unfinished(&mut self, stream: Stream) -> &mut Unfinished {
-        match stream {
-            Stream::Stdout => &mut self.stdout,
-            Stream::Stderr => &mut self.stderr,
+    fn append(&mut self, records: &[LogRecord]) -> Result<(), StoreError> {
+        let mut lines = String::new();
+        for record in records {
+            if self.rotation.is_full(self.bytes) {
+                self.write_lines(&std::mem::take(&mut lines))?;
+                self.rotate().map_err(StoreError::io("change the log's file", &self.path))?;
+            }
+            let line = record.json_line();
+            if self.rotation.bytes_max.is_some() {
+                self.bytes += self.rotation.bytes(record);
+            }
+            lines.push_str(&line);
         }
+        self.write_lines(&lines)
     }
 
-    fn append(&mut self, lines: &str) -> Result<(), StoreError> {
+    fn write_lines(&mut self, lines: &str) -> Result<(), StoreError> {
         self.file.write_all(lines.as_bytes()).map_err(StoreError::io("write the log", &self.path))
+    }
+
+    /// Every file moves up by one, the last one goes, and a new one takes the place of the first.
+    fn rotate(&mut self) -> std::io::Result<()> {
+        for number in (2..self.rotation.files_max).rev() {
+            forgive_missing(fs::rename(older(&self.path, number - 1), older(&self.path, number)))?;
+        }
+        if self.rotation.files_max > 1 {
+            forgive_missing(fs::remove_file(older(&self.path, 1)))?;
+            fs::hard_link(&self.path, older(&self.path, 1))?;
+        }
+        let new = named(&self.path, "new");
+        let file = OpenOptions::new().read(true).append(true).create(true).truncate(false).mode(0o640).open(&new)?;
+        file.set_len(0)?;
+        fs::rename(&new, &self.path)?;
+        (self.file, self.bytes) = (file, 0);
+        Ok(())
     }
 }
 
-impl Unfinished {
-    fn take_lines(&mut self, stream: Stream, now_ns: u64) -> String {
-        let mut lines = String::new();
-        let mut rest = self.bytes.as_slice();
-        loop {
-            let window = rest.get(..PART_BYTES).unwrap_or(rest);
-            let (length, is_whole) = match window.iter().position(|byte| *byte == b'\n') {
-                Some(end) => (end + 1, true),
-                None if window.len() == PART_BYTES => (PART_BYTES, false),
-                None => break,
-            };
-            let at_ns = self.since_ns.unwrap_or(now_ns);
-            self.since_ns = if is_whole { None } else { Some(at_ns) };
-            let (line, after) = rest.split_at(length);
-            lines.push_str(&LogEntry::line(line, stream, at_ns));
-            rest = after;
-        }
-        self.bytes.drain(..self.bytes.len() - rest.len());
-        lines
-    }
+/// `NAME.1` is what was written before `NAME`, `NAME.2` what was before that.
+pub(super) fn older(path: &Path, number: usize) -> PathBuf {
+    named(path, &number.to_string())
+}
 
-    fn take_rest(&mut self, stream: Stream, now_ns: u64) -> String {
-        let bytes = std::mem::take(&mut self.bytes);
-        let at_ns = self.since_ns.take().unwrap_or(now_ns);
-        if bytes.is_empty() { String::new() } else { LogEntry::line(&bytes, stream, at_ns) }
+fn named(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(format!(".{end}"));
+    PathBuf::from(name)
+}
+
+fn forgive_missing(answer: std::io::Result<()>) -> std::io::Result<()> {
+    answer.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// How full the file is.
+fn bytes_of(file: &mut File, rotation: &Rotation) -> std::io::Result<u64> {
+    if !rotation.counts_records() {
+        return Ok(file.metadata()?.len());
     }
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let entries = text.split(|byte| *byte == b'\n').filter_map(LogEntry::parse);
+    Ok(entries.map(|entry| rotation.bytes(&record_of(&entry))).sum())
+}
+
+fn record_of(entry: &LogEntry) -> LogRecord {
+    // Any time of this century is as long as any other.
+    const A_TIME: u64 = 1_795_264_496_120_000_000;
+    LogRecord { bytes: entry.log.clone().into_bytes(), stream: entry.stream, at_ns: A_TIME, is_part: !entry.log.ends_with('\n') }
 }
 
 fn is_torn(file: &File) -> bool {
