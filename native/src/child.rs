@@ -5,6 +5,7 @@
 //! engine ──────────────── channel (SOCK_SEQPACKET) ─────────────── child
 //!         one ▶  carry out the next step, tell how it went          walks the same cursor: it has a copy of
 //!         rest ▶ carry out all that is left, tell only a failure    the engine's memory, plan and state
+//!       filter ▶ the program that its seccomp step installs
 //!         ◀ done, failed (errno, call), terminal (+ descriptor), executing; then the end: the program runs
 //! ```
 //! It is killed when the engine ends (PR_SET_PDEATHSIG) and ends itself when the channel does, so that `kill -9` of the engine at any
@@ -108,7 +109,7 @@ impl Child {
 
     /// Lets it carry out its next step, and waits for how it went. After `ExecProgram` the channel is at its end.
     pub fn step(&mut self) -> Result<(), Failure> {
-        self.order(Order::One)?;
+        self.order(&Order::One)?;
         loop {
             match self.hear()? {
                 Some(Reply::Executing) => self.executing = true,
@@ -139,9 +140,15 @@ impl Child {
     pub fn release(&mut self) -> Result<(), Failure> {
         if !self.released {
             self.released = true;
-            self.order(Order::Rest)?;
+            self.order(&Order::Rest)?;
         }
         Ok(())
+    }
+
+    /// What its step that installs the seccomp filter will install.
+    pub fn hand_filter(&self, program: Vec<u8>) {
+        // A child that has failed before does not listen any more, and its failure is heard next.
+        let _ = self.order(&Order::Filter { program });
     }
 
     /// Waits until the program runs, or for the step that failed.
@@ -171,7 +178,7 @@ impl Child {
         None
     }
 
-    fn order(&self, order: Order) -> Result<(), Failure> {
+    fn order(&self, order: &Order) -> Result<(), Failure> {
         let channel = self.channel.as_ref().ok_or_else(|| Failure::of("sendmsg", Errno::EPIPE))?;
         channel.send(&order.to_bytes(), &[]).call("sendmsg")
     }

@@ -12,10 +12,9 @@ use glassbox_core::diagnosis::steps;
 use glassbox_core::plan::{self, CommandError};
 use glassbox_core::view::plan::plan_tree;
 
-/// musl's own allocator takes half a millisecond of a run.
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: glassbox::sys::heap::Heap = glassbox::sys::heap::Heap::empty();
 
 /// Docker's exit code where the engine itself failed.
 const ENGINE_FAILED: i32 = 125;

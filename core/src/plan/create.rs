@@ -324,7 +324,7 @@ fn working_directory(container: &Container, context: &Context<'_>) -> Option<Pla
 
 fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, String, super::Cause)> {
     let hostname = container.process.hostname.clone();
-    let spec = runtime_spec::to_json(&runtime_spec::runtime_spec(container, context.state, context.host));
+    let spec = runtime_spec::to_json(runtime_spec::runtime_spec(container, context.state, context.host));
     let spec_cause = origin::oci_default("A runtime is given a bundle with a config.json.", "bundle.md");
     let mut files = vec![("config.json", spec, spec_cause)];
     if matches!(container.host.network, NetworkMode::Container(_)) {

@@ -6,18 +6,18 @@ use glassbox_core::diagnosis::program::{REFUSED_CODE, Refused};
 use glassbox_core::diagnosis::{Finding, steps as look};
 use glassbox_core::errno::Errno;
 use glassbox_core::plan::{Context, Cursor, Visit};
-use glassbox_core::step::{Place, ProcessStep, Step};
+use glassbox_core::step::{Place, PrivilegeStep, ProcessStep, Step};
 use glassbox_core::userland::Signal;
 
 use super::message::{Order, Reply};
 use crate::exec::mount::Building;
 use crate::exec::program::{self, NotRun};
 use crate::exec::seen::OwnFiles;
-use crate::exec::{Failure, NameCall, cgroup, privilege, process as steps};
+use crate::exec::{Done, Failure, NameCall, cgroup, privilege, process as steps};
 use crate::streams;
 use crate::sys::process::{exit_now, set_parent_death_signal, sethostname, setsid, umask, unshare};
 use crate::sys::socket::Channel;
-use crate::sys::{file, signal};
+use crate::sys::{bpf, file, seccomp, signal};
 
 /// No signal: nothing happens when the parent ends.
 const NO_SIGNAL: Signal = Signal(0);
@@ -32,6 +32,8 @@ pub struct Inside<'a> {
     context: Context<'a>,
     outlives_engine: bool,
     building: Building,
+    /// The program of the seccomp filter, where it came before it was needed.
+    filter: Option<Vec<u8>>,
     index: usize,
 }
 
@@ -46,7 +48,7 @@ fn with_finding(failure: Failure, step: &Step) -> Failure {
 impl<'a> Inside<'a> {
     /// In the new process, right after clone3(2).
     pub fn new(channel: Channel, cursor: Cursor, context: Context<'a>, outlives_engine: bool) -> Inside<'a> {
-        Inside { channel, cursor, context, outlives_engine, building: Building::default(), index: 0 }
+        Inside { channel, cursor, context, outlives_engine, building: Building::default(), filter: None, index: 0 }
     }
 
     /// Serves the engine until the program is executed, something fails, or the engine is gone.
@@ -67,8 +69,14 @@ impl<'a> Inside<'a> {
         exit_now(STATUS_FAILED)
     }
 
-    fn order(&self) -> Option<Order> {
-        Order::parse(&self.channel.receive().ok()??.bytes)
+    /// The next order to do something.
+    fn order(&mut self) -> Option<Order> {
+        loop {
+            match Order::parse(&self.channel.receive().ok()??.bytes)? {
+                Order::Filter { program } => self.filter = Some(program),
+                order => return Some(order),
+            }
+        }
     }
 
     /// Carries out the next step that is the child's; `false`: there is none. `tell`: also that it went well.
@@ -93,6 +101,7 @@ impl<'a> Inside<'a> {
         match step {
             Step::Cgroup(step) => cgroup::carry_out(step)?,
             Step::Mount(step) => self.building.carry_out(step, self.context.state)?,
+            Step::Privilege(PrivilegeStep::InstallSeccompFilter { .. }) => self.install_filter()?,
             Step::Privilege(step) => privilege::carry_out(step)?,
             Step::Process(step) => return self.process(step),
             _ => return Err(Failure::of(step.name(), Errno::ENOSYS)),
@@ -118,6 +127,19 @@ impl<'a> Inside<'a> {
             _ => return Err(Failure::of(step.name(), Errno::ENOSYS)),
         }
         Ok(Reply::Done)
+    }
+
+    /// One that could not be compiled is empty, and refused as the kernel refuses it.
+    fn install_filter(&mut self) -> Done {
+        if self.filter.is_none() {
+            let message = self.channel.receive().call("recvmsg")?;
+            self.filter = message.and_then(|message| match Order::parse(&message.bytes) {
+                Some(Order::Filter { program }) => Some(program),
+                _ => None,
+            });
+        }
+        let program = self.filter.take().ok_or_else(|| Failure::of("recvmsg", Errno::EPIPE))?;
+        seccomp::install(&bpf::from_bytes(&program)).call("seccomp")
     }
 
     /// Tells it at once, with the master side: a run to the end tells it too.

@@ -6,18 +6,28 @@ use glassbox_core::errno::Errno;
 use crate::exec::Failure;
 
 /// From the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// The next step.
     One,
     /// All that is left.
     Rest,
+    /// Nothing yet: this is what the step that installs the seccomp filter will install. The engine compiles it while the child does what
+    /// comes before.
+    Filter {
+        /// As `bpf::to_bytes` writes it.
+        program: Vec<u8>,
+    },
 }
 
 impl Order {
     /// As it is sent.
-    pub fn to_bytes(self) -> [u8; 1] {
-        [if self == Order::One { b'1' } else { b'*' }]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Order::One => vec![b'1'],
+            Order::Rest => vec![b'*'],
+            Order::Filter { program } => [b"f", program.as_slice()].concat(),
+        }
     }
 
     /// As it arrived.
@@ -25,6 +35,7 @@ impl Order {
         match bytes {
             b"1" => Some(Order::One),
             b"*" => Some(Order::Rest),
+            [b'f', program @ ..] => Some(Order::Filter { program: program.to_vec() }),
             _ => None,
         }
     }
@@ -103,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_is_sent_arrives() {
-        for order in [Order::One, Order::Rest] {
+        for order in [Order::One, Order::Rest, Order::Filter { program: vec![1, 2] }] {
             assert_eq!(Order::parse(&order.to_bytes()), Some(order));
         }
         let diagnosis = Some(Diagnosis::new("what", ""));

@@ -19,7 +19,7 @@ use super::client::ending;
 use crate::child::{self, Child, Making};
 use crate::exec::seen::OwnFiles;
 use crate::exec::store::Shelf;
-use crate::exec::{Done, Failure, NameCall, cgroup, image, process};
+use crate::exec::{Done, Failure, NameCall, cgroup, image, privilege, process};
 use crate::journal::Journal;
 use crate::observe::facts::now_ns;
 use crate::observe::{LinuxProbe, holders};
@@ -53,6 +53,11 @@ impl Engine {
         let holds = self.target.as_ref().is_some_and(super::Target::holds_mounts);
         let child = self.child.as_mut().ok_or_else(|| Failure::of("clone3", Errno::ECHILD));
         let last = matches!(node.step, Step::Process(ProcessStep::ExecProgram { .. }));
+        if let (Ok(child), Step::Privilege(step)) = (&child, &node.step)
+            && let Some(program) = privilege::filter_of(step)
+        {
+            child.hand_filter(program);
+        }
         let done = child.and_then(|child| match (looks, last) {
             // It goes on to no program: each step is waited for.
             _ if holds => child.step(),
@@ -176,7 +181,7 @@ impl Engine {
                 }
                 let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };
                 shelf.carry_out(step)?;
-                if let StoreStep::RecordStart { id } = step {
+                if let StoreStep::RecordStart { id } | StoreStep::RecordExit { id } = step {
                     self.known_edition = self.store.edition(id).map(|edition| (id.clone(), edition));
                 }
                 if let StoreStep::RecordExit { id } = step {

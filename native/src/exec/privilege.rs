@@ -7,11 +7,10 @@ use glassbox_core::errno::Errno;
 use glassbox_core::oci::capability::CapabilitySet;
 use glassbox_core::oci::seccomp::default_profile;
 use glassbox_core::step::PrivilegeStep;
-use oci_spec::runtime::LinuxSeccomp;
 
 use super::identity::{self, Identity};
 use super::{Done, Failure, NameCall};
-use crate::sys::{bpf, capability, limits, process, seccomp};
+use crate::sys::{bpf, capability, limits, process};
 
 /// A larger /etc/passwd or /etc/group is not read.
 const ACCOUNTS_BYTES_MAX: u64 = glassbox_core::home::PASSWD_BYTES_MAX as u64;
@@ -20,10 +19,10 @@ const ACCOUNTS_BYTES_MAX: u64 = glassbox_core::home::PASSWD_BYTES_MAX as u64;
 pub fn carry_out(step: &PrivilegeStep) -> Done {
     match step {
         PrivilegeStep::SetNoNewPrivileges => process::set_no_new_privs().call("prctl"),
-        PrivilegeStep::InstallSeccompFilter { capabilities, profile: None } => install_filter(&default_profile(capabilities)),
-        PrivilegeStep::InstallSeccompFilter { profile: Some(profile), .. } => install_filter(profile),
+        // The child asks the engine for the program: see `crate::child`.
+        PrivilegeStep::InstallSeccompFilter { .. } => Err(Failure::of("seccomp", Errno::ENOSYS)),
         PrivilegeStep::SetAppArmorProfile { profile } => set_apparmor(APPARMOR_EXEC, profile),
-        PrivilegeStep::LimitBoundingSet { keep } => capability::limit_bounding(*keep).map(drop).call("prctl"),
+        PrivilegeStep::LimitBoundingSet { keep } => capability::limit_bounding(*keep).call("prctl"),
         PrivilegeStep::SetUser { user, groups } => set_user(user, groups),
         PrivilegeStep::SetResourceLimit { resource, limit } => limits::set(*resource, *limit).call("prlimit64"),
         PrivilegeStep::SetOomScore { score } => set_oom_score(*score),
@@ -31,9 +30,14 @@ pub fn carry_out(step: &PrivilegeStep) -> Done {
     }
 }
 
-fn install_filter(profile: &LinuxSeccomp) -> Done {
-    let code = bpf::compile(profile).map_err(|_| Failure::of("seccomp", Errno::EINVAL))?;
-    seccomp::install(&code).call("seccomp")
+/// The program that the step installs, as it is sent to the child; empty where the profile cannot be compiled. `None`: another step.
+pub fn filter_of(step: &PrivilegeStep) -> Option<Vec<u8>> {
+    let PrivilegeStep::InstallSeccompFilter { capabilities, profile } = step else { return None };
+    let code = match profile {
+        Some(profile) => bpf::compile(profile),
+        None => bpf::compile(&default_profile(capabilities)),
+    };
+    Some(bpf::to_bytes(&code.unwrap_or_default()))
 }
 
 /// Where AppArmor takes the profile of the next execve(2).

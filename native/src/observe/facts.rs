@@ -7,41 +7,41 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use glassbox_core::errno::Errno;
 use glassbox_core::host::{DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, OwnerFact, SourceKind, ToolboxFacts};
 use glassbox_core::oci::defaults::{MASKED_PATHS, READONLY_PATHS};
 
-use super::procfs::Status;
-use super::{cgroups, mountinfo, procfs};
+use super::{cgroups, mountinfo};
 use crate::store::StoreError;
 use crate::sys;
 
 /// The facts. `data_root` absolute; `toolbox` describes the embedded binary.
 pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, StoreError> {
-    let status = Status::parse(&read("/proc/self/status")?);
     let (uid, gid) = sys::process::effective_ids();
-    let mounts = mountinfo::parse(read("/proc/self/mountinfo")?.as_bytes());
-    let online = line("/sys/devices/system/cpu/online");
-    let kernel_release = line("/proc/sys/kernel/osrelease");
+    let name = sys::machine::name().map_err(unanswered("uname(2)"))?;
+    let mounts = mountinfo::parse(&read("/proc/self/mountinfo")?);
+    // Those of root are made below the root of each tree, whichever its own are.
+    let own_cgroups = if uid == 0 { String::new() } else { line("/proc/self/cgroup") };
     Ok(HostFacts {
-        hostname: line("/proc/sys/kernel/hostname"),
+        hostname: name.hostname,
         machine: std::env::consts::ARCH.to_string(),
         uid,
         gid,
         now_ns: now_ns(),
         utc_offset_seconds: 0,
-        entropy: entropy()?,
+        entropy: sys::machine::random().map_err(unanswered("getrandom(2)"))?,
         data_root: data_root.to_string_lossy().trim_end_matches('/').to_string(),
-        cgroup: cgroups::layout(&mounts, &line("/proc/self/cgroup"), uid == 0),
-        capabilities: status.capabilities("CapPrm").unwrap_or_default(),
-        cpus: cpus(&status, &online),
-        cpuset: (online, memory_nodes()),
-        memory_bytes: memory_bytes(&read("/proc/meminfo")?),
+        cgroup: cgroups::layout(&mounts, &own_cgroups, uid == 0),
+        capabilities: sys::capability::permitted().unwrap_or_default(),
+        cpus: sys::machine::usable_cpus().unwrap_or(1),
+        cpuset: (line("/sys/devices/system/cpu/online"), memory_nodes()),
+        memory_bytes: sys::machine::memory_bytes().map_err(unanswered("sysinfo(2)"))?,
         environment: environment(),
         terminal: terminal(),
         user_namespaces: user_namespaces(),
-        seccomp: status.text("Seccomp").is_some(),
-        overlay: has_overlay(&kernel_release),
-        kernel_release,
+        seccomp: sys::seccomp::is_available(),
+        overlay: has_overlay(&name.release),
+        kernel_release: name.release,
         toolbox,
         guarded_paths: guarded_paths(),
         network_files: NETWORK_FILES.iter().filter_map(|path| Some(((*path).to_string(), network_file(path)?))).collect(),
@@ -89,10 +89,13 @@ pub fn now_ns() -> u64 {
     u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn read(path: &str) -> Result<String, StoreError> {
-    let failed = |errno| StoreError::Io { doing: "read", path: path.into(), errno };
-    let bytes = sys::file::read_path(path).map_err(failed)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+/// What no Linux refuses.
+fn unanswered(call: &'static str) -> impl FnOnce(Errno) -> StoreError {
+    move |errno| StoreError::Io { doing: "ask", path: call.into(), errno }
+}
+
+fn read(path: &str) -> Result<Vec<u8>, StoreError> {
+    sys::file::read_path(path).map_err(|errno| StoreError::Io { doing: "read", path: path.into(), errno })
 }
 
 /// The text of a file that need not be there, without the newline at its end.
@@ -101,31 +104,10 @@ fn line(path: &str) -> String {
     String::from_utf8_lossy(&bytes).trim_end().to_string()
 }
 
-fn entropy() -> Result<[u8; 32], StoreError> {
-    let path = Path::new("/dev/urandom");
-    let mut bytes = [0; 32];
-    let filled = fs::File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
-    filled.map_err(StoreError::io("read", path))?;
-    Ok(bytes)
-}
-
-/// Those that are online and on which this process may run.
-fn cpus(status: &Status, online: &str) -> u32 {
-    let allowed = status.text("Cpus_allowed_list").unwrap_or("0");
-    procfs::count_in_both(online, allowed).max(1)
-}
-
 /// A kernel without support for several nodes names none: then there is node 0.
 fn memory_nodes() -> String {
     let nodes = line("/sys/devices/system/node/online");
     if nodes.is_empty() { "0".into() } else { nodes }
-}
-
-/// `MemTotal:       16316412 kB`
-fn memory_bytes(meminfo: &str) -> u64 {
-    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kibibytes = total.and_then(|rest| rest.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
-    kibibytes.unwrap_or_default().saturating_mul(1024)
 }
 
 /// What is not UTF-8 cannot be passed on and is left out.

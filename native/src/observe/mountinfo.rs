@@ -46,6 +46,9 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
 
 /// Blank, tab, newline and backslash stand as a backslash and three octal digits.
 fn unescape(field: &[u8]) -> String {
+    if !field.contains(&b'\\') {
+        return String::from_utf8_lossy(field).into_owned();
+    }
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((first, after)) = rest.split_first() {

@@ -117,21 +117,6 @@ pub fn inside(map: &[(u32, u32, u32)], outside: u32) -> u32 {
     found.unwrap_or(65_534)
 }
 
-/// How many numbers a list such as `0-3,8` names that `also` names too.
-pub fn count_in_both(list: &str, also: &str) -> u32 {
-    let also = ranges(also);
-    let overlap = |(a, b): (u32, u32)| also.iter().map(|(c, d)| (b.min(*d) + 1).saturating_sub(a.max(*c))).sum::<u32>();
-    ranges(list).into_iter().map(overlap).sum()
-}
-
-fn ranges(list: &str) -> Vec<(u32, u32)> {
-    let range = |part: &str| {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        Some((first.trim().parse().ok()?, last.trim().parse::<u32>().ok()?.min(65_535)))
-    };
-    list.split(',').filter_map(range).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,13 +127,6 @@ mod tests {
         assert_eq!(map, [(0, 1000, 1), (1, 100_000, 65_536)]);
         let found: Vec<u32> = [1000, 1001, 100_000, 165_535, 165_536].map(|id| inside(&map, id)).to_vec();
         assert_eq!(found, [0, 65_534, 1, 65_536, 65_534]);
-    }
-
-    #[test]
-    fn lists_of_processors() {
-        assert_eq!(count_in_both("0-1", "0-127"), 2);
-        assert_eq!(count_in_both("0-3,8", "2,8-9\n"), 2);
-        assert_eq!(count_in_both("", "0"), 0);
     }
 
     #[test]

@@ -27,6 +27,30 @@ pub struct Instruction {
     pub k: u32,
 }
 
+/// The bytes of an instruction: struct sock_filter without padding.
+const INSTRUCTION_BYTES: usize = 8;
+
+/// The program as it goes from one process to another.
+pub fn to_bytes(program: &[Instruction]) -> Vec<u8> {
+    let bytes = |one: &Instruction| {
+        let ([code, more], [k0, k1, k2, k3]) = (one.code.to_le_bytes(), one.k.to_le_bytes());
+        [code, more, one.jump_true, one.jump_false, k0, k1, k2, k3]
+    };
+    program.iter().flat_map(bytes).collect()
+}
+
+/// What `to_bytes` has written.
+pub fn from_bytes(bytes: &[u8]) -> Vec<Instruction> {
+    let (whole, _) = bytes.as_chunks::<INSTRUCTION_BYTES>();
+    let one = |&[code, more, jump_true, jump_false, k0, k1, k2, k3]: &[u8; INSTRUCTION_BYTES]| Instruction {
+        code: u16::from_le_bytes([code, more]),
+        jump_true,
+        jump_false,
+        k: u32::from_le_bytes([k0, k1, k2, k3]),
+    };
+    whole.iter().map(one).collect()
+}
+
 /// The longest program that the kernel takes: BPF_MAXINSNS.
 pub const INSTRUCTIONS_MAX: usize = 4096;
 
@@ -64,8 +88,13 @@ const AUDIT_ARCH_I386: u32 = 0x4000_0003;
 /// SECCOMP_RET_KILL_THREAD
 const KILL_THREAD: u32 = 0;
 
-/// A program that grows from its end to its beginning: where a jump leads to stands before the jump is written.
-type Reversed = Vec<Instruction>;
+/// A conditional jump passes over at most this many instructions.
+const REACH: usize = u8::MAX as usize;
+
+/// A program that grows from its end to its beginning: where a jump leads to stands before the jump is written. Places are counted from
+/// the end.
+#[derive(Debug)]
+struct Reversed(Vec<Instruction>);
 
 /// The program for this profile on x86-64. Names that an architecture does not have are passed over, as runc does.
 pub fn compile(profile: &LinuxSeccomp) -> Result<Vec<Instruction>, CompileError> {
@@ -74,24 +103,57 @@ pub fn compile(profile: &LinuxSeccomp) -> Result<Vec<Instruction>, CompileError>
     let native = profile.architectures().is_none() || has(Arch::ScmpArchX86_64) || has(Arch::ScmpArchNative);
     let named = named_calls(profile);
     let part = |code: &mut Reversed, abi: Abi, wanted: bool| {
-        if wanted { calls(code, profile, &named, abi) } else { code.push(instruction(RETURN, KILL_THREAD)) }
+        if wanted { calls(code, profile, &named, abi) } else { code.answer(KILL_THREAD) }
     };
-    let mut code = Reversed::with_capacity(1024);
-    let sixty_four = |code: &mut Reversed| {
-        let x32 = |code: &mut Reversed| part(code, Abi::X32, has(Arch::ScmpArchX32));
-        branch(code, JUMP_GREATER_EQUAL, X32_BIT, x32, |code| part(code, Abi::X64, native));
-        code.push(instruction(LOAD, NUMBER));
-    };
-    let thirty_two = |code: &mut Reversed| {
-        part(code, Abi::X86, has(Arch::ScmpArchX86));
-        code.push(instruction(LOAD, NUMBER));
-    };
-    branch(&mut code, JUMP_EQUAL, AUDIT_ARCH_X86_64, sixty_four, |code| {
-        branch(code, JUMP_EQUAL, AUDIT_ARCH_I386, thirty_two, |code| code.push(instruction(RETURN, KILL_THREAD)));
-    });
+    let mut code = Reversed(Vec::with_capacity(1024));
+    let other = code.answer(KILL_THREAD);
+    part(&mut code, Abi::X86, has(Arch::ScmpArchX86));
+    let thirty_two = code.push(instruction(LOAD, NUMBER));
+    let compatible = code.branch(JUMP_EQUAL, AUDIT_ARCH_I386, thirty_two, other);
+    let x32 = part(&mut code, Abi::X32, has(Arch::ScmpArchX32));
+    let x64 = part(&mut code, Abi::X64, native);
+    code.branch(JUMP_GREATER_EQUAL, X32_BIT, x32, x64);
+    let sixty_four = code.push(instruction(LOAD, NUMBER));
+    code.branch(JUMP_EQUAL, AUDIT_ARCH_X86_64, sixty_four, compatible);
     code.push(instruction(LOAD, ARCHITECTURE));
-    code.reverse();
-    if code.len() > INSTRUCTIONS_MAX { Err(CompileError::TooLong(code.len())) } else { Ok(code) }
+    code.finish()
+}
+
+impl Reversed {
+    /// The place of the instruction.
+    fn push(&mut self, instruction: Instruction) -> usize {
+        self.0.push(instruction);
+        self.0.len() - 1
+    }
+
+    /// The place of a RETURN with this answer: one that is there already, if a jump reaches it.
+    fn answer(&mut self, answer: u32) -> usize {
+        let wanted = instruction(RETURN, answer);
+        let near = self.0.iter().rev().take(REACH / 2).position(|other| *other == wanted);
+        match near {
+            Some(distance) => self.0.len() - 1 - distance,
+            None => self.push(wanted),
+        }
+    }
+
+    /// The place of a comparison of the loaded value that goes on at `holds` or at `fails`.
+    fn branch(&mut self, comparison: u16, k: u32, holds: usize, fails: usize) -> usize {
+        let (holds, fails) = (self.in_reach(holds), self.in_reach(fails));
+        let distance = |code: &Reversed, place: usize| (code.0.len() - 1 - place) as u8;
+        let (jump_true, jump_false) = (distance(self, holds), distance(self, fails));
+        self.push(Instruction { code: comparison, jump_true, jump_false, k })
+    }
+
+    /// The place itself, or that of a jump to it. One more instruction may be written before the jump that goes there.
+    fn in_reach(&mut self, place: usize) -> usize {
+        let distance = self.0.len() - 1 - place;
+        if distance < REACH { place } else { self.push(instruction(JUMP, distance as u32)) }
+    }
+
+    fn finish(mut self) -> Result<Vec<Instruction>, CompileError> {
+        self.0.reverse();
+        if self.0.len() > INSTRUCTIONS_MAX { Err(CompileError::TooLong(self.0.len())) } else { Ok(self.0) }
+    }
 }
 
 fn refuse_what_cannot_be(profile: &LinuxSeccomp) -> Result<(), CompileError> {
@@ -120,11 +182,11 @@ enum Fate<'a> {
     Rules(Vec<&'a LinuxSyscall>),
 }
 
-/// The part of the program for the calls of one architecture; the number is loaded.
-fn calls(code: &mut Reversed, profile: &LinuxSeccomp, named: &[Named<'_>], abi: Abi) {
+/// The part of the program for the calls of one architecture, and its place; the number is loaded.
+fn calls(code: &mut Reversed, profile: &LinuxSeccomp, named: &[Named<'_>], abi: Abi) -> usize {
     let default = answer_of(default_verdict(profile));
     let first = if abi == Abi::X32 { X32_BIT } else { 0 };
-    search(code, &ranges(named, abi, first, default, answer_for_newer(profile, default)), default);
+    search(code, &ranges(named, abi, first, default, answer_for_newer(profile, default)), default)
 }
 
 /// Ranges of numbers with one fate, each by its first number, from `first` on without a gap. Calls that are not named meet
@@ -173,31 +235,20 @@ fn answer_of(verdict: Verdict) -> u32 {
     verdict.action.as_u32(verdict.errno)
 }
 
-/// Binary search for the range that holds the number; each range ends with an answer.
-fn search(code: &mut Reversed, ranges: &[(u32, Fate<'_>)], default: u32) {
+/// Binary search for the range that holds the number; each range ends with an answer. Its place.
+fn search(code: &mut Reversed, ranges: &[(u32, Fate<'_>)], default: u32) -> usize {
     match ranges {
-        [] => code.push(instruction(RETURN, default)),
-        [(_, Fate::Answer(answer))] => code.push(instruction(RETURN, *answer)),
-        [(_, Fate::Rules(rules))] => code.extend(ask(rules, default).iter().rev()),
+        [] => code.answer(default),
+        [(_, Fate::Answer(answer))] => code.answer(*answer),
+        [(_, Fate::Rules(rules))] => {
+            code.0.extend(ask(rules, default).iter().rev());
+            code.0.len() - 1
+        }
         _ => {
             let (left, right) = ranges.split_at(ranges.len() / 2);
-            let holds = |code: &mut Reversed| search(code, right, default);
-            branch(code, JUMP_GREATER_EQUAL, right[0].0, holds, |code| search(code, left, default));
-        }
-    }
-}
-
-/// `holds` where the comparison with the loaded value holds, `fails` otherwise. Both end with an answer.
-fn branch(code: &mut Reversed, comparison: u16, k: u32, holds: impl FnOnce(&mut Reversed), fails: impl FnOnce(&mut Reversed)) {
-    holds(code);
-    let before = code.len();
-    fails(code);
-    let distance = code.len() - before;
-    match u8::try_from(distance) {
-        Ok(distance) => code.push(Instruction { code: comparison, jump_true: distance, jump_false: 0, k }),
-        Err(_) => {
-            code.push(instruction(JUMP, distance as u32));
-            code.push(Instruction { code: comparison, jump_true: 0, jump_false: 1, k });
+            let holds = search(code, right, default);
+            let fails = search(code, left, default);
+            code.branch(JUMP_GREATER_EQUAL, right[0].0, holds, fails)
         }
     }
 }
@@ -390,11 +441,18 @@ mod tests {
     }
 
     #[test]
+    fn a_program_arrives_as_it_was_sent() {
+        let program = compile(&default_profile(&CapabilitySet::DOCKER_DEFAULT)).unwrap();
+        assert_eq!(from_bytes(&to_bytes(&program)), program);
+        assert_eq!(from_bytes(&to_bytes(&[])), []);
+    }
+
+    #[test]
     fn programs_are_short() {
         let with_admin = CapabilitySet::DOCKER_DEFAULT.with(Capability::SysAdmin);
         for capabilities in [CapabilitySet::DOCKER_DEFAULT, with_admin] {
             let length = compile(&default_profile(&capabilities)).unwrap().len();
-            assert!(length < 700, "{length}");
+            assert!(length < 430, "{length}");
         }
     }
 }

@@ -54,6 +54,11 @@ pub fn own_sets() -> Result<CapabilitySets> {
     Ok(CapabilitySets { effective, permitted, inheritable, bounding, ambient })
 }
 
+/// The permitted set of the calling thread.
+pub fn permitted() -> Result<CapabilitySet> {
+    get().map(|(_, permitted, _)| permitted)
+}
+
 /// capget(2): effective, permitted, inheritable.
 fn get() -> Result<(CapabilitySet, CapabilitySet, CapabilitySet)> {
     let (mut header, mut halves) = (Header { version: VERSION_3, pid: 0 }, [Half::default(); 2]);
@@ -79,18 +84,18 @@ pub fn set(wanted: CapabilitySet, inheritable: CapabilitySet) -> Result<Capabili
     Ok(wanted.minus(given))
 }
 
-/// PR_CAPBSET_DROP for all that is not in `keep`; answers what of `keep` was not there to be kept. EPERM without CAP_SETPCAP in
-/// the user namespace of the caller.
-pub fn limit_bounding(keep: CapabilitySet) -> Result<CapabilitySet> {
-    let mut missing = CapabilitySet::EMPTY;
-    for capability in Capability::EVERY.iter().copied() {
-        match (is_bounding(capability)?, keep.contains(capability)) {
-            (true, false) => prctl(libc::PR_CAPBSET_DROP, capability.number(), 0).map(drop)?,
-            (false, true) => missing = missing.with(capability),
-            _ => {}
+/// PR_CAPBSET_DROP for all that is not in `keep`. EPERM without CAP_SETPCAP in the user namespace of the caller.
+pub fn limit_bounding(keep: CapabilitySet) -> Result<()> {
+    for capability in Capability::EVERY.iter().copied().filter(|capability| !keep.contains(*capability)) {
+        match prctl(libc::PR_CAPBSET_DROP, capability.number(), 0) {
+            // Unknown to this kernel.
+            Ok(_) | Err(Errno::EINVAL) => {}
+            // What is gone already need not be dropped.
+            Err(Errno::EPERM) if !is_bounding(capability)? => {}
+            Err(errno) => return Err(errno),
         }
     }
-    Ok(missing)
+    Ok(())
 }
 
 /// PR_CAP_AMBIENT_CLEAR_ALL

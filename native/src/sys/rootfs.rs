@@ -65,6 +65,10 @@ impl Root {
 
     /// Makes the directory and those above it that are missing; one that is there is left as it is. `mode` before the umask.
     pub fn create_directories(&self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
+        // Most often only the last one is missing. Whatever else there is, is found below.
+        if self.create_directory(&path, mode).is_ok() {
+            return Ok(());
+        }
         let mut made = PathBuf::new();
         for component in path.as_ref().components() {
             if !matches!(component, Component::Normal(_) | Component::ParentDir) {

