@@ -16,6 +16,7 @@ mod message;
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::rc::Rc;
 
 use glassbox_core::diagnosis::program::Refused;
 use glassbox_core::errno::Errno;
@@ -170,7 +171,7 @@ impl Child {
         let mut left = index;
         while let Some(visit) = cursor.advance(context) {
             match visit {
-                Visit::Leaf(node) if node.step.place() == Place::Container && left == 0 => return Some(node),
+                Visit::Leaf(node) if node.step.place() == Place::Container && left == 0 => return Some(Rc::unwrap_or_clone(node)),
                 Visit::Leaf(node) if node.step.place() == Place::Container => left -= 1,
                 _ => {}
             }

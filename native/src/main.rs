@@ -37,7 +37,6 @@ fn main() {
 
 /// Files that the command line names are read here: the core does no I/O.
 fn with_named_files(invocation: Invocation) -> Result<Invocation, UsageError> {
-    let environment = glassbox::observe::facts::environment();
     let read = |path: &str| {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path).map_err(|error| glassbox::sys::errno_of(&error))?;
@@ -46,7 +45,7 @@ fn with_named_files(invocation: Invocation) -> Result<Invocation, UsageError> {
         Ok(bytes)
     };
     let named = steps::named_files(&invocation);
-    cli::with_named_files(invocation, &environment, &read).map_err(|mut error| {
+    cli::with_named_files(invocation, &glassbox::observe::facts::environment, &read).map_err(|mut error| {
         let why = steps::of_refusal(&error.message, named, &OwnFiles);
         // The end of the line is who prints it's.
         if !why.is_empty() {

@@ -18,7 +18,7 @@ const EXIT_OTHER: i32 = 1;
 /// The invocation with what the named files say in its environment and labels, before what flags say. `read` answers a file's bytes.
 pub fn with_named_files(
     mut invocation: Invocation,
-    environment: &BTreeMap<String, String>,
+    environment: &dyn Fn() -> BTreeMap<String, String>,
     read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>,
 ) -> Result<Invocation, UsageError> {
     let span = |name: &str| invocation.words.flag(name).map(|flag| flag.span);
@@ -45,7 +45,7 @@ pub fn with_named_files(
         }
         Command::CheckBuild(check) => {
             let refuse = |message: String| UsageError { message, exit_code: EXIT_OTHER, span: None };
-            check.read(environment, read).map_err(refuse)?;
+            check.read(&environment(), read).map_err(refuse)?;
         }
         _ => {}
     }
@@ -88,7 +88,7 @@ fn compact(text: &str) -> Result<String, String> {
 
 fn all(
     files: &[String],
-    environment: Option<&BTreeMap<String, String>>,
+    environment: Option<&dyn Fn() -> BTreeMap<String, String>>,
     read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>,
 ) -> Result<Vec<String>, String> {
     let mut entries = Vec::new();
@@ -101,7 +101,7 @@ fn all(
         if bytes.len() > NAMED_FILE_BYTES_MAX {
             return Err(invalid(format!("larger than {NAMED_FILE_BYTES_MAX} bytes")));
         }
-        entries.extend(entries_of(&bytes, environment).map_err(invalid)?);
+        entries.extend(entries_of(&bytes, environment.map(|all| all()).as_ref()).map_err(invalid)?);
     }
     Ok(entries)
 }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_file_comes_before_the_flags_and_a_missing_one_is_named() {
         let read = |path: &str| if path == "e" { Ok(b"A=1\n".to_vec()) } else { Err(Errno::ENOENT) };
-        let parse = |line: &str| with_named_files(crate::cli::parse_line(line).unwrap(), &BTreeMap::new(), &read);
+        let parse = |line: &str| with_named_files(crate::cli::parse_line(line).unwrap(), &BTreeMap::new, &read);
         let Command::CreateContainer(spec) = parse("docker create -e A=9 --env-file e toolbox").unwrap().command else { panic!() };
         assert_eq!(spec.env, ["A=1", "A=9"]);
         let error = parse("docker run --label-file nope toolbox").unwrap_err();

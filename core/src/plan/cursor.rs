@@ -1,5 +1,7 @@
 //! `Cursor`: a place in a plan's tree, walked lazily and depth first. Plain data, so that a world holding one can be cloned.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Context, PlanPart, Planned, expand};
@@ -38,18 +40,18 @@ impl Node {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Visit {
     /// A composite step, before its parts: nothing is to be done for it.
-    Enter(Node),
+    Enter(Rc<Node>),
     /// A leaf: to be carried out now.
-    Leaf(Node),
+    Leaf(Rc<Node>),
     /// A composite step is through.
-    Leave(Node),
+    Leave(Rc<Node>),
 }
 
 #[derive(Clone, Debug)]
 struct Frame {
-    parent: Option<std::rc::Rc<Node>>,
+    parent: Option<Rc<Node>>,
     prefix: Vec<u16>,
-    steps: std::rc::Rc<Vec<Planned>>,
+    steps: Rc<Vec<Planned>>,
     next: usize,
 }
 
@@ -65,7 +67,7 @@ pub const DEPTH_MAX: usize = 16;
 impl Cursor {
     /// Before the first of `steps`; their ids begin with `prefix` (empty for the top).
     pub fn new(steps: Vec<Planned>, prefix: Vec<u16>) -> Cursor {
-        Cursor { stack: vec![Frame { parent: None, prefix, steps: std::rc::Rc::new(steps), next: 0 }] }
+        Cursor { stack: vec![Frame { parent: None, prefix, steps: Rc::new(steps), next: 0 }] }
     }
 
     /// The next thing on the way. The caller has carried out every leaf before, and applied its events to the state in `context`.
@@ -73,17 +75,17 @@ impl Cursor {
         let frame = self.stack.last_mut()?;
         let Some(planned) = frame.steps.get(frame.next).cloned() else {
             let parent = self.stack.pop().and_then(|frame| frame.parent);
-            return parent.map(|node| Visit::Leave((*node).clone()));
+            return parent.map(Visit::Leave);
         };
         frame.next += 1;
         let mut id = frame.prefix.clone();
         id.push(u16::try_from(frame.next).unwrap_or(u16::MAX));
-        let node = Node { id: StepId(id.clone()), step: planned.step, causes: planned.causes };
+        let node = Rc::new(Node { id: StepId(id.clone()), step: planned.step, causes: planned.causes });
         if !node.step.is_composite() || self.stack.len() >= DEPTH_MAX {
             return Some(Visit::Leaf(node));
         }
-        let steps = std::rc::Rc::new(expand(&node.step, context));
-        self.stack.push(Frame { parent: Some(std::rc::Rc::new(node.clone())), prefix: id, steps, next: 0 });
+        let steps = Rc::new(expand(&node.step, context));
+        self.stack.push(Frame { parent: Some(Rc::clone(&node)), prefix: id, steps, next: 0 });
         Some(Visit::Enter(node))
     }
 
@@ -91,7 +93,7 @@ impl Cursor {
     pub fn expand_again(&mut self, context: &Context<'_>) {
         let Some(frame) = self.stack.last_mut().filter(|frame| frame.next == 0) else { return };
         if let Some(parent) = &frame.parent {
-            frame.steps = std::rc::Rc::new(expand(&parent.step, context));
+            frame.steps = Rc::new(expand(&parent.step, context));
         }
     }
 

@@ -61,7 +61,7 @@ pub(super) struct Job {
     monitor: Rc<[Planned]>,
     run: Run,
     /// The step that is being waited for.
-    waiting: Option<Node>,
+    waiting: Option<Rc<Node>>,
     /// It has the lock over the records, as a command has from a signal to its waiting for the end: no monitor cleans up meanwhile.
     holds_records: bool,
     /// Carried out since the present top-level step began.
@@ -310,7 +310,7 @@ impl Job {
         }
     }
 
-    fn carry_out(&mut self, node: Node, kernel: &mut Kernel, state: &mut State) -> Turn {
+    fn carry_out(&mut self, node: Rc<Node>, kernel: &mut Kernel, state: &mut State) -> Turn {
         match execute(&node.step, kernel, &mut self.run, state) {
             Ok(Done::Waiting) => {
                 self.holds_records = false;
@@ -339,8 +339,8 @@ impl Job {
         }
     }
 
-    fn entry(&self, node: Node, events: Vec<crate::event::Event>, errno: Option<Errno>) -> Entry {
-        Entry { command: self.command, role: self.role, node: Some(node), events, errno, at_ns: 0 }
+    fn entry(&self, node: Rc<Node>, events: Vec<crate::event::Event>, errno: Option<Errno>) -> Entry {
+        Entry { command: self.command, role: self.role, node: Some(Rc::unwrap_or_clone(node)), events, errno, at_ns: 0 }
     }
 
     /// What a step means for the command: its output, its exit code.
@@ -391,7 +391,7 @@ impl Job {
     }
 
     /// Rolls back, and goes on with what is still to be done.
-    fn fail(&mut self, node: Node, failure: &Failure, kernel: &mut Kernel, state: &mut State) -> Turn {
+    fn fail(&mut self, node: Rc<Node>, failure: &Failure, kernel: &mut Kernel, state: &mut State) -> Turn {
         let (errno, call) = (failure.errno, failure.call.as_deref());
         let finding = self.finding(&node.step, failure, kernel);
         for step in self.done.drain(..).rev() {

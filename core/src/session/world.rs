@@ -212,7 +212,7 @@ impl World {
             }
         };
         let named = steps::named_files(&invocation);
-        cli::with_named_files(invocation, &self.host.environment, &read).map_err(|mut error| {
+        cli::with_named_files(invocation, &|| self.host.environment.clone(), &read).map_err(|mut error| {
             let why = steps::of_refusal(&error.message, named, &self.kernel.files_of_host());
             let newline = if why.is_empty() { "" } else { "\n" };
             error.message.push_str(&format!("{newline}{why}"));

@@ -67,10 +67,10 @@ fn walk(steps: Vec<Planned>, plan: &Plan, state: &mut State, host: &HostFacts) -
     let mut done = Vec::new();
     while let Some(visit) = cursor.advance(&Context { state, host, invocation: &plan.invocation }) {
         match visit {
-            Visit::Enter(node) => open.push(plan_node(node)),
+            Visit::Enter(node) => open.push(plan_node(&node)),
             Visit::Leaf(node) => {
                 foresee(&node.step, state);
-                open.last_mut().map_or(&mut done, |parent| &mut parent.children).push(plan_node(node));
+                open.last_mut().map_or(&mut done, |parent| &mut parent.children).push(plan_node(&node));
             }
             Visit::Leave(_) => {
                 if let Some(closed) = open.pop() {
@@ -82,7 +82,7 @@ fn walk(steps: Vec<Planned>, plan: &Plan, state: &mut State, host: &HostFacts) -
     done
 }
 
-fn plan_node(node: Node) -> PlanNode {
+fn plan_node(node: &Node) -> PlanNode {
     let explanation = explain(&node.step);
     PlanNode {
         id: node.id.to_string(),
@@ -90,10 +90,10 @@ fn plan_node(node: Node) -> PlanNode {
         place: node.step.place(),
         headline: explanation.headline,
         why: explanation.why,
-        causes: node.causes,
+        causes: node.causes.clone(),
         calls: explanation.calls,
         undo: node.step.undo(),
-        step: node.step,
+        step: node.step.clone(),
         children: Vec::new(),
     }
 }

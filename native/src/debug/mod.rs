@@ -11,6 +11,8 @@ mod order;
 mod predict;
 mod show;
 
+use std::rc::Rc;
+
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::model::{ContainerId, State};
@@ -33,7 +35,7 @@ const ORDER_BYTES_MAX: usize = 4096;
 
 /// A leaf that was carried out, and how things stood before it.
 struct Moment {
-    node: Node,
+    node: Rc<Node>,
     cursor: Cursor,
     state: State,
     mark: Mark,
@@ -118,7 +120,7 @@ impl Debugger {
             Order::Delete => self.breaks.clear(),
             Order::Why => say(&show::why(node)),
             Order::Inspect(what) => say(&show::inspect(what, &self.engine, self.process())),
-            Order::Where => say(&show::past(self.past.iter().map(|moment| &moment.node))),
+            Order::Where => say(&show::past(self.past.iter().map(|moment| &*moment.node))),
             Order::Shell => self.shell(),
             Order::Help => say(order::HELP),
             Order::Quit => {}
@@ -127,7 +129,7 @@ impl Debugger {
     }
 
     /// What comes next, without doing anything.
-    fn upcoming(&mut self) -> Option<Node> {
+    fn upcoming(&mut self) -> Option<Rc<Node>> {
         loop {
             let mut ahead = self.cursor.clone();
             match self.engine.advance(&mut ahead)? {
@@ -170,7 +172,7 @@ impl Debugger {
             let predicted = self.predictor.predict(node);
             let observed = self.engine.visit(&visit, &mut self.cursor)?;
             say(&show::carried_out(predicted.as_deref(), &observed));
-            self.past.push(Moment { node: node.clone(), cursor, state, mark });
+            self.past.push(Moment { node: Rc::clone(node), cursor, state, mark });
         } else {
             self.engine.visit(&visit, &mut self.cursor)?;
         }

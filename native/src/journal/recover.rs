@@ -19,16 +19,16 @@ use crate::sys;
 pub fn recover(store: &Store) -> Report {
     let mut report = Report::default();
     let directory = store.journal();
-    let entries = match fs::read_dir(&directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return report,
-        Err(error) => {
-            report.problems.push(StoreError::io("read the directory", &directory)(error));
+    let names = match sys::directory::names(&directory) {
+        Ok(names) => names,
+        Err(Errno::ENOENT) => return report,
+        Err(errno) => {
+            report.problems.push(StoreError::Io { doing: "read the directory", path: directory, errno });
             return report;
         }
     };
-    for entry in entries.flatten() {
-        match recover_one(store, &entry.path()) {
+    for name in names {
+        match recover_one(store, &directory.join(name)) {
             Ok(one) => report.merge(one),
             Err(error) => report.problems.push(error),
         }

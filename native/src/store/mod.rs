@@ -25,7 +25,7 @@ mod size;
 pub mod volume;
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -137,9 +137,9 @@ impl Store {
     /// The ids that have a directory, sorted.
     fn ids(&self) -> Result<Vec<ContainerId>, StoreError> {
         let path = self.root.join("containers");
-        let entries = fs::read_dir(&path).map_err(StoreError::io("read the directory", &path))?;
-        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut ids: Vec<ContainerId> = names.filter(|name| is_id(name)).map(ContainerId).collect();
+        let names = sys::directory::names(&path);
+        let names = names.map_err(|errno| StoreError::Io { doing: "read the directory", path, errno })?;
+        let mut ids: Vec<ContainerId> = names.into_iter().filter(|name| is_id(name)).map(ContainerId).collect();
         ids.sort();
         Ok(ids)
     }

@@ -50,6 +50,7 @@ macro_rules! flags {
 pub mod bpf;
 pub mod capability;
 pub mod device_program;
+pub mod directory;
 pub mod file;
 pub mod heap;
 pub mod limits;

@@ -4,14 +4,14 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::rc::Rc;
 
 use glassbox_core::errno::Errno;
-use nix::dir::{Dir, Entry, Type};
 use nix::errno::Errno as Answer;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, renameat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, Whence, lseek, unlinkat};
 
-use super::{Result, c_path};
+use super::{Result, c_path, directory};
 
 /// A directory deeper than this below the tree's top is moved up to it first: each level that is open costs a descriptor.
 const DEPTH_MAX: usize = 64;
@@ -38,15 +38,15 @@ fn errno(answer: Answer) -> Errno {
 /// A tree being removed.
 struct Removal {
     /// Its top directory, once it is open.
-    top: Option<OwnedFd>,
+    top: Option<Rc<OwnedFd>>,
     /// How many directories were moved up to it.
     moved: usize,
 }
 
 impl Removal {
     /// Removes `name` in `parent`. Tried first is what costs one call: most directories of a container are empty.
-    fn remove(&mut self, parent: &impl AsFd, name: &CStr, kind: Option<Type>, depth: usize) -> nix::Result<()> {
-        if kind != Some(Type::Directory) {
+    fn remove(&mut self, parent: &impl AsFd, name: &CStr, is_directory: Option<bool>, depth: usize) -> nix::Result<()> {
+        if is_directory != Some(true) {
             match unlinkat(parent, name, UnlinkatFlags::NoRemoveDir) {
                 Ok(()) | Err(Answer::ENOENT) => return Ok(()),
                 Err(Answer::EISDIR | Answer::EPERM) => {}
@@ -61,7 +61,7 @@ impl Removal {
         if let Some(top) = self.top.as_ref().filter(|_| depth > DEPTH_MAX) {
             self.moved += 1;
             let above = CString::new(format!(".glassbox-deep-{}", self.moved)).unwrap_or_default();
-            return renameat(parent, name, top, above.as_c_str());
+            return renameat(parent, name, &**top, above.as_c_str());
         }
         self.empty(parent, name, depth)?;
         match unlinkat(parent, name, UnlinkatFlags::RemoveDir) {
@@ -74,22 +74,19 @@ impl Removal {
     fn empty(&mut self, parent: &impl AsFd, name: &CStr, depth: usize) -> nix::Result<()> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let resolve = ResolveFlag::RESOLVE_NO_XDEV | ResolveFlag::RESOLVE_NO_SYMLINKS;
-        let opened = openat2(parent, name, OpenHow::new().flags(flags).resolve(resolve))?;
+        let opened = Rc::new(openat2(parent, name, OpenHow::new().flags(flags).resolve(resolve))?);
         if depth == 0 {
-            self.top = Some(opened.try_clone().map_err(|_| Answer::EMFILE)?);
+            self.top = Some(Rc::clone(&opened));
         }
-        let mut directory = Dir::from_fd(opened)?;
         loop {
-            let entries: Vec<Entry> = directory.iter().collect::<nix::Result<_>>()?;
-            let named = entries.iter().filter(|entry| !matches!(entry.file_name().to_bytes(), b"." | b".."));
-            let mut found = false;
-            for entry in named {
-                found = true;
-                self.remove(&directory, entry.file_name(), entry.file_type(), depth + 1)?;
+            let entries = directory::entries(&*opened).map_err(|errno| Answer::from_raw(errno.0))?;
+            for entry in &entries {
+                self.remove(&*opened, &entry.name, entry.is_directory, depth + 1)?;
             }
-            if !found || (depth > 0 && self.moved == 0) {
+            if entries.is_empty() || (depth > 0 && self.moved == 0) {
                 return Ok(());
             }
+            lseek(&*opened, 0, Whence::SeekSet)?;
         }
     }
 }

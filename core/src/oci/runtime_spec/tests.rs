@@ -37,7 +37,7 @@ fn planned(line: &str, host: &HostFacts) -> (Vec<Step>, Container) {
     while let Some(visit) = cursor.advance(&Context { state: &state, host, invocation: &invocation }) {
         if let Visit::Leaf(node) = visit {
             foresee(&node.step, &mut state);
-            leaves.push(node.step);
+            leaves.push(node.step.clone());
         }
     }
     (leaves, state.containers.values().next().unwrap().clone())

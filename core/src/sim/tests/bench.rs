@@ -153,7 +153,7 @@ impl Bench {
                 let host = HostFacts { now_ns: self.kernel.realtime_ns(), ..self.host.clone() };
                 let context = Context { state: &self.state, host: &host, invocation };
                 match job.cursor.advance(&context)? {
-                    Visit::Leaf(node) => break node.step,
+                    Visit::Leaf(node) => break node.step.clone(),
                     Visit::Enter(_) | Visit::Leave(_) => {}
                 }
             },
