@@ -14,6 +14,7 @@
 //! - nothing is unbounded: see `limits`.
 
 pub mod apply;
+pub mod archive;
 pub mod chronicle;
 pub mod cli;
 pub mod copying;

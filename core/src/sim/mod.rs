@@ -24,6 +24,7 @@ pub mod exec;
 mod execve;
 mod file;
 mod kernel;
+mod layer_disk;
 mod limits;
 mod look;
 mod mount;
@@ -51,6 +52,7 @@ mod walk;
 
 pub use boot::boot;
 pub use kernel::Kernel;
+pub use layer_disk::LayerDisk;
 pub use probe::SimProbe;
 pub use schedule::Ran;
 pub use seen::SeenBy;

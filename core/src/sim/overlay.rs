@@ -40,10 +40,11 @@ impl Kernel {
         Ok(stack)
     }
 
+    /// What is opaque ends the stack where it is found. The top of a layer is not found but mounted: Linux does not look at its mark.
     fn overlay_child(&self, stack: &[InodeId], name: &str) -> SysResult<Vec<InodeId>> {
         let mut found = Vec::new();
         for layer in stack {
-            let Content::Directory { entries, opaque, .. } = &self.inode(*layer)?.content else { break };
+            let Content::Directory { entries, .. } = &self.inode(*layer)?.content else { break };
             if let Some(id) = entries.get(name) {
                 let inode = self.inode(*id)?;
                 if inode.is_whiteout() {
@@ -63,9 +64,6 @@ impl Kernel {
                         break;
                     }
                 }
-            }
-            if *opaque {
-                break;
             }
         }
         Ok(found)
@@ -129,7 +127,8 @@ impl Kernel {
         if let Content::File(data) = &original.content {
             self.account(upper_super, None, 0, data.len());
         }
-        self.inode_mut(new)?.modified_seconds = original.modified_seconds;
+        let copy = self.inode_mut(new)?;
+        (copy.modified_seconds, copy.extended) = (original.modified_seconds, original.extended);
         self.put_entry(parent, last_of(path), new)?;
         Ok(new)
     }

@@ -1,5 +1,6 @@
 //! What the kernel's tables hold. Plain data; the rules are in the modules beside.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use oci_spec::runtime::LinuxSeccomp;
@@ -66,6 +67,8 @@ pub(super) enum Content {
     Device(u32, u32),
     /// A block device.
     Block(u32, u32),
+    /// A named pipe. It can lie there; opening it is ENXIO.
+    Fifo,
 }
 
 /// A stored inode.
@@ -81,6 +84,8 @@ pub(super) struct Inode {
     pub(super) content: Content,
     /// tmpfs: the memory cgroup that its pages are charged to.
     pub(super) charged: Option<Rc<str>>,
+    /// Extended attributes, xattr(7). That a directory is opaque is in its content.
+    pub(super) extended: Rc<BTreeMap<String, Vec<u8>>>,
 }
 
 impl Inode {
@@ -91,6 +96,7 @@ impl Inode {
             Content::Symlink(_) => FileKind::Symlink,
             Content::Device(..) => FileKind::CharDevice,
             Content::Block(..) => FileKind::BlockDevice,
+            Content::Fifo => FileKind::Fifo,
         }
     }
 

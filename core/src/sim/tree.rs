@@ -62,6 +62,7 @@ impl Kernel {
             modified_seconds: self.realtime_seconds(),
             content,
             charged: None,
+            extended: Rc::default(),
         };
         self.inodes.insert_mut(id, inode);
         id

@@ -36,6 +36,7 @@ impl Attributes {
             Content::File(data) => (data.len(), None),
             Content::Directory { .. } => (4096, None),
             Content::Symlink(target) => (target.len() as u64, None),
+            Content::Fifo => (0, None),
             Content::Device(major, minor) | Content::Block(major, minor) => (0, Some((*major, *minor))),
         };
         Attributes {

@@ -10,6 +10,7 @@ pub mod cgroup;
 pub mod copy;
 pub mod identity;
 pub mod image;
+pub mod layer;
 pub mod mount;
 pub mod privilege;
 pub mod process;

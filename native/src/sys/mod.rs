@@ -47,6 +47,7 @@ macro_rules! flags {
     };
 }
 
+pub mod attribute;
 pub mod bpf;
 pub mod capability;
 pub mod device_program;

@@ -11,7 +11,7 @@ use crate::stage::kernel;
 use crate::{process, workspace};
 
 /// What strangers write, one program for each: see `fuzz/fuzz_targets`.
-const TARGETS: [&str; 5] = ["grammar", "config_json", "records", "archive", "dockerfile"];
+const TARGETS: [&str; 6] = ["grammar", "config_json", "records", "archive", "dockerfile", "layer"];
 
 /// For each target, unless `GLASSBOX_FUZZ_SECONDS` says otherwise.
 const SECONDS: u64 = 300;

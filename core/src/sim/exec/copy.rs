@@ -189,6 +189,7 @@ impl Machine for Model<'_> {
 
     fn make_node(&mut self, path: &str, look: &Look) -> SysResult<()> {
         match (look.kind, look.device) {
+            (Some(FileKind::Fifo), _) => self.make(path, Content::Fifo),
             (Some(FileKind::CharDevice), Some((major, minor, false))) => self.make(path, Content::Device(major, minor)),
             _ => Err(Errno::EOPNOTSUPP),
         }

@@ -1,0 +1,203 @@
+//! A directory as overlayfs has it (an `upper`), made into a layer's archive. The same tree gives the same bytes, whoever packs it.
+//!
+//! Each directory stands before what is in it, and names in a directory stand in the order of their bytes. ustar, with records of pax
+//! where it does not suffice: [`crate::archive::Writer`]. Numbers of users and no names, whole seconds, extended attributes in the
+//! order of their names. Of hard links the first name has the content. Whiteouts are `.wh.NAME` in the place of their name, the mark of an
+//! opaque directory is the first in it; both are empty files of root's without any permission. The top itself has no entry:
+//! Docker writes none, and leaves one out that it reads. Sockets are left out.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+use super::form::{self, OPAQUE, PREFIX, join, split};
+use super::unpack::errno_of;
+use super::{Digested, Disk, LayerError, LayerFault, Look, NodeKind, OverlayForm};
+use crate::archive::{Attribute, Fault, Member, MemberKind, Writer, shown};
+use crate::errno::Errno;
+
+/// How a directory is packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PackOptions {
+    /// What overlayfs writes its marks to.
+    pub form: OverlayForm,
+    /// SOURCE_DATE_EPOCH: later times become this one. reproducible-builds.org/specs/source-date-epoch
+    pub epoch_seconds: Option<i64>,
+}
+
+/// What was packed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packed {
+    /// `sha256:…` of the archive.
+    pub diff_id: String,
+    /// Bytes of the archive.
+    pub archive_bytes: u64,
+    /// Bytes of files.
+    pub content_bytes: u64,
+    /// Entries.
+    pub entries: u64,
+    /// Sockets.
+    pub left_out: u64,
+}
+
+const PIECE_BYTES: usize = 128 << 10;
+/// What ends an archive.
+const END_BYTES: u64 = 1024;
+
+/// Writes the archive to `output`.
+pub fn pack(disk: &mut impl Disk, options: &PackOptions, output: impl Write) -> Result<Packed, LayerError> {
+    let mut packing = Packing {
+        disk,
+        options,
+        writer: Writer::new(Digested::new(output)),
+        told: Packed::default(),
+        names: BTreeMap::new(),
+        buffer: vec![0; PIECE_BYTES],
+    };
+    packing.walk()?;
+    let told = packing.told;
+    let (archive_bytes, output) = packing
+        .writer
+        .finish()
+        .map_err(|error| LayerError { entry: String::new(), fault: LayerFault::Archive(Fault::of(&error)) })?;
+    Ok(Packed { diff_id: output.digest(), archive_bytes, ..told })
+}
+
+impl Packed {
+    /// Nothing was changed: there is no layer to be made of it.
+    pub fn is_empty(&self) -> bool {
+        self.archive_bytes <= END_BYTES
+    }
+}
+
+struct Packing<'a, D, W> {
+    disk: &'a mut D,
+    options: &'a PackOptions,
+    writer: Writer<Digested<W>>,
+    told: Packed,
+    /// First names of what has several.
+    names: BTreeMap<(u64, u64), Vec<u8>>,
+    buffer: Vec<u8>,
+}
+
+type Answer<T> = Result<T, LayerFault>;
+
+fn call(call: &'static str) -> impl Fn(Errno) -> LayerFault {
+    move |errno| LayerFault::Call { call, errno }
+}
+
+impl<D: Disk, W: Write> Packing<'_, D, W> {
+    fn walk(&mut self) -> Result<(), LayerError> {
+        let mut pending: Vec<Vec<u8>> = vec![Vec::new()];
+        while let Some(path) = pending.pop() {
+            let answer = self.entry(&path, &mut pending);
+            answer.map_err(|fault| LayerError { entry: shown(&path), fault })?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &[u8], pending: &mut Vec<Vec<u8>>) -> Answer<()> {
+        let look = self.disk.look(path).map_err(call("lstat"))?;
+        let (directory, name) = split(path);
+        if name.starts_with(PREFIX) {
+            return Err(LayerFault::Reserved);
+        }
+        if look.kind == NodeKind::WHITEOUT {
+            return self.mark(join(directory, &[PREFIX, name].concat()));
+        }
+        let attributes = self.disk.attributes(path, look.kind).map_err(call("listxattr"))?;
+        let mark = |wanted: &'static str| attributes.iter().find(|(name, _)| name == wanted);
+        if let Some(attribute) = self.options.form.references().into_iter().find(|name| mark(name).is_some()) {
+            return Err(LayerFault::Reference { attribute });
+        }
+        let is_opaque = mark(self.options.form.opaque()).is_some_and(|(_, value)| value == b"y");
+        if !path.is_empty() {
+            let kept = attributes.into_iter().filter(|(name, _)| form::is_kept(name)).collect();
+            self.node(path, &look, kept)?;
+        }
+        if look.kind == NodeKind::Directory {
+            if is_opaque {
+                self.mark(join(path, OPAQUE))?;
+            }
+            let names = self.disk.names(path).map_err(call("getdents"))?;
+            pending.extend(names.iter().rev().map(|name| join(path, name)));
+        }
+        Ok(())
+    }
+
+    /// A whiteout, or an opaque directory's.
+    fn mark(&mut self, name: Vec<u8>) -> Answer<()> {
+        let modified = (self.options.epoch_seconds.unwrap_or_default(), 0);
+        let (kind, link, attributes) = (MemberKind::File, Vec::new(), Vec::new());
+        self.put(&Member { name, kind, link, mode: 0, uid: 0, gid: 0, size_bytes: 0, modified, attributes })
+    }
+
+    fn node(&mut self, path: &[u8], look: &Look, attributes: Vec<Attribute>) -> Answer<()> {
+        let (kind, link) = match look.kind {
+            NodeKind::Socket => {
+                self.told.left_out += 1;
+                return Ok(());
+            }
+            _ if self.first_name(path, look).is_some_and(|first| first != path) => {
+                (MemberKind::Hardlink, self.names.get(&look.identity).cloned().unwrap_or_default())
+            }
+            NodeKind::File => (MemberKind::File, Vec::new()),
+            NodeKind::Directory => (MemberKind::Directory, Vec::new()),
+            NodeKind::Symlink => (MemberKind::Symlink, self.disk.symlink_text(path).map_err(call("readlink"))?),
+            NodeKind::Fifo => (MemberKind::Fifo, Vec::new()),
+            NodeKind::CharDevice { major, minor } => (MemberKind::CharDevice { major, minor }, Vec::new()),
+            NodeKind::BlockDevice { major, minor } => (MemberKind::BlockDevice { major, minor }, Vec::new()),
+        };
+        let is_file = kind == MemberKind::File;
+        let member = Member {
+            name: path.to_vec(),
+            kind,
+            link,
+            mode: look.mode,
+            uid: u64::from(look.uid),
+            gid: u64::from(look.gid),
+            size_bytes: if is_file { look.size_bytes } else { 0 },
+            modified: (self.clamped(look.modified.0), 0),
+            attributes: if kind == MemberKind::Hardlink { Vec::new() } else { attributes },
+        };
+        self.put(&member)?;
+        if is_file { self.content(path, look.size_bytes) } else { Ok(()) }
+    }
+
+    /// Of what has several names, the one that was packed first.
+    fn first_name(&mut self, path: &[u8], look: &Look) -> Option<&[u8]> {
+        if look.kind == NodeKind::Directory || look.links < 2 {
+            return None;
+        }
+        Some(self.names.entry(look.identity).or_insert_with(|| path.to_vec()))
+    }
+
+    fn clamped(&self, seconds: i64) -> i64 {
+        self.options.epoch_seconds.map_or(seconds, |epoch| seconds.min(epoch))
+    }
+
+    fn put(&mut self, member: &Member) -> Answer<()> {
+        self.told.entries += 1;
+        self.writer.member(member).map_err(|error| LayerFault::Archive(Fault::of(&error)))
+    }
+
+    /// A file that grows or shrinks meanwhile: the header has said how long it is.
+    fn content(&mut self, path: &[u8], size_bytes: u64) -> Answer<()> {
+        let mut file = self.disk.open(path).map_err(call("open"))?;
+        let mut left = size_bytes;
+        while left > 0 {
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(self.buffer.len());
+            let count = match file.read(&mut self.buffer[..wanted]) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                answer => answer.map_err(|error| call("read")(errno_of(&error)))?,
+            };
+            if count == 0 {
+                self.buffer[..wanted].fill(0);
+            }
+            let count = if count == 0 { wanted } else { count };
+            self.writer.content(&self.buffer[..count]).map_err(|error| LayerFault::Archive(Fault::of(&error)))?;
+            left -= count as u64;
+        }
+        self.told.content_bytes += size_bytes;
+        Ok(())
+    }
+}
