@@ -8,12 +8,12 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
-#[path = "../core/src/oci/toolbox/archive.rs"]
-mod archive;
 #[path = "../core/src/oci/toolbox/files.rs"]
 mod files;
 #[path = "../core/src/userland/names.rs"]
 mod names;
+#[path = "build/toolbox_layer.rs"]
+mod toolbox_layer;
 
 use files::{ToolboxFileKind, files};
 use names::NAMES;
@@ -22,7 +22,7 @@ const TARGET: &str = "x86_64-unknown-linux-musl";
 
 fn main() {
     println!("cargo:rerun-if-env-changed=GLASSBOX_TOOLBOX");
-    for path in ["build.rs", "../core/src", "../core/Cargo.toml", "toolbox/src", "toolbox/Cargo.toml"] {
+    for path in ["build.rs", "build", "../core/src", "../core/Cargo.toml", "toolbox/src", "toolbox/Cargo.toml"] {
         println!("cargo:rerun-if-changed={path}");
     }
     if let Err(what) = embed() {
@@ -45,7 +45,7 @@ fn embed() -> Result<(), String> {
 /// The archive, and what the engine wants to know of it.
 fn pack(binary: &[u8], out: &Path) -> std::io::Result<()> {
     let mut packed = Vec::new();
-    archive::write(binary, &mut packed)?;
+    toolbox_layer::write(binary, &mut packed)?;
     let digest: String = Sha256::digest(&packed).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut place = 0;
     for entry in tar::Archive::new(packed.as_slice()).entries()? {

@@ -64,7 +64,7 @@ impl Chronicle {
             }
             Step::Client(step) => self.served(step, outcome, context, at_ns),
             Step::Copy(step) => copied(step, context, at_ns),
-            Step::Image(step) => image(step, at_ns),
+            Step::Image(step) => image(step, outcome, at_ns),
             Step::Phase(_) | Step::Cgroup(_) | Step::Process(_) | Step::Mount(_) | Step::Privilege(_) => Vec::new(),
         }
     }
@@ -226,12 +226,18 @@ fn health(container: &Container, probe: &crate::model::health::Probe, at_ns: u64
 }
 
 /// Names of images that came and went, and images that went.
-fn image(step: &ImageStep, at_ns: u64) -> Vec<Happening> {
+fn image(step: &ImageStep, outcome: &Outcome, at_ns: u64) -> Vec<Happening> {
     let familiar = |name: &str| Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.familiar());
     match step {
         ImageStep::TagImage { id, name, .. } => vec![Happening::of_image(id, "tag", &familiar(name), at_ns)],
         ImageStep::UntagImage { id, .. } => vec![Happening::of_image(id, "untag", id, at_ns)],
         ImageStep::ForgetImage { id, .. } => vec![Happening::of_image(id, "delete", id, at_ns)],
+        ImageStep::SaveImages { images, .. } => {
+            images.iter().map(|sent| Happening::of_image(&sent.id, "save", &sent.id, at_ns)).collect()
+        }
+        ImageStep::LoadImages { .. } => {
+            outcome.received.iter().map(|image| Happening::of_image(&image.id, "load", &image.id, at_ns)).collect()
+        }
         ImageStep::WriteBlob { .. } | ImageStep::RemoveBlob { .. } | ImageStep::RemoveLayer { .. } => Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnosis::program::Refused;
 use crate::host::Controller;
 use crate::model::health::Probe;
-use crate::model::{Container, ContainerId, Ending, SentSignal, Volume};
+use crate::model::{Container, ContainerId, Ending, Image, SentSignal, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
@@ -422,6 +422,16 @@ pub enum ImageEvent {
     BlobWritten {
         /// Its digest.
         digest: String,
+    },
+    /// The store has an image, with these names.
+    Recorded {
+        /// The image.
+        image: Box<Image>,
+    },
+    /// An archive of images is there.
+    Saved {
+        /// Which file.
+        path: String,
     },
     /// A blob is gone.
     BlobRemoved {

@@ -14,7 +14,7 @@ use crate::copying::Copied;
 use crate::diagnosis::program::Refused;
 use crate::errno::Errno;
 use crate::event::{Event, ImageEvent};
-use crate::model::{Container, ContainerId, Ending, Volume};
+use crate::model::{Container, ContainerId, Ending, Image, Volume};
 use crate::oci::image::{Index, Manifest};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
 use crate::resource_limit;
@@ -52,6 +52,9 @@ pub struct Outcome {
     pub refused: Option<Box<Refused>>,
     /// What was copied, and where to.
     pub copied: Option<Copied>,
+    /// The images that an archive held.
+    #[serde(default)]
+    pub received: Vec<Image>,
     /// How many bytes were counted.
     pub measured_bytes: Option<u64>,
     /// The process that was ended.
@@ -128,7 +131,7 @@ impl Look<'_> {
     fn store(&self, step: &StoreStep) -> Result<Vec<Event>, Errno> {
         let at_ns = self.outcome.at_ns;
         Ok(match step {
-            StoreStep::ExtractLayer { image, diff_id, directory } => self.if_there(directory, || Event::LayerExtracted {
+            StoreStep::ExtractLayer { image, diff_id, directory, .. } => self.if_there(directory, || Event::LayerExtracted {
                 image: image.clone(),
                 diff_id: diff_id.clone(),
                 directory: directory.clone(),
@@ -548,6 +551,11 @@ impl Look<'_> {
                 let gone = !self.index(index)?.manifests.iter().any(|entry| entry.digest == *manifest);
                 gone.then(|| Event::Image(ImageEvent::Forgotten { manifest: manifest.clone() })).into_iter().collect()
             }
+            ImageStep::SaveImages { output: Some(file), .. } => {
+                self.if_there(&file.path, || Event::Image(ImageEvent::Saved { path: file.path.clone() }))?
+            }
+            ImageStep::SaveImages { .. } => Vec::new(),
+            ImageStep::LoadImages { .. } => recorded_images(self.outcome),
             ImageStep::RemoveBlob { path, digest } => {
                 self.if_gone(path, || Event::Image(ImageEvent::BlobRemoved { digest: digest.clone() }))?
             }
@@ -596,13 +604,19 @@ fn stat_field(stat: &str, place: usize) -> Option<i64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(place)?.parse().ok()
 }
 
-fn essential_of_image(step: &ImageStep) -> Vec<Event> {
+/// What came in, as it was read from its blobs when they had their names.
+fn recorded_images(outcome: &Outcome) -> Vec<Event> {
+    outcome.received.iter().map(|image| Event::Image(ImageEvent::Recorded { image: Box::new(image.clone()) })).collect()
+}
+
+fn essential_of_image(step: &ImageStep, outcome: &Outcome) -> Vec<Event> {
     match step {
         ImageStep::TagImage { name, id, .. } => vec![Event::Image(ImageEvent::Tagged { name: name.clone(), id: id.clone() })],
         ImageStep::UntagImage { name, .. } => vec![Event::Image(ImageEvent::Untagged { name: name.clone() })],
         ImageStep::ForgetImage { manifest, .. } => vec![Event::Image(ImageEvent::Forgotten { manifest: manifest.clone() })],
         ImageStep::RemoveLayer { diff_id, .. } => vec![Event::Image(ImageEvent::LayerRemoved { diff_id: diff_id.clone() })],
-        ImageStep::WriteBlob { .. } | ImageStep::RemoveBlob { .. } => Vec::new(),
+        ImageStep::LoadImages { .. } => recorded_images(outcome),
+        ImageStep::WriteBlob { .. } | ImageStep::RemoveBlob { .. } | ImageStep::SaveImages { .. } => Vec::new(),
     }
 }
 
@@ -611,12 +625,12 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
     let at_ns = outcome.at_ns;
     let step = match step {
         Step::Store(step) => step,
-        Step::Image(step) => return essential_of_image(step),
+        Step::Image(step) => return essential_of_image(step, outcome),
         Step::Process(ProcessStep::ExecProgram { .. }) => return outcome.refused().into_iter().collect(),
         _ => return Vec::new(),
     };
     match step {
-        StoreStep::ExtractLayer { image, diff_id, directory } => {
+        StoreStep::ExtractLayer { image, diff_id, directory, .. } => {
             vec![Event::LayerExtracted { image: image.clone(), diff_id: diff_id.clone(), directory: directory.clone() }]
         }
         StoreStep::RecordContainer { container, .. } | StoreStep::ReplaceRecord { container, .. } => vec![recorded(container)],

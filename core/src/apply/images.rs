@@ -58,3 +58,16 @@ pub(super) fn forgotten(state: &mut State, manifest: &str) {
         state.images.remove_mut(&id);
     }
 }
+
+/// Layers that it shares with another are extracted if they are there.
+pub(super) fn recorded(state: &mut State, image: &Image) {
+    let extracted: Vec<String> = state
+        .images
+        .values()
+        .flat_map(|known| known.layers.iter().filter(|layer| layer.extracted).map(|layer| layer.diff_id.clone()))
+        .collect();
+    state.add_images(vec![image.clone()]);
+    if let Some(known) = state.images.get_mut(&image.id) {
+        known.layers.iter_mut().for_each(|layer| layer.extracted = extracted.contains(&layer.diff_id));
+    }
+}

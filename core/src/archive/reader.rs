@@ -194,18 +194,30 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// To the next header.
+    /// To the next header. Some writers leave out what fills the last block up; Go's reader takes that for the end, and so does this one.
     fn pass_over(&mut self) -> Result<(), Fault> {
+        let (content, padding) = (std::mem::take(&mut self.remaining_bytes), std::mem::take(&mut self.padding_bytes));
+        if self.skip(content)? < content {
+            return Err(Fault::Truncated);
+        }
+        match self.skip(padding)? {
+            passed if passed == padding || passed == 0 => Ok(()),
+            _ => Err(Fault::Truncated),
+        }
+    }
+
+    /// How many bytes were there to be passed over.
+    fn skip(&mut self, bytes: u64) -> Result<u64, Fault> {
         let mut buffer = [0; 8 * BLOCK_BYTES];
-        let mut left = std::mem::take(&mut self.remaining_bytes) + std::mem::take(&mut self.padding_bytes);
+        let mut left = bytes;
         while left > 0 {
             let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
             match self.take(&mut buffer[..wanted])? {
-                0 => return Err(Fault::Truncated),
+                0 => break,
                 count => left -= count as u64,
             }
         }
-        Ok(())
+        Ok(bytes - left)
     }
 
     /// `None`: the end, which is two empty blocks, or the end of the stream.

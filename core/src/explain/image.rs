@@ -32,6 +32,31 @@ pub(super) fn explain(step: &ImageStep) -> Explanation {
             let why = "What the index does not name is not in the store. First the name, then the files: nobody finds an image that is half there.";
             explanation(format!("Strike the image {} off", short(id)), why, replaced(index), &["glassbox images"], "image")
         }
+        ImageStep::SaveImages { images, output } => {
+            let why = "An image is its blobs. An archive of them with a list is all that another machine needs.";
+            let calls = vec![
+                call("openat", &["AT_FDCWD", "…", "…"]).when(CallWhen::Repeated),
+                call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
+            ];
+            let look =
+                output.as_ref().map_or_else(|| "glassbox save IMAGE | tar tv".to_string(), |file| format!("tar tvf {}", file.path));
+            let headline = if images.len() == 1 {
+                "Write the image as an archive".to_string()
+            } else {
+                format!("Write {} images as an archive", images.len())
+            };
+            explanation(headline, why, calls, &[&look], "image")
+        }
+        ImageStep::LoadImages { input, .. } => {
+            let why = "Every file of the archive is digested on its way in: what is not what its name says is refused, and what is here already is not kept twice.";
+            let calls = vec![
+                call("openat", &["AT_FDCWD", "…", "…", "…"]).when(CallWhen::Repeated),
+                call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("rename", &["…", "…"]).when(CallWhen::Repeated),
+            ];
+            let look = input.as_ref().map_or_else(|| "glassbox images".to_string(), |file| format!("tar tvf {}", file.path));
+            explanation("Read the archive into the store", why, calls, &[&look], "image")
+        }
         ImageStep::RemoveBlob { path, digest } => {
             let why = "No image that is left is made of it.";
             let calls = vec![call("unlink", &[&quoted(path)])];

@@ -159,6 +159,22 @@ fn is_zero(value: &u64) -> bool {
     *value == 0
 }
 
+impl Image {
+    /// The same image as the store has it: with its manifest, and the names of both.
+    fn join(&mut self, stored: Image) {
+        let mut names = std::mem::take(&mut self.names);
+        names.extend(stored.names.iter().cloned());
+        names.sort();
+        names.dedup();
+        let known = |layer: &Layer| self.layers.iter().find(|known| known.diff_id == layer.diff_id);
+        let layers = stored.layers.iter().map(|layer| match known(layer) {
+            Some(own) => Layer { size_bytes: own.size_bytes, extracted: own.extracted, ..layer.clone() },
+            None => layer.clone(),
+        });
+        *self = Image { names, layers: layers.collect(), embedded: self.embedded, stored: true, ..stored };
+    }
+}
+
 impl State {
     /// The image that is part of the program.
     pub fn embedded_image(&self) -> Option<&Image> {
@@ -188,12 +204,7 @@ impl State {
         }
         for image in stored {
             match self.images.get_mut(&image.id) {
-                Some(known) => {
-                    known.names.extend(image.names);
-                    known.names.sort();
-                    known.names.dedup();
-                    known.stored = true;
-                }
+                Some(known) => known.join(image),
                 None => self.images.insert_mut(image.id.clone(), image),
             }
         }

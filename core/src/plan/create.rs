@@ -1,5 +1,7 @@
 //! `create` and the first half of `run`: the image's config and the flags merged into a container, checked as Docker checks it.
 
+mod of_image;
+
 use super::origin::{self, planned};
 use super::{CommandError, Context, Planned, cid_file, failure, image, limits, names, namespaces, storage};
 use crate::cli::{ContainerSpec, NetworkMode, Resources};
@@ -30,7 +32,7 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     super::confinement::check(spec, capabilities, context)?;
     let process = merge_process(spec, image, &id, context)?;
     let (network, namespaces) = namespaces::recorded(spec, context)?;
-    let (mounts, shown) = storage::resolve(spec, context)?;
+    let (mounts, shown) = storage::resolve(spec, &of_image::volumes(&image.config), context)?;
     let host = HostConfig { storage: shown, network, namespaces, ..host_config(spec, detached, capabilities, &id, context) };
     Ok(Container {
         id,
@@ -159,9 +161,9 @@ fn merge_process(
             .or_else(|| image.config.stop_signal.clone())
             .unwrap_or_default(),
         stop_timeout_seconds: spec.stop_timeout_seconds,
-        healthcheck: spec.healthcheck.clone(),
+        healthcheck: of_image::healthcheck(spec.healthcheck.as_ref(), image.config.healthcheck.as_ref()),
         labels,
-        exposed_ports: spec.exposed_ports.clone(),
+        exposed_ports: spec.exposed_ports.iter().chain(image.config.exposed_ports.keys()).cloned().collect(),
     })
 }
 
@@ -270,12 +272,13 @@ pub(super) fn cgroups(resources: &Resources, parent: &str, host: &HostFacts, id:
 /// The layers that are not extracted yet.
 pub(super) fn prepare_image(image: &str, context: &Context<'_>) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
-    let layers = context.state.image(image).map(|image| image.layers.clone()).unwrap_or_default();
-    let missing = layers.into_iter().filter(|layer| !layer.extracted);
+    let Some(found) = context.state.image(image) else { return Vec::new() };
+    let missing = found.layers.iter().cloned().filter(|layer| !layer.extracted);
     missing
         .map(|layer| {
             let directory = layout.layer(&layer.diff_id);
-            let step = StoreStep::ExtractLayer { image: image.to_string(), diff_id: layer.diff_id, directory };
+            let blob = (!found.embedded).then(|| layout.blob(&layer.blob));
+            let step = StoreStep::ExtractLayer { image: image.to_string(), diff_id: layer.diff_id, blob, directory };
             planned(Step::Store(step), origin::need("MountOverlay", "The overlay's lower directories are extracted layers."))
         })
         .collect()

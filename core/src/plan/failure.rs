@@ -9,7 +9,7 @@ use crate::errno::Errno;
 use crate::host::Controller;
 use crate::layout::Layout;
 use crate::model::{Backing, Container, ContainerId, MountKind};
-use crate::step::{CgroupStep, ClientStep, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
+use crate::step::{CgroupStep, ClientStep, ImageStep, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
 /// Docker's frame around what the runtime says when a container cannot be started.
 const CREATE_FRAME: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create \
@@ -33,7 +33,7 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         // Whoever says no has got what she wanted.
         return CommandError { message: String::new(), exit_code: 0, span: None };
     }
-    if matches!(node.step, Step::Copy(_)) {
+    if matches!(node.step, Step::Copy(_) | Step::Image(ImageStep::SaveImages { .. } | ImageStep::LoadImages { .. })) {
         // Here the call that failed is told in the words of Docker's client or daemon already.
         let what = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
         let ours = hint(node, errno, None, finding);
@@ -101,7 +101,7 @@ pub fn streams_of(message: &str) -> (&str, &str) {
 
 /// The daemon does it, before the runtime is asked: its words stand without the runtime's frame.
 fn is_daemons(step: &Step, errno: Errno) -> bool {
-    use StoreStep::{CreateSource, CreateVolume, FillVolume, MakeWorkingDirectory, RemoveVolume};
+    use StoreStep::{CreateSource, CreateVolume, ExtractLayer, FillVolume, MakeWorkingDirectory, RemoveVolume};
     if matches!(step, Step::Privilege(PrivilegeStep::SetUser { .. }) | Step::Process(ProcessStep::JoinNamespace { .. })) {
         return is_gone(errno);
     }
@@ -114,7 +114,7 @@ fn is_daemons(step: &Step, errno: Errno) -> bool {
     matches!(
         step,
         Step::Store(
-            CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | MakeWorkingDirectory { .. } | RemoveVolume { .. }
+            ExtractLayer { .. } | CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | MakeWorkingDirectory { .. } | RemoveVolume { .. }
         )
     )
 }
@@ -235,6 +235,7 @@ fn sysctl_reason(name: &str, value: &str, call: Option<&str>, sentence: &str) ->
 fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) -> (String, i32) {
     let sentence = errno.to_string().to_lowercase();
     match step {
+        Step::Store(StoreStep::ExtractLayer { .. }) => (call.map_or(sentence, str::to_string), ENGINE_FAILED),
         Step::Process(ProcessStep::ChangeDirectory { path, .. }) => {
             let code = if errno == Errno::EACCES { CANNOT_EXECUTE } else { NOT_FOUND };
             (format!("chdir to cwd (\"{path}\") set in config.json failed: {sentence}"), code)

@@ -64,7 +64,7 @@ fn normal(asked: &str) -> String {
 }
 
 /// A processor as the Go language names it.
-pub(crate) fn processor(name: &str) -> &str {
+pub fn processor(name: &str) -> &str {
     match name {
         "x86_64" | "x86-64" => "amd64",
         "aarch64" => "arm64",

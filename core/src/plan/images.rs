@@ -8,10 +8,11 @@ use super::{CommandError, Context, Plan, Planned, image};
 use crate::cli::ImageCommand;
 use crate::layout::Layout;
 use crate::model::Image;
+use crate::oci::image::transfer::Sent;
 use crate::oci::image::{Descriptor, media};
 use crate::oci::toolbox;
 use crate::reference::{Reference, ReferenceError};
-use crate::step::{BlobContent, ClientStep, ImageStep, Step};
+use crate::step::{BlobContent, CallersFile, ClientStep, ImageStep, Step};
 use crate::view::images::{self, HistoryView};
 
 pub(super) fn command(command: &ImageCommand, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
@@ -34,7 +35,15 @@ pub(super) fn command(command: &ImageCommand, context: &Context<'_>, plan: &mut 
         ImageCommand::Tag { source, target } => tag(source, target, context, plan)?,
         ImageCommand::Remove { images, force } => remove::named(images, *force, context, plan),
         ImageCommand::Prune { all, force, filters } => remove::prune(*all, *force, filters, context, plan)?,
-        ImageCommand::Save { .. } | ImageCommand::Load { .. } => {}
+        ImageCommand::Save { images, output } => save(images, output.as_deref(), context, plan)?,
+        ImageCommand::Load { input, quiet } => {
+            if input.is_none() && context.host.terminal.is_some() {
+                let message = "requested load from stdin, but stdin is empty\nglassbox: name the archive with -i, or pipe it in\n";
+                return Err(CommandError { message: message.into(), exit_code: 1, span: None });
+            }
+            let input = input.as_ref().map(|path| callers(path, context));
+            plan.steps.push(planned(Step::Image(ImageStep::LoadImages { input, quiet: *quiet }), origin::command(context)));
+        }
     }
     Ok(())
 }
@@ -120,4 +129,35 @@ fn named(image: &Image, name: &Reference, context: &Context<'_>) -> Planned {
         fresh: !image.stored,
     };
     planned(Step::Image(step), origin::command(context))
+}
+
+fn callers(typed: &str, context: &Context<'_>) -> CallersFile {
+    let relative = || format!("{}/{typed}", context.host.cwd.trim_end_matches('/'));
+    CallersFile { path: if typed.starts_with('/') { typed.to_string() } else { relative() }, typed: typed.to_string() }
+}
+
+/// A name gives the image with that name, an id the image without any.
+fn save(words: &[String], output: Option<&str>, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    if output.is_none() && context.host.terminal.is_some() {
+        let message = "cowardly refusing to save to a terminal. Use the -o flag or redirect\n".to_string();
+        return Err(CommandError { message, exit_code: 1, span: None });
+    }
+    let mut images: Vec<Sent> = Vec::new();
+    for word in words {
+        let image = found(word, context)?;
+        if !image.stored && !images.iter().any(|sent| sent.id == image.id) {
+            plan.steps.extend(written(image, context));
+            let own = Reference::parse(toolbox::REFERENCE).map_err(|error| not_a_name(toolbox::REFERENCE, &error))?;
+            plan.steps.push(named(image, &own, context));
+        }
+        let name = Reference::parse(word).ok().map(Reference::tagged).filter(|name| image.names.contains(&name.familiar()));
+        let names: Vec<String> = name.iter().map(Reference::to_string).collect();
+        match images.iter_mut().find(|sent| sent.id == image.id) {
+            Some(sent) => sent.names.extend(names),
+            None => images.push(Sent { id: image.id.clone(), manifest: manifest_of(image), names }),
+        }
+    }
+    let output = output.map(|path| callers(path, context));
+    plan.steps.push(planned(Step::Image(ImageStep::SaveImages { images, output }), origin::command(context)));
+    Ok(())
 }

@@ -49,7 +49,7 @@ pub use cgroup_parent::named_cgroups;
 pub(crate) use confinement::{apparmor_profile, seccomp_profile};
 pub use cursor::{Cursor, Node, StepId, Visit};
 pub use device::named_devices;
-pub(crate) use image::processor as architecture;
+pub use image::processor as architecture;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
 pub(crate) use storage::{
@@ -57,10 +57,10 @@ pub(crate) use storage::{
 };
 pub use storage::{directories_that_go, named_owners, named_sources};
 
-use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
+use crate::cli::{Command, ImageCommand, InspectKind, Invocation, NetworkMode, RunContainer, Span};
 use crate::host::{CgroupVersion, DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX};
 use crate::layout::Layout;
-use crate::model::{Container, State};
+use crate::model::{Container, Image, State};
 use crate::step::{ClientStep, LogView, Phase, Step};
 
 /// A step and why it is there.
@@ -181,13 +181,21 @@ pub fn disk_usage(command: &Command, state: &State, data_root: &str, measure: im
         Command::InspectObjects { sizes, .. } => *sizes,
         _ => false,
     };
-    if !shows {
-        return DiskUsage::default();
-    }
+    let of_images = match command {
+        Command::Images(ImageCommand::List(_) | ImageCommand::History { .. }) => true,
+        Command::InspectObjects { kind, .. } => matches!(kind, InspectKind::Any | InspectKind::Image),
+        _ => shows,
+    };
     let layout = Layout::new(data_root);
-    let layers = state.images.values().flat_map(|image| &image.layers);
+    // What is part of the program is known without looking.
+    let wanted = |image: &&Image| shows || of_images && !image.embedded;
+    let layers = state.images.values().filter(wanted).flat_map(|image| &image.layers).filter(|layer| layer.extracted);
+    let layers = layers.map(|layer| (layer.diff_id.clone(), measure(&layout.layer(&layer.diff_id)))).collect();
+    if !shows {
+        return DiskUsage { layers, ..DiskUsage::default() };
+    }
     DiskUsage {
-        layers: layers.map(|layer| (layer.diff_id.clone(), measure(&layout.layer(&layer.diff_id)))).collect(),
+        layers,
         containers: state.containers.keys().map(|id| (id.0.clone(), measure(&layout.of(id, "upper")))).collect(),
         volumes: state.volumes.keys().map(|name| (name.clone(), measure(&layout.volume_data(name)))).collect(),
     }

@@ -95,11 +95,12 @@ impl Moment {
         let host = self.host.clone();
         let layout = Layout::new(&host.data_root);
         let images = self.state.images.clone();
-        for image in images.values() {
+        // Of other images the model has no files: what is predicted of containers of theirs is lost.
+        for image in images.values().filter(|image| image.embedded) {
             for layer in image.layers.iter().filter(|layer| layer.extracted) {
                 let (image, diff_id) = (image.id.clone(), layer.diff_id.clone());
                 let directory = layout.layer(&diff_id);
-                let step = Step::Store(StoreStep::ExtractLayer { image, diff_id, directory });
+                let step = Step::Store(StoreStep::ExtractLayer { image, diff_id, blob: None, directory });
                 execute(&step, &mut self.kernel, &mut self.run, &self.state).ok()?;
             }
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Undo;
 use crate::oci::image::Descriptor;
+use crate::oci::image::transfer::Sent;
 
 /// A step on the images in the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,20 @@ pub enum ImageStep {
         /// Its manifest's digest.
         manifest: String,
     },
+    /// Write images with their names and blobs as one archive.
+    SaveImages {
+        /// Which.
+        images: Vec<Sent>,
+        /// A file of the caller's; none: to stdout.
+        output: Option<CallersFile>,
+    },
+    /// Read an archive of images: each blob under the digest of its bytes, then the names.
+    LoadImages {
+        /// A file of the caller's; none: from stdin.
+        input: Option<CallersFile>,
+        /// Tell no ids.
+        quiet: bool,
+    },
     /// Remove a blob that no image has any more.
     RemoveBlob {
         /// Absolute.
@@ -66,6 +81,15 @@ pub enum ImageStep {
         /// Which.
         diff_id: String,
     },
+}
+
+/// A file that the caller has named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallersFile {
+    /// Absolute.
+    pub path: String,
+    /// As she has typed it, for what is said of it.
+    pub typed: String,
 }
 
 /// Where a blob's bytes come from.
@@ -85,6 +109,8 @@ impl ImageStep {
             ImageStep::TagImage { .. } => "TagImage",
             ImageStep::UntagImage { .. } => "UntagImage",
             ImageStep::ForgetImage { .. } => "ForgetImage",
+            ImageStep::SaveImages { .. } => "SaveImages",
+            ImageStep::LoadImages { .. } => "LoadImages",
             ImageStep::RemoveBlob { .. } => "RemoveBlob",
             ImageStep::RemoveLayer { .. } => "RemoveLayer",
         }
@@ -93,7 +119,7 @@ impl ImageStep {
     /// See [`super::Step::undo`].
     pub fn undo(&self) -> Undo {
         match self {
-            ImageStep::WriteBlob { path, .. } => Undo::RemoveFile { path: path.clone() },
+            ImageStep::WriteBlob { path, .. } => Undo::DropBlob { path: path.clone() },
             ImageStep::TagImage { index, name, manifest, before, fresh, .. } => Undo::RestoreName {
                 index: index.clone(),
                 name: name.clone(),
@@ -102,6 +128,12 @@ impl ImageStep {
             },
             ImageStep::UntagImage { index, name, manifest, .. } => {
                 Undo::RestoreName { index: index.clone(), name: name.clone(), before: Some(manifest.clone()), strike: None }
+            }
+            ImageStep::SaveImages { .. } => {
+                Undo::LeftStanding { why: "The archive is the caller's: whoever reads it may have it already.".into() }
+            }
+            ImageStep::LoadImages { .. } => {
+                Undo::LeftStanding { why: "Images that came in do no harm: rmi takes them away again.".into() }
             }
             ImageStep::ForgetImage { .. } | ImageStep::RemoveBlob { .. } | ImageStep::RemoveLayer { .. } => {
                 Undo::Impossible { why: "The files are deleted; nothing keeps a copy of them.".into() }

@@ -23,7 +23,7 @@ pub mod samples;
 pub use cgroup::{CgroupStep, Limit, freezer_word};
 pub use client::{ClientStep, LogView, StatsView};
 pub use copy::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep};
-pub use image::{BlobContent, ImageStep};
+pub use image::{BlobContent, CallersFile, ImageStep};
 pub use mount::{MountFlags, MountStep, SourceMount};
 pub use phase::Phase;
 pub use privilege::PrivilegeStep;

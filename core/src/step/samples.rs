@@ -1,6 +1,6 @@
 //! One sample of every step, for tests that go through all of them. A new step that is missing here makes `covers_every_step` fail.
 
-use super::{BlobContent, ImageStep};
+use super::{BlobContent, CallersFile, ImageStep};
 use super::{
     CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind, Phase,
     PrivilegeStep, ProcessStep, SourceMount, Step, StoreStep,
@@ -12,6 +12,7 @@ use crate::model::{
     Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Propagation, SignalReason, Volume,
 };
 use crate::oci::capability::CapabilitySet;
+use crate::oci::image::transfer::Sent;
 use crate::oci::image::{Descriptor, media};
 use crate::resource_limit::{LimitPair, Resource};
 
@@ -29,6 +30,10 @@ pub fn all() -> Vec<Step> {
     all
 }
 
+fn web_tar() -> CallersFile {
+    CallersFile { path: "/root/web.tar".into(), typed: "web.tar".into() }
+}
+
 fn images() -> Vec<ImageStep> {
     let (index, name, id) =
         (|| "/r/images/index.json".to_string(), || "docker.io/library/web:1".to_string(), || "sha256:00".to_string());
@@ -39,6 +44,11 @@ fn images() -> Vec<ImageStep> {
         ImageStep::TagImage { index: index(), name: name(), id: id(), manifest: manifest(), before: None, fresh: true },
         ImageStep::UntagImage { index: index(), name: name(), id: id(), manifest: manifest() },
         ImageStep::ForgetImage { index: index(), id: id(), manifest: id() },
+        ImageStep::SaveImages {
+            images: vec![Sent { id: id(), manifest: manifest(), names: vec![name()] }],
+            output: Some(web_tar()),
+        },
+        ImageStep::LoadImages { input: Some(web_tar()), quiet: false },
         ImageStep::RemoveBlob { path: path(), digest: id() },
         ImageStep::RemoveLayer { directory: "/r/layers/00".into(), diff_id: id() },
     ]
@@ -121,7 +131,7 @@ fn phases() -> Vec<Phase> {
 fn store() -> Vec<StoreStep> {
     let path = || "/var/lib/glassbox/containers/x/upper".to_string();
     vec![
-        StoreStep::ExtractLayer { image: "toolbox:latest".into(), diff_id: "sha256:11".into(), directory: path() },
+        StoreStep::ExtractLayer { image: "toolbox:latest".into(), diff_id: "sha256:11".into(), blob: None, directory: path() },
         StoreStep::CreateDirectory { path: path(), mode: 0o755 },
         StoreStep::WriteFile { path: path(), mode: 0o644, contents: "web\n".into() },
         StoreStep::RecordContainer { container: Box::new(container()), path: path() },
@@ -312,7 +322,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 21 + 20 + 7 + 15 + 16 + 8 + 14 + 3 + 6;
+    const STEPS: usize = 21 + 20 + 7 + 15 + 16 + 8 + 14 + 3 + 8;
 
     #[test]
     fn covers_every_step() {

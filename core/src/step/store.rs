@@ -14,6 +14,8 @@ pub enum StoreStep {
         image: String,
         /// Which layer.
         diff_id: String,
+        /// The blob that holds its archive: absolute; none: it is the one that is part of the program.
+        blob: Option<String>,
         /// Where to: absolute.
         directory: String,
     },

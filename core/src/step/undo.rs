@@ -42,6 +42,11 @@ pub enum Undo {
         /// Absolute path of `state.json`.
         path: String,
     },
+    /// Remove this blob, unless an image has it by then.
+    DropBlob {
+        /// Absolute path under the data root.
+        path: String,
+    },
     /// Let a name of the index of images lead to where it led before; nowhere, if it led nowhere.
     RestoreName {
         /// Absolute path of `index.json`.

@@ -14,6 +14,8 @@ fn image(event: &ImageEvent) -> String {
         ImageEvent::Untagged { name } => format!("{name} leads nowhere"),
         ImageEvent::Forgotten { manifest } => format!("the index does not have {manifest}"),
         ImageEvent::BlobWritten { digest } => format!("blob {digest} is there"),
+        ImageEvent::Recorded { image } => format!("image {} is in the store", image.id),
+        ImageEvent::Saved { path } => format!("archive {path} is there"),
         ImageEvent::BlobRemoved { digest } => format!("blob {digest} is gone"),
         ImageEvent::LayerRemoved { diff_id } => format!("layer {diff_id} is gone"),
     }

@@ -28,7 +28,7 @@ pub fn value(image: &Image, host: &HostFacts) -> Value {
         "Config": config(&image.config),
         "Architecture": image.architecture,
         "Os": image.os,
-        "Size": image.layers.iter().map(|layer| layer.size_bytes).sum::<u64>(),
+        "Size": super::images::bytes(image, host),
         "GraphDriver": { "Data": data, "Name": "overlay2" },
         "RootFS": { "Type": "layers", "Layers": diff_ids },
     })

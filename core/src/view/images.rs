@@ -7,7 +7,7 @@ use super::disk;
 use super::reclaimed::human_size;
 use crate::cli::ImageList;
 use crate::host::HostFacts;
-use crate::model::{Image, Layer};
+use crate::model::{Image, Layer, State};
 use crate::reference::Reference;
 use crate::template::{Labels, Missing, Template};
 
@@ -218,4 +218,22 @@ fn steps(image: &Image, view: HistoryView<'_>, host: &HostFacts) -> Vec<Value> {
     }
     values.reverse();
     values
+}
+
+/// What `load` prints, given what was there before.
+pub fn loaded(images: &[Image], before: &State, quiet: bool) -> String {
+    let mut text = String::new();
+    for image in images {
+        for name in &image.names {
+            let other = before.image_named(name).filter(|known| known.id != image.id);
+            if let Some(other) = other.filter(|_| !quiet) {
+                text += &format!("The image {name} already exists, renaming the old one with ID {} to empty string\n", other.id);
+            }
+            text += &format!("Loaded image: {name}\n");
+        }
+        if image.names.is_empty() {
+            text += &format!("Loaded image ID: {}\n", image.id);
+        }
+    }
+    text
 }

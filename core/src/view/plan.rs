@@ -104,7 +104,7 @@ pub(crate) fn foresee(step: &Step, state: &mut State) {
         Step::Store(StoreStep::RecordContainer { container, .. }) => {
             apply(state, &Event::ContainerRecorded { container: container.clone() });
         }
-        Step::Store(StoreStep::ExtractLayer { image, diff_id, directory }) => {
+        Step::Store(StoreStep::ExtractLayer { image, diff_id, directory, .. }) => {
             let event = Event::LayerExtracted { image: image.clone(), diff_id: diff_id.clone(), directory: directory.clone() };
             apply(state, &event);
         }

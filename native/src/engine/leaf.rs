@@ -19,7 +19,7 @@ use super::client::ending;
 use crate::child::{self, Child, Making};
 use crate::exec::seen::OwnFiles;
 use crate::exec::store::Shelf;
-use crate::exec::{Done, Failure, NameCall, cgroup, image, privilege, process};
+use crate::exec::{Done, Failure, NameCall, cgroup, privilege, process};
 use crate::journal::Journal;
 use crate::observe::facts::now_ns;
 use crate::observe::{LinuxProbe, holders};
@@ -147,6 +147,7 @@ impl Engine {
             | Undo::RestoreRecord { .. }
             | Undo::WriteBack { .. }
             | Undo::RestoreName { .. }
+            | Undo::DropBlob { .. }
             | Undo::RestorePause { .. } => self.journal()?.will(&undo),
             _ => Ok(()),
         }
@@ -194,7 +195,7 @@ impl Engine {
             Step::Process(step) => self.process(step, cursor, outcome),
             Step::Client(step) => self.client(step, outcome),
             Step::Copy(step) => self.copy(step, outcome),
-            Step::Image(step) => image::carry_out(step, &self.store),
+            Step::Image(step) => self.image(step, outcome),
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
     }

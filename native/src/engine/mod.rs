@@ -14,6 +14,7 @@ mod copy;
 mod detach;
 mod frame;
 mod health;
+mod images;
 mod leaf;
 mod open;
 mod rewind;

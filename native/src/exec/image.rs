@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use glassbox_core::errno::Errno;
 use glassbox_core::step::{BlobContent, ImageStep};
 
-use super::{Done, NameCall};
+use super::{Done, Failure, NameCall};
 use crate::store::Store;
 
 /// Carries the step out.
@@ -25,6 +26,8 @@ pub fn carry_out(step: &ImageStep, store: &Store) -> Done {
             })
             .call("rename"),
         ImageStep::ForgetImage { manifest, .. } => store.change_index(|index| index.remove(manifest)).call("rename"),
+        // The engine's: they have to do with the caller.
+        ImageStep::SaveImages { .. } | ImageStep::LoadImages { .. } => Err(Failure::of(step.name(), Errno::ENOSYS)),
         ImageStep::RemoveBlob { path, .. } => fs::remove_file(path).call("unlink"),
         ImageStep::RemoveLayer { directory, .. } => store.remove(Path::new(directory)).call("rmdir"),
     }

@@ -63,6 +63,12 @@ impl<T> NameCall<T> for std::io::Result<T> {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::of("mkdir", error.errno().unwrap_or(Errno::EIO))
+    }
+}
+
 impl<T> NameCall<T> for Result<T, StoreError> {
     fn call(self, name: &str) -> Result<T, Failure> {
         self.map_err(|error| Failure::of(name, error.errno().unwrap_or(Errno::EIO)))

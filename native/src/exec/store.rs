@@ -1,7 +1,7 @@
 //! Steps on files under the data root and on the engine's records, by way of `crate::store`.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -9,13 +9,18 @@ use glassbox_core::apply::apply;
 use glassbox_core::errno::Errno;
 use glassbox_core::model::{ContainerId, SentSignal, SignalReason, State, health};
 use glassbox_core::observe::{Actors, Outcome, essential};
-use glassbox_core::oci::toolbox;
+use glassbox_core::oci::image::other_archive;
+use glassbox_core::oci::layer::{Blob, LayerLimits, OverlayForm, UnpackOptions, unpack};
 use glassbox_core::step::{Step, StoreStep};
 use glassbox_core::workdir::Refusal;
 
+use super::layer::LayerDisk;
 use super::{Done, Failure, NameCall};
 use crate::store::{Store, layer, volume};
 use crate::sys::rootfs::Root;
+
+/// A layer of more bytes is not unpacked.
+const LAYER_BYTES_MAX: u64 = 64 << 30;
 
 /// What the steps work on.
 #[derive(Debug)]
@@ -34,10 +39,7 @@ impl Shelf<'_> {
     /// Carries the step out.
     pub fn carry_out(&self, step: &StoreStep) -> Done {
         match step {
-            StoreStep::ExtractLayer { directory, .. } => {
-                let files = toolbox::files();
-                layer::extract(&layer::toolbox(&files, crate::toolbox::binary()), Path::new(directory)).map(drop).call("mkdir")
-            }
+            StoreStep::ExtractLayer { diff_id, blob, directory, .. } => extract(diff_id, blob.as_deref(), Path::new(directory)),
             StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
             StoreStep::WriteFile { path, mode, contents } => write_file(path, *mode, contents),
             StoreStep::WriteIdFile { path, contents } => {
@@ -104,6 +106,29 @@ impl Shelf<'_> {
         let container = after.containers.get(id).ok_or_else(|| Failure::of("rename", Errno::ENOENT))?;
         self.store.save_container(container).call("rename")
     }
+}
+
+/// The archive that is part of the program, or that of a blob, into a new directory.
+pub fn extract(diff_id: &str, blob: Option<&str>, directory: &Path) -> Done {
+    layer::extract(directory, |part| match blob {
+        None => unpack_layer(diff_id, crate::toolbox::ARCHIVE, part),
+        Some(path) => unpack_layer(diff_id, File::open(path).call("openat")?, part),
+    })
+    .map(drop)
+}
+
+fn unpack_layer(diff_id: &str, blob: impl Read, part: &Path) -> Done {
+    let root = nix::unistd::geteuid().is_root();
+    let form = if root { OverlayForm::Trusted } else { OverlayForm::User };
+    let options = UnpackOptions { limits: LayerLimits::of_linux(LAYER_BYTES_MAX), form, owners: root, devices: root };
+    let archive = Blob::new(blob).call("read")?;
+    let mut disk = LayerDisk::open(part).call("openat")?;
+    let told = unpack(&mut disk, &options, archive);
+    let unpacked = told.map_err(|error| Failure::of(&format!("unpack {diff_id}: {error}"), error.errno()))?;
+    if unpacked.diff_id != diff_id {
+        return Err(Failure::of(&other_archive(diff_id, &unpacked.diff_id), Errno::EINVAL));
+    }
+    Ok(())
 }
 
 /// A part of the volume is resolved so that no link in it leads out; one that is missing is told of when the container starts.

@@ -85,6 +85,11 @@ pub enum Entry {
         /// It was.
         paused: bool,
     },
+    /// Remove a blob, unless an image has it.
+    Blob {
+        /// Absolute.
+        path: String,
+    },
     /// Let a name of the index of images lead to where it led before.
     Name {
         /// In full.
@@ -129,6 +134,7 @@ impl Entry {
             Undo::RemoveOwnFile { path, contents } => Some(Entry::OwnFile { path: path.clone(), contents: contents.clone() }),
             Undo::RestoreRecord { container, .. } => Some(Entry::Record { container: container.clone() }),
             Undo::WriteBack { file, value } => Some(Entry::Write { file: file.clone(), value: value.clone() }),
+            Undo::DropBlob { path } => Some(Entry::Blob { path: path.clone() }),
             Undo::RestoreName { name, before, strike, .. } => {
                 Some(Entry::Name { name: name.clone(), before: before.clone(), strike: strike.clone() })
             }
@@ -148,7 +154,9 @@ impl Entry {
     /// It is there now: whoever is about to make it does not.
     pub fn exists(&self) -> bool {
         match self {
-            Entry::Tree { path } | Entry::File { path } | Entry::OwnFile { path, .. } => Path::new(path).symlink_metadata().is_ok(),
+            Entry::Tree { path } | Entry::File { path } | Entry::Blob { path } | Entry::OwnFile { path, .. } => {
+                Path::new(path).symlink_metadata().is_ok()
+            }
             Entry::Contents { path } => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
             Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => Path::new(directory).is_dir(),
             Entry::Process { .. } | Entry::Record { .. } | Entry::Write { .. } | Entry::Pause { .. } | Entry::Name { .. } => false,

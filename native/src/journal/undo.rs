@@ -32,6 +32,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
         Entry::Process { process } => end_process(process),
         Entry::Write { file, value } => cgroup::write_back(Path::new(file), value),
         Entry::Pause { id, paused } => store.set_paused(id, *paused),
+        Entry::Blob { path } => store.drop_blob(Path::new(path)),
         Entry::Name { name, before, strike } => {
             store.change_index(|index| index.restore(name, before.as_ref(), strike.as_deref())).map(|()| true)
         }
@@ -48,7 +49,7 @@ fn in_words(entry: &Entry) -> String {
     match entry {
         Entry::Tree { path } => format!("removed the directory {path}"),
         Entry::Contents { path } => format!("emptied the directory {path}"),
-        Entry::File { path } | Entry::OwnFile { path, .. } => format!("removed the file {path}"),
+        Entry::File { path } | Entry::Blob { path } | Entry::OwnFile { path, .. } => format!("removed the file {path}"),
         Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => format!("removed the cgroup {directory}"),
         Entry::Write { file, value } => format!("wrote {value} to {file}"),
         Entry::Pause { id, paused } => {

@@ -33,6 +33,14 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// An image is not what the index says.
+    #[error("an image in {} cannot be used: {why}\nglassbox: the others can; load or pull it again", path.display())]
+    Image {
+        /// Where the images are.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A journal is not what the engine writes.
     #[error("{} is not a journal that this glassbox can read: {why}\nglassbox: what it was to undo is left as it is; remove that file to be rid of this message", path.display())]
     Journal {

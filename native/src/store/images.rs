@@ -26,6 +26,10 @@ const FILE_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o755;
 
 impl Store {
+    fn store_of_images(&self) -> PathBuf {
+        self.root().join("images")
+    }
+
     fn image_index(&self) -> PathBuf {
         PathBuf::from(self.layout().image_index())
     }
@@ -34,7 +38,7 @@ impl Store {
     pub fn read_index(&self) -> Result<Index, StoreError> {
         let path = self.image_index();
         let Some(bytes) = document(&path)? else { return Ok(Index::default()) };
-        Index::read(&bytes).map_err(|error| StoreError::Record { path, why: error.to_string() })
+        Index::read(&bytes).map_err(|error| StoreError::Image { path, why: error.to_string() })
     }
 
     /// Changes the index. The caller holds the lock on the records.
@@ -65,7 +69,7 @@ impl Store {
         };
         let read = |digest: &str| document(Path::new(&self.layout().blob(digest))).ok().flatten();
         let (images, errors) = image::all(&index, &read);
-        let told = |error: image::ImageError| StoreError::Record { path: self.image_index(), why: error.to_string() };
+        let told = |error: image::ImageError| StoreError::Image { path: self.store_of_images(), why: error.to_string() };
         (images, errors.into_iter().map(told).collect())
     }
 }
@@ -82,7 +86,7 @@ fn document(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     Ok(Some(bytes))
 }
 
-fn make_directories(path: &Path) -> Result<(), StoreError> {
+pub(super) fn make_directories(path: &Path) -> Result<(), StoreError> {
     DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path).map_err(StoreError::io("make the directory", path))
 }
 

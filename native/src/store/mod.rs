@@ -13,6 +13,7 @@
 //! Called by `exec` and `main`. A record is replaced by rename(2), so that a reader sees the old one or the new one, never half of one.
 //! One record that cannot be read never hides the others. Nothing here touches a path outside of the root, or follows a link there.
 
+pub mod blobs;
 pub mod error;
 pub mod happenings;
 pub mod identity;

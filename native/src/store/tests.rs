@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use super::layer::{LayerFile, LayerFileKind, extract, remove_parts};
+use super::layer::{extract, remove_parts};
 use super::*;
 use crate::test_support::{TempRoot, container};
 
@@ -144,26 +144,18 @@ fn a_record_that_goes_with_its_container_is_exchanged() {
     assert_eq!(fs::read_dir(store.layout().container(&container.id)).unwrap().count(), 1, "nothing is left of the first");
 }
 
-const FILES: &[LayerFile<'_>] = &[
-    LayerFile { path: "bin", mode: 0o755, kind: LayerFileKind::Directory },
-    LayerFile { path: "bin/toolbox", mode: 0o755, kind: LayerFileKind::File(b"program") },
-    LayerFile { path: "bin/sh", mode: 0o777, kind: LayerFileKind::Symlink("toolbox") },
-    LayerFile { path: "/bin/ls", mode: 0o755, kind: LayerFileKind::HardLink("bin/toolbox") },
-    LayerFile { path: "tmp", mode: 0o1777, kind: LayerFileKind::Directory },
-];
-
 #[test]
 fn a_layer_is_extracted_once_whoever_comes() {
     let root = TempRoot::new();
     root.store();
     let directory = root.path().join("layers/abc");
+    let fill = |part: &Path| fs::write(part.join("file"), "program").map_err(StoreError::io("write", part));
     let done: Vec<bool> = std::thread::scope(|scope| {
-        let all: Vec<_> = (0..8).map(|_| scope.spawn(|| extract(FILES, &directory).unwrap())).collect();
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(|| extract(&directory, fill).unwrap())).collect();
         all.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(done.iter().filter(|done| **done).count(), 1);
-    assert_eq!(fs::read(directory.join("bin/sh")).unwrap(), b"program");
-    assert_eq!(fs::metadata(directory.join("tmp")).unwrap().permissions().mode() & 0o7777, 0o1777);
+    assert_eq!(fs::read(directory.join("file")).unwrap(), b"program");
     assert_eq!(fs::read_dir(root.path().join("layers")).unwrap().count(), 1, "no part is left");
 }
 
@@ -171,30 +163,29 @@ fn a_layer_is_extracted_once_whoever_comes() {
 fn the_toolbox_image_stands_extracted() {
     let root = TempRoot::new();
     let store = root.store();
-    let image = glassbox_core::oci::toolbox::image(&glassbox_core::host::HostFacts::example().toolbox);
-    let directory = PathBuf::from(store.layout().layer(&image.layers[0].diff_id));
+    let image = glassbox_core::oci::toolbox::image(&crate::toolbox::facts());
+    let diff_id = image.layers[0].diff_id.clone();
+    let directory = PathBuf::from(store.layout().layer(&diff_id));
     let extracted = |store: &Store| {
         let loaded = store.load([image.clone()]).unwrap();
         loaded.state.images.get(&image.id).unwrap().layers[0].extracted
     };
     assert!(!extracted(&store));
-    assert!(extract(&layer::toolbox(&glassbox_core::oci::toolbox::files(), b"program"), &directory).unwrap());
+    crate::exec::store::extract(&diff_id, None, &directory).unwrap();
     assert!(extracted(&store));
-    assert_eq!(fs::read(directory.join("bin/ls")).unwrap(), b"program");
+    assert_eq!(fs::read(directory.join("bin/ls")).unwrap(), crate::toolbox::binary());
     assert_eq!(fs::metadata(directory.join("proc")).unwrap().permissions().mode() & 0o7777, 0o555);
 }
 
 #[test]
-fn a_layer_cannot_write_outside_of_its_directory() {
+fn a_layer_that_is_not_what_its_image_says_leaves_nothing() {
     let root = TempRoot::new();
     root.store();
-    let link = LayerFile { path: "out", mode: 0o777, kind: LayerFileKind::Symlink("/tmp") };
-    let through = LayerFile { path: "out/file", mode: 0o644, kind: LayerFileKind::File(b"x") };
-    let above = LayerFile { path: "../file", mode: 0o644, kind: LayerFileKind::File(b"x") };
-    for files in [vec![link, through], vec![above]] {
-        assert!(matches!(extract(&files, &root.path().join("layers/abc")), Err(StoreError::Outside { .. })));
-        assert_eq!(fs::read_dir(root.path().join("layers")).unwrap().count(), 0);
-    }
+    let directory = root.path().join("layers/abc");
+    let other = format!("sha256:{}", "0".repeat(64));
+    let error = crate::exec::store::extract(&other, None, &directory).unwrap_err();
+    assert!(error.call.contains("its archive has the digest"));
+    assert_eq!(fs::read_dir(root.path().join("layers")).unwrap().count(), 0);
 }
 
 #[test]

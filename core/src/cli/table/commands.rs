@@ -238,6 +238,12 @@ const CARRIED_OUT: &[CommandRow] = &[
         .specs("platform=text")
         .carried_out("Print all that is known of images, as JSON"),
     CommandRow::new("image prune", &["image prune"], "[OPTIONS]", Arity::None).carried_out("Delete the images that have no name"),
+    CommandRow::new("save", &["image save", "save"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
+        .specs("platform=text")
+        .carried_out("Write images as an archive"),
+    CommandRow::new("load", &["image load", "load"], "[OPTIONS]", Arity::None)
+        .specs("platform=text")
+        .carried_out("Read images from an archive"),
     CommandRow::new("build", &["image build", "build", "builder build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1))
         .specs(
             "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \

@@ -33,5 +33,8 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("all", Kind::Bool, PRUNE, "Those that have a name too", "-a").short('a').carried_out(),
     FlagRow::new("filter", Kind::Filter, PRUNE, "Delete only those that fit: label, until", "--filter until=24h").carried_out(),
     FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask first", "-f").short('f').carried_out(),
+    FlagRow::new("output", Kind::Text, &["save"], "Into this file; else to stdout", "-o web.tar").short('o').carried_out(),
+    FlagRow::new("input", Kind::Text, &["load"], "From this file; else from stdin", "-i web.tar").short('i').carried_out(),
+    FlagRow::new("quiet", Kind::Bool, &["load"], "Show no progress", "-q").short('q').carried_out(),
     FlagRow::new("format", Kind::Text, &["image inspect"], "Print by a template", "-f '{{.Id}}'").short('f').carried_out(),
 ];

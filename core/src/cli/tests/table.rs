@@ -9,8 +9,8 @@ fn line_with(key: &str, flag: &str) -> String {
         "exec" => "a b",
         "cp" => "a:/x b",
         "tag" => "a b",
-        "ps" | "version" | "ns" | "events" | "images" | "container prune" | "image prune" | "volume ls" | "volume prune"
-        | "system df" | "system prune" | "completion bash" | "completion fish" | "completion zsh" => "",
+        "ps" | "version" | "ns" | "events" | "images" | "load" | "container prune" | "image prune" | "volume ls"
+        | "volume prune" | "system df" | "system prune" | "completion bash" | "completion fish" | "completion zsh" => "",
         _ => "a",
     };
     format!("{key} {flag} {arguments}")

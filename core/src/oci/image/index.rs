@@ -1,5 +1,7 @@
 //! The index of an image layout (OCI image specification, image-layout.md): which manifests there are, and what they are called.
 
+use crate::model::Image;
+use crate::reference::Reference;
 use serde::{Deserialize, Serialize};
 
 use super::{Descriptor, ImageError, media, parsed};
@@ -70,6 +72,23 @@ impl Index {
         }
         if let Some(manifest) = strike {
             self.remove(manifest);
+        }
+    }
+
+    /// Images that came in: their names lead to them, and one without a name is dangling.
+    pub fn take_in(&mut self, images: &[Image]) {
+        for image in images {
+            let manifest = Descriptor {
+                media_type: media::MANIFEST.into(),
+                digest: image.manifest.clone(),
+                size: image.manifest_bytes,
+                ..Descriptor::default()
+            };
+            let names = image.names.iter().filter_map(|name| Reference::parse(name).ok());
+            names.for_each(|name| self.tag(&name.to_string(), &manifest));
+            if !self.manifests.iter().any(|entry| entry.digest == manifest.digest) {
+                self.manifests.push(manifest);
+            }
         }
     }
 

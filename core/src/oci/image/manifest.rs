@@ -36,16 +36,33 @@ pub struct Descriptor {
     pub digest: String,
     /// Bytes.
     pub size: u64,
+    /// Of an index: for which machine it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
     /// Notes; of an index, the image's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
+}
+
+/// A machine, as Go names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Platform {
+    /// `amd64`
+    #[serde(default)]
+    pub architecture: String,
+    /// `linux`
+    #[serde(default)]
+    pub os: String,
+    /// `v8`
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub variant: String,
 }
 
 impl Descriptor {
     /// Of these bytes.
     pub fn of(media_type: &str, bytes: &[u8]) -> Descriptor {
         let digest = crate::oci::digest::of(bytes);
-        Descriptor { media_type: media_type.into(), digest, size: bytes.len() as u64, annotations: BTreeMap::new() }
+        Descriptor { media_type: media_type.into(), digest, size: bytes.len() as u64, ..Descriptor::default() }
     }
 
     /// The name that an index gives it.

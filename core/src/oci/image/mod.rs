@@ -9,12 +9,13 @@ mod index;
 mod manifest;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 
 use thiserror::Error;
 
 pub use config::{ConfigFile, RootFs};
 pub use index::{Index, NAME_ANNOTATION};
-pub use manifest::{Descriptor, Manifest, media};
+pub use manifest::{Descriptor, Manifest, Platform, media};
 
 use crate::model::{Image, Layer};
 use crate::reference::Reference;
@@ -159,4 +160,9 @@ fn parsed<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &'static str, dige
         return Err(unreadable(format!("it has {} bytes, more than {DOCUMENT_BYTES_MAX}", bytes.len())));
     }
     serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))
+}
+
+/// The complaint of a layer whose archive is not the one that the configuration names.
+pub fn other_archive(diff_id: &str, found: &str) -> String {
+    format!("unpack {diff_id}: its archive has the digest {found}")
 }

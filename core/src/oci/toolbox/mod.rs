@@ -3,7 +3,6 @@
 //! Linux has the archive embedded and extracts it like any other; the page's machine makes the same files from [`files()`], with a model of
 //! the binary. Size and digest of the archive are facts of the machine ([`ToolboxFacts`]), so that both kernels give the image one id.
 
-pub mod archive;
 mod files;
 
 pub use files::{BINARY, ToolboxFile, ToolboxFileKind, files};

@@ -101,7 +101,11 @@ pub(crate) fn backing_of(point: &MountPoint, container: &Container, state: &Stat
 }
 
 /// What the container has mounted, the shallowest first; and what HostConfig shows.
-pub(super) fn resolve(asked: &ContainerSpec, context: &Context<'_>) -> Result<(Vec<MountPoint>, StorageSpec), CommandError> {
+pub(super) fn resolve(
+    asked: &ContainerSpec,
+    of_image: &BTreeSet<String>,
+    context: &Context<'_>,
+) -> Result<(Vec<MountPoint>, StorageSpec), CommandError> {
     let shown = absolute(&asked.storage, &context.host.cwd);
     let mut all = Gathered::default();
     let refuse = |(what, flag): Refusal| create::refuse(context, &what, Some(flag));
@@ -126,6 +130,7 @@ pub(super) fn resolve(asked: &ContainerSpec, context: &Context<'_>) -> Result<(V
     for mount in spec::tmpfs_points(&shown.tmpfs) {
         all.put(mount);
     }
+    unnamed.extend(of_image.iter().map(|target| (target.clone(), target.clone())));
     for (target, typed) in unnamed {
         // Where something is mounted already, the volume that nobody named is not made.
         if !all.points.iter().any(|point| point.target == target) {

@@ -3,9 +3,11 @@
 use std::rc::Rc;
 
 use super::store::{make_directory, remove_tree, write_file};
-use super::{Carried, called, done};
+use super::{Carried, Run, called, done};
 use crate::errno::Errno;
+use crate::model::State;
 use crate::oci::image::Index;
+use crate::oci::image::transfer::LAYOUT;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{Content, Data, NodeId};
 use crate::step::{BlobContent, ImageStep};
@@ -13,11 +15,14 @@ use crate::userland::SysResult;
 
 const BLOB_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o755;
-/// What says that a directory is an image layout (OCI image specification, image-layout.md).
-const LAYOUT: &str = "{\"imageLayoutVersion\":\"1.0.0\"}";
+/// The archive of the toolbox's layer is not in the model, only how long it is and what digest it has: this is what it begins with.
+pub(super) const MODELLED_ARCHIVE: &str =
+    "The archive of the toolbox image's layer is modelled: what follows stands for its bytes.\n";
 
-pub(super) fn execute(step: &ImageStep, kernel: &mut Kernel) -> Carried {
+pub(super) fn execute(step: &ImageStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     match step {
+        ImageStep::SaveImages { images, output } => super::transfer::save(kernel, run, images, output.as_ref())?,
+        ImageStep::LoadImages { input, quiet } => return super::transfer::load(kernel, run, (input.as_ref(), *quiet), state),
         ImageStep::WriteBlob { path, content, .. } => called(write_blob(kernel, path, content), "openat")?,
         ImageStep::TagImage { index, name, manifest, .. } => {
             called(change(kernel, index, |found| found.tag(name, manifest)), "rename")?;
@@ -45,24 +50,36 @@ fn write_blob(kernel: &mut Kernel, path: &str, content: &BlobContent) -> SysResu
         BlobContent::Text(text) => write_file(kernel, path, BLOB_MODE, text),
         // The archive itself is not in the model, only how long it is.
         BlobContent::Toolbox => {
-            write_file(kernel, path, BLOB_MODE, "")?;
-            let zeros = kernel.host.toolbox.archive_bytes;
-            let place = kernel.walk(kernel.engine, path, true)?;
-            let NodeId::Inode(id) = place.node else { return Err(Errno::EINVAL) };
-            kernel.inode_mut(id)?.content = Content::File(Data { bytes: Rc::new(Vec::new()), zeros });
-            Ok(())
+            let head = MODELLED_ARCHIVE.as_bytes().to_vec();
+            let zeros = kernel.host.toolbox.archive_bytes.saturating_sub(head.len() as u64);
+            write_data(kernel, path, BLOB_MODE, Data { bytes: Rc::new(head), zeros })
         }
+    }
+}
+
+/// A new file with these bytes, in the place of one that is there.
+pub(super) fn write_data(kernel: &mut Kernel, path: &str, mode: u32, data: Data) -> SysResult<()> {
+    write_file(kernel, path, mode, "")?;
+    let place = kernel.walk(kernel.engine, path, true)?;
+    let NodeId::Inode(id) = place.node else { return Err(Errno::EINVAL) };
+    kernel.inode_mut(id)?.content = Content::File(data);
+    Ok(())
+}
+
+/// The content of a file of the machine's disk.
+pub(super) fn data_at(kernel: &Kernel, path: &str) -> SysResult<Data> {
+    let place = kernel.walk(kernel.engine, path, true)?;
+    let NodeId::Inode(id) = place.node else { return Err(Errno::EINVAL) };
+    match &kernel.inode(id)?.content {
+        Content::File(data) => Ok(data.clone()),
+        _ => Err(Errno::EISDIR),
     }
 }
 
 /// Reads the index, or begins one, and writes it as it is after the change.
 pub(super) fn change(kernel: &mut Kernel, path: &str, how: impl FnOnce(&mut Index)) -> SysResult<()> {
-    let mut index = match kernel.walk(kernel.engine, path, true) {
-        Ok(place) => {
-            let NodeId::Inode(id) = place.node else { return Err(Errno::EINVAL) };
-            let Content::File(data) = &kernel.inode(id)?.content else { return Err(Errno::EISDIR) };
-            Index::read(&data.bytes).map_err(|_| Errno::EINVAL)?
-        }
+    let mut index = match data_at(kernel, path) {
+        Ok(data) => Index::read(&data.bytes).map_err(|_| Errno::EINVAL)?,
         Err(Errno::ENOENT) => Index::default(),
         Err(errno) => return Err(errno),
     };

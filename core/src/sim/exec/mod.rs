@@ -10,6 +10,7 @@ mod privilege;
 mod process;
 mod run;
 mod store;
+mod transfer;
 mod undo;
 mod volume;
 
@@ -73,6 +74,6 @@ pub fn execute(step: &Step, kernel: &mut Kernel, run: &mut Run, state: &State) -
         Step::Privilege(step) => privilege::execute(step, kernel, run),
         Step::Client(step) => client::execute(step, kernel, run, state),
         Step::Copy(step) => copy::execute(step, kernel, run, state),
-        Step::Image(step) => image::execute(step, kernel),
+        Step::Image(step) => image::execute(step, kernel, run, state),
     }
 }

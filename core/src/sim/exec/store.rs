@@ -20,7 +20,10 @@ use crate::userland::{SysResult, WaitStatus};
 
 pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     match step {
-        StoreStep::ExtractLayer { image, diff_id, directory } => extract(kernel, state, image, diff_id, directory)?,
+        StoreStep::ExtractLayer { diff_id, blob, directory, .. } => match blob {
+            Some(blob) => super::transfer::extract(kernel, blob, diff_id, directory)?,
+            None => extract(kernel, state, diff_id, directory)?,
+        },
         StoreStep::CreateDirectory { path, mode } => {
             called(make_directory(kernel, path, *mode).map(|_| ()), "mkdir")?;
         }
@@ -140,11 +143,9 @@ pub(super) fn write_record(kernel: &mut Kernel, path: &str, container: &Containe
     write_file(kernel, path, RECORD_MODE, &text)
 }
 
-fn extract(kernel: &mut Kernel, state: &State, image: &str, diff_id: &str, path: &str) -> Result<(), super::Failure> {
-    let known = state
-        .images
-        .values()
-        .any(|known| known.names.iter().any(|name| name == image) || known.layers.iter().any(|layer| layer.diff_id == diff_id));
+/// The one that is part of the program.
+fn extract(kernel: &mut Kernel, state: &State, diff_id: &str, path: &str) -> Result<(), super::Failure> {
+    let known = state.embedded_image().is_some_and(|image| image.layers.iter().any(|layer| layer.diff_id == diff_id));
     if !known {
         return Err(Errno::ENOENT.into());
     }

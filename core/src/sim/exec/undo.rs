@@ -18,7 +18,7 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
                 let _ = remove_tree(kernel, &format!("{path}/{name}"));
             }
         }
-        Undo::RemoveFile { path } | Undo::RemoveOwnFile { path, .. } => {
+        Undo::RemoveFile { path } | Undo::DropBlob { path } | Undo::RemoveOwnFile { path, .. } => {
             let _ = kernel.remove_node(kernel.engine, &path, false);
         }
         Undo::RemoveCgroup { directory, shared: true } => {

@@ -19,9 +19,6 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
         .specs("all/a=bool filter=filter force/f=bool keep-storage=bytes"),
     CommandRow::new("import", &["image import", "import"], "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]", Arity::AtLeast(1))
         .specs("change/c=list message/m=text platform=text"),
-    CommandRow::new("load", &["image load", "load"], "[OPTIONS]", Arity::None).specs("input/i=text platform=text quiet/q=bool"),
-    CommandRow::new("save", &["image save", "save"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
-        .specs("output/o=text platform=text"),
     CommandRow::new("manifest annotate", &["manifest annotate"], "[OPTIONS] MANIFEST_LIST MANIFEST", Arity::Exact(2))
         .specs("arch=text os=text os-features=strings os-version=text variant=text"),
     CommandRow::new("manifest create", &["manifest create"], "MANIFEST_LIST MANIFEST [MANIFEST...]", Arity::AtLeast(2))

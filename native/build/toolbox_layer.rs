@@ -1,5 +1,5 @@
 //! The toolbox image's layer as an archive (OCI image specification, layer.md): the same bytes for the same binary, whoever builds it.
-//! This file stands alone but for the list of files: `native/build.rs` packs with it what is embedded.
+//! Part of `native/build.rs`: nothing else packs what is embedded.
 
 use std::io::{self, Write};
 

@@ -1,0 +1,163 @@
+//! Images as one archive: what `save` writes and `load` reads.
+//!
+//! ```text
+//! blobs of the store ─▶ send ─▶ tar: blobs/sha256/…, index.json, manifest.json, oci-layout ─▶ receive ─▶ blobs of a store
+//! ```
+//! Written as Docker 28 writes it, so that both of its readers find what they look for: an image layout (OCI image specification,
+//! image-layout.md) and Docker's own `manifest.json` over the same blobs. Both are read, and Docker's older form with `layer.tar` in a
+//! directory for each layer. An archive is a stranger's: every file of it is kept under the digest that its bytes have, and what it says
+//! it is has to agree; names in it lead nowhere.
+
+mod receive;
+mod send;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+
+use thiserror::Error;
+
+pub use receive::receive;
+pub use send::{Sent, send};
+
+use super::ImageError;
+use crate::archive::ArchiveError;
+use crate::errno::Errno;
+use crate::model::Image;
+use crate::userland::FileKind;
+
+/// Blobs of a store.
+pub trait Blobs {
+    /// A blob that is read.
+    type Source: Read;
+    /// A blob whose digest is not known yet.
+    type Sink: Write;
+
+    /// A blob that is there, and its bytes.
+    fn open(&mut self, digest: &str) -> Result<(Self::Source, u64), Errno>;
+    /// Whether it is there.
+    fn has(&mut self, digest: &str) -> bool;
+    /// A new file beside the blobs.
+    fn create(&mut self) -> Result<Self::Sink, Errno>;
+    /// All of it is written: it gets its name.
+    fn keep(&mut self, blob: Self::Sink, digest: &str) -> Result<(), Errno>;
+    /// It was not wanted.
+    fn discard(&mut self, blob: Self::Sink);
+    /// Removes a blob.
+    fn remove(&mut self, digest: &str);
+    /// The digest of what these bytes only stand for: the model knows of the toolbox's archive how long it is and what digest it has, and
+    /// not its bytes. Never so of real ones.
+    fn stands_for(&self, _blob: &Self::Sink) -> Option<String> {
+        None
+    }
+}
+
+/// Docker's list of the images in an archive.
+pub(super) const DOCKER_LIST: &str = "manifest.json";
+/// OCI's.
+pub(super) const INDEX: &str = "index.json";
+/// What says that there is an image layout.
+pub(super) const LAYOUT_FILE: &str = "oci-layout";
+/// Its content.
+pub const LAYOUT: &str = "{\"imageLayoutVersion\":\"1.0.0\"}";
+/// Where the blobs are.
+pub(super) const BLOBS: &str = "blobs/sha256";
+/// Under this annotation Docker and containerd keep the whole name.
+pub(super) const CONTAINERD_NAME: &str = "io.containerd.image.name";
+
+/// Why an archive was not written, or not taken.
+#[derive(Debug, Error)]
+pub enum TransferError {
+    /// It is no archive.
+    #[error("invalid archive: {0}")]
+    Archive(#[from] ArchiveError),
+    /// What is in it is no image.
+    #[error("invalid archive: {0}")]
+    Image(#[from] ImageError),
+    /// It holds no list of images.
+    #[error("invalid archive: does not contain a manifest.json")]
+    NoList,
+    /// A file that it names is not in it.
+    #[error("invalid archive: {0} is named in it and is not there")]
+    NotThere(String),
+    /// No image for this machine.
+    #[error("invalid archive: no image in it is for {0}")]
+    Platform(String),
+    /// It could not be read or written.
+    #[error("{doing}: {}", crate::copying::sentence(*errno))]
+    Call {
+        /// `write the blob`
+        doing: &'static str,
+        /// Why.
+        errno: Errno,
+    },
+    /// A source or a destination failed.
+    #[error("{0}")]
+    Stream(std::io::Error),
+}
+
+impl TransferError {
+    /// The kernel's number for it.
+    pub fn errno(&self) -> Errno {
+        match self {
+            TransferError::Call { errno, .. } => *errno,
+            TransferError::Stream(error) => error.raw_os_error().map_or(Errno::EIO, Errno),
+            _ => Errno::EINVAL,
+        }
+    }
+}
+
+/// What Docker's client says of a file that an archive cannot be written to. `parent` and `there` are what lies at the file's directory and
+/// at the file itself.
+pub fn unwritable(typed: &str, parent: Result<FileKind, Errno>, there: Option<FileKind>) -> Option<String> {
+    let directory = match typed.trim_end_matches('/').rsplit_once('/') {
+        Some(("", _)) => "/",
+        Some((directory, _)) => directory,
+        None => ".",
+    };
+    let why = match (parent, there) {
+        (Err(errno), _) => format!("invalid output path: stat {directory}: {}", crate::copying::sentence(errno)),
+        (Ok(kind), _) if kind != FileKind::Directory => format!("invalid output path: stat {typed}: not a directory"),
+        (_, Some(FileKind::Directory)) => "cannot write to a directory".to_string(),
+        (_, Some(FileKind::CharDevice)) => "cannot write to a character device file".to_string(),
+        (_, Some(FileKind::BlockDevice)) => "cannot write to a block device file".to_string(),
+        _ => return None,
+    };
+    Some(format!("failed to save image: {why}"))
+}
+
+/// Of an image that the store has already, the store's own manifest stays: the same image may have been compressed in another way.
+/// What goes into the index, and the blobs that nobody wants then.
+pub fn settle(received: Vec<Image>, known: &[&Image]) -> (Vec<Image>, Vec<String>) {
+    let (mut kept, mut given_up) = (Vec::new(), Vec::new());
+    for image in received {
+        match known.iter().find(|known| known.id == image.id && known.stored) {
+            Some(own) if own.manifest != image.manifest => {
+                given_up.extend(blobs_of(&image).map(str::to_string));
+                kept.push(Image { names: image.names, ..(*own).clone() });
+            }
+            _ => kept.push(image),
+        }
+    }
+    let wanted: BTreeSet<&str> = kept.iter().chain(known.iter().copied()).flat_map(blobs_of).collect();
+    given_up.retain(|digest| !wanted.contains(digest.as_str()));
+    (kept, given_up)
+}
+
+/// All blobs that an image is made of.
+pub(super) fn blobs_of(image: &Image) -> impl Iterator<Item = &str> {
+    [image.id.as_str(), image.manifest.as_str()].into_iter().chain(image.layers.iter().map(|layer| layer.blob.as_str()))
+}
+
+pub(super) fn failed(doing: &'static str) -> impl Fn(Errno) -> TransferError {
+    move |errno| TransferError::Call { doing, errno }
+}
+
+/// A document of the store, if it is there and not too long.
+pub(super) fn document(blobs: &mut impl Blobs, digest: &str) -> Option<Vec<u8>> {
+    let (source, _) = blobs.open(digest).ok()?;
+    let mut bytes = Vec::new();
+    source.take(super::DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}

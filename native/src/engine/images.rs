@@ -1,0 +1,112 @@
+//! `save` and `load`: archives to and from files of the caller's and her streams.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use glassbox_core::errno::Errno;
+use glassbox_core::observe::Outcome;
+use glassbox_core::oci::image::transfer::{Sent, TransferError, receive, send, settle, unwritable};
+use glassbox_core::plan::architecture;
+use glassbox_core::step::{CallersFile, ClientStep, ImageStep, Undo};
+use glassbox_core::userland::FileKind;
+use glassbox_core::view::images::loaded;
+
+use super::Engine;
+use crate::exec::{Done, Failure, image};
+use crate::store::blobs::StoreBlobs;
+
+const BUFFER_BYTES: usize = 128 << 10;
+
+fn refused(error: &TransferError) -> Failure {
+    Failure::of(&format!("Error response from daemon: {error}"), error.errno())
+}
+
+/// In the words of Docker's client.
+fn of_file(path: &str) -> impl Fn(io::Error) -> Failure + '_ {
+    move |error| {
+        let errno = error.raw_os_error().map_or(Errno::EIO, Errno);
+        Failure::of(&format!("open {path}: {}", errno.to_string().to_lowercase()), errno)
+    }
+}
+
+impl Engine {
+    pub(super) fn image(&mut self, step: &ImageStep, outcome: &mut Outcome) -> Done {
+        match step {
+            ImageStep::SaveImages { images, output } => self.save_images(images, output.as_ref()),
+            ImageStep::LoadImages { input, quiet } => self.load_images(input.as_ref(), *quiet, outcome),
+            _ => image::carry_out(step, &self.store),
+        }
+    }
+
+    fn save_images(&mut self, images: &[Sent], output: Option<&CallersFile>) -> Done {
+        // What is read stays: the lock is held.
+        let store = self.store.clone();
+        let mut blobs = StoreBlobs { store: &store, announce: &mut |_| Ok(()) };
+        let Some(CallersFile { path, typed }) = output else {
+            let out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
+            return send(&mut blobs, images, out).map_err(|error| refused(&error));
+        };
+        if let Some(why) = unwritable(typed, kind(Path::new(path).parent().unwrap_or(Path::new("/"))), kind(Path::new(path)).ok()) {
+            return Err(Failure::of(&why, Errno::EINVAL));
+        }
+        let part = part_of(Path::new(path));
+        let written = File::create(&part).map_err(of_file(typed)).and_then(|file| {
+            let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
+            send(&mut blobs, images, &mut out).map_err(|error| refused(&error))?;
+            out.flush().map_err(of_file(typed))?;
+            fs::rename(&part, path).map_err(of_file(typed))
+        });
+        written.inspect_err(|_| {
+            let _ = fs::remove_file(&part);
+        })
+    }
+
+    /// Nobody waits for the records while the archive is read.
+    fn load_images(&mut self, input: Option<&CallersFile>, quiet: bool, outcome: &mut Outcome) -> Done {
+        let source: Box<dyn io::Read> = match input {
+            Some(file) => Box::new(File::open(&file.path).map_err(of_file(&file.typed))?),
+            None => Box::new(io::stdin().lock()),
+        };
+        self.unlock_records();
+        self.store.remove_incoming();
+        let store = self.store.clone();
+        let machine = architecture(&self.host.machine).to_string();
+        let journal = self.journal().map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))?;
+        let mut announce = |digest: &str| journal.will(&Undo::DropBlob { path: store.layout().blob(digest) });
+        let mut blobs = StoreBlobs { store: &store, announce: &mut announce };
+        let images = receive(&mut blobs, ("linux", &machine), source).map_err(|error| refused(&error))?;
+        self.lock_records().map_err(|error| Failure::of(&error.message, Errno::EIO))?;
+        // What others have loaded meanwhile.
+        let known = store.images().0;
+        let (images, given_up) = settle(images, &known.iter().collect::<Vec<_>>());
+        store
+            .change_index(|index| index.take_in(&images))
+            .map_err(|error| Failure::of("rename", error.errno().unwrap_or(Errno::EIO)))?;
+        for digest in &given_up {
+            let blob = store.layout().blob(digest);
+            store.drop_blob(Path::new(&blob)).map_err(|error| Failure::of("unlink", error.errno().unwrap_or(Errno::EIO)))?;
+        }
+        let text = loaded(&images, &self.state, quiet);
+        outcome.received = images;
+        self.client(&ClientStep::Print { text }, outcome)
+    }
+}
+
+/// Beside the file that is wanted.
+fn part_of(path: &Path) -> PathBuf {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!(".{name}.part-{}", std::process::id()))
+}
+
+/// stat(2)
+fn kind(path: &Path) -> Result<FileKind, Errno> {
+    let found = fs::metadata(path).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno))?.file_type();
+    Ok(match () {
+        () if found.is_dir() => FileKind::Directory,
+        () if found.is_char_device() => FileKind::CharDevice,
+        () if found.is_block_device() => FileKind::BlockDevice,
+        () => FileKind::File,
+    })
+}
