@@ -51,7 +51,7 @@ pub struct Outcome {
     #[serde(default)]
     pub refused: Option<Box<Refused>>,
     /// What was copied, and where to.
-    pub copied: Option<Copied>,
+    pub copied: Option<Box<Copied>>,
     /// The images that an archive held.
     #[serde(default)]
     pub received: Vec<Image>,

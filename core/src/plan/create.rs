@@ -273,7 +273,7 @@ pub(super) fn cgroups(resources: &Resources, parent: &str, host: &HostFacts, id:
 pub(super) fn prepare_image(image: &str, context: &Context<'_>) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
     let Some(found) = context.state.image(image) else { return Vec::new() };
-    let missing = found.layers.iter().cloned().filter(|layer| !layer.extracted);
+    let missing = found.layers.iter().filter(|layer| !layer.extracted).cloned();
     missing
         .map(|layer| {
             let directory = layout.layer(&layer.diff_id);

@@ -59,7 +59,7 @@ impl Engine {
         {
             say(&copied::summary(copy, copied));
         }
-        outcome.copied = done;
+        outcome.copied = done.map(Box::new);
         Ok(())
     }
 

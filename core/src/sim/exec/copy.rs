@@ -51,7 +51,7 @@ pub(super) fn execute(step: &CopyStep, kernel: &mut Kernel, run: &mut Run, state
             Some(copying::unpack(&mut model, to, owner, archive.bytes.as_slice()).map_err(|refusal| refused(&refusal))?)
         }
     };
-    Ok(Done::Outcome(Outcome { copied, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+    Ok(Done::Outcome(Outcome { copied: copied.map(Box::new), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
 }
 
 fn too_long(error: &io::Error) -> Refusal {

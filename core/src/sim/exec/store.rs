@@ -30,12 +30,7 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         StoreStep::WriteFile { path, mode, contents } => {
             called(write_file(kernel, path, *mode, contents), "openat")?;
         }
-        StoreStep::WriteIdFile { path, contents } => {
-            if kernel.walk(kernel.engine, path, false).is_ok() {
-                called(Err(Errno::EEXIST), "openat")?;
-            }
-            called(write_file(kernel, path, 0o644, contents), "openat")?;
-        }
+        StoreStep::WriteIdFile { path, contents } => called(write_new_file(kernel, path, contents), "openat")?,
         StoreStep::RecordContainer { container, path } => {
             called(write_record(kernel, path, container), "openat")?;
         }
@@ -201,6 +196,14 @@ pub(super) fn write_file(kernel: &mut Kernel, path: &str, mode: u32, contents: &
         kernel.take(&target.dir.node, &target.name)?;
     }
     kernel.add(&target.dir.node, &target.name, file(contents), owner).map(|_| ())
+}
+
+/// A file of the caller's: never over one that is there.
+fn write_new_file(kernel: &mut Kernel, path: &str, contents: &str) -> SysResult<()> {
+    if kernel.walk(kernel.engine, path, false).is_ok() {
+        return Err(Errno::EEXIST);
+    }
+    write_file(kernel, path, 0o644, contents)
 }
 
 /// A directory and all in it; one that is not there is no error.
