@@ -114,7 +114,12 @@ fn is_daemons(step: &Step, errno: Errno) -> bool {
     matches!(
         step,
         Step::Store(
-            ExtractLayer { .. } | CreateSource { .. } | CreateVolume { .. } | FillVolume { .. } | MakeWorkingDirectory { .. } | RemoveVolume { .. }
+            ExtractLayer { .. }
+                | CreateSource { .. }
+                | CreateVolume { .. }
+                | FillVolume { .. }
+                | MakeWorkingDirectory { .. }
+                | RemoveVolume { .. }
         )
     )
 }
