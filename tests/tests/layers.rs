@@ -1,5 +1,7 @@
 //! Layers on Linux: the cases of the model, archives that GNU tar and Python write, what both kernels pack, and what overlayfs makes of it.
 
+// Unit tests of the core, where both are allowed.
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #[path = "../../core/src/oci/layer/tests/cases.rs"]
 mod cases;
 
