@@ -50,9 +50,11 @@ pub(super) fn named(words: &[String], force: bool, context: &Context<'_>, plan: 
     for word in words {
         let now = Context { state: &state, host: context.host, invocation: context.invocation };
         let Some(image) = state.image(word).cloned() else {
+            let exit_code = plan.exit_code;
             plan.fail_later(&missing(word, &now));
             if force {
-                plan.exit_code = 0;
+                // Told, and no failure; what failed before it stays one.
+                plan.exit_code = exit_code;
             }
             continue;
         };
