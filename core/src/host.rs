@@ -81,13 +81,13 @@ pub struct HostFacts {
     /// The caller's working directory; absolute.
     #[serde(default)]
     pub cwd: String,
-    /// What the host has at the paths that this command names as sources of bind mounts (`plan::named_sources`): only those that are there.
+    /// What the host has at the paths that this command names as sources of bind mounts (`plan::Wanted`): only those that are there.
     #[serde(default)]
     pub sources: BTreeMap<String, SourceKind>,
-    /// Who owns what the host has at the paths that this command asks about (`plan::named_owners`): only those that are there.
+    /// Who owns what the host has at the paths that this command asks about (`plan::Wanted`): only those that are there.
     #[serde(default)]
     pub owners: BTreeMap<String, OwnerFact>,
-    /// The devices at the paths that this command names, and below them (`plan::named_devices`).
+    /// The devices at the paths that this command names, and below them (`plan::Wanted`).
     #[serde(default)]
     pub devices: Vec<Device>,
     /// The names of the AppArmor profiles that are loaded; `None`: the kernel has no AppArmor, or it is off.
@@ -160,7 +160,7 @@ pub struct CgroupLayout {
     /// v1: processor time of real-time programs can be limited (CONFIG_RT_GROUP_SCHED).
     #[serde(default)]
     pub real_time_groups: bool,
-    /// How disk time and rates are limited; looked at only for commands that need it (`plan::asks_of_disks`).
+    /// How disk time and rates are limited; looked at only for commands that need it (`plan::Wanted`).
     #[serde(default)]
     pub block: BlockLimits,
 }

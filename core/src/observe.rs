@@ -5,8 +5,8 @@
 //! place to look at.
 //!
 //! Two events are acts that leave nothing to look at: a signal that was handled is gone, and so is what went to a terminal. They hold what
-//! the call itself took ([`Outcome::sent`], [`Outcome::printed`]). The engine's own records say when and why they were written
-//! (`ContainerStarted`, `ContainerFailed`): the engine is who knows that, and no kernel does.
+//! the call itself took ([`Outcome::sent`], [`Outcome::printed`]). When a container was started or could not be, and how a process
+//! that has been waited for ended, the engine alone knows: no kernel shows it afterwards.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::copying::Copied;
 use crate::diagnosis::program::Refused;
 use crate::errno::Errno;
 use crate::event::{Event, ImageEvent};
-use crate::model::{Container, ContainerId, Ending, Image, Volume};
+use crate::model::{Container, ContainerId, ContainerState, Ending, Image, Status, Volume};
 use crate::oci::image::{Index, Manifest};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
 use crate::resource_limit;
@@ -148,17 +148,34 @@ impl Look<'_> {
                 let pid = self.actors.process.ok_or(Errno::ESRCH)?;
                 vec![Event::ContainerStarted { id: id.clone(), pid, at_ns }]
             }
-            StoreStep::RecordPause { id, paused } => vec![Event::ContainerPaused { id: id.clone(), paused: *paused }],
+            StoreStep::RecordPause { id, .. } => {
+                let lives = self.on_record(id)?.filter(|state| state.status.has_process());
+                let paused = lives.map(|state| state.status == Status::Paused);
+                paused.map(|paused| Event::ContainerPaused { id: id.clone(), paused }).into_iter().collect()
+            }
             StoreStep::RecordExit { id } => vec![self.exited(id)?],
             StoreStep::RecordProbe { id } => self.outcome.probed(id),
             StoreStep::NoteSignal { id, path, .. } => {
                 let sent = serde_json::from_slice(&self.bytes(Subject::Host, path)?).map_err(|_| Errno::EIO)?;
                 vec![Event::SignalNoted { id: id.clone(), sent }]
             }
-            StoreStep::RecordStopAsked { id } => vec![Event::StopAsked { id: id.clone() }],
-            StoreStep::RecordRestartCancelled { id } => vec![Event::RestartCancelled { id: id.clone() }],
-            StoreStep::RecordFailure { id, exit_code, error } => {
-                vec![Event::ContainerFailed { id: id.clone(), exit_code: *exit_code, error: error.clone(), at_ns }]
+            StoreStep::RecordStopAsked { id } => {
+                let asked = self.on_record(id)?.is_some_and(|state| state.stop_asked);
+                if asked { vec![Event::StopAsked { id: id.clone() }] } else { Vec::new() }
+            }
+            StoreStep::RecordRestartCancelled { id } => {
+                let ended = self.on_record(id)?.is_some_and(|state| state.status == Status::Exited);
+                if ended { vec![Event::RestartCancelled { id: id.clone() }] } else { Vec::new() }
+            }
+            StoreStep::RecordFailure { id, .. } => {
+                let failed = self.on_record(id)?.filter(|state| !state.error.is_empty());
+                let failed = failed.map(|state| Event::ContainerFailed {
+                    id: id.clone(),
+                    exit_code: state.exit_code,
+                    error: state.error,
+                    at_ns,
+                });
+                failed.into_iter().collect()
             }
             StoreStep::RemoveContainerFiles { id, directory } => {
                 let gone = !self.exists(directory)?;
@@ -207,6 +224,12 @@ impl Look<'_> {
         Ok(vec![Event::VolumeCreated { volume: Box::new(volume) }])
     }
 
+    /// As the record says when it is read back.
+    fn on_record(&self, id: &ContainerId) -> Result<Option<Box<ContainerState>>, Errno> {
+        let Answer::Record(state) = self.probe.ask(&Query::Record(id.clone()))? else { return Err(Errno::EINVAL) };
+        Ok(state)
+    }
+
     fn exited(&self, id: &ContainerId) -> Result<Event, Errno> {
         self.outcome.exited(id).ok_or(Errno::ECHILD)
     }
@@ -232,7 +255,7 @@ impl Look<'_> {
             CgroupStep::JoinCgroup { directory } => {
                 self.joined(directory, self.actors.process.ok_or(Errno::ESRCH)?)?.into_iter().collect()
             }
-            CgroupStep::SetFreezer { file, frozen: false } if !self.exists(file)? => Vec::new(),
+            CgroupStep::SetFreezer { file, frozen: false, .. } if !self.exists(file)? => Vec::new(),
             CgroupStep::SetFreezer { file, .. } => vec![Event::CgroupFrozen { file: file.clone(), frozen: self.is_frozen(file)? }],
             CgroupStep::RemoveCgroup { directory, .. } => {
                 if self.exists(directory)? {

@@ -396,6 +396,32 @@ fn a_failing_step_ends_the_command_as_without_a_debugger() -> Result<()> {
     })
 }
 
+/// A step fails, and then what was done before it cannot be undone: both are said, the first one first, and the next command cleans up.
+#[test]
+fn a_failed_undo_does_not_hide_why_the_step_failed() -> Result<()> {
+    apart("a_failed_undo_does_not_hide_why_the_step_failed", || {
+        let stage = Stage::new()?;
+        stage.engine.succeed("run --rm --network none toolbox true")?;
+        let stage = Stage { before: Count::now(&stage.engine.root()), ..stage };
+        let mut dialog = stage.start(&["create", "--network", "none", "toolbox", "true"])?;
+        go_to(&mut dialog, "WriteFile")?;
+        let container = stage.container().context("there is no directory of the container")?;
+        let busy = container.join("busy").to_string_lossy().into_owned();
+        fs::create_dir(container.join("config.json"))?;
+        fs::create_dir(&busy)?;
+        ensure!(stage.engine.program("mount", &["-t", "tmpfs", "tmpfs", &busy]).status()?.success(), "mount");
+        let (code, all) = dialog.go_on_to_the_end()?;
+        let position = |text: &str| all.rfind(text);
+        let (first, second) = (position("is a directory"), position("cleaning up: "));
+        ensure!(first.is_some() && second.is_some() && first < second && code == Some(1), "{code:?} {all}");
+        ensure!(all.contains(&format!("something is mounted at {busy}")), "{all}");
+        ensure!(container.is_dir() && stage.engine.succeed("ps -aq")?.stdout.is_empty(), "it is neither there nor on record");
+        ensure!(stage.engine.program("umount", &[&busy]).status()?.success(), "umount");
+        stage.engine.succeed("ps")?;
+        stage.nothing_left()
+    })
+}
+
 #[test]
 fn a_container_is_started_again_and_a_detached_one_stays_attached() -> Result<()> {
     apart("a_container_is_started_again_and_a_detached_one_stays_attached", || {

@@ -41,15 +41,9 @@ fn a_store_that_can_only_be_read() -> Result<()> {
         let engine = Engine::new()?;
         engine.succeed("create --name old --network none toolbox true")?;
         let before = Count::now(&engine.root());
-        let root = engine.root();
-        let mount = |words: &[&str]| -> Result<()> {
-            let status = engine.program("mount", words).arg(&root).status()?;
-            ensure!(status.success(), "mount {words:?}: {status}");
-            Ok(())
-        };
-        let root_text = root.to_string_lossy().into_owned();
-        mount(&["--bind", &root_text])?;
-        mount(&["-o", "remount,ro,bind"])?;
+        let root_text = engine.root().to_string_lossy().into_owned();
+        mounted(&engine, &["--bind", &root_text, &root_text])?;
+        mounted(&engine, &["-o", "remount,ro,bind", &root_text])?;
         let changing = ["run --rm --network none toolbox true", "start old", "rename old new", "rm old", "volume create v"];
         let mut problems = Vec::new();
         for line in changing {
@@ -71,6 +65,65 @@ fn a_store_that_can_only_be_read() -> Result<()> {
         engine.succeed("start -a old")?;
         Ok(())
     })
+}
+
+/// Where nothing can be written, not even the directories of the store.
+#[test]
+fn what_needs_no_store_works_without_one() -> Result<()> {
+    apart("what_needs_no_store_works_without_one", || {
+        let engine = Engine::new()?;
+        let ask = |line: &str| -> Result<Ended> {
+            let words: Vec<&str> = line.split(' ').collect();
+            Ok(Ended::from(engine.command(&words).env("GLASSBOX_ROOT", "/proc/glassbox").output()?))
+        };
+        let dockerfile = engine.scratch().join("Dockerfile");
+        std::fs::write(&dockerfile, "FROM toolbox\nCMD [\"true\"]\n")?;
+        let check = format!("build --check {}", engine.scratch().display());
+        let anywhere =
+            ["--version", "--help", "run --help", "version", "completion bash", &check, "run --plan --network none toolbox true"];
+        for line in anywhere {
+            let ended = ask(line)?;
+            ensure!(ended.code == Some(0) && ended.stderr.is_empty() && !ended.stdout.is_empty(), "{line}: {ended:?}");
+        }
+        let refused = ask("run --rm --network none toolbox true")?;
+        ensure!(refused.code == Some(125) && refused.stderr.contains("/proc/glassbox"), "{refused:?}");
+        Ok(())
+    })
+}
+
+/// The program cannot be run, and then the container (`--rm`) cannot be removed: both are said, the first one first.
+#[test]
+fn a_failed_removal_does_not_hide_why_the_start_failed() -> Result<()> {
+    apart("a_failed_removal_does_not_hide_why_the_start_failed", || {
+        let engine = Engine::new()?;
+        engine.succeed("run --rm --network none toolbox true")?;
+        let nothing = Count::now(&engine.root());
+        engine.succeed("create --rm --name box --network none toolbox nothing")?;
+        let busy = record_of(&engine, "box")?.with_file_name("busy");
+        std::fs::create_dir(&busy)?;
+        let busy_text = busy.to_string_lossy().into_owned();
+        mounted(&engine, &["-t", "tmpfs", "tmpfs", &busy_text])?;
+        let ended = engine.run("start -a box")?;
+        let position = |text: &str| ended.stderr.find(text);
+        let (first, second) = (position("executable file not found"), position("unable to remove filesystem for"));
+        ensure!(first.is_some() && second.is_some() && first < second, "{ended:?}");
+        ensure!(ended.code == Some(1), "{ended:?}");
+        let again = engine.run("rm box")?;
+        ensure!(again.code == Some(1) && again.stderr.contains("has something mounted at"), "{again:?}");
+        let status = engine.program("umount", &[&busy_text]).status()?;
+        ensure!(status.success(), "umount: {status}");
+        // It is on record still, and can be removed.
+        engine.succeed("rm box")?;
+        let left = Count::now(&engine.root()).since(&nothing);
+        ensure!(left.is_empty(), "left: {left:?}");
+        Ok(())
+    })
+}
+
+fn mounted(engine: &Engine, words: &[&str]) -> Result<()> {
+    let status = engine.program("mount", words).status()?;
+    ensure!(status.success(), "mount {words:?}: {status}");
+    Ok(())
 }
 
 /// The clock of the machine is nobody's to set here: the records are moved instead, by a day in either direction.

@@ -1,95 +1,16 @@
 //! `Command`: one thing that a user asks for, parsed and checked; imperative, closed.
 //!
 //! Made by `cli::parse`, read by `plan`. Values are typed and in base units (bytes, nanoseconds); where in the text each came from is
-//! kept in [`Words`], so that a step can point at the word that caused it.
+//! kept in [`super::Words`], so that a step can point at the word that caused it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::confinement::Confinement;
-use super::lifecycle::{Healthcheck, RestartPolicy};
-use super::namespaces::{NamespaceSpec, OF_CONTAINER};
+use super::lifecycle::RestartPolicy;
 use super::resources::Resources;
-use super::storage::StorageSpec;
-use super::tuning::Tuning;
+use super::{ContainerList, ContainerSpec, ExecProcess, InspectKind, RunContainer};
 use crate::userland::Signal;
-
-/// A range of bytes in the command's text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Span {
-    /// First byte.
-    pub start: usize,
-    /// One past the last byte.
-    pub end: usize,
-}
-
-/// The text of a command and which words of it said what.
-///
-/// `text` is the command line as typed, or for a real argument vector its words, quoted as a shell needs them, joined by blanks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Words {
-    /// The whole command line.
-    pub text: String,
-    /// Each flag as used, in order; the span covers the flag and its value (`-m 64m`, `--name=web`).
-    pub flags: Vec<FlagUse>,
-    /// The command's own name as `SUBCOMMAND`, then the positional words by their names in Docker's usage line: `IMAGE`, `COMMAND`, `ARG`, `CONTAINER`.
-    pub positionals: Vec<(String, Span)>,
-}
-
-/// One use of a flag.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FlagUse {
-    /// The long name without dashes: `memory` for `-m`.
-    pub name: String,
-    /// The value as typed; empty for a boolean without one.
-    pub value: String,
-    /// Where it stands.
-    pub span: Span,
-}
-
-impl Words {
-    /// The last use of flag `name` (long name without dashes).
-    pub fn flag(&self, name: &str) -> Option<&FlagUse> {
-        self.flags.iter().rev().find(|flag| flag.name == name)
-    }
-
-    /// The span of the first positional word called `name`.
-    pub fn positional(&self, name: &str) -> Option<Span> {
-        self.positionals.iter().find(|(word, _)| word == name).map(|(_, span)| *span)
-    }
-}
-
-/// How the command is to be carried out: Glassbox's own flags, which stand before or after the subcommand's name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mode {
-    /// Do it.
-    #[default]
-    Execute,
-    /// `--plan`, `--plan=json`: show the steps, do nothing.
-    Plan {
-        /// JSON instead of text.
-        json: bool,
-    },
-    /// `--explain`: do it, telling each step.
-    Explain,
-    /// `--step`: do it in the step debugger.
-    Step,
-}
-
-/// A parsed command line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Invocation {
-    /// What is asked.
-    pub command: Command,
-    /// How.
-    pub mode: Mode,
-    /// The text and its words.
-    pub words: Words,
-    /// What Docker's client prints before anything else: lines about deprecated flags.
-    #[serde(default)]
-    pub notices: String,
-}
 
 /// What a user can ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -377,252 +298,6 @@ pub enum Command {
     Version,
 }
 
-/// Among what `inspect` looks a name up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum InspectKind {
-    /// Containers, then images, then volumes.
-    #[default]
-    Any,
-    /// `--type container`
-    Container,
-    /// `--type image`
-    Image,
-    /// `--type volume`
-    Volume,
-}
-
-impl InspectKind {
-    /// Docker's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            InspectKind::Any => "",
-            InspectKind::Container => "container",
-            InspectKind::Image => "image",
-            InspectKind::Volume => "volume",
-        }
-    }
-}
-
-/// `ps`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContainerList {
-    /// `-a`: the ended ones too.
-    pub all: bool,
-    /// `-q`: only ids.
-    pub quiet: bool,
-    /// `--no-trunc`
-    pub no_trunc: bool,
-    /// `-n`: the last so many, in any state; negative: no limit.
-    pub last: i64,
-    /// `--filter`: name and value, in order.
-    pub filters: Vec<(String, String)>,
-    /// `--format`
-    pub format: Option<String>,
-    /// `-s`: with how much each has written.
-    #[serde(default)]
-    pub sizes: bool,
-}
-
-/// `run`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunContainer {
-    /// The container to create.
-    pub spec: ContainerSpec,
-    /// `-d`
-    pub detach: bool,
-    /// `--sig-proxy`, true unless given.
-    pub sig_proxy: bool,
-    /// `--detach-keys`, as typed.
-    #[serde(default)]
-    pub detach_keys: String,
-}
-
-/// What `run` and `create` say about a container, before the image's config is merged in.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ContainerSpec {
-    /// The image as typed.
-    pub image: String,
-    /// The words after the image; empty: the image's own CMD.
-    pub arguments: Vec<String>,
-    /// `--name`
-    pub name: Option<String>,
-    /// `-i`: keep stdin open.
-    pub interactive: bool,
-    /// `-t`: a terminal.
-    pub tty: bool,
-    /// `-a`: the streams that the caller is connected to, in small letters; none: all.
-    #[serde(default)]
-    pub attach: Vec<String>,
-    /// `--log-driver`, as typed; empty: the daemon's.
-    #[serde(default)]
-    pub log_driver: String,
-    /// `--log-opt`, as typed.
-    #[serde(default)]
-    pub log_options: Vec<String>,
-    /// `--rm`
-    pub auto_remove: bool,
-    /// `-e`, as typed: `NAME=value`, or `NAME` to take it from the caller's environment.
-    pub env: Vec<String>,
-    /// `-w`
-    pub workdir: Option<String>,
-    /// `-u`: user, uid, user:group, uid:gid.
-    pub user: Option<String>,
-    /// `--hostname`
-    pub hostname: Option<String>,
-    /// `--domainname`
-    #[serde(default)]
-    pub domainname: String,
-    /// `--entrypoint`; the empty string clears the image's.
-    pub entrypoint: Option<String>,
-    /// `--network`
-    pub network: NetworkMode,
-    /// `--pid`, `--ipc`, `--uts`, `--cgroupns`, `--userns`
-    #[serde(default)]
-    pub namespaces: NamespaceSpec,
-    /// `--read-only`
-    pub read_only: bool,
-    /// `--init`
-    pub init: bool,
-    /// Memory, processors, processes.
-    pub resources: Resources,
-    /// Bind mounts, volumes, file systems of memory.
-    #[serde(default)]
-    pub storage: StorageSpec,
-    /// Limits of each process, kernel settings, further groups.
-    #[serde(default)]
-    pub tuning: Tuning,
-    /// `--security-opt`, `--device`, `--device-cgroup-rule`.
-    #[serde(default)]
-    pub confinement: Confinement,
-    /// `--cap-add`, as typed, in order.
-    pub cap_add: Vec<String>,
-    /// `--cap-drop`, as typed, in order.
-    pub cap_drop: Vec<String>,
-    /// `--privileged`
-    pub privileged: bool,
-    /// `--security-opt no-new-privileges`
-    pub no_new_privileges: bool,
-    /// `--security-opt seccomp=unconfined`
-    pub seccomp_unconfined: bool,
-    /// `--stop-signal`
-    pub stop_signal: Option<Signal>,
-    /// `--stop-timeout`, seconds.
-    pub stop_timeout_seconds: Option<i64>,
-    /// `--label`, as typed.
-    pub labels: Vec<String>,
-    /// `--env-file`: paths as typed.
-    #[serde(default)]
-    pub env_files: Vec<String>,
-    /// `--label-file`: paths as typed.
-    #[serde(default)]
-    pub label_files: Vec<String>,
-    /// `--cidfile`: the path as typed.
-    #[serde(default)]
-    pub cid_file: String,
-    /// `--annotation`: names and values.
-    #[serde(default)]
-    pub annotations: BTreeMap<String, String>,
-    /// `--expose`: `80/tcp`, ranges written out.
-    #[serde(default)]
-    pub exposed_ports: BTreeSet<String>,
-    /// Which image, where several have its name.
-    #[serde(default)]
-    pub image_choice: ImageChoice,
-    /// `--runtime`
-    #[serde(default)]
-    pub runtime: String,
-    /// `--isolation`
-    #[serde(default)]
-    pub isolation: String,
-    /// `--volume-driver`
-    #[serde(default)]
-    pub volume_driver: String,
-    /// `--storage-opt`, as typed.
-    #[serde(default)]
-    pub storage_options: Vec<String>,
-    /// `--restart`
-    #[serde(default)]
-    pub restart: RestartPolicy,
-    /// `--health-…`, `--no-healthcheck`
-    #[serde(default)]
-    pub healthcheck: Option<Healthcheck>,
-}
-
-/// `--pull` and `--platform`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageChoice {
-    /// When the image is fetched.
-    pub pull: Pull,
-    /// `linux/arm64`; empty: the machine's own.
-    pub platform: String,
-}
-
-/// `--pull`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pull {
-    /// Where it is not there.
-    #[default]
-    Missing,
-    /// In any case.
-    Always,
-    /// In no case.
-    Never,
-}
-
-/// `--network`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NetworkMode {
-    /// Not said, or `default`: today as `none`, and said so, until bridges exist.
-    #[default]
-    Default,
-    /// `none`: a network namespace with nothing but loopback.
-    None,
-    /// `host`: no network namespace of its own.
-    Host,
-    /// `container:NAME`: another container's; name, prefix of an id, or id.
-    Container(String),
-}
-
-impl NetworkMode {
-    /// As HostConfig has it.
-    pub fn word(&self) -> String {
-        match self {
-            NetworkMode::Default | NetworkMode::None => "none".into(),
-            NetworkMode::Host => "host".into(),
-            NetworkMode::Container(name) => format!("{OF_CONTAINER}{name}"),
-        }
-    }
-}
-
-/// `exec`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ExecProcess {
-    /// Name or id prefix.
-    pub container: String,
-    /// Program and arguments; never empty.
-    pub argv: Vec<String>,
-    /// `-i`
-    pub interactive: bool,
-    /// `-t`
-    pub tty: bool,
-    /// `-d`
-    pub detach: bool,
-    /// `-e`, as typed.
-    pub env: Vec<String>,
-    /// `--env-file`: paths as typed.
-    #[serde(default)]
-    pub env_files: Vec<String>,
-    /// `-w`
-    pub workdir: Option<String>,
-    /// `-u`
-    pub user: Option<String>,
-    /// `--privileged`
-    pub privileged: bool,
-    /// `--detach-keys`, as typed.
-    #[serde(default)]
-    pub detach_keys: String,
-}
-
 impl Command {
     /// The keys that let go of the terminal, as typed; empty: the usual ones.
     pub fn detach_keys(&self) -> &str {
@@ -632,6 +307,13 @@ impl Command {
             Command::StartContainers { detach_keys, .. } | Command::AttachContainer { detach_keys, .. } => detach_keys,
             _ => "",
         }
+    }
+
+    /// It is about something that the engine keeps. The others have an answer on any machine, whoever asks, and where nothing can be
+    /// written.
+    pub fn needs_records(&self) -> bool {
+        use Command::{CheckBuild, Help, PrintCompletion, ShowVersion, Version};
+        !matches!(self, Help { .. } | Version | ShowVersion { .. } | PrintCompletion { .. } | CheckBuild(_))
     }
 
     /// Whether the caller is shown what the program writes to stdout, and what to stderr.
@@ -644,15 +326,4 @@ impl Command {
             _ => (true, true),
         }
     }
-}
-
-/// A command line that Docker would refuse, in Docker's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageError {
-    /// What goes to stderr: Docker's own lines, word for word, then ours, if any, marked `glassbox: `.
-    pub message: String,
-    /// Docker's exit code: 125 for `run`, `create` (flags), 1 or 125 elsewhere, as Docker has it.
-    pub exit_code: i32,
-    /// The word that is wrong, where one is.
-    pub span: Option<Span>,
 }

@@ -4,7 +4,7 @@
 //! and exits with 1, a bad value of `run` names the help and exits with 125. Lines of ours start with `glassbox: `.
 //! What is echoed from the user is cut at `ECHO_BYTES_MAX`.
 
-use super::command::{Span, UsageError};
+use super::{Span, UsageError};
 
 /// As much of a word of the user's as an error shows.
 pub const ECHO_BYTES_MAX: usize = 1024;

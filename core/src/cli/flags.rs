@@ -1,11 +1,11 @@
 //! Reads flags out of words as pflag does, the library under Docker's command line: `--flag=value`, `--flag value`, `-m64m`, `-it`,
 //! `--`, with its error texts. What a flag's value may be is asked of `values`, at once, so that the first wrong word is reported.
 
-use super::command::{FlagUse, Span};
 use super::error::{echo, quote, quote_byte};
 use super::table::{FlagSpec, Kind};
 use super::values;
 use super::words::Word;
+use super::{FlagUse, Span};
 
 /// A refusal: the text of the first line, and the word.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 //! Docker reads its global flags, then the words of groups (`container`), then the command's own flags; a refusal is framed by the
 //! level at which it happens.
 
-use super::command::{FlagUse, Mode, Span, UsageError};
 use super::error::Frame;
 use super::flags::{self, Parsed};
 use super::table::{self, CommandRow};
 use super::words::Word;
+use super::{FlagUse, Mode, Span, UsageError};
 
 /// What a line names.
 #[derive(Clone, Debug)]

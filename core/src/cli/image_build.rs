@@ -8,8 +8,6 @@ use crate::errno::Errno;
 /// A Dockerfile to check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckBuild {
-    /// `--check`: building itself is not carried out yet.
-    pub check: bool,
     /// The directory that the build would see, or `-`: the Dockerfile comes from stdin.
     pub context: String,
     /// `--file`; `-`: from stdin. `None`: `Dockerfile` in the context.
@@ -21,7 +19,7 @@ pub struct CheckBuild {
     /// `--platform`; empty: this machine's.
     pub platform: String,
     /// The files, once they were read.
-    pub read: Option<BuildFiles>,
+    pub files: BuildFiles,
 }
 
 /// What was read.
@@ -48,9 +46,6 @@ impl CheckBuild {
         environment: &std::collections::BTreeMap<String, String>,
         read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>,
     ) -> Result<(), String> {
-        if !self.check {
-            return Ok(());
-        }
         let (path, name) = self.place();
         let base = name.rsplit('/').next().unwrap_or(&name).to_string();
         let failed = |errno: Errno| {
@@ -66,7 +61,7 @@ impl CheckBuild {
             None => environment.get(word).map(|value| (word.clone(), value.clone())),
         };
         let build_args = self.build_args.iter().filter_map(given).collect();
-        self.read = Some(BuildFiles { dockerfile, name, ignore, build_args });
+        self.files = BuildFiles { dockerfile, name, ignore, build_args };
         Ok(())
     }
 
@@ -130,11 +125,10 @@ mod tests {
     }
 
     fn read(context: &str, file: Option<&str>) -> Result<BuildFiles, String> {
-        let mut check =
-            CheckBuild { check: true, context: context.into(), file: file.map(str::to_string), ..CheckBuild::default() };
+        let mut check = CheckBuild { context: context.into(), file: file.map(str::to_string), ..CheckBuild::default() };
         check.build_args = vec!["a=1".into(), "HOME".into(), "NONE".into()];
         check.read(&[("HOME".to_string(), "/root".to_string())].into(), &files)?;
-        Ok(check.read.unwrap())
+        Ok(check.files)
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod check;
 mod command;
 mod complete;
 mod confinement;
+mod container_spec;
 mod detach_keys;
 mod error;
 mod flags;
@@ -20,7 +21,9 @@ mod front;
 mod help;
 mod image_build;
 mod images;
+mod invocation;
 mod lifecycle;
+mod lists;
 mod named_files;
 mod namespaces;
 mod resources;
@@ -32,12 +35,10 @@ mod values;
 mod words;
 
 pub use block_io::{BlockIo, DeviceNumber};
-pub use command::{
-    Command, ContainerList, ContainerSpec, ExecProcess, FlagUse, ImageChoice, InspectKind, Invocation, Mode, NetworkMode, Pull,
-    RunContainer, Span, UsageError, Words,
-};
+pub use command::Command;
 pub use complete::complete;
 pub use confinement::{Confinement, DeviceMapping};
+pub use container_spec::{ContainerSpec, ExecProcess, ImageChoice, NetworkMode, Pull, RunContainer};
 pub use detach_keys::DetachKeys;
 pub use error::ECHO_BYTES_MAX;
 pub(crate) use error::quote as quoted;
@@ -45,7 +46,9 @@ pub use flags::FLAGS_MAX;
 pub use help::help;
 pub use image_build::{BuildFiles, CheckBuild};
 pub use images::{ImageCommand, ImageList};
+pub use invocation::{FlagUse, Invocation, Mode, Span, UsageError, Words};
 pub use lifecycle::{Healthcheck, RestartPolicy};
+pub use lists::{ContainerList, InspectKind};
 pub use named_files::{NAMED_FILE_BYTES_MAX, with_named_files};
 pub use namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, PidMode, TimeOffsets};
 pub use resources::Resources;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::command::{Command, Invocation, UsageError};
+use super::{Command, Invocation, UsageError};
 use crate::errno::Errno;
 
 /// Larger files are refused.

@@ -3,8 +3,8 @@
 //! Called by `parse_line`, `parse` and `check_grammar`. Quotes and backslashes are read; nothing is expanded: `$NAME`, `*`, `|` and
 //! `;` stay letters, because whoever called has a shell before us or none at all. Never panics and reads at most `LINE_BYTES_MAX`.
 
-use super::command::{Span, UsageError};
 use super::error;
+use super::{Span, UsageError};
 
 /// The longest command line, in bytes.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;

@@ -1,6 +1,6 @@
 //! The instructions of a Dockerfile, read.
 
-use super::Lines;
+use super::{Lines, Mount};
 
 /// From a `FROM` to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,8 +142,8 @@ pub struct Run {
     pub command: Arguments,
     /// Heredocs: the script, or what the script reads.
     pub heredocs: Vec<Heredoc>,
-    /// `--mount`, as written.
-    pub mounts: Vec<String>,
+    /// `--mount`, or BuildKit's reason why it cannot be one.
+    pub mounts: Vec<Result<Mount, String>>,
     /// `--network`
     pub network: Option<String>,
 }

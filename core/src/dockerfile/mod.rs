@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use check::{CheckInput, Report, Rule, Warning, check};
 pub use instruction::{Arguments, Heredoc, Instruction, Kind, Stage};
 pub use lines::Directives;
+pub use mounts::Mount;
 pub use read::read;
 
 /// The longest Dockerfile, and the longest .dockerignore, in bytes.

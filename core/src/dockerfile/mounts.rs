@@ -30,7 +30,7 @@ const SWITCHES: [&str; 5] = ["readonly", "ro", "readwrite", "rw", "required"];
 
 /// A mount, as far as a check looks at it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mount {
+pub struct Mount {
     /// The stage or image that it comes from.
     pub from: Option<String>,
 }

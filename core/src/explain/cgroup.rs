@@ -49,7 +49,7 @@ pub(super) fn explain(step: &CgroupStep) -> Explanation {
             let why = "A process starts in its parent's cgroup, and so will its own children. It moves itself: 0 stands for whoever writes.";
             explanation("Move into the control group", why, calls, &["cat /proc/PID/cgroup"], "cgroup")
         }
-        CgroupStep::SetFreezer { file, frozen } => {
+        CgroupStep::SetFreezer { file, frozen, .. } => {
             let (headline, why) = if *frozen {
                 let why = "The kernel lets none of the group's processes run any further. They stay in memory and notice nothing.";
                 ("Freeze the control group", why)

@@ -18,7 +18,7 @@ const WEIGHTS: std::ops::RangeInclusive<u64> = 10..=1000;
 const NOT_THERE: &str = "no such file or directory";
 
 /// This command has something to do with limits on disks: [`crate::host::CgroupLayout::block`] is to be there.
-pub fn asks_of_disks(invocation: &Invocation, state: &State) -> bool {
+pub(super) fn asks_of_disks(invocation: &Invocation, state: &State) -> bool {
     let asks = |block: &BlockIo| *block != BlockIo::default();
     let of_command = match &invocation.command {
         Command::RunContainer(run) => asks(&run.spec.resources.block_io),
@@ -68,6 +68,8 @@ struct List {
     split: &'static str,
     /// The word of version 2 in `io.max`.
     unified: &'static str,
+    /// Docker's words for it: what a kernel has or has not, and what is left out.
+    kernel: &'static str,
     discarded: &'static str,
 }
 
@@ -79,7 +81,8 @@ const LISTS: [List; 5] = [
         limit: Limit::BlockDeviceWeight,
         split: "",
         unified: "",
-        discarded: "Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.",
+        kernel: "Block I/O weight_device",
+        discarded: "Weight-device",
     },
     List {
         flag: "device-read-bps",
@@ -87,8 +90,8 @@ const LISTS: [List; 5] = [
         limit: Limit::BlockReadBytes,
         split: "blkio.throttle.read_bps_device",
         unified: "rbps",
-        discarded: "Your kernel does not support BPS Block I/O read limit or the cgroup is not mounted. Block I/O BPS read limit \
-                    discarded.",
+        kernel: "BPS Block I/O read limit",
+        discarded: "Block I/O BPS read limit",
     },
     List {
         flag: "device-write-bps",
@@ -96,8 +99,8 @@ const LISTS: [List; 5] = [
         limit: Limit::BlockWriteBytes,
         split: "blkio.throttle.write_bps_device",
         unified: "wbps",
-        discarded: "Your kernel does not support BPS Block I/O write limit or the cgroup is not mounted. Block I/O BPS write limit \
-                    discarded.",
+        kernel: "BPS Block I/O write limit",
+        discarded: "Block I/O BPS write limit",
     },
     List {
         flag: "device-read-iops",
@@ -105,8 +108,8 @@ const LISTS: [List; 5] = [
         limit: Limit::BlockReads,
         split: "blkio.throttle.read_iops_device",
         unified: "riops",
-        discarded: "Your kernel does not support IOPS Block read limit or the cgroup is not mounted. Block I/O IOPS read limit \
-                    discarded.",
+        kernel: "IOPS Block read limit",
+        discarded: "Block I/O IOPS read limit",
     },
     List {
         flag: "device-write-iops",
@@ -114,8 +117,8 @@ const LISTS: [List; 5] = [
         limit: Limit::BlockWrites,
         split: "blkio.throttle.write_iops_device",
         unified: "wiops",
-        discarded: "Your kernel does not support IOPS Block write limit or the cgroup is not mounted. Block I/O IOPS write limit \
-                    discarded.",
+        kernel: "IOPS Block write limit",
+        discarded: "Block I/O IOPS write limit",
     },
 ];
 
@@ -137,17 +140,20 @@ fn is_unified(limits: &BlockLimits) -> bool {
     limits.weight.as_ref().is_some_and(|file| file.starts_with("io."))
 }
 
+fn not_kept(kernel: &str, discarded: &str) -> String {
+    format!("WARNING: Your kernel does not support {kernel} or the cgroup is not mounted. {discarded} discarded.")
+}
+
 /// Docker's warnings on what this machine cannot keep; ours where Docker leaves something out and says nothing.
 pub(super) fn warnings(block: &BlockIo, limits: &BlockLimits) -> Vec<String> {
     let mut all = Vec::new();
     let kept = kept(block, limits);
     if block.weight > 0 && kept.weight == 0 {
-        let what = "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.";
-        all.push(format!("WARNING: {what}"));
+        all.push(not_kept("Block I/O weight", "Weight"));
     }
     for list in &LISTS {
         if (list.of)(&kept).len() < (list.of)(block).len() {
-            all.push(format!("WARNING: {}", list.discarded));
+            all.push(not_kept(list.kernel, list.discarded));
         }
     }
     if !kept.weight_device.is_empty() && limits.weight_device.is_none() {

@@ -47,7 +47,7 @@ pub(super) fn above(directory: &str, parent: &str) -> Vec<String> {
 }
 
 /// The cgroups of which planning is to know whether they are there: [`crate::host::HostFacts::sources`].
-pub fn named_cgroups(invocation: &Invocation, layout: &CgroupLayout) -> BTreeSet<String> {
+pub(super) fn named_cgroups(invocation: &Invocation, layout: &CgroupLayout) -> BTreeSet<String> {
     let spec = match &invocation.command {
         Command::RunContainer(run) => &run.spec,
         Command::CreateContainer(spec) => spec,

@@ -15,7 +15,7 @@ use crate::step::{CgroupStep, MountStep, Step};
 const DEV: &str = "/dev";
 
 /// The paths of the host at which a command wants devices, and what is below them: [`HostFacts::devices`].
-pub fn named_devices(invocation: &Invocation) -> BTreeSet<String> {
+pub(super) fn named_devices(invocation: &Invocation) -> BTreeSet<String> {
     let spec = match &invocation.command {
         Command::RunContainer(run) => &run.spec,
         Command::CreateContainer(spec) => spec,

@@ -70,13 +70,11 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         }
         _ => format!("Error response from daemon: {what}\n{ours}"),
     };
-    let starts = matches!(context.invocation.command, Command::StartContainers { .. } | Command::RestartContainers { .. });
     let exit_code = match &context.invocation.command {
         Command::RunContainer(_) => exit_code_of(&what),
-        Command::CreateContainer(_) => NOT_THERE,
         Command::ExecProcess(exec) if exec.detach || (is_user(&node.step) && is_gone(errno)) => NOT_THERE,
-        _ if starts => NOT_THERE,
-        _ => exit_code,
+        Command::ExecProcess(_) => exit_code,
+        _ => NOT_THERE,
     };
     CommandError { message, exit_code, span: blamed(node) }
 }
@@ -101,7 +99,9 @@ pub fn streams_of(message: &str) -> (&str, &str) {
 
 /// The daemon does it, before the runtime is asked: its words stand without the runtime's frame.
 fn is_daemons(step: &Step, errno: Errno) -> bool {
-    use StoreStep::{CreateSource, CreateVolume, ExtractLayer, FillVolume, MakeWorkingDirectory, RemoveVolume};
+    use StoreStep::{
+        CreateSource, CreateVolume, ExtractLayer, FillVolume, MakeWorkingDirectory, RemoveContainerFiles, RemoveVolume,
+    };
     if matches!(step, Step::Privilege(PrivilegeStep::SetUser { .. }) | Step::Process(ProcessStep::JoinNamespace { .. })) {
         return is_gone(errno);
     }
@@ -111,16 +111,16 @@ fn is_daemons(step: &Step, errno: Errno) -> bool {
     if matches!(step, Step::Mount(MountStep::BindSubpath { .. })) {
         return matches!(errno, Errno::ENOENT | Errno::ENOTDIR | Errno::EXDEV);
     }
+    let Step::Store(step) = step else { return false };
     matches!(
         step,
-        Step::Store(
-            ExtractLayer { .. }
-                | CreateSource { .. }
-                | CreateVolume { .. }
-                | FillVolume { .. }
-                | MakeWorkingDirectory { .. }
-                | RemoveVolume { .. }
-        )
+        ExtractLayer { .. }
+            | CreateSource { .. }
+            | CreateVolume { .. }
+            | FillVolume { .. }
+            | MakeWorkingDirectory { .. }
+            | RemoveContainerFiles { .. }
+            | RemoveVolume { .. }
     )
 }
 
@@ -273,6 +273,12 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
             let name = context.state.containers.get(id).map_or(id.short(), |container| container.name.as_str());
             let what = "container is running: stop the container before removing or force remove";
             (format!("cannot remove container \"{name}\": {what}"), NOT_THERE)
+        }
+        Step::Store(StoreStep::RemoveContainerFiles { id, directory }) => {
+            (format!("unable to remove filesystem for {id}: unlinkat {directory}: {sentence}"), NOT_THERE)
+        }
+        Step::Store(StoreStep::RemoveVolume { name, directory }) => {
+            (format!("remove {name}: error removing volume path '{directory}': unlinkat {directory}: {sentence}"), NOT_THERE)
         }
         Step::Store(StoreStep::FillVolume { directory, subpath, .. }) if !subpath.is_empty() && errno == Errno::EXDEV => {
             let what = subpath_reason(directory, subpath, errno).unwrap_or_default();

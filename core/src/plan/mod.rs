@@ -37,30 +37,28 @@ mod storage;
 mod system;
 mod tuning;
 mod update;
+mod wanted;
 mod watch;
 
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-pub use block_io::asks_of_disks;
 pub use cause::Cause;
-pub use cgroup_parent::named_cgroups;
 pub(crate) use confinement::{apparmor_profile, seccomp_profile};
 pub use cursor::{Cursor, Node, StepId, Visit};
-pub use device::named_devices;
 pub use image::processor as architecture;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
 pub(crate) use storage::{
     Part, backing_of, clean, foreign::options as foreign_options, parts, propagation, spec::mount_options, spec::tmpfs_mount,
 };
-pub use storage::{directories_that_go, named_owners, named_sources};
+pub use storage::{directories_that_go, named_sources};
+pub use wanted::{Wanted, disk_usage, wanted};
 
-use crate::cli::{Command, ImageCommand, InspectKind, Invocation, NetworkMode, RunContainer, Span};
-use crate::host::{CgroupVersion, DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX};
-use crate::layout::Layout;
-use crate::model::{Container, Image, State};
+use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
+use crate::host::{CgroupVersion, HostFacts, NETWORK_FILE_BYTES_MAX};
+use crate::model::{Container, State};
 use crate::step::{ClientStep, LogView, Phase, Step};
 
 /// A step and why it is there.
@@ -167,40 +165,6 @@ pub struct Context<'a> {
     pub invocation: &'a Invocation,
 }
 
-/// The command may name a moment, or shows one: without a zone it is of the caller's ([`crate::host::HostFacts::utc_offset_seconds`]).
-pub fn reads_moments(command: &Command) -> bool {
-    use Command::{PruneContainers, PruneSystem, ShowEvents, ShowLogs, ShowProcesses};
-    matches!(command, ShowLogs { .. } | PruneContainers { .. } | PruneSystem { .. } | ShowEvents { .. } | ShowProcesses { .. })
-}
-
-/// The command shows or gives back what lies on the disk: [`crate::host::HostFacts::disk`] is to be filled by `measure`.
-pub fn disk_usage(command: &Command, state: &State, data_root: &str, measure: impl Fn(&str) -> u64) -> DiskUsage {
-    let shows = match command {
-        Command::ShowDiskUsage { .. } => true,
-        Command::ListContainers(asked) => asked.sizes,
-        Command::InspectObjects { sizes, .. } => *sizes,
-        _ => false,
-    };
-    let of_images = match command {
-        Command::Images(ImageCommand::List(_) | ImageCommand::History { .. }) => true,
-        Command::InspectObjects { kind, .. } => matches!(kind, InspectKind::Any | InspectKind::Image),
-        _ => shows,
-    };
-    let layout = Layout::new(data_root);
-    // What is part of the program is known without looking.
-    let wanted = |image: &&Image| shows || of_images && !image.embedded;
-    let layers = state.images.values().filter(wanted).flat_map(|image| &image.layers).filter(|layer| layer.extracted);
-    let layers = layers.map(|layer| (layer.diff_id.clone(), measure(&layout.layer(&layer.diff_id)))).collect();
-    if !shows {
-        return DiskUsage { layers, ..DiskUsage::default() };
-    }
-    DiskUsage {
-        layers,
-        containers: state.containers.keys().map(|id| (id.0.clone(), measure(&layout.of(id, "upper")))).collect(),
-        volumes: state.volumes.keys().map(|name| (name.clone(), measure(&layout.volume_data(name)))).collect(),
-    }
-}
-
 /// What the command turns into, or why it cannot be done.
 pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Result<Plan, CommandError> {
     let context = Context { state, host, invocation };
@@ -258,7 +222,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::PrintCompletion { shell } => plan.steps.push(print(crate::cli::completion_script(shell).to_string(), &context)),
         Command::Help { topic } => plan.steps.push(print(format!("{}\n", crate::cli::help(topic).trim_end()), &context)),
         Command::Images(command) => images::command(command, &context, &mut plan)?,
-        Command::CheckBuild(check) => build::check_only(check, &context, &mut plan)?,
+        Command::CheckBuild(check) => build::check_only(check, &context, &mut plan),
         Command::ShowVersion { format } => system::version(format.as_deref(), &context, &mut plan)?,
         Command::Version => plan.steps.push(print(format!("Glassbox version {}\n", env!("CARGO_PKG_VERSION")), &context)),
     }

@@ -6,6 +6,9 @@ use crate::host::{CgroupVersion, Controller};
 use crate::model::{Container, Status};
 use crate::step::{CgroupStep, Step, StoreStep};
 
+/// A process that waits for a disk comes to a halt when the disk has answered.
+const PATIENCE_NS: u64 = 2_000_000_000;
+
 /// The file by which its processes are frozen; `None`: it has no cgroup that can.
 fn freezer(container: &Container, context: &Context<'_>) -> Option<String> {
     let cgroups = &container.host.cgroups;
@@ -17,7 +20,7 @@ fn freezer(container: &Container, context: &Context<'_>) -> Option<String> {
 }
 
 fn set(file: String, frozen: bool, cause: Cause) -> Planned {
-    planned(Step::Cgroup(CgroupStep::SetFreezer { file, frozen }), cause)
+    planned(Step::Cgroup(CgroupStep::SetFreezer { file, frozen, patience_ns: PATIENCE_NS }), cause)
 }
 
 fn record(container: &Container, paused: bool) -> Planned {

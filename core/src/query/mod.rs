@@ -8,7 +8,7 @@ pub mod battery;
 use serde::{Deserialize, Serialize};
 
 use crate::errno::Errno;
-use crate::model::{ContainerId, Status};
+use crate::model::{ContainerId, ContainerState, Status};
 use crate::oci::capability::CapabilitySet;
 use crate::step::{Limit, MountFlags, NamespaceKind};
 
@@ -28,6 +28,8 @@ pub enum Subject {
 pub enum Query {
     /// State, exit code, OOM: from the record.
     ContainerState(ContainerId),
+    /// All that its record says of its state, as the file stands there.
+    Record(ContainerId),
     /// The processes in the pid namespace of the subject, in order of their pids inside.
     Processes(Subject),
     /// The subject's mounts in order: /proc/PID/mountinfo.
@@ -153,6 +155,8 @@ pub enum ChangeFact {
 pub enum Answer {
     /// To ContainerState; `None`: no such container.
     ContainerState(Option<(Status, i32, bool)>),
+    /// To Record; `None`: it is not on record.
+    Record(Option<Box<ContainerState>>),
     /// To Processes.
     Processes(Vec<ProcessFact>),
     /// To Mounts.

@@ -395,7 +395,8 @@ impl Job {
         let (errno, call) = (failure.errno, failure.call.as_deref());
         let finding = self.finding(&node.step, failure, kernel);
         for step in self.done.drain(..).rev() {
-            undo(&step, kernel, &mut self.run);
+            let restored = undo(&step, kernel, &mut self.run);
+            World::apply_all(state, restored.as_slice());
         }
         let context = Context { state, host: &self.host, invocation: &self.invocation };
         let error = command_error(&node, errno, call, &finding, &context);

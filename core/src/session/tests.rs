@@ -158,10 +158,45 @@ fn events_tell_what_was_seen_and_not_what_the_step_says() {
     let signal = Step::Process(ProcessStep::SendSignal { id: id.clone(), signal: 15 });
     assert!(observe(&signal, &none, actors, &probe).is_err(), "no kernel took it");
     let took = Outcome { sent: Some(Sent { pid: 7, signal: 9 }), ..Outcome::default() };
-    assert_eq!(observe(&signal, &took, actors, &probe).unwrap(), [Event::SignalSent { id, signal: 9 }]);
+    assert_eq!(observe(&signal, &took, actors, &probe).unwrap(), [Event::SignalSent { id: id.clone(), signal: 9 }]);
+
+    let records = [
+        StoreStep::RecordPause { id: id.clone(), paused: true },
+        StoreStep::RecordStopAsked { id: id.clone() },
+        StoreStep::RecordRestartCancelled { id: id.clone() },
+        StoreStep::RecordFailure { id: id.clone(), exit_code: 127, error: "none of it is on record".into() },
+    ];
+    for step in records.map(Step::Store) {
+        assert_eq!(observe(&step, &none, actors, &probe).unwrap(), [], "{step:?}");
+    }
 
     let print = Step::Client(ClientStep::Print { text: "all of it".into() });
     assert_eq!(observe(&print, &none, actors, &probe).unwrap(), [], "stdout is closed");
     let half = Outcome { printed: "all".into(), ..Outcome::default() };
     assert_eq!(observe(&print, &half, actors, &probe).unwrap(), [Event::Printed { stderr: false, text: "all".into() }]);
+}
+
+#[test]
+fn the_record_of_the_model_says_what_the_state_says() {
+    use crate::query::{Answer, Probe, Query};
+    let mut session = session();
+    let lines = [
+        "docker run -d --name web --restart on-failure --network none toolbox sleep 100",
+        "docker pause web",
+        "docker unpause web",
+        "docker stop -t 0 web",
+        "docker start web",
+        "docker kill web",
+        "docker create --name bad --network none toolbox nothing",
+        "docker start bad",
+    ];
+    for line in lines {
+        session.command(line);
+        for container in session.world().state().containers.values() {
+            let record = session.world().probe().ask(&Query::Record(container.id.clone())).unwrap();
+            assert_eq!(record, Answer::Record(Some(Box::new(container.state.clone()))), "{line}");
+        }
+    }
+    let gone = Query::Record(crate::model::ContainerId("0".repeat(64)));
+    assert_eq!(session.world().probe().ask(&gone), Ok(Answer::Record(None)));
 }

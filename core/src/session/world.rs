@@ -113,12 +113,12 @@ impl World {
     /// As [`World::facts`], with what the machine has at the paths that a command names, and the sizes that it asks for.
     fn facts_for(&self, invocation: &Invocation) -> HostFacts {
         let mut facts = self.facts();
-        let named = plan::named_sources(invocation, &self.state, &facts.cwd);
-        let named = named.into_iter().chain(plan::named_cgroups(invocation, &facts.cgroup));
-        facts.sources = named.filter_map(|path| Some((path.clone(), self.kernel.source_kind(&path)?))).collect();
-        let asked = plan::named_owners(invocation, &self.state, &facts.data_root);
-        facts.owners = asked.into_iter().filter_map(|path| Some((path.clone(), self.kernel.file_owner(&path)?))).collect();
-        facts.devices = plan::named_devices(invocation).iter().flat_map(|path| self.kernel.devices_below(path)).collect();
+        let wanted = plan::wanted(invocation, &self.state, &facts);
+        let kinds = wanted.sources.into_iter().filter_map(|path| Some((path.clone(), self.kernel.source_kind(&path)?)));
+        facts.sources = kinds.collect();
+        let owners = wanted.owners.into_iter().filter_map(|path| Some((path.clone(), self.kernel.file_owner(&path)?)));
+        facts.owners = owners.collect();
+        facts.devices = wanted.devices.iter().flat_map(|path| self.kernel.devices_below(path)).collect();
         facts.devices.sort_by(|one, other| one.host.cmp(&other.host));
         facts.disk = plan::disk_usage(&invocation.command, &self.state, &facts.data_root, |path| self.kernel.bytes_below(path));
         facts

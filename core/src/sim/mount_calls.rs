@@ -172,6 +172,7 @@ impl Kernel {
         direct.into_iter().flat_map(|id| self.subtree(id)).collect()
     }
 
+    /// `node` is `top`, or something in it.
     pub(super) fn is_below(&self, node: &NodeId, top: &NodeId) -> bool {
         let mut at = node.clone();
         loop {

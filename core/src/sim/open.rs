@@ -223,7 +223,7 @@ impl Kernel {
         if self.mounted.contains_key(&Place { mount: old.dir.mount, node: source.clone() }) {
             return Err(Errno::EBUSY);
         }
-        if self.is_inside(&new.dir.node, &source) {
+        if self.is_below(&new.dir.node, &source) {
             return Err(Errno::EINVAL);
         }
         let replaced = self.child(&new.dir.node, &new.name).ok();
@@ -260,20 +260,6 @@ impl Kernel {
         let FsKind::Overlay(layers) = self.fs_kind(*id)? else { return Err(Errno::EPERM) };
         let merged = kind == FileKind::Directory && self.overlay_lower_has(&layers, path)?;
         if merged { Err(Errno::EXDEV) } else { Ok(()) }
-    }
-
-    fn is_inside(&self, node: &NodeId, top: &NodeId) -> bool {
-        let mut at = node.clone();
-        loop {
-            if at == *top {
-                return true;
-            }
-            let above = self.above(&at);
-            if above == at {
-                return false;
-            }
-            at = above;
-        }
     }
 
     /// link(2)

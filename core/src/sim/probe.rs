@@ -5,7 +5,7 @@ use super::tables::{Content, HostPid, Inode, NodeId, Place, ProcessState};
 use super::walk::Walker;
 use crate::errno::Errno;
 use crate::layout::Layout;
-use crate::model::{ContainerId, State};
+use crate::model::{ContainerId, ContainerState, State};
 use crate::query::{Answer, CapabilitiesFact, ChangeFact, CredentialsFact, MountFact, Probe, ProcessFact, Query, Subject};
 use crate::step::{Limit, NamespaceKind};
 use crate::userland::{FileKind, SysResult};
@@ -128,6 +128,15 @@ impl<'a> SimProbe<'a> {
         Ok(Answer::Program(cwd, exe))
     }
 
+    /// As the file says.
+    fn record(&self, id: &ContainerId) -> SysResult<Option<Box<ContainerState>>> {
+        match self.bytes(self.kernel.engine, &Layout::new(&self.kernel.host.data_root).of(id, "state.json")) {
+            Ok(bytes) => Ok(Some(Box::new(super::exec::container_of(&bytes)?.state))),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
     /// The upper directory of a container, whiteouts told apart.
     fn changes(&self, id: &ContainerId) -> SysResult<Answer> {
         let upper = Layout::new(&self.kernel.host.data_root).of(id, "upper");
@@ -178,6 +187,7 @@ impl Probe for SimProbe<'_> {
                 let state = self.state.containers.get(id).map(|container| &container.state);
                 Ok(Answer::ContainerState(state.map(|state| (state.status, state.exit_code, state.oom_killed))))
             }
+            Query::Record(id) => self.record(id).map(Answer::Record),
             Query::Processes(subject) => self.processes(self.pid(subject)?),
             Query::Mounts(subject) => self.mounts(self.pid(subject)?),
             Query::Namespace(subject, kind) => self.namespace(subject, *kind).map(Answer::Namespace),

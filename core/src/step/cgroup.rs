@@ -61,6 +61,8 @@ pub enum CgroupStep {
         file: String,
         /// Freeze, or thaw.
         frozen: bool,
+        /// So long the last process may take to come to a halt, or to go on; then the step has failed.
+        patience_ns: u64,
     },
     /// rmdir in a cgroup file system, after ending what still runs in it.
     RemoveCgroup {
@@ -164,7 +166,7 @@ impl CgroupStep {
             }
             CgroupStep::WriteLimit { before: None, .. } | CgroupStep::RestrictDevices { .. } => Undo::EndsWithDirectory,
             CgroupStep::JoinCgroup { .. } => Undo::EndsWithProcess,
-            CgroupStep::SetFreezer { file, frozen } => {
+            CgroupStep::SetFreezer { file, frozen, .. } => {
                 Undo::WriteBack { file: file.clone(), value: freezer_word(file, !frozen).into() }
             }
             CgroupStep::RemoveCgroup { .. } => Undo::Impossible {

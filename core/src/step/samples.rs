@@ -186,7 +186,7 @@ fn cgroups() -> Vec<CgroupStep> {
         },
         CgroupStep::RestrictDevices { directory: directory(), rules: default_rules(), program: true },
         CgroupStep::JoinCgroup { directory: directory() },
-        CgroupStep::SetFreezer { file: format!("{}/cgroup.freeze", directory()), frozen: true },
+        CgroupStep::SetFreezer { file: format!("{}/cgroup.freeze", directory()), frozen: true, patience_ns: 2_000_000_000 },
         CgroupStep::RemoveCgroup { directory: directory(), shared: false },
         CgroupStep::RemoveCgroup { directory: "/sys/fs/cgroup/batch".into(), shared: true },
     ]

@@ -177,6 +177,20 @@ pub enum StoreStep {
 }
 
 impl StoreStep {
+    /// The container whose state it writes down.
+    pub fn records(&self) -> Option<&ContainerId> {
+        match self {
+            StoreStep::RecordStart { id }
+            | StoreStep::RecordPause { id, .. }
+            | StoreStep::RecordExit { id }
+            | StoreStep::RecordProbe { id }
+            | StoreStep::RecordStopAsked { id }
+            | StoreStep::RecordRestartCancelled { id }
+            | StoreStep::RecordFailure { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
     /// See [`super::Step::name`].
     pub fn name(&self) -> &'static str {
         match self {

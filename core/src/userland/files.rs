@@ -47,50 +47,32 @@ fn make_all(context: &mut Context<'_>, path: &str) -> Result<(), Errno> {
     Ok(())
 }
 
-/// rmdir(1)
+/// rmdir(1) with -p.
 pub(crate) fn rmdir(context: &mut Context<'_>, args: &[String]) -> i32 {
-    let options = match Options::parse(args, "p") {
-        Ok(options) => options,
-        Err(message) => return context.fail(&message),
-    };
-    let mut status = 0;
-    for path in &options.operands {
-        let mut path = path.as_str();
+    context.each(args, "p", |context, options, path| {
+        let mut path = path;
         loop {
             if let Err(errno) = context.sys.rmdir(path) {
-                status = context.fail_with(&format!("'{path}'"), errno);
-                break;
+                return context.fail_with(&format!("'{path}'"), errno);
             }
             match path.trim_end_matches('/').rsplit_once('/') {
                 Some((parent, _)) if options.has('p') && !parent.is_empty() => path = parent,
-                _ => break,
+                _ => return 0,
             }
         }
-    }
-    if options.operands.is_empty() { context.fail("missing operand") } else { status }
+    })
 }
 
 /// touch(1) with -c.
 pub(crate) fn touch(context: &mut Context<'_>, args: &[String]) -> i32 {
-    let options = match Options::parse(args, "c") {
-        Ok(options) => options,
-        Err(message) => return context.fail(&message),
-    };
-    if options.operands.is_empty() {
-        return context.fail("missing operand");
-    }
-    let mut status = 0;
-    for path in &options.operands {
+    context.each(args, "c", |context, options, path| {
         let done = match context.sys.touch_times(path) {
             Err(Errno::ENOENT) if options.has('c') => Ok(()),
             Err(Errno::ENOENT) => create(context, path),
             other => other,
         };
-        if let Err(errno) = done {
-            status = context.fail_with(path, errno);
-        }
-    }
-    status
+        done.map_or_else(|errno| context.fail_with(path, errno), |()| 0)
+    })
 }
 
 fn create(context: &mut Context<'_>, path: &str) -> Result<(), Errno> {

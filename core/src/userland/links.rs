@@ -47,19 +47,11 @@ pub(crate) fn join(directory: &str, name: &str) -> String {
 
 /// readlink(1): the target of one symbolic link.
 pub(crate) fn readlink(context: &mut Context<'_>, args: &[String]) -> i32 {
-    let options = match Options::parse(args, "n") {
-        Ok(options) => options,
-        Err(message) => return context.fail(&message),
-    };
-    if options.operands.is_empty() {
-        return context.fail("missing operand");
-    }
-    let mut status = 0;
-    for path in &options.operands {
-        match context.sys.readlink(path) {
-            Ok(target) => context.out.out(&if options.has('n') { target } else { target + "\n" }),
-            Err(_) => status = 1,
+    context.each(args, "n", |context, options, path| match context.sys.readlink(path) {
+        Ok(target) => {
+            context.out.out(&if options.has('n') { target } else { target + "\n" });
+            0
         }
-    }
-    status
+        Err(_) => 1,
+    })
 }

@@ -3,6 +3,7 @@
 //! A tool is a function that makes its calls, queues its output and answers its exit status; [`Tool`] carries that output out
 //! afterwards, which may take several resumes.
 
+use super::options::Options;
 use super::output::{Flush, Output};
 use super::sys::{Resume, Sys};
 use super::{attempt, echo, files, identity, info, links, ls, mounts, printf, ps, remove, signals, test};
@@ -29,6 +30,18 @@ impl Context<'_> {
     /// Queues `NAME: what: sentence of the errno`.
     pub(crate) fn fail_with(&mut self, what: &str, errno: Errno) -> i32 {
         self.fail(&format!("{what}: {errno}"))
+    }
+
+    /// One operand after the other: where one fails the rest is still done.
+    pub(crate) fn each(&mut self, args: &[String], letters: &str, act: impl Fn(&mut Self, &Options, &str) -> i32) -> i32 {
+        let options = match Options::parse(args, letters) {
+            Ok(options) => options,
+            Err(message) => return self.fail(&message),
+        };
+        if options.operands.is_empty() {
+            return self.fail("missing operand");
+        }
+        options.operands.iter().fold(0, |status, operand| act(self, &options, operand).max(status))
     }
 
     /// The text of a small file (of /proc, /etc), at most `TEXT_BYTES_MAX`; not UTF-8 is replaced.

@@ -9,7 +9,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::State;
 use glassbox_core::oci::toolbox::image;
-use glassbox_core::plan::CommandError;
+use glassbox_core::plan::{self, CommandError};
 
 use super::{Engine, say};
 use crate::journal::{self, Mark, Report};
@@ -43,19 +43,18 @@ pub fn facts_and_state(invocation: Option<&Invocation>) -> Result<(HostFacts, St
 
 /// What planning this command needs to know of the machine besides the facts that every one needs.
 fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
-    let named = glassbox_core::plan::named_sources(invocation, state, &host.cwd);
-    let cgroups = glassbox_core::plan::named_cgroups(invocation, &host.cgroup);
-    host.sources = observe::facts::sources(&named.into_iter().chain(cgroups).collect());
-    host.owners = observe::facts::owners(&glassbox_core::plan::named_owners(invocation, state, &host.data_root));
-    host.devices = observe::devices::below(&glassbox_core::plan::named_devices(invocation));
-    if glassbox_core::plan::asks_of_disks(invocation, state) {
+    let wanted = plan::wanted(invocation, state, host);
+    host.sources = observe::facts::sources(&wanted.sources);
+    host.owners = observe::facts::owners(&wanted.owners);
+    host.devices = observe::devices::below(&wanted.devices);
+    if wanted.disk_limits {
         host.cgroup.block = observe::cgroups::block_limits(&host.cgroup);
     }
-    if glassbox_core::plan::reads_moments(&invocation.command) {
+    if wanted.utc_offset {
         host.utc_offset_seconds = sys::time::utc_offset_seconds(host.now_ns / 1_000_000_000);
     }
     let measure = |path: &str| bytes_below(Path::new(path));
-    host.disk = glassbox_core::plan::disk_usage(&invocation.command, state, &host.data_root, measure);
+    host.disk = plan::disk_usage(&invocation.command, state, &host.data_root, measure);
 }
 
 fn without_records(host: &HostFacts) -> State {
@@ -105,14 +104,12 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
     // Modes are what the steps say.
     sys::process::umask(0);
     let host = observe::host_facts(root, toolbox::facts())?;
-    let store = Store::open(root)?;
-    for problem in journal::recover(&store).problems {
-        say(&format!("glassbox: {problem}\n"));
-    }
+    let needs_records = invocation.command.needs_records();
+    let store = if needs_records { Store::open(root)? } else { Store::at(root)? };
     let mut engine = Engine {
+        state: without_records(&host),
         store,
         host,
-        state: State::default(),
         wants_lock: decides(&invocation.command),
         invocation: Rc::new(invocation),
         monitor: Vec::new(),
@@ -142,7 +139,12 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         cause: String::new(),
         exit_code: 0,
     };
-    engine.load()?;
+    if needs_records {
+        for problem in journal::recover(&engine.store).problems {
+            say(&format!("glassbox: {problem}\n"));
+        }
+        engine.load()?;
+    }
     Ok(engine)
 }
 

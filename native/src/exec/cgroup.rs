@@ -15,8 +15,7 @@ use super::{Done, Failure, NameCall};
 use crate::sys::device_program;
 use crate::{journal, sys};
 
-/// How long processes may take to come to a halt, and the time between two looks.
-const FREEZER_PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks.
 const FREEZER_PAUSE: Duration = Duration::from_millis(1);
 
 /// Carries the step out; `JoinCgroup` in the process that joins.
@@ -31,7 +30,7 @@ pub fn carry_out(step: &CgroupStep) -> Done {
         CgroupStep::RestrictDevices { directory, rules, program: true } => restrict_by_program(directory, rules),
         CgroupStep::RestrictDevices { directory, rules, program: false } => restrict(directory, rules),
         CgroupStep::JoinCgroup { directory } => write(&format!("{directory}/tasks"), "0"),
-        CgroupStep::SetFreezer { file, frozen } => set_freezer(file, *frozen),
+        CgroupStep::SetFreezer { file, frozen, patience_ns } => set_freezer(file, *frozen, *patience_ns),
         CgroupStep::RemoveCgroup { directory, shared: false } => remove(directory),
         CgroupStep::RemoveCgroup { directory, shared: true } => {
             journal::remove_empty_cgroup(Path::new(directory)).map(drop).call("rmdir")
@@ -68,7 +67,7 @@ fn restrict_by_program(directory: &str, rules: &[DeviceRule]) -> Done {
 }
 
 /// Freezing takes as long as the last process needs to come to a halt.
-fn set_freezer(file: &str, frozen: bool) -> Done {
+fn set_freezer(file: &str, frozen: bool, patience_ns: u64) -> Done {
     match write(file, freezer_word(file, frozen)) {
         // What was to go on has ended meanwhile, and its monitor has cleaned up.
         Err(failure) if matches!(failure.errno, Errno::ENOENT | Errno::ENODEV) && !frozen => return Ok(()),
@@ -79,7 +78,7 @@ fn set_freezer(file: &str, frozen: bool) -> Done {
     };
     let told_by =
         file.strip_suffix("/cgroup.freeze").map_or_else(|| file.to_string(), |directory| format!("{directory}/cgroup.events"));
-    let deadline = Instant::now() + FREEZER_PATIENCE;
+    let deadline = Instant::now() + Duration::from_nanos(patience_ns);
     loop {
         match fs::read_to_string(&told_by) {
             Ok(text) if is(&text) => return Ok(()),

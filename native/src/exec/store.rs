@@ -78,7 +78,12 @@ impl Shelf<'_> {
                 }
                 // First of all: from then on it is not on record, whatever else is left.
                 forgive_missing(fs::remove_file(format!("{directory}/state.json"))).call("unlink")?;
-                self.store.remove(Path::new(directory)).call("rmdir")
+                let removed = self.store.remove(Path::new(directory));
+                if let (Err(_), Some(container)) = (&removed, self.state.containers.get(id)) {
+                    // On record again: whoever wants it gone can try again.
+                    self.store.save_container(container).call("rename")?;
+                }
+                removed.call("rmdir")
             }
         }
     }

@@ -7,7 +7,7 @@ use glassbox_core::oci::image::Descriptor;
 use glassbox_core::step::Undo;
 use serde::{Deserialize, Serialize};
 
-use crate::store::ProcessIdentity;
+use crate::store::{ProcessIdentity, Store};
 
 /// A journal longer than this is not ours.
 pub const JOURNAL_BYTES_MAX: u64 = 4 << 20;
@@ -149,6 +149,12 @@ impl Entry {
             | Undo::Impossible { .. }
             | Undo::NothingChanged => None,
         }
+    }
+
+    /// Nothing of this name is ever made again: the directory of a container, whose id is its own.
+    pub fn is_for_good(&self, store: &Store) -> bool {
+        let containers = store.layout().containers();
+        matches!(self, Entry::Tree { path } if Path::new(path).parent() == Some(Path::new(&containers)))
     }
 
     /// It is there now: whoever is about to make it does not.

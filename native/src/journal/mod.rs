@@ -55,7 +55,7 @@ pub struct Report {
     pub undone: Vec<String>,
     /// Containers whose monitor had died: their records say so now, or they are gone (`--rm`).
     pub settled: Vec<ContainerId>,
-    /// What failed; the journal is kept, and the next command tries again.
+    /// What failed. After a crash the journal is kept, and the next command tries again.
     pub problems: Vec<StoreError>,
 }
 
@@ -79,6 +79,8 @@ pub struct Journal {
     path: PathBuf,
     file: File,
     entries: Vec<Kept>,
+    /// What could not be undone and is nobody's any more: left to the next command.
+    stuck: Vec<Entry>,
 }
 
 /// What stands in a journal: in the order in which it was written, the last is undone first.
@@ -104,12 +106,17 @@ impl Journal {
         let locked =
             sys::file::try_lock_exclusive(&file).map_err(|errno| StoreError::Io { doing: "lock", path: new.clone(), errno });
         locked.and_then(|_| fs::rename(&new, &path).map_err(StoreError::io("make the journal", &path)))?;
-        Ok(Journal { store: store.clone(), path, file, entries: Vec::new() })
+        Ok(Journal { store: store.clone(), path, file, entries: Vec::new(), stuck: Vec::new() })
     }
 
     /// To be called before a step is carried out, with its undo. What is there already, and what needs no journal, is not written down.
     pub fn will(&mut self, undo: &Undo) -> Result<(), StoreError> {
         match Entry::of_undo(undo) {
+            // It is to be there after all.
+            Some(entry) if self.stuck.contains(&entry) => {
+                self.stuck.retain(|stuck| *stuck != entry);
+                self.push(entry)
+            }
             Some(entry) if !entry.exists() => self.push(entry),
             _ => Ok(()),
         }
@@ -151,9 +158,19 @@ impl Journal {
         drop(self);
     }
 
-    /// The effect stands, nothing is to be undone: the journal is removed.
+    /// The effect stands, nothing is to be undone: the journal is removed. What was to go before and could not is all that stays in it.
     pub fn commit(self) -> Result<(), StoreError> {
+        if !self.stuck.is_empty() {
+            return self.leave_stuck().map_err(StoreError::io("write the journal", &self.path));
+        }
         fs::remove_file(&self.path).map_err(StoreError::io("remove the journal", &self.path))
+    }
+
+    fn leave_stuck(&self) -> std::io::Result<()> {
+        let lines = self.stuck.iter().map(|entry| Line::Will { entry: entry.clone() }.to_bytes());
+        let new = self.path.with_extension("new");
+        fs::write(&new, lines.collect::<Vec<_>>().concat())?;
+        fs::rename(new, &self.path)
     }
 
     /// Where we are.
@@ -162,13 +179,18 @@ impl Journal {
     }
 
     /// Undoes everything after `mark`, the last first: one step back, or a failing phase. A process that is a child of the caller is
-    /// left as a zombie for it to reap.
+    /// left as a zombie for it to reap. What fails is told; the directory of a container that never came to be is tried again by the
+    /// next command, while other things may have become somebody's by then.
     pub fn undo_to(&mut self, mark: Mark) -> Report {
         let mut report = Report::default();
         while self.entries.len() > mark.0 {
             let Some(kept) = self.entries.pop() else { break };
             if let Kept::Entry(entry) | Kept::Within(entry) = &kept {
+                let before = report.problems.len();
                 undo::carry_out(&self.store, entry, &mut report);
+                if report.problems.len() > before && entry.is_for_good(&self.store) {
+                    self.stuck.push(entry.clone());
+                }
             }
             if matches!(kept, Kept::Within(_)) {
                 continue;
@@ -180,12 +202,10 @@ impl Journal {
         report
     }
 
-    /// Undoes everything, and removes the journal unless something could not be undone.
+    /// Undoes everything, and ends the journal.
     pub fn roll_back(mut self) -> Report {
         let mut report = self.undo_to(Mark(0));
-        if report.problems.is_empty() {
-            report.problems.extend(self.commit().err());
-        }
+        report.problems.extend(self.commit().err());
         report
     }
 

@@ -77,6 +77,7 @@ impl StoreError {
     pub fn errno(&self) -> Option<Errno> {
         match self {
             StoreError::Io { errno, .. } => Some(*errno),
+            StoreError::Mounted { .. } => Some(Errno::EBUSY),
             _ => None,
         }
     }

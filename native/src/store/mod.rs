@@ -70,11 +70,7 @@ pub struct Loaded {
 impl Store {
     /// Opens the records below `root` (absolute), making its directories where they are missing.
     pub fn open(root: &Path) -> Result<Store, StoreError> {
-        let text = match root.to_str() {
-            Some(text) if root.is_absolute() => text.trim_end_matches('/').to_string(),
-            _ => return Err(StoreError::Root { path: root.to_path_buf() }),
-        };
-        let store = Store { root: PathBuf::from(&text), text };
+        let store = Store::at(root)?;
         if !store.journal().is_dir() {
             make_directory(&store.root, 0o711)?;
             make_directory(&store.root.join("layers"), 0o711)?;
@@ -82,6 +78,15 @@ impl Store {
             make_directory(&store.journal(), 0o700)?;
         }
         Ok(store)
+    }
+
+    /// The records below `root`, for who neither reads nor writes any: nothing has to be there.
+    pub fn at(root: &Path) -> Result<Store, StoreError> {
+        let text = match root.to_str() {
+            Some(text) if root.is_absolute() => text.trim_end_matches('/').to_string(),
+            _ => return Err(StoreError::Root { path: root.to_path_buf() }),
+        };
+        Ok(Store { root: PathBuf::from(&text), text })
     }
 
     /// The data root.

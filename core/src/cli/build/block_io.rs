@@ -1,8 +1,8 @@
 //! The flags on disks, of `run`, `create` and `update`.
 
 use super::{Call, number};
+use crate::cli::UsageError;
 use crate::cli::block_io::{BlockIo, DeviceNumber};
-use crate::cli::command::UsageError;
 use crate::cli::values;
 
 pub(super) fn block_io(call: &Call<'_>) -> Result<BlockIo, UsageError> {

@@ -1,11 +1,11 @@
 //! The flags on what becomes of a container while nobody looks (`--restart`), and how one looks: `attach`.
 
 use super::Call;
-use crate::cli::command::{Command, FlagUse, UsageError};
 use crate::cli::error;
 use crate::cli::front;
 use crate::cli::lifecycle::{Healthcheck, RestartPolicy};
 use crate::cli::values;
+use crate::cli::{Command, FlagUse, UsageError};
 
 /// `--restart`; the refusals are the daemon's.
 pub(super) fn restart(call: &Call<'_>) -> Result<Option<RestartPolicy>, UsageError> {

@@ -1,9 +1,9 @@
 //! `ps`, `inspect`, `rename`, `container prune`: what is looked at and kept.
 
-use super::super::command::{Command, ContainerList, InspectKind, UsageError};
 use super::super::error;
 use super::super::front::Call;
 use super::number;
+use crate::cli::{Command, ContainerList, InspectKind, UsageError};
 use crate::template::{self, Template};
 
 /// What Docker's command exits with for a template that cannot be read, in `inspect`.

@@ -12,13 +12,16 @@ mod storage;
 mod tuning;
 
 use super::check;
-use super::command::*;
 use super::error;
 use super::front::{self, Call, Target};
 use super::namespaces::OF_CONTAINER;
 use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
+use super::{
+    BuildFiles, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NetworkMode, RunContainer, Span, UsageError,
+    Words,
+};
 use crate::userland::Signal;
 
 /// Parses the words of a line.
@@ -138,7 +141,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" => {
             Command::Images(images::command(call, containers))
         }
-        "build" => build(call),
+        "build" => build(call)?,
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
         "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {
             storage::volume_command(call, containers)?
@@ -148,17 +151,20 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
 }
 
 /// `build`: carried out as far as its checks.
-fn build(call: &Call<'_>) -> Command {
+fn build(call: &Call<'_>) -> Result<Command, UsageError> {
+    if !call.is_on("check") {
+        let next = "Add --check to have the Dockerfile checked; build it with Docker.";
+        return Err(error::not_yet("docker build", next, None));
+    }
     let text = |name: &str| call.flag(name).map(|flag| flag.value.clone()).filter(|value| !value.is_empty());
-    Command::CheckBuild(super::CheckBuild {
-        check: call.is_on("check"),
+    Ok(Command::CheckBuild(CheckBuild {
         context: call.arguments.first().map(|word| word.text.clone()).unwrap_or_default(),
         file: text("file"),
         target: text("target"),
         build_args: call.values("build-arg"),
         platform: text("platform").unwrap_or_default(),
-        read: None,
-    })
+        files: BuildFiles::default(),
+    }))
 }
 
 fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::Call;
-use crate::cli::command::{Command, FlagUse, UsageError};
 use crate::cli::namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, OF_CONTAINER, PidMode, TimeOffsets};
+use crate::cli::{Command, FlagUse, UsageError};
 use crate::cli::{error, values};
 
 /// What is said on namespaces; the values that the client judges were judged before.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Call;
-use crate::cli::command::{ImageChoice, Pull, UsageError};
 use crate::cli::error;
 use crate::cli::values::ports;
+use crate::cli::{ImageChoice, Pull, UsageError};
 
 /// More exposed ports are refused: each is written into the record.
 const EXPOSED_PORTS_MAX: usize = 10_000;

@@ -1,7 +1,7 @@
 //! The flags on resources, of `run`, `create` and `update`.
 
 use super::{Call, block_io, bytes, number, refused};
-use crate::cli::command::UsageError;
+use crate::cli::UsageError;
 use crate::cli::error;
 use crate::cli::resources::Resources;
 use crate::cli::table;

@@ -1,10 +1,10 @@
 //! `--security-opt` and the flags on devices, of `run` and `create`, with what dockerd refuses of them.
 
 use super::Call;
-use crate::cli::command::{ContainerSpec, FlagUse, UsageError};
 use crate::cli::confinement::{Confinement, DeviceMapping};
 use crate::cli::error;
 use crate::cli::values;
+use crate::cli::{ContainerSpec, FlagUse, UsageError};
 
 /// Reads them into the specification; the last of a kind holds.
 pub(super) fn options(call: &Call<'_>, spec: &mut ContainerSpec) -> Result<(), UsageError> {

@@ -1,8 +1,8 @@
 //! The flags on storage, and the commands on volumes.
 
 use super::{Call, listing, refused};
-use crate::cli::command::{Command, UsageError};
 use crate::cli::storage::{MountSpec, StorageSpec};
+use crate::cli::{Command, UsageError};
 use crate::cli::{error, values};
 
 pub(super) fn storage(call: &Call<'_>) -> Result<StorageSpec, UsageError> {

@@ -1,7 +1,7 @@
 //! The flags on limits of each process, kernel settings and groups, of `run` and `create`.
 
 use super::{Call, bytes, number};
-use crate::cli::command::UsageError;
+use crate::cli::UsageError;
 use crate::cli::tuning::{Tuning, Ulimit};
 use crate::cli::values;
 

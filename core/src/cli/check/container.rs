@@ -1,10 +1,10 @@
 //! The checks of `run` and `create`: values that are read after all flags, and flags that do not go together.
 
-use super::super::command::{FlagUse, Span, UsageError};
 use super::super::error;
 use super::super::front::Call;
 use super::super::values::{self, ports};
 use super::{network, platform};
+use crate::cli::{FlagUse, Span, UsageError};
 use crate::reference::Reference;
 
 /// A check of one flag's value.

@@ -4,7 +4,7 @@ mod container;
 mod network;
 mod platform;
 
-use super::command::UsageError;
+use super::UsageError;
 use super::error;
 use super::front::{Call, Target};
 use crate::copying::split_argument;

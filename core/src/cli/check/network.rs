@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::command::{FlagUse, UsageError};
 use super::super::error;
 use super::super::front::Call;
 use super::super::values::{self, NetworkValue};
 use super::container::mac_address;
+use crate::cli::{FlagUse, UsageError};
 
 /// Refuses what the client refuses.
 pub(super) fn accepts(call: &Call<'_>) -> Result<(), UsageError> {

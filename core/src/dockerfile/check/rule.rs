@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Lines;
+use crate::dockerfile::Lines;
 
 /// Makes the enum, its names, and what Glassbox says of each.
 macro_rules! rules {

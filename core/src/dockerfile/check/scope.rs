@@ -1,12 +1,12 @@
 //! Each stage, line by line, with the variables that it has there.
 
-use super::super::expand::{expand_in_part, quoted};
-use super::super::ignore::{Ignore, clean};
-use super::super::instruction::{Arguments as Form, Instruction, Kind, Run, Transfer};
-use super::super::suggest::{hint, nearest};
-use super::super::{Fault, Lines, mounts};
 use super::stages::{Arguments, Base, Bases};
 use super::{Checker, Environment, Rule};
+use crate::dockerfile::expand::{expand_in_part, quoted};
+use crate::dockerfile::ignore::{Ignore, clean};
+use crate::dockerfile::instruction::{Arguments as Form, Instruction, Kind, Run, Transfer};
+use crate::dockerfile::suggest::{hint, nearest};
+use crate::dockerfile::{Fault, Lines};
 use crate::userland::Signal;
 
 /// What a stage upon nothing has.
@@ -274,7 +274,8 @@ fn words_of(kind: &Kind) -> Vec<String> {
 }
 
 fn run_mounts(run: &Run, lines: Lines) -> Result<(), Fault> {
-    run.mounts.iter().try_for_each(|mount| mounts::read(mount).map(drop).map_err(|why| Fault::at(lines, why)))
+    let wrong = run.mounts.iter().find_map(|mount| mount.as_ref().err());
+    wrong.map_or(Ok(()), |why| Err(Fault::at(lines, why.clone())))
 }
 
 fn is_remote(source: &str) -> bool {

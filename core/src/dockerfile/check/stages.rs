@@ -1,10 +1,10 @@
 //! What stages begin with, and what they take from each other.
 
-use super::super::expand::{Expansion, expand, quoted};
-use super::super::instruction::{Instruction, Kind};
-use super::super::suggest::{hint, nearest};
-use super::super::{Fault, Lines, mounts};
 use super::{Checker, Rule};
+use crate::dockerfile::expand::{Expansion, expand, quoted};
+use crate::dockerfile::instruction::{Instruction, Kind};
+use crate::dockerfile::suggest::{hint, nearest};
+use crate::dockerfile::{Fault, Lines};
 use crate::reference::Reference;
 
 /// Names that BuildKit itself gives values, in the order in which it has them.
@@ -228,7 +228,7 @@ fn known(arguments: &Arguments, name: &str) -> Option<String> {
 fn sources(instruction: &Instruction) -> Vec<String> {
     match &instruction.kind {
         Kind::Copy(transfer) | Kind::Add(transfer) => transfer.from.clone().into_iter().collect(),
-        Kind::Run(run) => run.mounts.iter().filter_map(|mount| mounts::read(mount).ok()?.from).collect(),
+        Kind::Run(run) => run.mounts.iter().flatten().filter_map(|mount| mount.from.clone()).collect(),
         _ => Vec::new(),
     }
 }

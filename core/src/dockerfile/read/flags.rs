@@ -1,6 +1,6 @@
 //! `--name`, `--name=value` of an instruction.
 
-use super::super::suggest::{hint, nearest};
+use crate::dockerfile::suggest::{hint, nearest};
 
 /// The flags that were given.
 pub(super) struct Flags {

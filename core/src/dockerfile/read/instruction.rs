@@ -1,12 +1,14 @@
 //! What an instruction says, by its name.
 
-use super::super::check::rule::Rule;
-use super::super::instruction::{Arguments, Healthcheck, Kind, NAMES, Run, Transfer};
-use super::super::lines::heredoc;
-use super::super::suggest::{hint, nearest};
-use super::super::words::{Json, json_array, split_words};
 use super::{Apart, Flags, Reader, arguments, pairs};
 use crate::cli::seconds;
+use crate::dockerfile::check::rule::Rule;
+use crate::dockerfile::expand::quoted;
+use crate::dockerfile::instruction::{Arguments, Healthcheck, Kind, NAMES, Run, Transfer};
+use crate::dockerfile::lines::heredoc;
+use crate::dockerfile::mounts;
+use crate::dockerfile::suggest::{hint, nearest};
+use crate::dockerfile::words::{Json, json_array, split_words};
 
 /// The shortest span of time that a health check may wait.
 const HEALTH_NS_MIN: u64 = 1_000_000;
@@ -117,9 +119,9 @@ fn run(line: &Apart<'_>) -> Result<Run, String> {
     let mut flags = Flags::of(&line.flags, &["network"], &["mount"], &[])?;
     let network = flags.take("network");
     if let Some(mode) = network.as_deref().filter(|mode| !["default", "none", "host"].contains(mode)) {
-        return Err(format!("invalid network mode {}", super::super::expand::quoted(mode)));
+        return Err(format!("invalid network mode {}", quoted(mode)));
     }
-    let mounts = flags.all("mount");
+    let mounts = flags.all("mount").iter().map(|value| mounts::read(value)).collect();
     Ok(Run { command: arguments(line.rest), heredocs: line.line.heredocs.clone(), mounts, network })
 }
 
@@ -166,7 +168,7 @@ fn health(line: &Apart<'_>) -> Result<Option<Healthcheck>, String> {
         "NONE" if !rest.trim().is_empty() => return Err("HEALTHCHECK NONE takes no arguments".to_string()),
         "NONE" => return Ok(None),
         "CMD" => {}
-        other => return Err(format!("Unknown type {} in HEALTHCHECK (try CMD)", super::super::expand::quoted(other))),
+        other => return Err(format!("Unknown type {} in HEALTHCHECK (try CMD)", quoted(other))),
     }
     let mut flags = Flags::of(&line.flags, &SPANS, &[], &[])?;
     let command = arguments(rest.trim());
@@ -191,14 +193,13 @@ fn span(flags: &mut Flags, name: &str) -> Result<u64, String> {
     let Some(text) = flags.take(name).filter(|text| !text.is_empty()) else { return Ok(0) };
     let ns = (seconds(&text)? * 1e9).round();
     if ns != 0.0 && ns < HEALTH_NS_MIN as f64 {
-        return Err(format!("Interval {} cannot be less than 1ms", super::super::expand::quoted(name)));
+        return Err(format!("Interval {} cannot be less than 1ms", quoted(name)));
     }
     Ok(ns as u64)
 }
 
 fn retries(flags: &mut Flags) -> Result<u32, String> {
     let Some(text) = flags.take("retries").filter(|text| !text.is_empty()) else { return Ok(0) };
-    let number: i64 =
-        text.parse().map_err(|_| format!("strconv.ParseInt: parsing {}: invalid syntax", super::super::expand::quoted(&text)))?;
+    let number: i64 = text.parse().map_err(|_| format!("strconv.ParseInt: parsing {}: invalid syntax", quoted(&text)))?;
     u32::try_from(number).map_err(|_| format!("--retries cannot be negative ({number})"))
 }

@@ -267,7 +267,7 @@ pub fn named_sources(invocation: &Invocation, state: &State, cwd: &str) -> BTree
 }
 
 /// The paths of the host that `why CONTAINER PATH` is about: what is known of them is to stand in [`crate::host::HostFacts::owners`].
-pub fn named_owners(invocation: &Invocation, state: &State, data_root: &str) -> BTreeSet<String> {
+pub(super) fn named_owners(invocation: &Invocation, state: &State, data_root: &str) -> BTreeSet<String> {
     let Command::ExplainRefusal { container, call: Some(path) } = &invocation.command else { return BTreeSet::new() };
     let found = state.container(container.trim()).ok().filter(|_| path.starts_with('/'));
     let mounted = found.and_then(|container| crate::permission::mounted(path, container, state, data_root));

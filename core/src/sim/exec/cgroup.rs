@@ -25,7 +25,8 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
             let pid = run.process.ok_or(Errno::ESRCH)?;
             write_as(kernel, pid, &format!("{directory}/tasks"), "0")?;
         }
-        CgroupStep::SetFreezer { file, frozen } => match write(kernel, file, freezer_word(file, *frozen)) {
+        // The model's processes come to a halt at once.
+        CgroupStep::SetFreezer { file, frozen, patience_ns: _ } => match write(kernel, file, freezer_word(file, *frozen)) {
             // What was to go on has ended meanwhile, and its monitor has cleaned up.
             Err(Failure { errno: Errno::ENOENT, .. }) if !frozen => {}
             answer => answer?,

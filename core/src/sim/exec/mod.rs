@@ -8,12 +8,14 @@ mod image;
 mod mount;
 mod privilege;
 mod process;
+mod record;
 mod run;
 mod store;
 mod transfer;
 mod undo;
 mod volume;
 
+pub(super) use record::container_of;
 pub use run::Run;
 pub use undo::undo;
 

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use super::{Carried, Done, Run, called, done};
+use super::{Carried, Done, Run, called, done, record};
 use crate::errno::Errno;
 use crate::layout::Layout;
-use crate::model::{Container, ContainerId, Ending, SentSignal, SignalReason, State, Status};
+use crate::model::{ContainerId, Ending, SentSignal, SignalReason, State, Status};
 use crate::observe::Outcome;
 use crate::oci::toolbox::{self, ToolboxFileKind};
 use crate::query::{Answer, Probe, Query, Subject};
@@ -19,6 +19,14 @@ use crate::step::StoreStep;
 use crate::userland::{SysResult, WaitStatus};
 
 pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
+    let carried = carry_out(step, kernel, run, state)?;
+    if let Done::Outcome(outcome) = &carried {
+        record::save(step, outcome, kernel, run, state)?;
+    }
+    Ok(carried)
+}
+
+fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     match step {
         StoreStep::ExtractLayer { diff_id, blob, directory, .. } => match blob {
             Some(blob) => super::transfer::extract(kernel, blob, diff_id, directory)?,
@@ -32,12 +40,12 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
         }
         StoreStep::WriteIdFile { path, contents } => called(write_new_file(kernel, path, contents), "openat")?,
         StoreStep::RecordContainer { container, path } => {
-            called(write_record(kernel, path, container), "openat")?;
+            called(record::write(kernel, path, container), "openat")?;
         }
         StoreStep::ReplaceRecord { container, path, .. } => {
             let mut container = container.clone();
             container.state = state.containers.get(&container.id).ok_or(Errno::ENOENT)?.state.clone();
-            called(write_record(kernel, path, &container), "rename")?;
+            called(record::write(kernel, path, &container), "rename")?;
         }
         StoreStep::RecordStart { id } => {
             if let Some(streams) = run.streams {
@@ -79,7 +87,13 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
             if state.containers.get(id).is_some_and(|container| container.state.status.runs()) {
                 return Err(Errno::EBUSY.into());
             }
-            called(remove_tree(kernel, directory), "unlink")?;
+            if let Err(errno) = remove_tree(kernel, directory) {
+                // On record again: whoever wants it gone can try again.
+                if let Some(container) = state.containers.get(id) {
+                    called(record::write(kernel, &Layout::new(&kernel.host.data_root).of(id, "state.json"), container), "rename")?;
+                }
+                called(Err(errno), "rmdir")?;
+            }
             forget_streams(kernel, run, id);
         }
     }
@@ -129,13 +143,6 @@ fn probed(kernel: &Kernel, run: &mut Run, state: &State, id: &ContainerId) -> Do
     let runs = state.containers.get(id).is_some_and(|container| container.state.status == Status::Running);
     let probe = run.probe.take().filter(|_| runs).map(Box::new);
     Done::Outcome(Outcome { probe, at_ns: kernel.realtime_ns(), ..Outcome::default() })
-}
-
-pub(super) fn write_record(kernel: &mut Kernel, path: &str, container: &Container) -> SysResult<()> {
-    const RECORD_MODE: u32 = 0o600;
-    let container = serde_json::to_string(container).map_err(|_| Errno::EINVAL)?;
-    let text = format!(r#"{{"format":1,"process":null,"monitor":null,"container":{container}}}"#);
-    write_file(kernel, path, RECORD_MODE, &text)
 }
 
 /// The one that is part of the program.

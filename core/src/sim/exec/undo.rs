@@ -2,13 +2,21 @@
 
 use super::store::remove_tree;
 use super::{Run, cgroup};
+use crate::event::Event;
 use crate::sim::kernel::Kernel;
 use crate::step::{Step, Undo};
 use crate::userland::{Signal, WaitStatus};
 
-/// Takes a step back, as its [`Undo`] says.
-pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
-    match step.undo() {
+/// Takes a step back, as its [`Undo`] says. Answers what the state has to hear of it.
+pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) -> Option<Event> {
+    let undo = step.undo();
+    let restored = super::record::restore(&undo, kernel);
+    take_back(undo, kernel, run);
+    restored
+}
+
+fn take_back(undo: Undo, kernel: &mut Kernel, run: &mut Run) {
+    match undo {
         Undo::RemoveTree { path } => {
             let _ = remove_tree(kernel, &path);
         }
@@ -36,16 +44,14 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) {
                 kernel.streams.remove_mut(&id);
             }
         }
-        Undo::RestoreRecord { container, path } => {
-            let _ = super::store::write_record(kernel, &path, &container);
-        }
         Undo::WriteBack { file, value } => {
             let _ = cgroup::write(kernel, &file, &value);
         }
         Undo::RestoreName { index, name, before, strike } => {
             let _ = super::image::change(kernel, &index, |found| found.restore(&name, before.as_ref(), strike.as_deref()));
         }
-        Undo::RestorePause { .. }
+        Undo::RestoreRecord { .. }
+        | Undo::RestorePause { .. }
         | Undo::ByItsSteps
         | Undo::EndsWithProcess
         | Undo::EndsWithDirectory

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use glassbox_core::errno::Errno;
-use glassbox_core::model::ContainerId;
+use glassbox_core::model::{ContainerId, ContainerState};
 use glassbox_core::query::{Answer, CredentialsFact, InterfaceFact, MountFact, Probe, Query, Subject};
 use glassbox_core::step::NamespaceKind;
 use glassbox_core::sysctl;
@@ -49,9 +49,12 @@ impl LinuxProbe {
     }
 
     fn container_state(&self, id: &ContainerId) -> Result<Answer, Errno> {
-        let record = self.store.read(id).map_err(errno_of)?;
-        let state = record.map(|record| record.container.state);
+        let state = self.record(id)?;
         Ok(Answer::ContainerState(state.map(|state| (state.status, state.exit_code, state.oom_killed))))
+    }
+
+    fn record(&self, id: &ContainerId) -> Result<Option<Box<ContainerState>>, Errno> {
+        Ok(self.store.read(id).map_err(errno_of)?.map(|record| Box::new(record.container.state)))
     }
 
     fn shares(&self, one: &Subject, other: &Subject, kind: NamespaceKind) -> Result<bool, Errno> {
@@ -74,6 +77,7 @@ impl Probe for LinuxProbe {
     fn ask(&self, query: &Query) -> Result<Answer, Errno> {
         Ok(match query {
             Query::ContainerState(id) => self.container_state(id)?,
+            Query::Record(id) => Answer::Record(self.record(id)?),
             Query::Processes(subject) => Answer::Processes(processes::in_namespace_of(self.pid_of(subject)?)?),
             Query::Mounts(subject) => Answer::Mounts(mounts(self.pid_of(subject)?)?),
             Query::Namespace(subject, kind) => Answer::Namespace(self.namespace(subject, *kind)?),

@@ -1,0 +1,72 @@
+//! What planning one command needs to know of the machine besides the facts that every command needs: it is looked at before, and only
+//! then. The caller (the engine on Linux, the session in the model) fills in what is wanted; which that is, is decided here.
+
+use std::collections::BTreeSet;
+
+use super::{block_io, cgroup_parent, device, storage};
+use crate::cli::{Command, ImageCommand, InspectKind, Invocation};
+use crate::host::{DiskUsage, HostFacts};
+use crate::layout::Layout;
+use crate::model::{Image, State};
+
+/// Of a command, what is to be looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Paths of the host: [`HostFacts::sources`].
+    pub sources: BTreeSet<String>,
+    /// Paths of the host: [`HostFacts::owners`].
+    pub owners: BTreeSet<String>,
+    /// Paths of the host, and what is below them: [`HostFacts::devices`].
+    pub devices: BTreeSet<String>,
+    /// How disk time and rates are limited: [`crate::host::CgroupLayout::block`].
+    pub disk_limits: bool,
+    /// The caller's zone: [`HostFacts::utc_offset_seconds`].
+    pub utc_offset: bool,
+}
+
+/// What `invocation` needs to be planned.
+pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wanted {
+    let named = storage::named_sources(invocation, state, &host.cwd);
+    let cgroups = cgroup_parent::named_cgroups(invocation, &host.cgroup);
+    Wanted {
+        sources: named.into_iter().chain(cgroups).collect(),
+        owners: storage::named_owners(invocation, state, &host.data_root),
+        devices: device::named_devices(invocation),
+        disk_limits: block_io::asks_of_disks(invocation, state),
+        utc_offset: reads_moments(&invocation.command),
+    }
+}
+
+/// The command may name a moment, or shows one: without a zone it is of the caller's ([`crate::host::HostFacts::utc_offset_seconds`]).
+fn reads_moments(command: &Command) -> bool {
+    use Command::{PruneContainers, PruneSystem, ShowEvents, ShowLogs, ShowProcesses};
+    matches!(command, ShowLogs { .. } | PruneContainers { .. } | PruneSystem { .. } | ShowEvents { .. } | ShowProcesses { .. })
+}
+
+/// The command shows or gives back what lies on the disk: [`crate::host::HostFacts::disk`] is to be filled by `measure`.
+pub fn disk_usage(command: &Command, state: &State, data_root: &str, measure: impl Fn(&str) -> u64) -> DiskUsage {
+    let shows = match command {
+        Command::ShowDiskUsage { .. } => true,
+        Command::ListContainers(asked) => asked.sizes,
+        Command::InspectObjects { sizes, .. } => *sizes,
+        _ => false,
+    };
+    let of_images = match command {
+        Command::Images(ImageCommand::List(_) | ImageCommand::History { .. }) => true,
+        Command::InspectObjects { kind, .. } => matches!(kind, InspectKind::Any | InspectKind::Image),
+        _ => shows,
+    };
+    let layout = Layout::new(data_root);
+    // What is part of the program is known without looking.
+    let wanted = |image: &&Image| shows || of_images && !image.embedded;
+    let layers = state.images.values().filter(wanted).flat_map(|image| &image.layers).filter(|layer| layer.extracted);
+    let layers = layers.map(|layer| (layer.diff_id.clone(), measure(&layout.layer(&layer.diff_id)))).collect();
+    if !shows {
+        return DiskUsage { layers, ..DiskUsage::default() };
+    }
+    DiskUsage {
+        layers,
+        containers: state.containers.keys().map(|id| (id.0.clone(), measure(&layout.of(id, "upper")))).collect(),
+        volumes: state.volumes.keys().map(|name| (name.clone(), measure(&layout.volume_data(name)))).collect(),
+    }
+}
