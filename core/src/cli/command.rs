@@ -110,6 +110,13 @@ pub enum Command {
         /// The new name as typed.
         name: String,
     },
+    /// `port CONTAINER [PRIVATE_PORT[/PROTO]]`
+    ShowPorts {
+        /// Name or id prefix.
+        container: String,
+        /// The port that is asked for, as typed; `None`: all.
+        port: Option<String>,
+    },
     /// `system df`
     ShowDiskUsage {
         /// `-v`: everything by itself.

@@ -231,7 +231,7 @@ fn arguments(row: &CommandRow, at: usize, forced: bool, current: &str, state: &S
         "rm" if !forced => names(&idle),
         "volume rm" | "volume inspect" => volumes(),
         "inspect" => Suggestions::of(containers(state, |_| true).into_iter().chain(state.volumes.keys().cloned())),
-        "logs" | "rename" | "container inspect" if at > 0 && row.key != "container inspect" => Suggestions::default(),
+        "logs" | "rename" | "port" | "container inspect" if at > 0 && row.key != "container inspect" => Suggestions::default(),
         _ if row.usage.contains("CONTAINER") => names(&|_| true),
         _ => Suggestions::default(),
     }

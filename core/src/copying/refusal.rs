@@ -113,6 +113,8 @@ impl fmt::Display for Refusal {
             Refusal::NotInContainer { path, container } => {
                 write!(out, "{DAEMON}Could not find the file {path} in container {container}")
             }
+            // Go's EvalSymlinks does not say where.
+            Refusal::NotOnHost { errno: Errno::ENOTDIR, .. } => write!(out, "{}", sentence(Errno::ENOTDIR)),
             Refusal::NotOnHost { path, errno } => write!(out, "lstat {path}: {}", sentence(*errno)),
             Refusal::NotExtractable { typed } => write!(out, "destination \"{typed}\" must be a directory"),
             Refusal::ExtractionPoint => write!(out, "{DAEMON}extraction point is not a directory"),

@@ -12,7 +12,7 @@ use super::Container;
 pub const HAPPENINGS_MAX: usize = 256;
 
 /// One line of `events`: dockerd's `events.Message`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happening {
     /// Which it is since the model's machine has booted; 0 on Linux.
     #[serde(skip)]

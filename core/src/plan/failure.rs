@@ -1,7 +1,7 @@
 //! When a step fails: Docker's words for it, and what is still to be done.
 
 use super::origin::{self, planned};
-use super::storage::foreign;
+use super::storage::{foreign, is_behind_file};
 use super::{CommandError, Context, Node, Planned, namespaces};
 use crate::cli::{Command, quoted};
 use crate::diagnosis::{Diagnosis, Finding};
@@ -269,29 +269,13 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
             (namespaces::not_running(*kind, &id.0, context.state), ENGINE_FAILED)
         }
         Step::Cgroup(CgroupStep::WriteLimit { file, value, .. }) => (limit_reason(file, value, call, &sentence), ENGINE_FAILED),
-        Step::Store(StoreStep::RemoveContainerFiles { id, .. }) if errno == Errno::EBUSY && runs(id, context) => {
-            let name = context.state.containers.get(id).map_or(id.short(), |container| container.name.as_str());
-            let what = "container is running: stop the container before removing or force remove";
-            (format!("cannot remove container \"{name}\": {what}"), NOT_THERE)
-        }
-        Step::Store(StoreStep::RemoveContainerFiles { id, directory }) => {
-            (format!("unable to remove filesystem for {id}: unlinkat {directory}: {sentence}"), NOT_THERE)
-        }
-        Step::Store(StoreStep::RemoveVolume { name, directory }) => {
-            (format!("remove {name}: error removing volume path '{directory}': unlinkat {directory}: {sentence}"), NOT_THERE)
-        }
-        Step::Store(StoreStep::FillVolume { directory, subpath, .. }) if !subpath.is_empty() && errno == Errno::EXDEV => {
-            let what = subpath_reason(directory, subpath, errno).unwrap_or_default();
-            (format!("failed to populate volume: {what}"), ENGINE_FAILED)
-        }
-        Step::Store(StoreStep::FillVolume { .. }) if volume_source(step, errno, context).is_some() => {
-            let what = volume_source(step, errno, context).unwrap_or_default();
-            (format!("failed to populate volume: {what}"), code_of(&what))
-        }
         Step::Mount(MountStep::BindMount { .. } | MountStep::MountFilesystem { .. })
             if volume_source(step, errno, context).is_some() =>
         {
             with_code(volume_source(step, errno, context).unwrap_or_default())
+        }
+        Step::Mount(MountStep::BindMount { source, .. }) if is_behind_file(source, context.host) => {
+            (format!("failed to fulfil mount request: open {source}: {sentence}"), ENGINE_FAILED)
         }
         Step::Mount(MountStep::CopyMountTree { .. }) | Step::Store(StoreStep::MakeWorkingDirectory { .. })
             if tells_itself(step, errno) =>
@@ -301,16 +285,47 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         Step::Mount(MountStep::BindSubpath { directory, subpath, .. }) if is_daemons(step, errno) => {
             with_code(subpath_reason(directory, subpath, errno).unwrap_or_default())
         }
-        Step::Store(StoreStep::CreateSource { path, .. }) => {
-            (format!("error while creating mount source path '{path}': mkdir {path}: {sentence}"), ENGINE_FAILED)
-        }
+        Step::Store(of) => store_reason(of, step, errno, call, context),
         Step::Client(ClientStep::AwaitExit { id, .. }) if errno == Errno::ENOENT => {
             (format!("No such container: {}", id.short()), NOT_THERE)
         }
-        _ => {
-            let call = call.map_or_else(|| step.name().to_string(), str::to_string);
-            (format!("{call}: {sentence}"), ENGINE_FAILED)
+        _ => plain_reason(step, call, &sentence),
+    }
+}
+
+/// Where there are no words of Docker's.
+fn plain_reason(step: &Step, call: Option<&str>, sentence: &str) -> (String, i32) {
+    let call = call.map_or_else(|| step.name().to_string(), str::to_string);
+    (format!("{call}: {sentence}"), ENGINE_FAILED)
+}
+
+/// Of a step on the engine's files: dockerd's words.
+fn store_reason(of: &StoreStep, step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) -> (String, i32) {
+    let sentence = errno.to_string().to_lowercase();
+    match of {
+        StoreStep::RemoveContainerFiles { id, .. } if errno == Errno::EBUSY && runs(id, context) => {
+            let name = context.state.containers.get(id).map_or(id.short(), |container| container.name.as_str());
+            let what = "container is running: stop the container before removing or force remove";
+            (format!("cannot remove container \"{name}\": {what}"), NOT_THERE)
         }
+        StoreStep::RemoveContainerFiles { id, directory } => {
+            (format!("unable to remove filesystem for {id}: unlinkat {directory}: {sentence}"), NOT_THERE)
+        }
+        StoreStep::RemoveVolume { name, directory } => {
+            (format!("remove {name}: error removing volume path '{directory}': unlinkat {directory}: {sentence}"), NOT_THERE)
+        }
+        StoreStep::FillVolume { directory, subpath, .. } if !subpath.is_empty() && errno == Errno::EXDEV => {
+            let what = subpath_reason(directory, subpath, errno).unwrap_or_default();
+            (format!("failed to populate volume: {what}"), ENGINE_FAILED)
+        }
+        StoreStep::FillVolume { .. } if volume_source(step, errno, context).is_some() => {
+            let what = volume_source(step, errno, context).unwrap_or_default();
+            (format!("failed to populate volume: {what}"), code_of(&what))
+        }
+        StoreStep::CreateSource { path, .. } => {
+            (format!("error while creating mount source path '{path}': mkdir {path}: {sentence}"), ENGINE_FAILED)
+        }
+        _ => plain_reason(step, call, &sentence),
     }
 }
 

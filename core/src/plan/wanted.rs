@@ -29,7 +29,7 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
     let named = storage::named_sources(invocation, state, &host.cwd);
     let cgroups = cgroup_parent::named_cgroups(invocation, &host.cgroup);
     Wanted {
-        sources: named.into_iter().chain(cgroups).collect(),
+        sources: storage::ways(&named).into_iter().chain(named).chain(cgroups).collect(),
         owners: storage::named_owners(invocation, state, &host.data_root),
         devices: device::named_devices(invocation),
         disk_limits: block_io::asks_of_disks(invocation, state),

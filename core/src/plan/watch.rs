@@ -100,11 +100,18 @@ fn span_of_time(since: &str, until: &str, context: &Context<'_>) -> Result<(Opti
     if let (Some(from), Some(to)) = (since_ns, until_ns)
         && to < from
     {
-        let seconds = |at_ns: u64| at_ns / NS_PER_SECOND;
-        let what = format!("`since` time ({}) cannot be after `until` time ({})", seconds(from), seconds(to));
+        let what = format!("`since` time ({}) cannot be after `until` time ({})", sent(since, from), sent(until, to));
         return Err(CommandError { message: format!("Error response from daemon: {what}\n"), exit_code: 1, span: span("until") });
     }
     Ok((since_ns, until_ns))
+}
+
+/// A moment as the client sends it: a number as it was typed, all else in seconds and nanoseconds.
+fn sent(typed: &str, at_ns: u64) -> String {
+    if typed.chars().all(|letter| letter.is_ascii_digit() || letter == '.') {
+        return typed.to_string();
+    }
+    format!("{}.{:09}", at_ns / NS_PER_SECOND, at_ns % NS_PER_SECOND)
 }
 
 /// The containers that `stats` names, each with the word for it: one that is not there is told before anything is shown.

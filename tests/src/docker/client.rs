@@ -15,6 +15,9 @@ use crate::still;
 /// A command that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A container's cgroup is called by its id.
+const ID_LENGTH: usize = 64;
+
 /// The client, told of one daemon.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -122,12 +125,18 @@ impl Client {
     /// Container and process, of all that live in a container.
     fn processes(&self) -> BTreeSet<(String, u32)> {
         let mut found = BTreeSet::new();
-        for directory in
-            self.cgroups().iter().flat_map(|cgroup| fs::read_dir(cgroup.join("docker")).into_iter().flatten().flatten())
-        {
-            let text = fs::read_to_string(directory.path().join("cgroup.procs")).unwrap_or_default();
-            let id = directory.file_name().to_string_lossy().into_owned();
-            found.extend(text.lines().filter_map(|line| Some((id.clone(), line.parse().ok()?))));
+        let mut open = self.cgroups();
+        while let Some(above) = open.pop() {
+            for directory in fs::read_dir(above).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir()) {
+                let id = directory.file_name().to_string_lossy().into_owned();
+                if id.len() != ID_LENGTH {
+                    // `docker`, or what --cgroup-parent names.
+                    open.push(directory.path());
+                    continue;
+                }
+                let text = fs::read_to_string(directory.path().join("cgroup.procs")).unwrap_or_default();
+                found.extend(text.lines().filter_map(|line| Some((id.clone(), line.parse().ok()?))));
+            }
         }
         found
     }

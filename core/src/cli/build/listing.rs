@@ -62,6 +62,17 @@ pub(super) fn rename(mut words: Vec<String>) -> Result<Command, UsageError> {
     Ok(Command::RenameContainer { container, name })
 }
 
+pub(super) fn ports(words: Vec<String>) -> Command {
+    let mut words = words.into_iter();
+    let container = words.next().unwrap_or_default();
+    Command::ShowPorts { container, port: words.next().filter(|port| !port.is_empty()) }
+}
+
+pub(super) fn why(words: Vec<String>) -> Command {
+    let mut words = words.into_iter();
+    Command::ExplainRefusal { container: words.next().unwrap_or_default(), call: words.next() }
+}
+
 pub(super) fn inspect(call: &Call<'_>, names: Vec<String>) -> Result<Command, UsageError> {
     let said = call.flag("type").map_or("", |flag| flag.value.as_str());
     let kind = match (call.row.key, said) {

@@ -124,10 +124,8 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
             filters: listing::filters(call),
         },
         "rename" => listing::rename(containers)?,
-        "why" => {
-            let mut words = containers.into_iter();
-            Command::ExplainRefusal { container: words.next().unwrap_or_default(), call: words.next() }
-        }
+        "port" => listing::ports(containers),
+        "why" => listing::why(containers),
         "container prune" => Command::PruneContainers { force: call.is_on("force"), filters: listing::filters(call) },
         "ps" => listing::containers(call)?,
         "top" => {

@@ -180,6 +180,8 @@ const CARRIED_OUT: &[CommandRow] = &[
         .carried_out("End containers and start them again"),
     CommandRow::new("rename", &["container rename", "rename"], "CONTAINER NEW_NAME", Arity::Exact(2))
         .carried_out("Give a container another name"),
+    CommandRow::new("port", &["container port", "port"], "CONTAINER [PRIVATE_PORT[/PROTO]]", Arity::Between(1, 2))
+        .carried_out("Show where on the host a container's ports are published"),
     CommandRow::new("container prune", &["container prune"], "[OPTIONS]", Arity::None)
         .carried_out("Delete all containers that do not run"),
     CommandRow::new("wait", &["container wait", "wait"], "CONTAINER [CONTAINER...]", Arity::AtLeast(1))

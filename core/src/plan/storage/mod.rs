@@ -19,6 +19,7 @@ pub(crate) use word::clean;
 
 use super::{CommandError, Context, create, lifecycle, names};
 use crate::cli::{Command, ContainerSpec, Invocation, MountSpec, StorageSpec};
+use crate::host::{HostFacts, SourceKind};
 use crate::layout::Layout;
 use crate::model::{Backing, Container, MountKind, MountPoint, State, backing};
 
@@ -272,6 +273,20 @@ pub(super) fn named_owners(invocation: &Invocation, state: &State, data_root: &s
     let found = state.container(container.trim()).ok().filter(|_| path.starts_with('/'));
     let mounted = found.and_then(|container| crate::permission::mounted(path, container, state, data_root));
     mounted.map(|mounted| mounted.way.into_iter().collect()).unwrap_or_default()
+}
+
+/// What of the way to a path is to be known as well: whether one of its elements is a file.
+pub(super) fn ways(paths: &BTreeSet<String>) -> BTreeSet<String> {
+    paths.iter().flat_map(|path| above(path)).map(str::to_string).collect()
+}
+
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at]).filter(|above| !above.is_empty())
+}
+
+/// Nothing can be at this path: an element before its last one is a file.
+pub(super) fn is_behind_file(path: &str, host: &HostFacts) -> bool {
+    above(path).any(|above| host.sources.get(above) == Some(&SourceKind::File))
 }
 
 pub(super) fn sources(mounts: &[MountPoint]) -> Vec<String> {

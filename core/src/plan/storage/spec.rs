@@ -45,6 +45,9 @@ fn check_bind(mount: &MountSpec, host: &HostFacts) -> Result<(), String> {
     if !mount.source.starts_with('/') {
         return Err(format!("invalid mount path: '{}' mount path must be absolute", mount.source));
     }
+    if super::is_behind_file(&clean(&mount.source), host) {
+        return Err(format!("stat {}: not a directory", mount.source));
+    }
     if !host.sources.contains_key(&clean(&mount.source)) {
         return Err(format!("bind source path does not exist: {}", mount.source));
     }

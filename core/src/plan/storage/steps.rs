@@ -88,7 +88,9 @@ pub(in crate::plan) fn make_sources(container: &Container, context: &Context<'_>
     let mut made: Vec<&str> = Vec::new();
     let mut steps = Vec::new();
     for point in container.mounts.iter().filter(|point| point.makes_source) {
-        if context.host.sources.contains_key(&point.source) || made.contains(&point.source.as_str()) {
+        // dockerd passes over what lies behind a file: the mount will fail.
+        let behind = super::is_behind_file(&point.source, context.host);
+        if behind || context.host.sources.contains_key(&point.source) || made.contains(&point.source.as_str()) {
             continue;
         }
         made.push(&point.source);

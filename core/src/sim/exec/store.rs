@@ -87,17 +87,21 @@ fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State
             if state.containers.get(id).is_some_and(|container| container.state.status.runs()) {
                 return Err(Errno::EBUSY.into());
             }
-            if let Err(errno) = remove_tree(kernel, directory) {
-                // On record again: whoever wants it gone can try again.
-                if let Some(container) = state.containers.get(id) {
-                    called(record::write(kernel, &Layout::new(&kernel.host.data_root).of(id, "state.json"), container), "rename")?;
-                }
-                called(Err(errno), "rmdir")?;
-            }
+            remove_container(kernel, state, id, directory)?;
             forget_streams(kernel, run, id);
         }
     }
     done(kernel)
+}
+
+fn remove_container(kernel: &mut Kernel, state: &State, id: &ContainerId, directory: &str) -> Result<(), super::Failure> {
+    let removed = remove_tree(kernel, directory);
+    if let (Err(_), Some(container)) = (&removed, state.containers.get(id)) {
+        // On record again: whoever wants it gone can try again.
+        let path = Layout::new(&kernel.host.data_root).of(id, "state.json");
+        called(record::write(kernel, &path, container), "rename")?;
+    }
+    called(removed, "unlink")
 }
 
 fn note_signal(kernel: &mut Kernel, state: &State, id: &ContainerId, path: &str, what: (i32, SignalReason)) -> SysResult<()> {

@@ -58,13 +58,14 @@ pub fn parse(words: &[String]) -> Result<Asked, Refusal> {
     Ok(asked)
 }
 
-/// A column that is called PID and is none would make Docker take other numbers for pids.
+/// A column that is called PID and is none would make Docker take other numbers for pids. It looks at the whole word: also the last one
+/// of a list is refused.
 fn refuse_foreign_pid(words: &[String]) -> Result<(), Refusal> {
     let text = format!(" {}", words.join(" "));
     for group in text.split_ascii_whitespace() {
         if let Some((name, heading)) = group.split_once('=')
             && heading.starts_with("PID")
-            && name.rsplit(',').next() != Some("pid")
+            && name != "pid"
         {
             return Err(Refusal::Daemon(format!("specifying \"{name}={heading}\" is not allowed")));
         }

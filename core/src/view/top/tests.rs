@@ -27,6 +27,7 @@ fn refusals_are_those_of_ps_and_docker_or_say_what_to_do() {
     assert_eq!(titles_of(&["-o", "comm"]), daemon("Couldn't find PID field in ps output"));
     assert_eq!(titles_of(&["-o", "pid="]), daemon("Couldn't find PID field in ps output"));
     assert_eq!(titles_of(&["-o", "pid,ppid=PID"]), daemon("specifying \"pid,ppid=PID\" is not allowed"));
+    assert_eq!(titles_of(&["-o", "comm,pid=PID"]), daemon("specifying \"comm,pid=PID\" is not allowed"));
     assert_eq!(titles_of(&["-o", "pid,nothing"]), daemon("ps: error: unknown user-defined format specifier \"nothing\""));
     assert_eq!(titles_of(&["--nothing"]), daemon("ps: error: unknown gnu long option"));
     assert_eq!(titles_of(&["zz"]), daemon("ps: error: unsupported option (BSD syntax)"));

@@ -19,5 +19,4 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
         .specs("author/a=text change/c=list message/m=text pause/p=bool"),
     CommandRow::new("diff", &["container diff", "diff"], "CONTAINER", Arity::Exact(1)),
     CommandRow::new("export", &["container export", "export"], "[OPTIONS] CONTAINER", Arity::Exact(1)).specs("output/o=text"),
-    CommandRow::new("port", &["container port", "port"], "CONTAINER [PRIVATE_PORT[/PROTO]]", Arity::Between(1, 2)),
 ];
