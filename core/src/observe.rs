@@ -148,35 +148,19 @@ impl Look<'_> {
                 let pid = self.actors.process.ok_or(Errno::ESRCH)?;
                 vec![Event::ContainerStarted { id: id.clone(), pid, at_ns }]
             }
-            StoreStep::RecordPause { id, .. } => {
-                let lives = self.on_record(id)?.filter(|state| state.status.has_process());
-                let paused = lives.map(|state| state.status == Status::Paused);
-                paused.map(|paused| Event::ContainerPaused { id: id.clone(), paused }).into_iter().collect()
-            }
             StoreStep::RecordExit { id } => vec![self.exited(id)?],
             StoreStep::RecordProbe { id } => self.outcome.probed(id),
             StoreStep::NoteSignal { id, path, .. } => {
                 let sent = serde_json::from_slice(&self.bytes(Subject::Host, path)?).map_err(|_| Errno::EIO)?;
                 vec![Event::SignalNoted { id: id.clone(), sent }]
             }
-            StoreStep::RecordStopAsked { id } => {
-                let asked = self.on_record(id)?.is_some_and(|state| state.stop_asked);
-                if asked { vec![Event::StopAsked { id: id.clone() }] } else { Vec::new() }
-            }
-            StoreStep::RecordRestartCancelled { id } => {
-                let ended = self.on_record(id)?.is_some_and(|state| state.status == Status::Exited);
-                if ended { vec![Event::RestartCancelled { id: id.clone() }] } else { Vec::new() }
-            }
-            StoreStep::RecordFailure { id, .. } => {
-                let failed = self.on_record(id)?.filter(|state| !state.error.is_empty());
-                let failed = failed.map(|state| Event::ContainerFailed {
-                    id: id.clone(),
-                    exit_code: state.exit_code,
-                    error: state.error,
-                    at_ns,
-                });
-                failed.into_iter().collect()
-            }
+            StoreStep::RecordPause { id, .. }
+            | StoreStep::RecordStopAsked { id }
+            | StoreStep::RecordRestartCancelled { id }
+            | StoreStep::RecordFailure { id, .. } => match self.on_record(id)? {
+                Some(state) => told_by_record(step, id, *state, at_ns).into_iter().collect(),
+                None => Vec::new(),
+            },
             StoreStep::RemoveContainerFiles { id, directory } => {
                 let gone = !self.exists(directory)?;
                 if gone { vec![Event::ContainerRemoved { id: id.clone() }] } else { Vec::new() }
@@ -617,6 +601,23 @@ impl Look<'_> {
 
     fn text(&self, subject: Subject, path: &str) -> Result<String, Errno> {
         Ok(String::from_utf8_lossy(&self.bytes(subject, path)?).into_owned())
+    }
+}
+
+/// What a container's record says, read back, of the step that wrote it.
+fn told_by_record(step: &StoreStep, id: &ContainerId, state: ContainerState, at_ns: u64) -> Option<Event> {
+    let id = || id.clone();
+    match step {
+        StoreStep::RecordPause { .. } => {
+            let paused = state.status == Status::Paused;
+            state.status.has_process().then(|| Event::ContainerPaused { id: id(), paused })
+        }
+        StoreStep::RecordStopAsked { .. } => state.stop_asked.then(|| Event::StopAsked { id: id() }),
+        StoreStep::RecordRestartCancelled { .. } => (state.status == Status::Exited).then(|| Event::RestartCancelled { id: id() }),
+        StoreStep::RecordFailure { .. } if !state.error.is_empty() => {
+            Some(Event::ContainerFailed { id: id(), exit_code: state.exit_code, error: state.error, at_ns })
+        }
+        _ => None,
     }
 }
 
