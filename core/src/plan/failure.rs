@@ -9,7 +9,9 @@ use crate::errno::Errno;
 use crate::host::Controller;
 use crate::layout::Layout;
 use crate::model::{Backing, Container, ContainerId, MountKind};
-use crate::step::{CgroupStep, ClientStep, ImageStep, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
+use crate::step::{
+    CgroupStep, ClientStep, CpuShares, ImageStep, Limit, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep,
+};
 
 /// Docker's frame around what the runtime says when a container cannot be started.
 const CREATE_FRAME: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create \
@@ -268,7 +270,9 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         Step::Process(ProcessStep::JoinNamespace { kind, id }) if is_gone(errno) && !is_exec(context) => {
             (namespaces::not_running(*kind, &id.0, context.state), ENGINE_FAILED)
         }
-        Step::Cgroup(CgroupStep::WriteLimit { file, value, .. }) => (limit_reason(file, value, call, &sentence), ENGINE_FAILED),
+        Step::Cgroup(CgroupStep::WriteLimit { file, value, .. }) => {
+            (limit_reason(file, value, (call, errno), context), ENGINE_FAILED)
+        }
         Step::Mount(MountStep::BindMount { .. } | MountStep::MountFilesystem { .. })
             if volume_source(step, errno, context).is_some() =>
         {
@@ -329,13 +333,26 @@ fn store_reason(of: &StoreStep, step: &Step, errno: Errno, call: Option<&str>, c
     }
 }
 
-/// runc's words for a file of a cgroup that is not there, or does not take what is written.
-fn limit_reason(file: &str, value: &str, call: Option<&str>, sentence: &str) -> String {
+/// runc's words for a file of a cgroup that is not there, or does not take what is written. Shares it reads again: the kernel takes
+/// any number, and keeps one that it allows.
+fn limit_reason(file: &str, value: &str, (call, errno): (Option<&str>, Errno), context: &Context<'_>) -> String {
+    let sentence = errno.to_string().to_lowercase();
     let what = match call {
         Some("openat") => format!("openat2 {file}: {sentence}"),
+        Some("read") if errno == Errno::ERANGE => {
+            let (word, most) = CpuShares::bound(value);
+            format!("the {word} allowed cpu-shares is {most}")
+        }
         _ => format!("failed to write \"{value}\": write {file}: {sentence}"),
     };
-    format!("error setting cgroup config for procHooks process: {what}")
+    let owns =
+        |container: &&Container| container.host.cgroups.iter().any(|(directory, _)| file.starts_with(&format!("{directory}/")));
+    match (&context.invocation.command, context.state.containers.values().find(owns)) {
+        (Command::UpdateContainers { .. }, Some(container)) => {
+            format!("Cannot update container {}: runc did not terminate successfully: exit status 1: {what}", container.id)
+        }
+        _ => format!("error setting cgroup config for procHooks process: {what}"),
+    }
 }
 
 fn runs(id: &ContainerId, context: &Context<'_>) -> bool {
@@ -388,6 +405,9 @@ fn next(step: &Step, errno: Errno) -> &'static str {
         }
         (Step::Cgroup(CgroupStep::WriteLimit { limit, .. }), Errno::ENODEV) if limit.controller() == Controller::Io => {
             "limits are for whole disks, not for parts of them or for other devices; see them with: lsblk -d"
+        }
+        (Step::Cgroup(CgroupStep::WriteLimit { limit: Limit::CpuShares, .. }), Errno::ERANGE) => {
+            "shares are from 2 to 262144; 1024 are the usual ones"
         }
         (Step::Cgroup(CgroupStep::WriteLimit { .. }), Errno::ENOENT) => "this kernel has no such limit: leave the flag out",
         (Step::Process(ProcessStep::SetSysctl { .. }), Errno::ENOENT) => "see what this kernel has with: sysctl -a",

@@ -9,7 +9,7 @@ use crate::cli::{BlockIo, Resources};
 use crate::cpu_list;
 use crate::host::{CgroupLayout, CgroupVersion, Controller, HostFacts};
 use crate::model::Container;
-use crate::step::{CgroupStep, Limit, Step};
+use crate::step::{CgroupStep, CpuShares, Limit, Step};
 
 /// The least memory limit that Docker takes, bytes.
 const MEMORY_BYTES_MIN: u64 = 6 << 20;
@@ -316,7 +316,7 @@ fn pids(resources: &Resources) -> Option<Write> {
 
 /// `cpu.shares` to `cpu.weight`. The kernel raises fewer shares than 2 to 2.
 fn weight(shares: u64) -> u64 {
-    1 + (shares.clamp(2, 262_144) - 2) * 9_999 / 262_142
+    1 + (shares.clamp(CpuShares::MIN, CpuShares::MAX) - 2) * 9_999 / 262_142
 }
 
 #[cfg(test)]

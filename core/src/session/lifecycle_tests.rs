@@ -98,6 +98,23 @@ fn the_detach_keys_let_go_of_an_exec_and_its_program_goes_on() {
 }
 
 #[test]
+fn stats_go_on_with_the_clock_until_they_are_interrupted() {
+    let mut session = Session::new(HostFacts::example());
+    session.command("docker run -d --name box --network none toolbox sh -c 'for n in 1 2 3; do sleep 2; done; exec sleep 1000'");
+    session.submit("docker stats --format '{{.Name}} {{.PIDs}}' box");
+    let tables = |session: &Session| {
+        let shown: String = session.world().output().iter().map(|chunk| chunk.text.clone()).collect();
+        (shown.matches("box 2\n").count(), shown.matches("box 1\n").count(), shown.matches("box --\n").count())
+    };
+    // One after a second, then one with each sleep that ends, and the last with the container's end; then nothing goes on.
+    assert_eq!(session.run(1000), Progress::Stuck);
+    let (with_sleep, alone, ended) = tables(&session);
+    assert!(with_sleep + alone >= 3 && ended >= 1, "{with_sleep} {alone} {ended}");
+    session.give(&Input::Interrupt);
+    assert_eq!(session.run(1000), Progress::Ready(130));
+}
+
+#[test]
 fn who_does_not_pass_signals_on_ends_alone() {
     let mut session = Session::new(HostFacts::example());
     session.submit("docker run --sig-proxy=false --name box --network none toolbox sleep 1000");

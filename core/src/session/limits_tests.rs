@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::errno::Errno;
+use crate::host::{CgroupVersion, Controller, ControllerMount};
 use crate::query::{Answer, Probe, Query, Subject};
 
 /// What the last command has shown, and its exit code.
@@ -81,4 +82,33 @@ fn a_parent_that_was_made_goes_with_its_last_container() {
     assert_eq!(file(&session, &format!("{parent}/cgroup.type")), Ok("domain\n".to_string()));
     run(&mut session, "docker rm -f other");
     assert_eq!(file(&session, "/sys/fs/cgroup/batch/cgroup.type"), Err(Errno::ENOENT));
+}
+
+/// A machine with a tree for each controller, as it was before version 2.
+fn with_trees() -> Session {
+    let mut host = HostFacts::example();
+    let trees = [("cpu", Controller::Cpu), ("memory", Controller::Memory), ("pids", Controller::Pids)];
+    host.cgroup.version = CgroupVersion::V1;
+    let tree = |(name, controller)| ControllerMount { controller, directory: format!("/sys/fs/cgroup/{name}") };
+    host.cgroup.controllers = trees.map(tree).into();
+    host.cgroup.unified = None;
+    Session::new(host)
+}
+
+#[test]
+fn shares_beyond_their_bounds_are_read_again_and_refused() {
+    let mut session = with_trees();
+    let (shown, code) = run(&mut session, "docker run --network none --name one --cpu-shares 1 toolbox true");
+    let what = "error setting cgroup config for procHooks process: the minimum allowed cpu-shares is 2";
+    assert!(shown.contains(what) && code == 125, "{shown}");
+    run(&mut session, "docker run -d --network none --name box --cpu-shares 300 toolbox sleep 1000");
+    let (shown, code) = run(&mut session, "docker update --cpu-shares 300000 box");
+    let what = "runc did not terminate successfully: exit status 1: the maximum allowed cpu-shares is 262144";
+    assert!(shown.contains("Cannot update container ") && shown.contains(what) && code == 1, "{shown}");
+    let state = session.world().state();
+    let container = state.container("box").unwrap();
+    assert_eq!(container.host.resources.cpu_shares, 300);
+    let (directory, _) = container.host.cgroups.iter().find(|(directory, _)| directory.starts_with("/sys/fs/cgroup/cpu/")).unwrap();
+    assert_eq!(file(&session, &format!("{directory}/cpu.shares")).unwrap(), "300\n");
+    assert_eq!(run(&mut session, "docker update --cpu-shares 2 box").1, 0);
 }

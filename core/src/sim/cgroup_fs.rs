@@ -10,6 +10,7 @@ use super::vfs::Attributes;
 use crate::cpu_list;
 use crate::errno::Errno;
 use crate::host::Controller;
+use crate::step::CpuShares;
 use crate::userland::{FileKind, SysResult};
 
 /// What a cgroup starts with.
@@ -293,7 +294,7 @@ impl Kernel {
         match name {
             "cpu.weight" if !(1..=10_000).contains(&number(text)?) => return Err(Errno::ERANGE),
             "cpu.weight" => cgroup.cpu_shares = Some(number(text)?),
-            "cpu.shares" => cgroup.cpu_shares = Some(number(text)?.clamp(2, 262_144)),
+            "cpu.shares" => cgroup.cpu_shares = Some(number(text)?.clamp(CpuShares::MIN, CpuShares::MAX)),
             "cpu.cfs_quota_us" => cgroup.cpu_quota = limit(text)?,
             "cpu.cfs_period_us" => cgroup.cpu_period = Some(number(text)?),
             "cpu.max" => {

@@ -133,6 +133,28 @@ impl Limit {
     }
 }
 
+/// What the kernel makes of `cpu.shares` (v1): it takes any number and keeps one in its bounds, kernel/sched/sched.h.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuShares;
+
+impl CpuShares {
+    /// MIN_SHARES
+    pub const MIN: u64 = 2;
+    /// MAX_SHARES
+    pub const MAX: u64 = 262_144;
+
+    /// The word and the number of the bound that a value is beyond.
+    pub fn bound(value: &str) -> (&'static str, u64) {
+        let below = value.parse::<u64>().is_ok_and(|shares| shares < CpuShares::MIN);
+        if below { ("minimum", CpuShares::MIN) } else { ("maximum", CpuShares::MAX) }
+    }
+
+    /// What is written to this file is read again, as runc does (cgroups fs/cpu.go).
+    pub fn are_read_again(file: &str) -> bool {
+        file.ends_with("/cpu.shares")
+    }
+}
+
 impl CgroupStep {
     /// See [`super::Step::name`].
     pub fn name(&self) -> &'static str {

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod samples;
 
-pub use cgroup::{CgroupStep, Limit, freezer_word};
+pub use cgroup::{CgroupStep, CpuShares, Limit, freezer_word};
 pub use client::{ClientStep, LogView, StatsView};
 pub use copy::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep};
 pub use image::{BlobContent, CallersFile, ImageStep};

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use glassbox_core::device::DeviceRule;
 use glassbox_core::errno::Errno;
-use glassbox_core::step::{CgroupStep, freezer_word};
+use glassbox_core::host::Controller;
+use glassbox_core::step::{CgroupStep, CpuShares, freezer_word};
 
 use super::{Done, Failure, NameCall};
 use crate::sys::device_program;
@@ -18,15 +19,23 @@ use crate::{journal, sys};
 /// Between two looks.
 const FREEZER_PAUSE: Duration = Duration::from_millis(1);
 
+/// So often the cgroups above are made again during one step.
+const REMOVALS_MAX: u32 = 100;
+
 /// Carries the step out; `JoinCgroup` in the process that joins.
 pub fn carry_out(step: &CgroupStep) -> Done {
     match step {
         CgroupStep::EnableControllers { directory, controllers } => {
-            let words: Vec<String> = controllers.iter().map(|controller| format!("+{}", controller.name())).collect();
-            write(&format!("{directory}/cgroup.subtree_control"), &words.join(" "))
+            let file = format!("{directory}/cgroup.subtree_control");
+            with_those_above(&file, controllers, || enable(directory, controllers))
         }
-        CgroupStep::CreateCgroup { directory, .. } => create(directory),
-        CgroupStep::WriteLimit { file, value, .. } => write(file, value),
+        CgroupStep::CreateCgroup { directory, controllers, .. } => with_those_above(directory, controllers, || create(directory)),
+        CgroupStep::WriteLimit { file, value, .. } if CpuShares::are_read_again(file) => {
+            write(file, value)?;
+            let kept = fs::read_to_string(file).call("read")?;
+            if kept.trim() == value { Ok(()) } else { Err(Failure::of("read", Errno::ERANGE)) }
+        }
+        CgroupStep::WriteLimit { file, value, limit, .. } => with_those_above(file, &[limit.controller()], || write(file, value)),
         CgroupStep::RestrictDevices { directory, rules, program: true } => restrict_by_program(directory, rules),
         CgroupStep::RestrictDevices { directory, rules, program: false } => restrict(directory, rules),
         CgroupStep::JoinCgroup { directory } => write(&format!("{directory}/tasks"), "0"),
@@ -36,6 +45,58 @@ pub fn carry_out(step: &CgroupStep) -> Done {
             journal::remove_empty_cgroup(Path::new(directory)).map(drop).call("rmdir")
         }
     }
+}
+
+fn enable(directory: &str, controllers: &[Controller]) -> Done {
+    let words: Vec<String> = controllers.iter().map(|controller| format!("+{}", controller.name())).collect();
+    write(&format!("{directory}/cgroup.subtree_control"), &words.join(" "))
+}
+
+/// `--cgroup-parent`: as long as nothing is in the cgroups above, an engine with another data root, whose last container in them has
+/// ended, may remove them between any two steps. Then they are made again, as they were, and the step is tried again.
+fn with_those_above(path: &str, controllers: &[Controller], mut step: impl FnMut() -> Done) -> Done {
+    for _ in 0..REMOVALS_MAX {
+        match step() {
+            Err(failure) if failure.errno == Errno::ENOENT && make_above(Path::new(path), controllers) => {}
+            answer => return answer,
+        }
+    }
+    step()
+}
+
+/// `false`: what is above is there, or is no parent of ours to make.
+fn make_above(path: &Path, controllers: &[Controller]) -> bool {
+    let Some(above) = path.parent().filter(|above| !journal::is_of_container(above)) else { return false };
+    if above.is_dir() {
+        return false;
+    }
+    let there = above.ancestors().find(|ancestor| ancestor.is_dir());
+    if !there.is_some_and(|ancestor| ancestor.join("cgroup.procs").is_file()) {
+        return false;
+    }
+    // Whatever fails here, the step will fail on again, and tell it.
+    let _ = make_again(above, controllers);
+    true
+}
+
+fn make_again(directory: &Path, controllers: &[Controller]) -> std::io::Result<()> {
+    let Some(above) = directory.parent() else { return Ok(()) };
+    if !above.is_dir() {
+        make_again(above, controllers)?;
+    }
+    match DirBuilder::new().mode(0o755).create(directory) {
+        Err(error) if sys::errno_of(&error) != Errno::EEXIST => return Err(error),
+        _ => {}
+    }
+    if directory.join("cgroup.subtree_control").is_file() {
+        // The devices are no controller of version 2: a program keeps them.
+        let real: Vec<Controller> = controllers.iter().copied().filter(|one| *one != Controller::Devices).collect();
+        let _ = enable(&directory.display().to_string(), &real);
+    }
+    for name in ["cpuset.cpus", "cpuset.mems"].iter().filter(|_| above.join("cpuset.sched_load_balance").is_file()) {
+        fs::write(directory.join(name), fs::read(above.join(name))?)?;
+    }
+    Ok(())
 }
 
 /// An empty cgroup that a former start has left serves as well: its limits are written next.

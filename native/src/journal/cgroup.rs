@@ -119,11 +119,14 @@ fn holds_caller(directory: &Path) -> bool {
 
 /// A parent of our cgroups: named as they are, but not for a container.
 fn is_shared(directory: &Path) -> bool {
-    let of_container = |name: &str| {
-        let id = name.strip_prefix("glassbox-");
-        id.is_some_and(|id| id.len() == SHORT_ID_DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    is_ours(directory) && !directory.file_name().is_some_and(|name| of_container(&name.to_string_lossy()))
+    is_ours(directory) && !is_of_container(directory)
+}
+
+/// It is named as the cgroup of a container is.
+pub fn is_of_container(directory: &Path) -> bool {
+    let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let id = name.strip_prefix("glassbox-");
+    id.is_some_and(|id| id.len() == SHORT_ID_DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The parent of all our cgroups, or the cgroup of a container.

@@ -39,7 +39,7 @@ use crate::store::{ProcessIdentity, Store, StoreError};
 use crate::sys;
 use entry::{Entry, Line};
 
-pub use cgroup::{end_cgroup, remove_cgroup, remove_empty_cgroup};
+pub use cgroup::{end_cgroup, is_of_container, remove_cgroup, remove_empty_cgroup};
 pub use entry::{Pending, replay};
 pub use recover::recover;
 pub use settle::{settle, settle_stale};

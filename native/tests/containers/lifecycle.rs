@@ -156,6 +156,21 @@ fn a_parent_that_was_made_goes_with_the_last_of_its_containers() {
 }
 
 #[test]
+fn a_parent_that_another_engine_removes_meanwhile_is_made_again() {
+    let Some(machine) = Machine::new() else { return };
+    // Each has a data root of its own, and so no lock in common.
+    let ran = machine.run(
+        "loop() { for n in 1 2 3 4 5 6 7 8; do GLASSBOX_ROOT=$GLASSBOX_ROOT/$1 $G run --rm --network none --pids-limit 50 \
+             --cgroup-parent glassbox-race/deep toolbox true || echo failed $1; done; }
+         loop one & loop two & loop three & wait
+         for top in /sys/fs/cgroup/glassbox-race /sys/fs/cgroup/*/glassbox-race; do
+             [ ! -d $top ] || rmdir $top/deep $top || rmdir $top
+         done 2>/dev/null; echo done",
+    );
+    assert_eq!(ran.out, "done\n", "{}", ran.err);
+}
+
+#[test]
 fn who_has_used_up_the_processor_time_of_a_period_waits() {
     let Some(machine) = Machine::new() else { return };
     let ran = machine.run(

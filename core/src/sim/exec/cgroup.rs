@@ -4,7 +4,7 @@ use super::{Carried, Failure, Run, called, done};
 use crate::errno::Errno;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{FsKind, HostPid, NodeId};
-use crate::step::{CgroupStep, freezer_word};
+use crate::step::{CgroupStep, CpuShares, freezer_word};
 use crate::userland::SysResult;
 
 pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
@@ -19,7 +19,15 @@ pub(super) fn execute(step: &CgroupStep, kernel: &mut Kernel, run: &mut Run) -> 
                 made => called(made, "mkdir")?,
             }
         }
-        CgroupStep::WriteLimit { file, value, .. } => write(kernel, file, value)?,
+        CgroupStep::WriteLimit { file, value, before, .. } => {
+            write(kernel, file, value)?;
+            let shares = value.parse().unwrap_or(CpuShares::MIN);
+            if CpuShares::are_read_again(file) && !(CpuShares::MIN..=CpuShares::MAX).contains(&shares) {
+                // A step that failed is undone with the others.
+                before.iter().try_for_each(|before| write(kernel, file, before))?;
+                called(Err(Errno::ERANGE), "read")?;
+            }
+        }
         CgroupStep::RestrictDevices { directory, rules, program: _ } => called(kernel.restrict_devices(directory, rules), "bpf")?,
         CgroupStep::JoinCgroup { directory } => {
             let pid = run.process.ok_or(Errno::ESRCH)?;

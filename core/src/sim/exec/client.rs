@@ -1,5 +1,7 @@
 //! Steps for the caller: streams, waiting, the log.
 
+use std::collections::BTreeMap;
+
 use super::{Carried, Done, Run, done};
 use crate::errno::Errno;
 use crate::model::happening::HAPPENINGS_MAX;
@@ -195,42 +197,48 @@ fn await_exit(
     Ok(Done::Outcome(Outcome { timed_out: true, at_ns, ..Outcome::default() }))
 }
 
-/// A look, a second on the clock, another look. The model shows one table: until something runs another would say the same.
+/// A look, a second on the clock, another look. From then on there is a table whenever a second or more has gone by: the clock goes on
+/// with what runs, and where nothing does, another table would say the same. As on Linux where stdout is no terminal, one table follows
+/// the other.
 fn show_stats(kernel: &Kernel, run: &mut Run, state: &State, view: &StatsView) -> Carried {
     let chosen = stats::chosen(view, state);
     let look = |container: &Container| Sample::look(container, kernel.host.cpus, &SimProbe::new(kernel, state));
-    let looks: Vec<Sample> = chosen.iter().map(|(container, _)| look(container)).collect();
-    let Some(before) = run.looks.take() else {
-        run.looks = Some(looks);
+    let looks: BTreeMap<ContainerId, Sample> =
+        chosen.iter().map(|(container, _)| (container.id.clone(), look(container))).collect();
+    let Some((at_ns, before)) = run.looks.take() else {
+        run.looks = Some((kernel.clock_ns, looks));
         run.deadline = Some(kernel.clock_ns + stats::INTERVAL_NS);
         return Ok(Done::Waiting);
     };
-    if run.deadline.is_some_and(|deadline| kernel.clock_ns < deadline) || before.is_empty() && !chosen.is_empty() {
-        run.looks = Some(before);
+    if kernel.clock_ns < at_ns + stats::INTERVAL_NS {
+        run.looks = Some((at_ns, before));
         return Ok(Done::Waiting);
     }
-    if run.deadline.take().is_some() {
-        let rows: Vec<stats::Watched<'_>> = chosen
-            .into_iter()
-            .zip(before)
-            .zip(looks)
-            .map(|(((container, word), before), after)| (container, word, before, after))
-            .collect();
-        match stats::text(&rows, view.no_trunc, view.format.as_deref()) {
-            Ok(text) => run.shown.push((false, text.into_bytes())),
-            Err(why) => {
-                run.shown.push((true, (why + "\n").into_bytes()));
-                run.failed = true;
-                return done(kernel);
-            }
+    run.deadline = None;
+    let row = |(container, word)| watched(container, word, (&before, &looks));
+    match stats::text(&chosen.into_iter().filter_map(row).collect::<Vec<_>>(), view.no_trunc, view.format.as_deref()) {
+        Ok(text) => run.shown.push((false, text.into_bytes())),
+        Err(why) => {
+            run.shown.push((true, (why + "\n").into_bytes()));
+            run.failed = true;
+            return done(kernel);
         }
     }
-    run.looks = Some(Vec::new());
-    if view.stream {
-        return Ok(Done::Waiting);
+    if !view.stream {
+        return done(kernel);
     }
-    run.looks = None;
-    done(kernel)
+    run.looks = Some((kernel.clock_ns, looks));
+    Ok(Done::Waiting)
+}
+
+/// Of one that has just come there is one look.
+fn watched<'a>(
+    container: &'a Container,
+    word: String,
+    (before, after): (&BTreeMap<ContainerId, Sample>, &BTreeMap<ContainerId, Sample>),
+) -> Option<stats::Watched<'a>> {
+    let look = after.get(&container.id)?;
+    Some((container, word, before.get(&container.id).unwrap_or(look).clone(), look.clone()))
 }
 
 /// What has happened since the last time; the clock goes on to the end of the time asked for.

@@ -1,5 +1,7 @@
 //! `Run`: what one command knows while its steps are carried out: the process that it made and its streams.
 
+use std::collections::BTreeMap;
+
 use crate::cli::{Command, DetachKeys, Invocation};
 use crate::diagnosis::program::Refused;
 use crate::model::ContainerId;
@@ -55,8 +57,8 @@ pub struct Run {
     pub(super) asked: bool,
     /// Bytes that removed containers had written.
     pub(super) reclaimed_bytes: u64,
-    /// Of `stats`: the first look at each container; empty: the second has been shown.
-    pub(super) looks: Option<Vec<Sample>>,
+    /// Of `stats`: when each container was looked at the last time, and what was seen.
+    pub(super) looks: Option<(u64, BTreeMap<ContainerId, Sample>)>,
     /// Of `events`: when it began, and the number of the next one to be told.
     pub(super) told: Option<(u64, u64)>,
     /// What was to be shown could not be.
