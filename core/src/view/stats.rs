@@ -68,6 +68,11 @@ fn number_after(text: &str, name: &str) -> Option<u64> {
 }
 
 impl Sample {
+    /// It had processes.
+    pub fn runs(&self) -> bool {
+        self.runs
+    }
+
     /// Looks at a container. `cpus`: of the machine, where /proc/stat has no line for each.
     pub fn look(container: &Container, cpus: u32, probe: &dyn Probe) -> Sample {
         if !container.state.status.has_process() {

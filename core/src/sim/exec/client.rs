@@ -210,7 +210,10 @@ fn show_stats(kernel: &Kernel, run: &mut Run, state: &State, view: &StatsView) -
         run.deadline = Some(kernel.clock_ns + stats::INTERVAL_NS);
         return Ok(Done::Waiting);
     };
-    if kernel.clock_ns < at_ns + stats::INTERVAL_NS {
+    // The end of one is worth a table of its own: nothing else may let the clock go on.
+    let ended = |(id, look): (&ContainerId, &Sample)| look.runs() && looks.get(id).is_none_or(|now| !now.runs());
+    let ends = run.deadline.is_none() && before.iter().any(ended);
+    if kernel.clock_ns < at_ns + stats::INTERVAL_NS && !ends {
         run.looks = Some((at_ns, before));
         return Ok(Done::Waiting);
     }
