@@ -68,10 +68,9 @@ pub fn unpack_entry<M: Machine>(
     Ok(entry.look.is_directory().then_some(target))
 }
 
-/// The path below the directory; `None`: it leads out. An absolute one is taken from the directory on, as Docker takes it.
+/// The path below the directory; `None`: it leads out.
 fn inside(name: &str) -> Option<String> {
-    let whole = clean(&format!("./{name}"));
-    (whole != ".." && !whole.starts_with("../")).then(|| whole.trim_start_matches('/').to_string())
+    crate::archive::inside(name.as_bytes()).and_then(|path| String::from_utf8(path).ok())
 }
 
 /// Directories that the archive leaves out.

@@ -92,7 +92,7 @@ fn names_that_lead_out_are_refused() {
         (vec![entry("link", b'2', "../../..", 0, b"")], "invalid symlink"),
         (vec![entry("name", b'1', "../../etc/passwd", 0, b"")], "invalid hardlink"),
         (vec![entry("huge", b'0', "", 8_000_000_000, b"little")], "unexpected EOF"),
-        (vec![entry("././@LongLink", b'L', "", 2_000_000_000, b"a")], "is longer than"),
+        (vec![entry("././@LongLink", b'L', "", 2_000_000_000, b"a")], "more than 1048576 bytes in a header"),
         (vec![b"no archive".repeat(100)], "Error response from daemon"),
     ] {
         let Some(machine) = Machine::new() else { return };
