@@ -85,8 +85,8 @@ fn empty_cause(cause: &Cause) -> bool {
         Cause::Words { text, span } => return text.trim().is_empty() || span.start >= span.end,
         Cause::EarlierWords { text, .. } => text,
         Cause::ImageConfig { field, .. } => field,
-        Cause::Default { what, .. } => what,
-        Cause::Need { why, .. } => why,
+        Cause::Default { what, .. } => what.as_ref(),
+        Cause::Need { why, .. } => why.as_ref(),
     };
     text.trim().is_empty()
 }
@@ -132,7 +132,7 @@ fn a_step_without_a_cause_is_found() {
     node.causes.clear();
     node.undo = Undo::Impossible { why: " ".into() };
     assert_eq!(faults(&node), ["no cause", "no reason for being without undo"]);
-    node.causes.push(Cause::Need { of: "PivotRoot".into(), why: String::new() });
+    node.causes.push(Cause::Need { of: "PivotRoot".into(), why: "".into() });
     assert_eq!(faults(&node)[0], "an empty cause");
 }
 

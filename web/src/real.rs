@@ -6,7 +6,7 @@
 use glassbox_core::cli;
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
-use glassbox_core::plan::{Cause, Node, StepId};
+use glassbox_core::plan::{Cause, Node, Planned, StepId};
 use glassbox_core::session::{Chunk, Entry, Progress, Role, Stream};
 use glassbox_core::step::Step;
 use glassbox_core::view::machine::Machine;
@@ -180,7 +180,7 @@ impl Real {
 
 fn entry(line: Recorded, command: usize) -> Option<Entry> {
     let id = StepId(line.id.split('.').filter_map(|part| part.parse().ok()).collect());
-    let node = Node { id, step: line.step?, causes: line.causes };
+    let node = Node::new(id, Planned { step: line.step?, causes: line.causes });
     let errno = line.errno.map(|name| Errno::from_name(&name).unwrap_or(Errno::EIO));
     let role = line.role.unwrap_or(Role::Command);
     Some(Entry { command, role, node: Some(node), events: line.events, errno, at_ns: 0 })

@@ -9,7 +9,7 @@ pub fn cause_sentence(cause: &Cause) -> String {
         Cause::EarlierWords { text, command } => format!("`{text}` was written when the container was created: {command}"),
         Cause::ImageConfig { image, field } => format!("The image {image} says so: {field} in its configuration."),
         Cause::Default { whose, what, document } => {
-            let whose = match whose.as_str() {
+            let whose = match whose.as_ref() {
                 "docker" => "Docker's default",
                 "oci" => "The OCI runtime specification",
                 "linux" => "The kernel's rule",

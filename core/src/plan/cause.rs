@@ -1,5 +1,7 @@
 //! `Cause`: why a step is in the plan.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Span;
@@ -31,17 +33,17 @@ pub enum Cause {
     /// A default.
     Default {
         /// Whose: `docker`, `oci`, `glassbox`, `linux`.
-        whose: String,
+        whose: Cow<'static, str>,
         /// What it says.
-        what: String,
+        what: Cow<'static, str>,
         /// Where it is documented.
         document: String,
     },
     /// Another step needs it.
     Need {
         /// Which step, by name.
-        of: String,
+        of: Cow<'static, str>,
         /// Why, in a sentence.
-        why: String,
+        why: Cow<'static, str>,
     },
 }

@@ -1,11 +1,11 @@
 //! `Cursor`: a place in a plan's tree, walked lazily and depth first. Plain data, so that a world holding one can be cloned.
 
+use std::ops::Deref;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Context, PlanPart, Planned, expand};
-use crate::step::Step;
+use super::{Context, PlanPart, Planned, expand};
 
 /// The place of a step in its plan: `2.3.1` is the first part of the third part of the second step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,21 +18,61 @@ impl std::fmt::Display for StepId {
     }
 }
 
-/// A step at its place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A step at its place: it reads as the [`Planned`] that it is. Steps are made once, when their parent is expanded; a node points to one
+/// of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Node {
     /// Its place.
     pub id: StepId,
-    /// The step.
-    pub step: Step,
-    /// Why it is there.
-    pub causes: Vec<Cause>,
+    steps: Rc<Vec<Planned>>,
+    index: usize,
+}
+
+/// A node as it is written down.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    id: StepId,
+    #[serde(flatten)]
+    planned: Planned,
+}
+
+impl From<Written> for Node {
+    fn from(written: Written) -> Node {
+        Node::new(written.id, written.planned)
+    }
+}
+
+impl From<Node> for Written {
+    fn from(node: Node) -> Written {
+        Written { planned: node.deref().clone(), id: node.id }
+    }
 }
 
 impl Node {
+    /// One that stands alone: a line of a recording.
+    pub fn new(id: StepId, planned: Planned) -> Node {
+        Node { id, steps: Rc::new(vec![planned]), index: 0 }
+    }
+
     /// 0 for a step at the top.
     pub fn depth(&self) -> usize {
         self.id.0.len().saturating_sub(1)
+    }
+}
+
+impl Deref for Node {
+    type Target = Planned;
+
+    fn deref(&self) -> &Planned {
+        // Whoever makes a node has looked at the step.
+        &self.steps[self.index]
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Node) -> bool {
+        self.id == other.id && **self == **other
     }
 }
 
@@ -73,18 +113,21 @@ impl Cursor {
     /// The next thing on the way. The caller has carried out every leaf before, and applied its events to the state in `context`.
     pub fn advance(&mut self, context: &Context<'_>) -> Option<Visit> {
         let frame = self.stack.last_mut()?;
-        let Some(planned) = frame.steps.get(frame.next).cloned() else {
+        if frame.next >= frame.steps.len() {
             let parent = self.stack.pop().and_then(|frame| frame.parent);
             return parent.map(Visit::Leave);
-        };
+        }
+        let index = frame.next;
         frame.next += 1;
-        let mut id = frame.prefix.clone();
+        let mut id = Vec::with_capacity(frame.prefix.len() + 1);
+        id.extend_from_slice(&frame.prefix);
         id.push(u16::try_from(frame.next).unwrap_or(u16::MAX));
-        let node = Rc::new(Node { id: StepId(id.clone()), step: planned.step, causes: planned.causes });
+        let node = Rc::new(Node { id: StepId(id), steps: Rc::clone(&frame.steps), index });
         if !node.step.is_composite() || self.stack.len() >= DEPTH_MAX {
             return Some(Visit::Leaf(node));
         }
         let steps = Rc::new(expand(&node.step, context));
+        let id = node.id.0.clone();
         self.stack.push(Frame { parent: Some(Rc::clone(&node)), prefix: id, steps, next: 0 });
         Some(Visit::Enter(node))
     }

@@ -10,18 +10,18 @@ pub(super) fn planned(step: Step, cause: Cause) -> super::Planned {
 }
 
 /// Docker's default, documented at `document` below docs.docker.com.
-pub(super) fn docker_default(what: &str, document: &str) -> Cause {
+pub(super) fn docker_default(what: &'static str, document: &str) -> Cause {
     Cause::Default { whose: "docker".into(), what: what.into(), document: format!("https://docs.docker.com/{document}") }
 }
 
 /// A default of the OCI runtime specification.
-pub(super) fn oci_default(what: &str, section: &str) -> Cause {
+pub(super) fn oci_default(what: &'static str, section: &str) -> Cause {
     let document = format!("https://github.com/opencontainers/runtime-spec/blob/main/{section}");
     Cause::Default { whose: "oci".into(), what: what.into(), document }
 }
 
 /// The step is there for another one.
-pub(super) fn need(of: &str, why: &str) -> Cause {
+pub(super) fn need(of: &'static str, why: &'static str) -> Cause {
     Cause::Need { of: of.into(), why: why.into() }
 }
 

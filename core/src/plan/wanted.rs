@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{block_io, cgroup_parent, device, storage};
-use crate::cli::{Command, ImageCommand, InspectKind, Invocation};
+use crate::cli::{Command, ImageCommand, InspectKind, Invocation, NetworkMode};
 use crate::host::{DiskUsage, HostFacts};
 use crate::layout::Layout;
 use crate::model::{Image, State};
@@ -22,6 +22,8 @@ pub struct Wanted {
     pub disk_limits: bool,
     /// The caller's zone: [`HostFacts::utc_offset_seconds`].
     pub utc_offset: bool,
+    /// What a container on the host's network gets copies of: [`HostFacts::network_files`].
+    pub network_files: bool,
 }
 
 /// What `invocation` needs to be planned.
@@ -34,6 +36,16 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
         devices: device::named_devices(invocation),
         disk_limits: block_io::asks_of_disks(invocation, state),
         utc_offset: reads_moments(&invocation.command),
+        network_files: copies_network_files(&invocation.command),
+    }
+}
+
+/// The command makes a container on the host's network.
+fn copies_network_files(command: &Command) -> bool {
+    match command {
+        Command::RunContainer(run) => run.spec.network == NetworkMode::Host,
+        Command::CreateContainer(spec) => spec.network == NetworkMode::Host,
+        _ => false,
     }
 }
 
