@@ -4,7 +4,8 @@
 //! ```text
 //! engine ──────────────── channel (SOCK_SEQPACKET) ─────────────── child
 //!         one ▶  carry out the next step, tell how it went          walks the same cursor: it has a copy of
-//!         rest ▶ carry out all that is left, tell only a failure    the engine's memory, plan and state
+//!         rest ▶ carry out all that is left, tell only a failure    the engine's memory, plan and state; one
+//!                                                                   that goes alone has that order from birth
 //!       filter ▶ the program that its seccomp step installs
 //!         ◀ done, failed (errno, call), terminal (+ descriptor), executing; then the end: the program runs
 //! ```
@@ -42,6 +43,8 @@ pub struct Making<'a> {
     pub wanted: Wanted,
     /// It goes on when the engine has ended: a detached exec.
     pub outlives_engine: bool,
+    /// It carries out all its steps from the first on: nobody looks at them, and nothing is to be done to it before.
+    pub goes_alone: bool,
 }
 
 /// The engine's hold on the child.
@@ -85,7 +88,7 @@ pub fn clone_child(making: &Making<'_>, cursor: &Cursor, context: &Context<'_>) 
         CloneResult::Child => {
             // Held here, they would keep the channel and the pipes open.
             drop((near, streams, cgroup));
-            Inside::new(far, cursor.clone(), *context, making.outlives_engine).serve(inside)
+            Inside::new(far, cursor.clone(), *context, making.outlives_engine).serve(inside, making.goes_alone)
         }
         CloneResult::Parent { pid, pidfd } => Ok(Child {
             pid,
@@ -95,10 +98,22 @@ pub fn clone_child(making: &Making<'_>, cursor: &Cursor, context: &Context<'_>) 
             refused: None,
             channel: Some(near),
             begin: cursor.clone(),
-            released: false,
+            released: making.goes_alone,
             executing: false,
             held: false,
         }),
+    }
+}
+
+/// What comes next is the child's.
+pub fn is_next(cursor: &Cursor, context: &Context<'_>) -> bool {
+    let mut cursor = cursor.clone();
+    loop {
+        match cursor.advance(context) {
+            Some(Visit::Leaf(node)) => return node.step.place() == Place::Container,
+            Some(_) => {}
+            None => return false,
+        }
     }
 }
 

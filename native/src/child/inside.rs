@@ -51,15 +51,17 @@ impl<'a> Inside<'a> {
         Inside { channel, cursor, context, outlives_engine, building: Building::default(), filter: None, index: 0 }
     }
 
-    /// Serves the engine until the program is executed, something fails, or the engine is gone.
-    pub fn serve(mut self, streams: Option<streams::Inside>) -> ! {
-        if set_parent_death_signal(Signal::SIGKILL).is_err() {
+    /// Serves the engine until the program is executed, something fails, or the engine is gone. `alone`: without waiting for orders.
+    pub fn serve(mut self, streams: Option<streams::Inside>, alone: bool) -> ! {
+        // An engine that ended before it could be asked for that signal has closed its end.
+        if set_parent_death_signal(Signal::SIGKILL).is_err() || self.channel.has_ended() {
             exit_now(STATUS_FAILED);
         }
         // Modes are what the steps say while the root is built.
         umask(0);
         let mut streams = streams;
-        while let Some(order) = self.order() {
+        let mut first = alone.then_some(Order::Rest);
+        while let Some(order) = first.take().or_else(|| self.order()) {
             if let Some(Err(failure)) = streams.take().map(|streams| streams.install().call("dup2")) {
                 self.fail(failure);
             }
@@ -157,10 +159,11 @@ impl<'a> Inside<'a> {
         let ready = || -> Result<(), Failure> {
             let death = if self.outlives_engine { NO_SIGNAL } else { Signal::SIGKILL };
             set_parent_death_signal(death).call("prctl")?;
+            // Not at the last: an engine that is awake on this processor while execve(2) looks for an idle one has it moved to another.
+            self.channel.send(&Reply::Executing.to_bytes(), &[]).call("sendmsg")?;
             signal::restore_all().call("rt_sigprocmask")?;
             umask(0o022);
-            file::close_on_exec_from(3).call("close_range")?;
-            self.channel.send(&Reply::Executing.to_bytes(), &[]).call("sendmsg")
+            file::close_on_exec_from(3).call("close_range")
         };
         match ready() {
             Ok(()) => match program::execute(argv, env, &self.context.host.machine) {

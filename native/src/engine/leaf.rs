@@ -267,7 +267,10 @@ impl Engine {
     ) -> Done {
         let wanted = self.target.as_ref().map_or(Wanted::default(), |target| target.wanted);
         let outlives_engine = self.target.as_ref().is_some_and(super::Target::outlives_engine);
-        let making = Making { namespaces, cgroup, wanted, outlives_engine };
+        let goes_alone = !self.looks
+            && !self.target.as_ref().is_some_and(super::Target::holds_mounts)
+            && child::is_next(cursor, &self.context());
+        let making = Making { namespaces, cgroup, wanted, outlives_engine, goes_alone };
         let child = child::clone_child(&making, cursor, &self.context())?;
         let pid = u32::try_from(child.pid).unwrap_or_default();
         let joined = self.target.as_ref().is_some_and(|target| self.has_joined_for(target));

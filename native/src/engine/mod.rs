@@ -328,6 +328,9 @@ impl Engine {
             say(&format!("glassbox: {error}\n"));
         }
         say(&self.cause());
+        // The process ends with the command, and its memory as a whole; only the lock is worth giving back at once.
+        self.unlock_records();
+        std::mem::forget(self);
         exit_code
     }
 

@@ -2,7 +2,7 @@
 //!
 //! **What is written when.** Before a step that leaves something beyond its process (a directory, a file, a cgroup), one line with its
 //! `Undo` ([`Journal::will`]); after `CloneProcess`, the new process ([`Journal::made_process`]). Between clone and that line the child
-//! waits for the engine and dies with it (PR_SET_PDEATHSIG), so nothing is lost there. All else ends with the process or a directory.
+//! dies with the engine (PR_SET_PDEATHSIG), so nothing is lost there. All else ends with the process or a directory.
 //! What a step finds already there is not its own, and is not written down.
 //!
 //! **Whose it is.** One file per command, `<root>/journal/PID-START-N.jsonl`, under flock(2) while its owner lives. Free lock or dead owner:

@@ -77,7 +77,7 @@ impl Channel {
         let mut part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
         let mut header = header_of(&mut part, &mut control);
         // SAFETY: the header points to `part` and `control`, which outlive the call, with their true lengths.
-        let length = retry(|| match unsafe { libc::recvmsg(self.0.as_raw_fd(), &mut header, libc::MSG_CMSG_CLOEXEC) } {
+        let length = past_reset(|| match unsafe { libc::recvmsg(self.0.as_raw_fd(), &mut header, libc::MSG_CMSG_CLOEXEC) } {
             -1 => Err(last_errno()),
             length => Ok(length as usize),
         })?;
@@ -91,12 +91,20 @@ impl Channel {
         }
     }
 
+    /// The other end is closed and nothing is left to be read.
+    pub fn has_ended(&self) -> bool {
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+        // SAFETY: a length of 0: nothing is written.
+        let answer = unsafe { libc::recv(self.0.as_raw_fd(), ptr::null_mut(), 0, flags | libc::MSG_TRUNC) };
+        answer == 0
+    }
+
     /// Waits for a message and answers its length, leaving it there; 0 at the end. Most are a few bytes: room for the longest would cost
     /// more than all else of a message.
     fn next_length(&self) -> Result<usize> {
         let flags = libc::MSG_PEEK | libc::MSG_TRUNC;
         // SAFETY: a length of 0: nothing is written.
-        retry(|| match unsafe { libc::recv(self.0.as_raw_fd(), ptr::null_mut(), 0, flags) } {
+        past_reset(|| match unsafe { libc::recv(self.0.as_raw_fd(), ptr::null_mut(), 0, flags) } {
             -1 => Err(last_errno()),
             length => Ok(length as usize),
         })
@@ -112,6 +120,15 @@ impl AsRawFd for Channel {
 impl std::os::fd::AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+/// ECONNRESET: the other end was closed with messages in it that nobody had read. It is told once; what the other has sent before is
+/// still there (net/unix/af_unix.c, `unix_release_sock`).
+fn past_reset<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
+    match retry(&mut call) {
+        Err(Errno(libc::ECONNRESET)) => retry(call),
+        answer => answer,
     }
 }
 
@@ -174,6 +191,16 @@ mod tests {
     use std::os::fd::AsFd;
 
     use super::*;
+
+    #[test]
+    fn what_was_said_before_the_end_is_heard_though_nobody_has_listened_there() {
+        let (left, right) = Channel::pair().unwrap();
+        left.send(b"unheard", &[]).unwrap();
+        right.send(b"last words", &[]).unwrap();
+        drop(right);
+        assert_eq!(left.receive().unwrap().unwrap().bytes, b"last words");
+        assert!(left.receive().unwrap().is_none() && left.has_ended());
+    }
 
     #[test]
     fn the_control_buffer_has_room_for_the_most_descriptors() {
