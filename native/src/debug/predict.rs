@@ -4,6 +4,7 @@ use glassbox_core::event::Event;
 use glassbox_core::plan::Node;
 
 use crate::engine::Engine;
+use crate::observe::facts;
 
 /// The model at the same place as the engine.
 pub struct Predictor {
@@ -14,7 +15,8 @@ pub struct Predictor {
 impl Predictor {
     /// A model of this machine with the engine's state. `None` inside where it cannot hold a container that runs.
     pub fn new(engine: &Engine) -> Predictor {
-        let lockstep = glassbox_core::session::Lockstep::new(&engine.host, &engine.state, &engine.invocation);
+        let host = facts::for_a_model(&engine.host);
+        let lockstep = glassbox_core::session::Lockstep::new(&host, &engine.state, &engine.invocation);
         Predictor { lockstep }
     }
 

@@ -47,6 +47,9 @@ fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
     host.sources = observe::facts::sources(&wanted.sources);
     host.owners = observe::facts::owners(&wanted.owners);
     host.devices = observe::devices::below(&wanted.devices);
+    if wanted.network_files {
+        host.network_files = observe::facts::network_files();
+    }
     if wanted.disk_limits {
         host.cgroup.block = observe::cgroups::block_limits(&host.cgroup);
     }
@@ -219,7 +222,8 @@ impl Engine {
 
 /// The machine's facts as JSON.
 pub fn facts_json() -> Result<String, CommandError> {
-    let (mut host, _) = facts_and_state(None).map_err(|error| refused(&error))?;
+    let (host, _) = facts_and_state(None).map_err(|error| refused(&error))?;
+    let mut host = observe::facts::for_a_model(&host);
     // A model that is made of them is to have the machine's devices too.
     host.devices = observe::devices::below(&["/dev".to_string()].into());
     host.cgroup.block = observe::cgroups::block_limits(&host.cgroup);

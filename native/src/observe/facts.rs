@@ -1,4 +1,5 @@
-//! `HostFacts` of this machine, at this moment, for this caller. Each file is read once: it is part of every command's time.
+//! `HostFacts` of this machine, at this moment, for this caller. Each file is read once, and only what every command's plan may ask for:
+//! it is part of every command's time. What else a model of the machine is made of comes with [`for_a_model`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -38,13 +39,13 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         memory_bytes: sys::machine::memory_bytes().map_err(unanswered("sysinfo(2)"))?,
         environment: environment(),
         terminal: terminal(),
-        user_namespaces: user_namespaces(),
+        user_namespaces: true,
         seccomp: sys::seccomp::is_available(),
-        overlay: has_overlay(&name.release),
+        overlay: true,
         kernel_release: name.release,
         toolbox,
-        guarded_paths: guarded_paths(),
-        network_files: NETWORK_FILES.iter().filter_map(|path| Some(((*path).to_string(), network_file(path)?))).collect(),
+        guarded_paths: guarded_paths(&PLANNED_PATHS),
+        network_files: BTreeMap::new(),
         data_mount: data_mount(&mounts, data_root),
         dev_mount: mounts.iter().rfind(|mount| mount.target == "/dev").map(mountinfo::Mount::fact),
         shm_mount: mounts.iter().rfind(|mount| mount.target == "/dev/shm").map(mountinfo::Mount::fact),
@@ -55,6 +56,23 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         apparmor: apparmor(),
         disk: DiskUsage::default(),
     })
+}
+
+/// The facts, with those that no plan asks for: what a model of this machine is to do as the machine does.
+pub fn for_a_model(host: &HostFacts) -> HostFacts {
+    let all: Vec<&str> = MASKED_PATHS.iter().chain(READONLY_PATHS).copied().collect();
+    HostFacts {
+        user_namespaces: user_namespaces(),
+        overlay: has_overlay(&host.kernel_release),
+        guarded_paths: guarded_paths(&all),
+        network_files: network_files(),
+        ..host.clone()
+    }
+}
+
+/// The files that a container on the host's network gets copies of.
+pub fn network_files() -> BTreeMap<String, Option<String>> {
+    NETWORK_FILES.iter().filter_map(|path| Some(((*path).to_string(), network_file(path)?))).collect()
 }
 
 /// Those of the paths that are there, links followed.
@@ -148,10 +166,13 @@ fn has_overlay(kernel_release: &str) -> bool {
     ["", ".xz", ".zst", ".gz"].iter().any(|ending| Path::new(&format!("{module}{ending}")).exists())
 }
 
-/// Those of Docker's masked and read-only paths that this kernel has, and whether each is a directory.
-fn guarded_paths() -> BTreeMap<String, bool> {
+/// Of the guarded paths, the one on which a plan depends: /dev/core leads there.
+const PLANNED_PATHS: [&str; 1] = ["/proc/kcore"];
+
+/// Those of these paths that this kernel has, and whether each is a directory.
+fn guarded_paths(paths: &[&str]) -> BTreeMap<String, bool> {
     let found = |path: &&str| Some((path.to_string(), fs::metadata(path).ok()?.is_dir()));
-    MASKED_PATHS.iter().chain(READONLY_PATHS).filter_map(found).collect()
+    paths.iter().filter_map(found).collect()
 }
 
 /// The text of one of the machine's files; `None`: there is none that can be read; without text: it is too large to be copied.
@@ -167,8 +188,8 @@ mod tests {
     use super::*;
 
     fn facts() -> HostFacts {
-        host_facts(Path::new("/var/lib/glassbox/"), ToolboxFacts { size_bytes: 1, diff_id: "sha256:0".into(), archive_bytes: 1 })
-            .unwrap()
+        let toolbox = ToolboxFacts { size_bytes: 1, diff_id: "sha256:0".into(), archive_bytes: 1 };
+        for_a_model(&host_facts(Path::new("/var/lib/glassbox/"), toolbox).unwrap())
     }
 
     #[test]
