@@ -5,7 +5,8 @@
 //! images/                             an OCI image layout: oci-layout, index.json, blobs/sha256/<digest>
 //! containers/<id>/state.json          what the engine knows of the container
 //! containers/<id>/config.json         the OCI runtime specification
-//! containers/<id>/{upper,work,merged} the overlay
+//! containers/<id>/{upper,work}        the overlay
+//! merged/                             where every container's overlay appears, each in a mount namespace of its own: empty from outside
 //! containers/<id>/{hostname,hosts,resolv.conf}
 //! containers/<id>/<id>-json.log       stdout and stderr, as Docker's json-file driver writes them
 //! volumes/<name>/volume.json          what the engine knows of a volume
@@ -52,9 +53,14 @@ impl<'a> Layout<'a> {
         format!("{}/containers/{}", self.root, id.0)
     }
 
-    /// A file or directory of a container: `upper`, `work`, `merged`, `config.json`, `hostname`, `hosts`, `resolv.conf`, `state.json`.
+    /// A file or directory of a container: `upper`, `work`, `config.json`, `hostname`, `hosts`, `resolv.conf`, `state.json`.
     pub fn of(&self, id: &ContainerId, name: &str) -> String {
         format!("{}/containers/{}/{name}", self.root, id.0)
+    }
+
+    /// Where an overlay appears. One place for all containers: none of them sees what another has mounted there.
+    pub fn merged(&self) -> String {
+        format!("{}/merged", self.root)
     }
 
     /// Which signal was sent to a container last, and why.

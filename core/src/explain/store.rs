@@ -198,7 +198,6 @@ fn directory_why(name: &str) -> &'static str {
     match name {
         "upper" => "Every file that the container changes or adds lands here. Its image is never written to.",
         "work" => "overlayfs prepares files here before it moves them into the upper directory in one go.",
-        "merged" => "The overlay will appear here: layers and changes as one tree.",
         _ => "All that belongs to this container stands in one directory, so that removing it is removing that.",
     }
 }

@@ -84,7 +84,7 @@ fn check_writable(container: &Container, path: &str) -> Result<(), String> {
 
 fn copy_step(asked: &Asked<'_>, container: &Container, word: &str, context: &Context<'_>) -> CopyStep {
     let Asked { from, to, archive, follow_links, quiet } = *asked;
-    let merged = || Layout::new(&context.host.data_root).of(&container.id, "merged");
+    let merged = || Layout::new(&context.host.data_root).merged();
     let root =
         || CopyRoot { id: container.id.clone(), word: word.to_string(), mounted: (!container.state.status.runs()).then(merged) };
     let end = |argument: &str| match split_argument(argument) {

@@ -288,14 +288,12 @@ pub(super) fn prepare_image(image: &str, context: &Context<'_>) -> Vec<Planned> 
 pub(super) fn create(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
     let id = &container.id;
-    let overlay =
-        || origin::need("MountOverlay", "An overlay needs a directory for changes, one for the kernel, and one to appear at.");
+    let overlay = || origin::need("MountOverlay", "An overlay needs a directory for changes, and one for the kernel.");
     let mut steps = Vec::new();
     for (path, mode, cause) in [
         (layout.container(id), 0o711, origin::command(context)),
         (layout.of(id, "upper"), 0o755, overlay()),
         (layout.of(id, "work"), 0o700, overlay()),
-        (layout.of(id, "merged"), 0o755, overlay()),
     ] {
         steps.push(planned(Step::Store(StoreStep::CreateDirectory { path, mode }), cause));
     }
@@ -319,7 +317,7 @@ fn working_directory(container: &Container, context: &Context<'_>) -> Option<Pla
     }
     let layout = Layout::new(&context.host.data_root);
     let layers = container.layers.iter().rev().map(|diff_id| layout.layer(diff_id)).collect();
-    let (upper, merged) = (layout.of(&container.id, "upper"), layout.of(&container.id, "merged"));
+    let (upper, merged) = (layout.of(&container.id, "upper"), layout.merged());
     let step = StoreStep::MakeWorkingDirectory { layers, upper, merged, path };
     let cause = origin::flag_or(context, container, "workdir", || origin::positional(context, "IMAGE"));
     Some(planned(Step::Store(step), cause))

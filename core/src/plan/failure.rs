@@ -8,7 +8,7 @@ use crate::diagnosis::{Diagnosis, Finding};
 use crate::errno::Errno;
 use crate::host::Controller;
 use crate::layout::Layout;
-use crate::model::{Backing, Container, ContainerId, MountKind};
+use crate::model::{Backing, Container, ContainerId, MountKind, MountPoint, Volume};
 use crate::step::{
     CgroupStep, ClientStep, CpuShares, ImageStep, Limit, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep,
 };
@@ -139,7 +139,7 @@ fn tells_itself(step: &Step, errno: Errno) -> bool {
 fn volume_source(step: &Step, errno: Errno, context: &Context<'_>) -> Option<String> {
     let source = match step {
         Step::Mount(MountStep::MountFilesystem { source, target, flags, data, .. }) => {
-            let directory = volume_at(target, context)?;
+            let directory = volume_at(target, source, context)?;
             let what = foreign::told(source, &directory, *flags, data);
             let sentence = errno.to_string().to_lowercase();
             return Some(format!("error while mounting volume '{directory}': failed to mount local volume: {what}: {sentence}"));
@@ -161,15 +161,16 @@ fn volume_source(step: &Step, errno: Errno, context: &Context<'_>) -> Option<Str
     Some(format!("error while mounting volume '{data}': failed to mount local volume: {what}"))
 }
 
-/// The directory on the host of the volume that a container has mounted there.
-fn volume_at(target: &str, context: &Context<'_>) -> Option<String> {
+/// The directory on the host of the volume of this device that a container has mounted there.
+fn volume_at(target: &str, source: &str, context: &Context<'_>) -> Option<String> {
     let layout = Layout::new(&context.host.data_root);
-    let there = |container: &Container| {
-        let root = layout.of(&container.id, "merged");
-        let points = container.mounts.iter().filter(|point| point.kind == MountKind::Volume);
-        points.into_iter().find(|point| format!("{root}{}", point.target) == target).map(|point| layout.volume_data(&point.name))
+    let inside = target.strip_prefix(&layout.merged())?;
+    let is_it = |point: &&MountPoint| {
+        let backing = context.state.volumes.get(&point.name).map(Volume::backing);
+        point.target == inside && matches!(backing, Some(Backing::Other { device, .. }) if device == source)
     };
-    context.state.containers.values().find_map(there)
+    let points = context.state.containers.values().flat_map(|container| &container.mounts);
+    points.filter(|point| point.kind == MountKind::Volume).find(is_it).map(|point| layout.volume_data(&point.name))
 }
 
 /// A part of a volume that cannot be reached, in dockerd's words (moby internal/safepath).

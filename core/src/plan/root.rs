@@ -14,7 +14,7 @@ use crate::step::{MountFlags, MountStep, NamespaceKind, ProcessStep, Step};
 /// Everything up to the moment at which the container's root is `/`.
 pub(super) fn build(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
-    let root = layout.of(&container.id, "merged");
+    let root = layout.merged();
     let private =
         need("MountOverlay", "Mounts of a new namespace still spread to the host wherever it shares them (mount_namespaces(7)).");
     let mut steps = storage::copied_trees(container, context);
@@ -36,7 +36,7 @@ pub(super) fn overlay(container: &Container, context: &Context<'_>, layout: &Lay
         lower_dirs: container.layers.iter().rev().map(|diff_id| layout.layer(diff_id)).collect(),
         upper_dir: layout.of(&container.id, "upper"),
         work_dir: layout.of(&container.id, "work"),
-        merged_dir: layout.of(&container.id, "merged"),
+        merged_dir: layout.merged(),
         user_xattr: !container.host.uid_map.is_empty(),
         volatile: container.host.auto_remove,
     };

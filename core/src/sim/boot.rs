@@ -15,6 +15,7 @@ use super::tree::{Owner, file};
 use crate::cli::TimeOffsets;
 use crate::device::DeviceKind;
 use crate::host::{CgroupVersion, Controller, HostFacts, SourceKind};
+use crate::layout::Layout;
 use crate::model::IdMapLine;
 use crate::oci::capability::CapabilitySet;
 use crate::oci::defaults;
@@ -125,7 +126,9 @@ impl Kernel {
         let (uid, gid, capabilities) = (self.host.uid, self.host.gid, self.host.capabilities);
         self.first_process(&place, ENGINE, "glassbox", &["glassbox"], capabilities, uid, gid);
         let data_root = self.host.data_root.clone();
-        self.make_tree(root, &data_root, Owner { uid, gid, mode: 0o711 }).map(|_| ())
+        self.make_tree(root, &data_root, Owner { uid, gid, mode: 0o711 })?;
+        let merged = Layout::new(&data_root).merged();
+        self.make_tree(root, &merged, Owner { uid, gid, mode: 0o755 }).map(drop)
     }
 
     fn host_files(&mut self, root: InodeId) -> SysResult<()> {

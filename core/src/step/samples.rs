@@ -214,7 +214,7 @@ fn processes() -> Vec<ProcessStep> {
 }
 
 fn mounts() -> Vec<MountStep> {
-    let merged = "/var/lib/glassbox/containers/x/merged";
+    let merged = "/var/lib/glassbox/merged";
     vec![
         MountStep::MakeMountsPrivate,
         MountStep::MountOverlay {

@@ -98,7 +98,7 @@ fn whole_value(container: &Container, host: &HostFacts) -> Value {
             "Data": {
                 "ID": container.id.0,
                 "LowerDir": container.layers.iter().rev().map(|layer| layout.layer(layer)).collect::<Vec<_>>().join(":"),
-                "MergedDir": layout.of(&container.id, "merged"),
+                "MergedDir": layout.merged(),
                 "UpperDir": layout.of(&container.id, "upper"),
                 "WorkDir": layout.of(&container.id, "work"),
             },

@@ -8,6 +8,7 @@
 //! <root>/volumes/         0711   <name>/{_data,volume.json}; made with the first volume
 //! <root>/events.log       0600   what was done: `glassbox events`; the lines before them in events.log.1
 //! <root>/journal/         0700   see `crate::journal`
+//! <root>/merged/          0755   where overlays appear, each in a mount namespace of its own; nothing is ever in it from outside
 //! ```
 //!
 //! Called by `exec` and `main`. A record is replaced by rename(2), so that a reader sees the old one or the new one, never half of one.
@@ -71,11 +72,13 @@ impl Store {
     /// Opens the records below `root` (absolute), making its directories where they are missing.
     pub fn open(root: &Path) -> Result<Store, StoreError> {
         let store = Store::at(root)?;
-        if !store.journal().is_dir() {
+        let merged = PathBuf::from(store.layout().merged());
+        if !merged.is_dir() {
             make_directory(&store.root, 0o711)?;
             make_directory(&store.root.join("layers"), 0o711)?;
             make_directory(&store.root.join("containers"), 0o711)?;
             make_directory(&store.journal(), 0o700)?;
+            make_directory(&merged, 0o755)?;
         }
         Ok(store)
     }

@@ -19,7 +19,7 @@ pub const FORMAT: u32 = 1;
 /// A larger record is refused, in reading and in writing. (The longest command line that Linux takes is 2 MiB.)
 pub const RECORD_BYTES_MAX: u64 = 16 << 20;
 
-/// Most records are shorter: they are read at once.
+/// Most records are shorter: room for them is made at once.
 const USUAL_BYTES: usize = 8 << 10;
 
 /// What stands on disk of one container.
@@ -114,8 +114,9 @@ impl Edition {
 /// machine has lost its power. That of a container that is removed at its end is of no use then: it is exchanged with the old one,
 /// which takes a tenth of the time.
 pub fn write(path: &Path, record: &Record) -> Result<(), StoreError> {
-    let bytes =
-        serde_json::to_vec(record).map_err(|error| StoreError::Record { path: path.to_path_buf(), why: error.to_string() })?;
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut bytes, record)
+        .map_err(|error| StoreError::Record { path: path.to_path_buf(), why: error.to_string() })?;
     if bytes.len() as u64 > RECORD_BYTES_MAX {
         return Err(StoreError::Io { doing: "write", path: path.to_path_buf(), errno: Errno::EFBIG });
     }

@@ -49,7 +49,7 @@ fn check_against_plan(line: &str, host: &HostFacts) {
     let (leaves, container) = planned(line, host);
     let spec = runtime_spec(&container, &state(host), host);
     let linux = spec.linux().as_ref().unwrap();
-    let merged = Layout::new(&host.data_root).of(&container.id, "merged");
+    let merged = Layout::new(&host.data_root).merged();
     let mut targets = Vec::new();
     let mut kinds = Vec::new();
     let mut sysctls = std::collections::HashMap::new();
