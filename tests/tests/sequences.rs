@@ -175,7 +175,7 @@ fn command(numbers: &mut Numbers) -> String {
     let (flags, program) = (format!("{}{}", numbers.pick(FLAGS), numbers.pick(STORAGE)), numbers.pick(PROGRAMS));
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
-    match numbers.next() % 47 {
+    match numbers.next() % 48 {
         0 | 1 | 22..=27 => {
             let (policy, health) = (numbers.pick(POLICIES), numbers.pick(HEALTH));
             format!("docker run -d --name {lasting} --network none {policy}{health}{flags}toolbox sleep 1000")
@@ -222,6 +222,14 @@ fn command(numbers: &mut Numbers) -> String {
             numbers.pick(&["copy", "host"])
         ),
         37 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
+        47 => format!(
+            "docker cp {}{any}:{} - > files.tar\ndocker cp {}- {}:{} < files.tar",
+            numbers.pick(&["", "-L "]),
+            numbers.pick(&["/tmp", "/etc", "/data/.", "/etc/group", "/in"]),
+            numbers.pick(&["", "-a "]),
+            numbers.pick(LASTING),
+            numbers.pick(&["/tmp", "/data", "/own", "/nothere", "/etc/group"])
+        ),
         38 => "glassbox ns".to_string(),
         40 if numbers.next().is_multiple_of(4) => {
             format!("docker stats --no-stream --format '{{{{.Name}}}} {{{{.NetIO}}}}' {any}")
@@ -244,7 +252,9 @@ fn command(numbers: &mut Numbers) -> String {
 fn sequence(seed: u64, number: u64) -> Fixture {
     let mut numbers = Numbers(seed.wrapping_mul(1_000_003).wrapping_add(number));
     let count = 2 + numbers.next() % (COMMANDS_MAX - 1);
-    let lines = without_the_race((0..count).map(|_| command(&mut numbers)).collect());
+    // What goes out of one container goes into another: two lines.
+    let drawn: Vec<String> = (0..count).map(|_| command(&mut numbers)).collect();
+    let lines = without_the_race(drawn.iter().flat_map(|lines| lines.split('\n')).map(str::to_string).collect());
     // The host's cgroups are those of all sequences that run at the same time: each has parents of its own.
     let own = |line: String| line.replace("glassbox-batch", &format!("glassbox-batch-{number}"));
     let mut commands: Vec<Exchange> = lines.into_iter().map(|line| Exchange { line: own(line), ..Exchange::default() }).collect();

@@ -1,7 +1,7 @@
 use super::*;
 
 fn shown(session: &Session) -> String {
-    session.world().output().iter().map(|chunk| chunk.text.clone()).collect()
+    session.world().output().iter().map(|chunk| chunk.text().into_owned()).collect()
 }
 
 fn session() -> Session {
