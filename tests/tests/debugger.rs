@@ -162,7 +162,7 @@ fn archives_go_through_the_debugger_byte_by_byte() -> Result<()> {
         let stage = Stage::new()?;
         stage.engine.succeed("run -d --name box --network none toolbox sleep 1000")?;
         stage.engine.succeed("create --name other --network none toolbox wc -c /tmp/bytes")?;
-        stage.engine.succeed(r"exec box sh -c 'printf \"\377\376\000\200x\" > /tmp/bytes'")?;
+        stage.engine.succeed(r#"exec box sh -c 'printf "\377\376\000\200x" > /tmp/bytes'"#)?;
         let archive = stage.engine.command(&["cp", "box:/tmp/bytes", "-"]).output()?.stdout;
         ensure!(archive.windows(5).any(|bytes| bytes == [0xff, 0xfe, 0, 0x80, b'x']), "the bytes are not in it");
         for to in ["box:/var/tmp", "other:/tmp"] {
