@@ -11,8 +11,8 @@ use crate::device::Device;
 use crate::oci::capability::CapabilitySet;
 use crate::query::MountFact;
 
-/// What Docker copies for a container on the host's network.
-pub const NETWORK_FILES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
+/// What the files of a container that say how names become addresses are made of.
+pub const NETWORK_FILES: [&str; 3] = ["/etc/hosts", crate::resolv_conf::PATH, crate::resolv_conf::BEHIND_SYSTEMD];
 
 /// A file of [`NETWORK_FILES`] that is larger is not copied.
 pub const NETWORK_FILE_BYTES_MAX: usize = 256 << 10;

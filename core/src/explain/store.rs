@@ -207,7 +207,7 @@ fn file_why(name: &str) -> &'static str {
     match name {
         "config.json" => "The OCI runtime specification: what any runtime needs to know to make this container.",
         "hostname" => "It will be the container's /etc/hostname.",
-        "hosts" => "It will be the container's /etc/hosts, so that localhost has an address.",
+        "hosts" => "It will be the container's /etc/hosts: the names that need nobody to be asked.",
         "resolv.conf" => "It will be the container's /etc/resolv.conf, which says whom to ask for names.",
         _ => "The container needs this file.",
     }

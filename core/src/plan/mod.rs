@@ -27,6 +27,7 @@ pub(crate) mod limits;
 mod logging;
 mod names;
 pub(crate) mod namespaces;
+mod network_files;
 mod origin;
 mod pause;
 mod ports;
@@ -240,7 +241,7 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
     plan.warnings = warnings(&run.spec, &container, context);
-    let not_offered = namespaces::not_offered(&container, context.state);
+    let not_offered = namespaces::not_offered(&container, context.state).or_else(|| network_files::not_known(&container));
     if let Some(what) = not_offered.or_else(|| logging::not_initialised(&container)) {
         return not_started(&container, run.detach, &what, context, plan);
     }
@@ -303,7 +304,7 @@ fn plan_create(spec: &crate::cli::ContainerSpec, context: &Context<'_>, plan: &m
 
 /// What will not be as asked for, said before it happens.
 fn warnings(spec: &crate::cli::ContainerSpec, container: &Container, context: &Context<'_>) -> Vec<String> {
-    let mut all = Vec::new();
+    let mut all: Vec<String> = network_files::warning(container).into_iter().collect();
     let host = &container.host;
     if limits::any(&host.resources) && context.host.cgroup.version == CgroupVersion::None {
         all.push("WARNING: Your kernel does not support cgroup limits for this user. Limits discarded.".to_string());

@@ -5,6 +5,7 @@ mod images;
 mod lifecycle;
 mod listing;
 mod namespaces;
+mod naming;
 mod notes;
 mod resources;
 mod security;
@@ -193,6 +194,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         resources: resources::resources(call)?,
         storage: storage::storage(call)?,
         tuning: tuning::tuning(call)?,
+        naming: naming::naming(call),
         confinement: Default::default(),
         cap_add: call.values("cap-add"),
         cap_drop: call.values("cap-drop"),
