@@ -132,6 +132,7 @@ impl Chronicle {
             StoreStep::ExtractLayer { .. }
             | StoreStep::CreateDirectory { .. }
             | StoreStep::WriteFile { .. }
+            | StoreStep::RewriteFile { .. }
             | StoreStep::WriteIdFile { .. }
             | StoreStep::CreateSource { .. }
             | StoreStep::FillVolume { .. }

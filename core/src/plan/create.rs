@@ -327,23 +327,10 @@ fn working_directory(container: &Container, context: &Context<'_>) -> Option<Pla
 }
 
 fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, String, super::Cause)> {
-    let hostname = container.process.hostname.clone();
     let spec = runtime_spec::to_json(runtime_spec::runtime_spec(container, context.state, context.host));
     let spec_cause = origin::oci_default("A runtime is given a bundle with a config.json.", "bundle.md");
     let mut files = vec![("config.json", spec, spec_cause)];
-    if matches!(container.host.network, NetworkMode::Container(_)) {
-        return files; // it gets those of the container whose network it shares
-    }
-    let names = || origin::docker_default("Docker manages these three files.", "engine/network/#dns-services");
-    let host_cause = origin::flag_or(context, container, "hostname", names);
-    files.push(("hostname", format!("{hostname}\n"), host_cause));
-    let network = || match container.host.network {
-        NetworkMode::Host => origin::flag_or(context, container, "network", names),
-        NetworkMode::None | NetworkMode::Default | NetworkMode::Container(_) => names(),
-    };
-    files.push(("hosts", network_files::hosts(container, context.host), network_files::hosts_cause(container, context, network)));
-    let resolver = network_files::resolver_cause(container, context, network);
-    files.push(("resolv.conf", network_files::resolv_conf(container, context.host), resolver));
+    files.extend(network_files::all(container, context));
     files
 }
 

@@ -134,6 +134,7 @@ fn store() -> Vec<StoreStep> {
         StoreStep::ExtractLayer { image: "toolbox:latest".into(), diff_id: "sha256:11".into(), blob: None, directory: path() },
         StoreStep::CreateDirectory { path: path(), mode: 0o755 },
         StoreStep::WriteFile { path: path(), mode: 0o644, contents: "web\n".into() },
+        StoreStep::RewriteFile { path: path(), mode: 0o644, contents: "web\n".into() },
         StoreStep::RecordContainer { container: Box::new(container()), path: path() },
         StoreStep::RecordStart { id: id() },
         StoreStep::RecordExit { id: id() },
