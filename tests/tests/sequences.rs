@@ -213,23 +213,7 @@ fn command(numbers: &mut Numbers) -> String {
         31 => format!("docker volume create {}", numbers.pick(&["data", MEMORY, OUTSIDE])),
         32 => format!("docker volume {}", numbers.pick(VOLUME_COMMANDS)),
         33 => format!("docker rm -v {any}"),
-        35 => {
-            format!("docker cp /proc/sys/kernel/ostype {any}:{}", numbers.pick(&["/tmp", "/data", "/new", "/tmp/x", "/etc/group/"]))
-        }
-        36 => format!(
-            "docker cp {any}:{} <place>/{}",
-            numbers.pick(&["/tmp", "/data/.", "/etc/group", "/own"]),
-            numbers.pick(&["copy", "host"])
-        ),
-        37 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
-        47 => format!(
-            "docker cp {}{any}:{} - > files.tar\ndocker cp {}- {}:{} < files.tar",
-            numbers.pick(&["", "-L "]),
-            numbers.pick(&["/tmp", "/etc", "/data/.", "/etc/group", "/in"]),
-            numbers.pick(&["", "-a "]),
-            numbers.pick(LASTING),
-            numbers.pick(&["/tmp", "/data", "/own", "/nothere", "/etc/group"])
-        ),
+        35..=37 | 47 => copying(numbers, any),
         38 => "glassbox ns".to_string(),
         40 if numbers.next().is_multiple_of(4) => {
             format!("docker stats --no-stream --format '{{{{.Name}}}} {{{{.NetIO}}}}' {any}")
@@ -249,10 +233,32 @@ fn command(numbers: &mut Numbers) -> String {
     }
 }
 
+fn copying(numbers: &mut Numbers, any: &str) -> String {
+    match numbers.next() % 4 {
+        0 => {
+            format!("docker cp /proc/sys/kernel/ostype {any}:{}", numbers.pick(&["/tmp", "/data", "/new", "/tmp/x", "/etc/group/"]))
+        }
+        1 => format!(
+            "docker cp {any}:{} <place>/{}",
+            numbers.pick(&["/tmp", "/data/.", "/etc/group", "/own"]),
+            numbers.pick(&["copy", "host"])
+        ),
+        2 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
+        // What goes out of one container goes into another: two lines.
+        _ => format!(
+            "docker cp {}{any}:{} - > files.tar\ndocker cp {}- {}:{} < files.tar",
+            numbers.pick(&["", "-L "]),
+            numbers.pick(&["/tmp", "/etc", "/data/.", "/etc/group", "/in"]),
+            numbers.pick(&["", "-a "]),
+            numbers.pick(LASTING),
+            numbers.pick(&["/tmp", "/data", "/own", "/nothere", "/etc/group"])
+        ),
+    }
+}
+
 fn sequence(seed: u64, number: u64) -> Fixture {
     let mut numbers = Numbers(seed.wrapping_mul(1_000_003).wrapping_add(number));
     let count = 2 + numbers.next() % (COMMANDS_MAX - 1);
-    // What goes out of one container goes into another: two lines.
     let drawn: Vec<String> = (0..count).map(|_| command(&mut numbers)).collect();
     let lines = without_the_race(drawn.iter().flat_map(|lines| lines.split('\n')).map(str::to_string).collect());
     // The host's cgroups are those of all sequences that run at the same time: each has parents of its own.
