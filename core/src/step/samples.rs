@@ -82,6 +82,7 @@ pub fn container() -> Container {
             cid_file: String::new(),
             volume_driver: String::new(),
             tuning: Default::default(),
+            naming: Default::default(),
             confinement: Default::default(),
             devices: Vec::new(),
             disks: Default::default(),
