@@ -93,6 +93,9 @@ pub struct HostFacts {
     /// The names of the AppArmor profiles that are loaded; `None`: the kernel has no AppArmor, or it is off.
     #[serde(default)]
     pub apparmor: Option<BTreeSet<String>>,
+    /// What the system calls itself (os-release(5)); looked at only for commands that show it (`plan::Wanted`).
+    #[serde(default)]
+    pub operating_system: String,
     /// What lies on the disk; looked at only for commands that show it (`plan::disk_usage`).
     #[serde(default)]
     pub disk: DiskUsage,
@@ -308,6 +311,7 @@ impl HostFacts {
             owners: BTreeMap::new(),
             devices: Vec::new(),
             apparmor: None,
+            operating_system: String::new(),
             disk: DiskUsage::default(),
         }
     }

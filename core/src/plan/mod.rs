@@ -56,7 +56,7 @@ pub(crate) use storage::{
     Part, backing_of, clean, foreign::options as foreign_options, parts, propagation, spec::mount_options, spec::tmpfs_mount,
 };
 pub use storage::{directories_that_go, named_sources};
-pub use wanted::{Wanted, disk_usage, wanted};
+pub use wanted::{OS_RELEASE, Wanted, disk_usage, wanted};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
 use crate::host::{CgroupVersion, HostFacts, NETWORK_FILE_BYTES_MAX};
@@ -227,6 +227,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::Images(command) => images::command(command, &context, &mut plan)?,
         Command::CheckBuild(check) => build::check_only(check, &context, &mut plan),
         Command::ShowVersion { format } => system::version(format.as_deref(), &context, &mut plan)?,
+        Command::ShowInfo { format } => system::info(format.as_deref(), &context, &mut plan)?,
         Command::Version => plan.steps.push(print(format!("Glassbox version {}\n", env!("CARGO_PKG_VERSION")), &context)),
     }
     Ok(plan)

@@ -22,7 +22,12 @@ pub struct Wanted {
     pub disk_limits: bool,
     /// The caller's zone: [`HostFacts::utc_offset_seconds`].
     pub utc_offset: bool,
+    /// What the system calls itself: [`HostFacts::operating_system`].
+    pub operating_system: bool,
 }
+
+/// Where a system says what it is: os-release(5).
+pub const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 
 /// What `invocation` needs to be planned.
 pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wanted {
@@ -34,6 +39,7 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
         devices: device::named_devices(invocation),
         disk_limits: block_io::asks_of_disks(invocation, state),
         utc_offset: reads_moments(&invocation.command),
+        operating_system: matches!(invocation.command, Command::ShowInfo { .. }),
     }
 }
 

@@ -155,6 +155,10 @@ impl World {
         facts.owners = owners.collect();
         facts.devices = wanted.devices.iter().flat_map(|path| self.kernel.devices_below(path)).collect();
         facts.devices.sort_by(|one, other| one.host.cmp(&other.host));
+        if wanted.operating_system {
+            let text = plan::OS_RELEASE.iter().find_map(|path| self.kernel.text_of_host(path)).unwrap_or_default();
+            facts.operating_system = crate::view::info::operating_system(&text);
+        }
         facts.disk = plan::disk_usage(&invocation.command, &self.state, &facts.data_root, |path| self.kernel.bytes_below(path));
         facts
     }

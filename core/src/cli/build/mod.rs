@@ -142,6 +142,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         }
         "build" => build(call)?,
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
+        "info" => Command::ShowInfo { format: listing::filled(call, "format") },
         "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {
             storage::volume_command(call, containers)?
         }
