@@ -29,9 +29,15 @@ fn part(place: &str) -> &'static str {
 }
 
 fn fields(state: &State, host: &HostFacts) -> Value {
+    let mut all = of_engine(state, host);
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), of_machine(host)) {
+        all.extend(more);
+    }
+    all
+}
+
+fn of_engine(state: &State, host: &HostFacts) -> Value {
     let count = |wanted: &[Status]| state.containers.values().filter(|one| wanted.contains(&one.state.status)).count();
-    let has = |controller| host.cgroup.directory(controller).is_some();
-    let v1 = matches!(host.cgroup.version, CgroupVersion::V1 | CgroupVersion::Hybrid);
     json!({
         "Containers": state.containers.size(),
         "ContainersRunning": count(&[Status::Running, Status::Restarting]),
@@ -41,6 +47,13 @@ fn fields(state: &State, host: &HostFacts) -> Value {
         "Driver": "overlay2",
         "DriverStatus": [["Backing Filesystem", backing(&host.data_mount.0)], ["userxattr", (!host.is_root()).to_string()]],
         "Plugins": { "Volume": ["local"], "Network": ["host", "null"], "Authorization": null, "Log": ["json-file", "local"] },
+    })
+}
+
+fn of_machine(host: &HostFacts) -> Value {
+    let has = |controller| host.cgroup.directory(controller).is_some();
+    let v1 = matches!(host.cgroup.version, CgroupVersion::V1 | CgroupVersion::Hybrid);
+    let mut machine = json!({
         "MemoryLimit": has(Controller::Memory),
         "SwapLimit": host.cgroup.swap,
         "CpuCfsPeriod": has(Controller::Cpu),
@@ -58,6 +71,8 @@ fn fields(state: &State, host: &HostFacts) -> Value {
         "OperatingSystem": host.operating_system,
         "OSType": "linux",
         "Architecture": host.machine,
+    });
+    let rest = json!({
         "NCPU": host.cpus,
         "MemTotal": host.memory_bytes,
         "DockerRootDir": host.data_root,
@@ -77,7 +92,11 @@ fn fields(state: &State, host: &HostFacts) -> Value {
             "Plugins": [],
             "Warnings": null,
         },
-    })
+    });
+    if let (Some(machine), Value::Object(rest)) = (machine.as_object_mut(), rest) {
+        machine.extend(rest);
+    }
+    machine
 }
 
 /// Docker's name of a file system, which is that of its magic number: ext2, ext3 and ext4 have one.
