@@ -58,6 +58,9 @@ const FLAGS: &[&str] = &[
     "--security-opt seccomp=unconfined --security-opt systempaths=unconfined ",
     "--pid host ",
     "--uts host ",
+    "--add-host db:10.0.0.5 --add-host web=10.0.0.6 ",
+    "--dns 10.0.0.1 --dns-search example.org --dns-option ndots:2 ",
+    "--network host --dns-search . --add-host db:10.0.0.5 ",
     "--ipc none ",
     "--ipc host ",
     "--ipc shareable ",
@@ -101,6 +104,7 @@ const SYSTEM_COMMANDS: &[&str] = &[
     "prune -f --filter label=none",
     "df --format '{{.Type}} {{.TotalCount}} {{.Active}}'",
     "df -v",
+    "info --format '{{.Containers}} {{.ContainersRunning}} {{.ContainersPaused}} {{.ContainersStopped}} {{.Images}}'",
 ];
 /// What happens, told of everything; and how much is used.
 const WATCHING: &[&str] = &[
@@ -160,6 +164,8 @@ const PROGRAMS: &[&str] = &[
     "sh -c 'exit 9'",
     "nothere",
     "cat /etc/hostname",
+    "cat /etc/hosts /etc/resolv.conf",
+    "sh -c 'echo x >> /etc/hosts; echo x > /etc/hostname'",
     "ls /",
     "sh -c 'echo x > /tmp/x; rm /etc/passwd; ls /etc'",
     "sh -c 'touch /data/x /host/x /own/x; ls /data /host /own /tmp'",
