@@ -11,7 +11,7 @@ use crate::model::happening::Happening;
 use crate::model::{Container, ContainerId, MountKind, Status};
 use crate::observe::Outcome;
 use crate::plan::Context;
-use crate::reference::Reference;
+use crate::reference::familiar;
 use crate::step::{ClientStep, CopyEnd, CopyStep, ImageStep, Phase, ProcessStep, Step, StoreStep};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
@@ -132,6 +132,7 @@ impl Chronicle {
             StoreStep::ExtractLayer { .. }
             | StoreStep::CreateDirectory { .. }
             | StoreStep::WriteFile { .. }
+            | StoreStep::RewriteFile { .. }
             | StoreStep::WriteIdFile { .. }
             | StoreStep::CreateSource { .. }
             | StoreStep::FillVolume { .. }
@@ -227,7 +228,6 @@ fn health(container: &Container, probe: &crate::model::health::Probe, at_ns: u64
 
 /// Names of images that came and went, and images that went.
 fn image(step: &ImageStep, outcome: &Outcome, at_ns: u64) -> Vec<Happening> {
-    let familiar = |name: &str| Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.familiar());
     match step {
         ImageStep::TagImage { id, name, .. } => vec![Happening::of_image(id, "tag", &familiar(name), at_ns)],
         ImageStep::UntagImage { id, .. } => vec![Happening::of_image(id, "untag", id, at_ns)],

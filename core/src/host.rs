@@ -11,8 +11,8 @@ use crate::device::Device;
 use crate::oci::capability::CapabilitySet;
 use crate::query::MountFact;
 
-/// What Docker copies for a container on the host's network.
-pub const NETWORK_FILES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
+/// What the files of a container that say how names become addresses are made of.
+pub const NETWORK_FILES: [&str; 3] = ["/etc/hosts", crate::resolv_conf::PATH, crate::resolv_conf::BEHIND_SYSTEMD];
 
 /// A file of [`NETWORK_FILES`] that is larger is not copied.
 pub const NETWORK_FILE_BYTES_MAX: usize = 256 << 10;
@@ -93,6 +93,9 @@ pub struct HostFacts {
     /// The names of the AppArmor profiles that are loaded; `None`: the kernel has no AppArmor, or it is off.
     #[serde(default)]
     pub apparmor: Option<BTreeSet<String>>,
+    /// What the system calls itself (os-release(5)); looked at only for commands that show it (`plan::Wanted`).
+    #[serde(default)]
+    pub operating_system: String,
     /// What lies on the disk; looked at only for commands that show it (`plan::disk_usage`).
     #[serde(default)]
     pub disk: DiskUsage,
@@ -308,6 +311,7 @@ impl HostFacts {
             owners: BTreeMap::new(),
             devices: Vec::new(),
             apparmor: None,
+            operating_system: String::new(),
             disk: DiskUsage::default(),
         }
     }

@@ -36,6 +36,7 @@ pub mod permission;
 pub mod plan;
 pub mod query;
 pub mod reference;
+pub mod resolv_conf;
 pub mod resource_limit;
 pub mod session;
 pub mod sim;

@@ -137,7 +137,7 @@ impl Look<'_> {
                 directory: directory.clone(),
             })?,
             StoreStep::CreateDirectory { path, .. } => self.if_there(path, || Event::DirectoryCreated { path: path.clone() })?,
-            StoreStep::WriteFile { path, .. } | StoreStep::WriteIdFile { path, .. } => {
+            StoreStep::WriteFile { path, .. } | StoreStep::RewriteFile { path, .. } | StoreStep::WriteIdFile { path, .. } => {
                 let size_bytes = self.bytes(Subject::Host, path)?.len() as u64;
                 vec![Event::FileWritten { path: path.clone(), size_bytes }]
             }
@@ -675,6 +675,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
         StoreStep::RemoveVolume { name, .. } => vec![Event::VolumeRemoved { name: name.clone() }],
         StoreStep::CreateDirectory { .. }
         | StoreStep::WriteFile { .. }
+        | StoreStep::RewriteFile { .. }
         | StoreStep::WriteIdFile { .. }
         | StoreStep::NoteSignal { .. }
         | StoreStep::CreateSource { .. }

@@ -163,7 +163,6 @@ impl Child {
 
     /// What its step that installs the seccomp filter will install.
     pub fn hand_filter(&self, program: Vec<u8>) {
-        // A child that has failed before does not listen any more, and its failure is heard next.
         let _ = self.order(&Order::Filter { program });
     }
 
@@ -194,9 +193,15 @@ impl Child {
         None
     }
 
+    /// A child that has failed before does not listen any more, and its failure is heard next.
     fn order(&self, order: &Order) -> Result<(), Failure> {
+        /// ECONNRESET: it has left something unread.
+        const RESET: Errno = Errno(104);
         let channel = self.channel.as_ref().ok_or_else(|| Failure::of("sendmsg", Errno::EPIPE))?;
-        channel.send(&order.to_bytes(), &[]).call("sendmsg")
+        match channel.send(&order.to_bytes(), &[]) {
+            Err(Errno::EPIPE | RESET) => Ok(()),
+            answer => answer.call("sendmsg"),
+        }
     }
 
     fn hear(&mut self) -> Result<Option<Reply>, Failure> {

@@ -15,8 +15,11 @@
 //!
 //! `$` a command, `<` a line of its standard input, `!` a line of stderr, `?` the exit code where it is not 0, `~` why Docker itself shows
 //! something else by design, everything else a line of stdout. `@ docker not asked: …` says why Docker cannot be held against it at all
-//! (see `docker`). A line of stdout that begins with one of these marks, or is empty at the end, is written with a `|` before it. A fixture
+//! (see `docker`). `$ docker cp box:/x - > NAME` keeps the bytes of stdout in a file of the harness, and `$ docker cp - box:/ < NAME` gives
+//! them to another command. A line of stdout that begins with one of these marks, or is empty at the end, is written with a `|` before it. A fixture
 //! that never fails is worth nothing: `harness` tests plant divergences.
+
+use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
@@ -53,6 +56,49 @@ pub struct Exchange {
     pub exit_code: i32,
     /// Why Docker shows something else; empty: it shows the same.
     pub differs: String,
+    /// Standard input as bytes, where it comes from a kept file.
+    pub piped: Option<Vec<u8>>,
+    /// Standard output as bytes, where a machine has shown it.
+    pub written: Vec<u8>,
+}
+
+/// The files of a fixture's redirections, by name.
+#[derive(Debug, Default)]
+pub struct Kept(BTreeMap<String, Vec<u8>>);
+
+impl Kept {
+    /// The command without its redirections, with what it is given; and the name that its output is kept under.
+    pub fn opened(&self, exchange: &Exchange) -> Result<(Exchange, Option<String>)> {
+        let mut bare = exchange.clone();
+        let mut kept = None;
+        while let Some((line, mark, name)) = redirection(&bare.line) {
+            match (mark, self.0.get(name)) {
+                (">", _) => kept = Some(name.to_string()),
+                (_, Some(bytes)) => bare.piped = Some(bytes.clone()),
+                (_, None) => bail!("{}: no command before has kept {name}", exchange.line),
+            }
+            bare.line = line.to_string();
+        }
+        Ok((bare, kept))
+    }
+
+    /// What was shown goes into the file instead.
+    pub fn keep(&mut self, name: Option<String>, shown: &mut Exchange) {
+        if let Some(name) = name {
+            self.0.insert(name, std::mem::take(&mut shown.written));
+            shown.stdout.clear();
+        }
+        shown.written.clear();
+        shown.piped = None;
+    }
+}
+
+/// A line, and what is at its end: `> NAME` or `< NAME`. Quoted words and paths are no names: they belong to the command.
+fn redirection(line: &str) -> Option<(&str, &str, &str)> {
+    let (before, name) = line.rsplit_once(' ')?;
+    let (command, mark) = before.rsplit_once(' ')?;
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+    (is_name && matches!(mark, "<" | ">")).then_some((command, mark, name))
 }
 
 impl Fixture {
@@ -131,6 +177,11 @@ fn push_line(text: &mut String, line: &str) {
 }
 
 impl Exchange {
+    /// What goes into its standard input.
+    pub fn input(&self) -> &[u8] {
+        self.piped.as_deref().unwrap_or(self.stdin.as_bytes())
+    }
+
     fn render(&self) -> String {
         let mut text = format!("$ {}\n", self.line);
         self.stdin.lines().for_each(|line| text.push_str(&format!("< {line}\n")));
@@ -170,6 +221,24 @@ mod tests {
         assert_eq!(fixture.commands[0].exit_code, 3);
         assert_eq!(fixture.commands[0].differs, "so\n");
         assert_eq!(fixture.render(&fixture.commands), TEXT);
+    }
+
+    #[test]
+    fn what_is_kept_is_given_to_another() {
+        let mut kept = Kept::default();
+        let exchange = |line: &str| Exchange { line: line.into(), ..Exchange::default() };
+        let (bare, name) = kept.opened(&exchange("docker cp box:/x - > x.tar")).unwrap();
+        assert_eq!((bare.line.as_str(), name.as_deref()), ("docker cp box:/x -", Some("x.tar")));
+        let mut shown = Exchange { stdout: "?".into(), written: vec![0xff], ..bare };
+        kept.keep(name, &mut shown);
+        assert_eq!((shown.stdout.as_str(), shown.written.len()), ("", 0));
+        let (bare, name) = kept.opened(&exchange("docker cp - box:/ < x.tar")).unwrap();
+        assert_eq!((bare.line.as_str(), bare.piped, name), ("docker cp - box:/", Some(vec![0xff]), None));
+        assert!(kept.opened(&exchange("docker cp - box:/ < y.tar")).is_err());
+        assert_eq!(
+            kept.opened(&exchange("docker run toolbox sh -c 'echo > x'")).unwrap().0.line,
+            "docker run toolbox sh -c 'echo > x'"
+        );
     }
 
     #[test]

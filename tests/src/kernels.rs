@@ -9,7 +9,7 @@ use glassbox_core::event::Event;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::{Container, Status};
 use glassbox_core::query::{Answer, Query};
-use glassbox_core::session::{Input, Progress, Recording, Role, Session};
+use glassbox_core::session::{Input, Progress, Recording, Role, Session, Stream, joined};
 
 use crate::fixture::Exchange;
 use crate::still;
@@ -58,7 +58,7 @@ impl Model {
         self.session.recording()
     }
 
-    fn finish(&mut self, stdin: &str) -> i32 {
+    fn finish(&mut self, stdin: &[u8]) -> i32 {
         let mut input = Some(stdin);
         for _ in 0..STEPS_MAX {
             match self.session.progress() {
@@ -67,7 +67,7 @@ impl Model {
                     self.session.step();
                 }
                 Progress::NeedsInput => match input.take() {
-                    Some(text) if !text.is_empty() => self.session.give(&Input::Bytes(text.as_bytes().to_vec())),
+                    Some(bytes) if !bytes.is_empty() => self.session.give(&Input::Bytes(bytes.to_vec())),
                     _ => self.session.give(&Input::End),
                 },
                 Progress::Stuck => self.session.give(&Input::Interrupt),
@@ -100,22 +100,23 @@ impl Machine for Model {
         let from = self.session.position();
         let printed = self.session.world().output().len();
         self.session.submit(&exchange.line);
-        let exit_code = self.finish(&exchange.stdin);
+        let exit_code = self.finish(exchange.input());
         let restarting = |container: &Container| container.state.status == Status::Restarting;
         if self.session.world().state().containers.values().any(restarting) {
             self.session.give(&Input::Rest);
-            self.finish("");
+            self.finish(&[]);
         }
         let mut shown = Shown { exchange: Exchange { exit_code, ..exchange.clone() }, ..Shown::default() };
         shown.exchange.stdout.clear();
         shown.exchange.stderr.clear();
-        for chunk in self.session.world().output().iter().skip(printed) {
+        for chunk in joined(self.session.world().output().iter().skip(printed)) {
             match chunk.stream {
-                glassbox_core::session::Stream::Stdout => shown.exchange.stdout.push_str(&chunk.text),
-                glassbox_core::session::Stream::Stderr => shown.exchange.stderr.push_str(&chunk.text),
-                glassbox_core::session::Stream::Prompt => {}
+                Stream::Stdout => shown.exchange.written.extend_from_slice(&chunk.bytes),
+                Stream::Stderr => shown.exchange.stderr.push_str(&chunk.text()),
+                Stream::Prompt => {}
             }
         }
+        shown.exchange.stdout = String::from_utf8_lossy(&shown.exchange.written).into_owned();
         let entries = &self.session.timeline()[from..self.session.position()];
         let own = entries.iter().filter(|entry| entry.role == Role::Command);
         shown.events = own.flat_map(|entry| entry.events.iter().cloned()).collect();
@@ -173,12 +174,13 @@ impl Linux {
         let mut child = command.spawn().context("starting glassbox")?;
         if let Some(mut stdin) = child.stdin.take() {
             // A command that does not read its input ends first: that is no failure.
-            let _ = stdin.write_all(exchange.stdin.as_bytes());
+            let _ = stdin.write_all(exchange.input());
         }
         let output = child.wait_with_output()?;
         let Some(exit_code) = output.status.code() else { bail!("glassbox was ended: {}", output.status) };
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Exchange { stdout: text(output.stdout), stderr: text(output.stderr), exit_code, ..exchange.clone() })
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        Ok(Exchange { stdout, stderr, exit_code, written: output.stdout, ..exchange.clone() })
     }
 
     fn probe(&self) -> Result<Vec<(Query, Result<Answer, String>)>> {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use glassbox_core::host::{CgroupVersion, Controller, HostFacts};
 
 use crate::compare::Account;
-use crate::fixture::{Exchange, Fixture};
+use crate::fixture::{Exchange, Fixture, Kept};
 use crate::kernels::{Linux, Machine, Shown};
 use crate::normalise::Normaliser;
 
@@ -44,11 +44,13 @@ pub fn normaliser(machine: &dyn Machine) -> Normaliser {
 
 /// Runs a fixture from its first command to its last.
 pub fn run(machine: &mut dyn Machine, fixture: &Fixture) -> Result<(Vec<Shown>, Account)> {
-    let mut shown = Vec::new();
+    let (mut shown, mut files) = (Vec::new(), Kept::default());
     for exchange in &fixture.commands {
         let context = format!("{}: {} on {}", fixture.name, exchange.line, machine.name());
-        let line = exchange.line.replace(PLACE, &place_of(machine));
-        let mut one = machine.run(&Exchange { line, ..exchange.clone() }).context(context)?;
+        let (bare, kept) = files.opened(exchange).context(context.clone())?;
+        let line = bare.line.replace(PLACE, &place_of(machine));
+        let mut one = machine.run(&Exchange { line, ..bare }).context(context)?;
+        files.keep(kept, &mut one.exchange);
         one.exchange.line.clone_from(&exchange.line);
         shown.push(one);
     }

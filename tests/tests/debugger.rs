@@ -155,6 +155,35 @@ fn commands_on_containers_that_are_there_are_predicted_too() -> Result<()> {
     })
 }
 
+/// Orders first; what follows them on stdin is the archive, and the model reads it before Linux does.
+#[test]
+fn archives_go_through_the_debugger_byte_by_byte() -> Result<()> {
+    apart("archives_go_through_the_debugger_byte_by_byte", || {
+        let stage = Stage::new()?;
+        stage.engine.succeed("run -d --name box --network none toolbox sleep 1000")?;
+        stage.engine.succeed("create --name other --network none toolbox wc -c /tmp/bytes")?;
+        stage.engine.succeed(r#"exec box sh -c 'printf "\377\376\000\200x" > /tmp/bytes'"#)?;
+        let archive = stage.engine.command(&["cp", "box:/tmp/bytes", "-"]).output()?.stdout;
+        ensure!(archive.windows(5).any(|bytes| bytes == [0xff, 0xfe, 0, 0x80, b'x']), "the bytes are not in it");
+        for to in ["box:/var/tmp", "other:/tmp"] {
+            let mut dialog = stage.start(&["cp", "-", to])?;
+            dialog.type_line("continue")?;
+            let (code, all) = dialog.pour(&archive)?;
+            let answer = Answer(all);
+            ensure!(code == Some(0), "{code:?} {}", answer.0);
+            answer.steps_agree()?;
+        }
+        ensure!(stage.engine.succeed("exec box wc -c /var/tmp/bytes")?.stdout.trim_start().starts_with("5 "));
+        ensure!(stage.engine.succeed("start -a other")?.stdout.trim_start().starts_with("5 "));
+        let mut shown = stage.start(&["cp", "box:/tmp/bytes", "-"])?;
+        shown.type_line("continue")?;
+        let (code, all) = shown.end()?;
+        ensure!(code == Some(0) && all.contains("bytes\0"), "{code:?} {all}");
+        stage.engine.succeed("rm -f box other")?;
+        stage.nothing_left()
+    })
+}
+
 #[test]
 fn what_is_taken_back_is_gone_and_there_again_after_going_on() -> Result<()> {
     apart("what_is_taken_back_is_gone_and_there_again_after_going_on", || {

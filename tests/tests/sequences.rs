@@ -58,6 +58,9 @@ const FLAGS: &[&str] = &[
     "--security-opt seccomp=unconfined --security-opt systempaths=unconfined ",
     "--pid host ",
     "--uts host ",
+    "--add-host db:10.0.0.5 --add-host web=10.0.0.6 ",
+    "--dns 10.0.0.1 --dns-search example.org --dns-option ndots:2 ",
+    "--network host --dns-search . --add-host db:10.0.0.5 ",
     "--ipc none ",
     "--ipc host ",
     "--ipc shareable ",
@@ -101,6 +104,7 @@ const SYSTEM_COMMANDS: &[&str] = &[
     "prune -f --filter label=none",
     "df --format '{{.Type}} {{.TotalCount}} {{.Active}}'",
     "df -v",
+    "info --format '{{.Containers}} {{.ContainersRunning}} {{.ContainersPaused}} {{.ContainersStopped}} {{.Images}}'",
 ];
 /// What happens, told of everything; and how much is used.
 const WATCHING: &[&str] = &[
@@ -160,6 +164,8 @@ const PROGRAMS: &[&str] = &[
     "sh -c 'exit 9'",
     "nothere",
     "cat /etc/hostname",
+    "cat /etc/hosts /etc/resolv.conf",
+    "sh -c 'echo x >> /etc/hosts; echo x > /etc/hostname'",
     "ls /",
     "sh -c 'echo x > /tmp/x; rm /etc/passwd; ls /etc'",
     "sh -c 'touch /data/x /host/x /own/x; ls /data /host /own /tmp'",
@@ -175,7 +181,7 @@ fn command(numbers: &mut Numbers) -> String {
     let (flags, program) = (format!("{}{}", numbers.pick(FLAGS), numbers.pick(STORAGE)), numbers.pick(PROGRAMS));
     let (lasting, ending) = (numbers.pick(LASTING), numbers.pick(ENDING));
     let any = numbers.pick(&[lasting, lasting, ending]);
-    match numbers.next() % 47 {
+    match numbers.next() % 48 {
         0 | 1 | 22..=27 => {
             let (policy, health) = (numbers.pick(POLICIES), numbers.pick(HEALTH));
             format!("docker run -d --name {lasting} --network none {policy}{health}{flags}toolbox sleep 1000")
@@ -213,15 +219,7 @@ fn command(numbers: &mut Numbers) -> String {
         31 => format!("docker volume create {}", numbers.pick(&["data", MEMORY, OUTSIDE])),
         32 => format!("docker volume {}", numbers.pick(VOLUME_COMMANDS)),
         33 => format!("docker rm -v {any}"),
-        35 => {
-            format!("docker cp /proc/sys/kernel/ostype {any}:{}", numbers.pick(&["/tmp", "/data", "/new", "/tmp/x", "/etc/group/"]))
-        }
-        36 => format!(
-            "docker cp {any}:{} <place>/{}",
-            numbers.pick(&["/tmp", "/data/.", "/etc/group", "/own"]),
-            numbers.pick(&["copy", "host"])
-        ),
-        37 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
+        35..=37 | 47 => copying(numbers, any),
         38 => "glassbox ns".to_string(),
         40 if numbers.next().is_multiple_of(4) => {
             format!("docker stats --no-stream --format '{{{{.Name}}}} {{{{.NetIO}}}}' {any}")
@@ -241,10 +239,34 @@ fn command(numbers: &mut Numbers) -> String {
     }
 }
 
+fn copying(numbers: &mut Numbers, any: &str) -> String {
+    match numbers.next() % 4 {
+        0 => {
+            format!("docker cp /proc/sys/kernel/ostype {any}:{}", numbers.pick(&["/tmp", "/data", "/new", "/tmp/x", "/etc/group/"]))
+        }
+        1 => format!(
+            "docker cp {any}:{} <place>/{}",
+            numbers.pick(&["/tmp", "/data/.", "/etc/group", "/own"]),
+            numbers.pick(&["copy", "host"])
+        ),
+        2 => format!("docker cp -aL <place>/host {any}:{}", numbers.pick(&["/tmp", "/srv/x", "/in"])),
+        // What goes out of one container goes into another: two lines.
+        _ => format!(
+            "docker cp {}{any}:{} - > files.tar\ndocker cp {}- {}:{} < files.tar",
+            numbers.pick(&["", "-L "]),
+            numbers.pick(&["/tmp", "/etc", "/data/.", "/etc/group", "/in"]),
+            numbers.pick(&["", "-a "]),
+            numbers.pick(LASTING),
+            numbers.pick(&["/tmp", "/data", "/own", "/nothere", "/etc/group"])
+        ),
+    }
+}
+
 fn sequence(seed: u64, number: u64) -> Fixture {
     let mut numbers = Numbers(seed.wrapping_mul(1_000_003).wrapping_add(number));
     let count = 2 + numbers.next() % (COMMANDS_MAX - 1);
-    let lines = without_the_race((0..count).map(|_| command(&mut numbers)).collect());
+    let drawn: Vec<String> = (0..count).map(|_| command(&mut numbers)).collect();
+    let lines = without_the_race(drawn.iter().flat_map(|lines| lines.split('\n')).map(str::to_string).collect());
     // The host's cgroups are those of all sequences that run at the same time: each has parents of its own.
     let own = |line: String| line.replace("glassbox-batch", &format!("glassbox-batch-{number}"));
     let mut commands: Vec<Exchange> = lines.into_iter().map(|line| Exchange { line: own(line), ..Exchange::default() }).collect();

@@ -1,5 +1,5 @@
-//! The simulator as wasm: every fixture's recording is replayed by the page's own module under node, and the timelines have to be the
-//! native ones, byte for byte. Needs `dist/` (`cargo xtask play --build-only`) and node.
+//! The simulator as wasm: every fixture's recording is replayed by the page's own module under node, and the timelines and
+//! outputs have to be the native ones, byte for byte. Needs `dist/` (`cargo xtask play --build-only`) and node.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,7 +40,8 @@ fn the_module_of_the_page_shows_the_same_as_the_native_simulator() {
     assert!(timelines.len() >= 60);
     for (recording, timeline) in recordings.iter().zip(&timelines) {
         let native = Session::replay(host.clone(), recording).unwrap();
-        let native = serde_json::to_string(native.timeline()).unwrap();
+        let output: Vec<_> = native.world().output().iter().collect();
+        let native = serde_json::to_string(&(native.timeline(), output)).unwrap();
         assert!(native == *timeline, "{:?}\nnative {native:.2000}\nwasm   {timeline:.2000}", recording.inputs);
     }
     println!("{} recordings, byte for byte the same natively and as wasm", timelines.len());

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use glassbox_core::host::HostFacts;
-use glassbox_core::session::{Chunk, Entry, Input, Progress, Recording, Session};
+use glassbox_core::session::{Chunk, Entry, Input, Progress, Recording, Session, joined};
 use glassbox_core::view::machine::{self, Machine};
 use yew::prelude::*;
 
@@ -221,7 +221,7 @@ impl Scene {
         let is_ready = matches!(session.progress(), Progress::Ready(_));
         Scene {
             real: false,
-            output: Rc::new(world.output().iter().cloned().collect()),
+            output: Rc::new(joined(world.output().iter())),
             progress: session.progress(),
             machine: Rc::new(machine::machine(world.state(), &world.probe())),
             rows: Rc::new(rows),

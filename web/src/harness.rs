@@ -1,14 +1,18 @@
 //! What the tests and the benchmark call in the wasm module: fixtures and timelines in the simulator, with text in and text out.
 
 use glassbox_core::host::HostFacts;
-use glassbox_core::session::{Recording, Session};
+use glassbox_core::session::{Chunk, Recording, Session};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Replays a recording on a machine with these facts, both as JSON; answers the timeline as JSON, or an error's text after `error: `.
+/// Replays a recording on a machine with these facts, both as JSON; answers the timeline and the output as JSON, or an error's text
+/// after `error: `.
 #[wasm_bindgen]
 pub fn replay(facts: &str, recording: &str) -> String {
     match replayed(facts, recording) {
-        Ok(session) => serde_json::to_string(session.timeline()).unwrap_or_else(|error| format!("error: {error}")),
+        Ok(session) => {
+            let output: Vec<&Chunk> = session.world().output().iter().collect();
+            serde_json::to_string(&(session.timeline(), output)).unwrap_or_else(|error| format!("error: {error}"))
+        }
         Err(error) => format!("error: {error}"),
     }
 }

@@ -152,7 +152,7 @@ impl Real {
         self.show(Stream::Stdout, &answer.output);
         if answer.ended {
             (self.running, self.exit) = (None, answer.exit.unwrap_or(-1));
-            let unfinished = self.output.last().is_some_and(|chunk| !chunk.text.ends_with('\n'));
+            let unfinished = self.output.last().is_some_and(|chunk| !chunk.bytes.ends_with(b"\n"));
             self.show(Stream::Stdout, if unfinished { "\n" } else { "" });
         }
         news
@@ -161,12 +161,14 @@ impl Real {
     fn show(&mut self, stream: Stream, text: &str) {
         match self.output.last_mut() {
             _ if text.is_empty() => {}
-            Some(last) if last.stream == stream && last.text.len() < OUTPUT_BYTES_MAX / 64 => last.text.push_str(text),
-            _ => self.output.push(Chunk { stream, text: text.to_string() }),
+            Some(last) if last.stream == stream && last.bytes.len() < OUTPUT_BYTES_MAX / 64 => {
+                last.bytes.extend_from_slice(text.as_bytes());
+            }
+            _ => self.output.push(Chunk::text_to(stream, text)),
         }
-        let mut bytes: usize = self.output.iter().map(|chunk| chunk.text.len()).sum();
+        let mut bytes: usize = self.output.iter().map(|chunk| chunk.bytes.len()).sum();
         while bytes > OUTPUT_BYTES_MAX && self.output.len() > 1 {
-            bytes -= self.output.remove(0).text.len();
+            bytes -= self.output.remove(0).bytes.len();
         }
     }
 
@@ -204,7 +206,7 @@ mod tests {
         let line = r#"{"id":"1.2","role":"command","step":{"Process":"StartSession"},"causes":[],"events":["SessionStarted"]}"#;
         assert!(real.answered(Ok(format!(r#"{{"output":"a","recording":[{{"format":1}},{line}],"ended":true,"exit":3}}"#))));
         assert_eq!((real.progress(), real.position, real.entries.len()), (Progress::Ready(3), 1, 1));
-        assert_eq!(real.output.last().unwrap().text, "a\n");
+        assert_eq!(real.output.last().unwrap().text(), "a\n");
         assert!(real.question(None).is_none());
     }
 
@@ -213,6 +215,6 @@ mod tests {
         let mut real = Real::new();
         real.typed(&Typed::Line("docker ps".into()));
         assert!(real.answered(Err("403: no".into())));
-        assert_eq!((real.progress(), real.output.last().unwrap().text.as_str()), (Progress::Ready(125), "403: no\n"));
+        assert_eq!((real.progress(), real.output.last().unwrap().text().as_ref()), (Progress::Ready(125), "403: no\n"));
     }
 }

@@ -88,7 +88,24 @@ fn chunk(chunk: &Chunk) -> Html {
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",
     };
-    html! { <span {class}>{ chunk.text.replace('\r', "") }</span> }
+    if chunk.is_binary() && chunk.stream == Stream::Stdout {
+        let href = data_url(&chunk.bytes);
+        let label = format!("Save these {} bytes: they are no text", chunk.bytes.len());
+        return html! { <span {class}><a {href} download="output">{ label }</a>{"\n"}</span> };
+    }
+    html! { <span {class}>{ chunk.text().replace('\r', "") }</span> }
+}
+
+/// Bytes as an address of their own (RFC 2397), in base64 (RFC 4648).
+fn data_url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut url = "data:application/octet-stream;base64,".to_string();
+    for three in bytes.chunks(3) {
+        let word = three.iter().enumerate().fold(0u32, |word, (at, byte)| word | u32::from(*byte) << (16 - 8 * at));
+        let digit = |at: usize| char::from(DIGITS[(word >> (18 - 6 * at)) as usize & 63]);
+        url.extend((0..4).map(|at| if at <= three.len() { digit(at) } else { '=' }));
+    }
+    url
 }
 
 /// Enter sends the line; ^C and ^D do what they do; the arrows bring back earlier lines.
@@ -113,4 +130,19 @@ fn recall(field: &HtmlInputElement, past: &mut Past, at: usize) -> Option<Typed>
     past.shown = at.min(past.lines.len());
     field.set_value(past.lines.get(past.shown).map_or("", String::as_str));
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::data_url;
+
+    #[test]
+    fn bytes_are_told_as_rfc_4648_shows_them() {
+        for (bytes, text) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(data_url(bytes.as_bytes()).rsplit(',').next(), Some(text));
+        }
+        assert!(data_url(&[0xff, 0xfe, 0, 0x80]).ends_with(",//4AgA=="));
+    }
 }

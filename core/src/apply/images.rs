@@ -1,7 +1,7 @@
 //! What becomes of images.
 
 use crate::model::{Image, State};
-use crate::reference::Reference;
+use crate::reference::familiar;
 
 fn change(state: &mut State, which: impl Fn(&Image) -> bool, how: impl Fn(&mut Image)) {
     let ids: Vec<String> = state.images.values().filter(|image| which(image)).map(|image| image.id.clone()).collect();
@@ -10,10 +10,6 @@ fn change(state: &mut State, which: impl Fn(&Image) -> bool, how: impl Fn(&mut I
             how(image);
         }
     }
-}
-
-fn familiar(name: &str) -> String {
-    Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.familiar())
 }
 
 /// Layers are shared: every image that has it.

@@ -301,6 +301,11 @@ pub enum Command {
         /// A template of Go's text/template, or `json`; `None`: as text.
         format: Option<String>,
     },
+    /// `info`
+    ShowInfo {
+        /// A template of Go's text/template, or `json`; `None`: as text.
+        format: Option<String>,
+    },
     /// `--version`
     Version,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::confinement::Confinement;
 use super::lifecycle::{Healthcheck, RestartPolicy};
 use super::namespaces::{NamespaceSpec, OF_CONTAINER};
+use super::naming::Naming;
 use super::resources::Resources;
 use super::storage::StorageSpec;
 use super::tuning::Tuning;
@@ -80,6 +81,9 @@ pub struct ContainerSpec {
     /// Limits of each process, kernel settings, further groups.
     #[serde(default)]
     pub tuning: Tuning,
+    /// `--add-host`, `--dns`, `--dns-search`, `--dns-option`.
+    #[serde(default)]
+    pub naming: Naming,
     /// `--security-opt`, `--device`, `--device-cgroup-rule`.
     #[serde(default)]
     pub confinement: Confinement,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use archive::{ArchiveEntry, ArchiveKind, unpack_entry};
 pub(crate) use paths::parent_of;
-pub use paths::{absolute, split_argument};
+pub use paths::{absolute, joined, split_argument};
 pub use refusal::Refusal;
 pub use resolve::{extraction_directory, packed_source};
 pub use stream::{Streams, pack, unpack};

@@ -14,9 +14,14 @@ pub fn split_argument(argument: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// The path from `base`, as it was typed: what links on the way lead to, the kernel sees.
+pub fn joined(path: &str, base: &str) -> String {
+    if path.starts_with('/') { path.to_string() } else { format!("{}/{path}", base.trim_end_matches('/')) }
+}
+
 /// The path from `base`, in its shortest form but for a `/` or `/.` at its end.
 pub fn absolute(path: &str, base: &str) -> String {
-    let whole = if path.starts_with('/') { clean(path) } else { clean(&format!("{base}/{path}")) };
+    let whole = clean(&joined(path, base));
     let slash = if whole.ends_with('/') { "" } else { "/" };
     match path {
         path if is_current(path) => format!("{whole}{slash}."),

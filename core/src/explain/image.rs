@@ -1,6 +1,7 @@
 //! Steps on images, in words.
 
 use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
+use crate::model::short_digest;
 use crate::step::ImageStep;
 
 /// A file that is written beside its place and renamed.
@@ -9,16 +10,17 @@ fn replaced(path: &str) -> Vec<Call> {
     vec![call("openat", &["AT_FDCWD", &new, "…", "…"]), call("write", &["…", "…", "…"]), call("rename", &["…", &quoted(path)])]
 }
 
-fn short(digest: &str) -> &str {
-    let digits = digest.trim_start_matches("sha256:");
-    digits.get(..12).unwrap_or(digits)
-}
-
 pub(super) fn explain(step: &ImageStep) -> Explanation {
     match step {
         ImageStep::WriteBlob { path, digest, .. } => {
             let why = "All that an image is made of is kept under the digest of its bytes: the same content is there once, and damage shows.";
-            explanation(format!("Write the blob {}", short(digest)), why, replaced(path), &[&format!("sha256sum {path}")], "image")
+            explanation(
+                format!("Write the blob {}", short_digest(digest)),
+                why,
+                replaced(path),
+                &[&format!("sha256sum {path}")],
+                "image",
+            )
         }
         ImageStep::TagImage { index, name, .. } => {
             let why = "A name is a line in the index that leads to a manifest. It can be led elsewhere at any time; the image does not change.";
@@ -30,7 +32,7 @@ pub(super) fn explain(step: &ImageStep) -> Explanation {
         }
         ImageStep::ForgetImage { index, id, .. } => {
             let why = "What the index does not name is not in the store. First the name, then the files: nobody finds an image that is half there.";
-            explanation(format!("Strike the image {} off", short(id)), why, replaced(index), &["glassbox images"], "image")
+            explanation(format!("Strike the image {} off", short_digest(id)), why, replaced(index), &["glassbox images"], "image")
         }
         ImageStep::SaveImages { images, output } => {
             let why = "An image is its blobs. An archive of them with a list is all that another machine needs.";
@@ -60,7 +62,7 @@ pub(super) fn explain(step: &ImageStep) -> Explanation {
         ImageStep::RemoveBlob { path, digest } => {
             let why = "No image that is left is made of it.";
             let calls = vec![call("unlink", &[&quoted(path)])];
-            explanation(format!("Remove the blob {}", short(digest)), why, calls, &[&format!("ls -l {path}")], "image")
+            explanation(format!("Remove the blob {}", short_digest(digest)), why, calls, &[&format!("ls -l {path}")], "image")
         }
         ImageStep::RemoveLayer { directory, diff_id } => {
             let why = "Layers are shared: this one goes because no image that is left has it, and no container stands on it.";
@@ -68,7 +70,7 @@ pub(super) fn explain(step: &ImageStep) -> Explanation {
                 call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
                 call("unlinkat", &["…", &quoted(&format!("…{}", base(directory))), "AT_REMOVEDIR"]),
             ];
-            explanation(format!("Remove the layer {}", short(diff_id)), why, calls, &[&format!("ls {directory}")], "image")
+            explanation(format!("Remove the layer {}", short_digest(diff_id)), why, calls, &[&format!("ls {directory}")], "image")
         }
     }
 }

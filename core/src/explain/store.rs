@@ -34,6 +34,13 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let calls = write_file(path, *mode);
             explanation(format!("Write {}", base(path)), file_why(base(path)), calls, &[&format!("cat {path}")], "create")
         }
+        StoreStep::RewriteFile { path, mode, .. } => {
+            let mut calls = vec![call("unlink", &[&quoted(path)])];
+            calls.extend(write_file(path, *mode));
+            let why =
+                "At each start the file is made of the host's and of what the command said: what the container wrote into it goes.";
+            explanation(format!("Write {} anew", base(path)), why, calls, &[&format!("cat {path}")], "create")
+        }
         StoreStep::RecordContainer { container, path } => {
             let why =
                 "ps, inspect and start read this record. A container that does not run is nothing more than this and its files.";
@@ -206,7 +213,7 @@ fn file_why(name: &str) -> &'static str {
     match name {
         "config.json" => "The OCI runtime specification: what any runtime needs to know to make this container.",
         "hostname" => "It will be the container's /etc/hostname.",
-        "hosts" => "It will be the container's /etc/hosts, so that localhost has an address.",
+        "hosts" => "It will be the container's /etc/hosts: the names that need nobody to be asked.",
         "resolv.conf" => "It will be the container's /etc/resolv.conf, which says whom to ask for names.",
         _ => "The container needs this file.",
     }

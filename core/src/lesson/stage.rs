@@ -64,6 +64,6 @@ impl Stage for SessionStage {
 
 impl SessionStage {
     fn last_words(&self) -> String {
-        self.session.world().output().iter().next_back().map(|chunk| chunk.text.trim().to_string()).unwrap_or_default()
+        self.session.world().output().iter().next_back().map(|chunk| chunk.text().trim().to_string()).unwrap_or_default()
     }
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::MountPoint;
 use super::ending::Ending;
 use super::health::Health;
-use crate::cli::{Confinement, Healthcheck, NamespaceSpec, NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words};
+use crate::cli::{
+    Confinement, Healthcheck, NamespaceSpec, Naming, NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words,
+};
 use crate::device::Device;
 use crate::host::Controller;
 use crate::oci::capability::CapabilitySet;
@@ -143,6 +145,9 @@ pub struct HostConfig {
     /// `--sysctl`, `--ulimit`, `--shm-size`, `--oom-score-adj`, `--group-add`, `--cgroup-parent`.
     #[serde(default)]
     pub tuning: Tuning,
+    /// `--add-host`, `--dns`, `--dns-search`, `--dns-option`.
+    #[serde(default)]
+    pub naming: Naming,
     /// `--security-opt`, `--device`, `--device-cgroup-rule`.
     #[serde(default)]
     pub confinement: Confinement,

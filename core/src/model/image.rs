@@ -159,6 +159,12 @@ fn is_zero(value: &u64) -> bool {
     *value == 0
 }
 
+/// The first twelve digits of an id or a digest, as `docker images` shows them.
+pub fn short_digest(digest: &str) -> &str {
+    let digits = digest.trim_start_matches("sha256:");
+    digits.get(..12).unwrap_or(digits)
+}
+
 impl Image {
     /// The same image as the store has it: with its manifest, and the names of both.
     fn join(&mut self, stored: Image) {

@@ -15,7 +15,7 @@ use rpds::RedBlackTreeMap;
 
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status};
 pub use ending::{Ending, SentSignal, SignalReason};
-pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing};
+pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, short_digest};
 pub use storage::{ANONYMOUS_LABEL, Backing, MountKind, MountPoint, Propagation, Volume, backing, depth};
 
 /// All that the engine knows.

@@ -3,7 +3,7 @@
 mod of_image;
 
 use super::origin::{self, planned};
-use super::{CommandError, Context, Planned, cid_file, failure, image, limits, names, namespaces, storage};
+use super::{CommandError, Context, Planned, cid_file, failure, image, limits, names, namespaces, network_files, storage};
 use crate::cli::{ContainerSpec, NetworkMode, Resources};
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::layout::Layout;
@@ -232,6 +232,7 @@ fn host_config(
         cid_file: cid_file::path(spec, host).unwrap_or_default(),
         volume_driver: spec.volume_driver.clone(),
         tuning: spec.tuning.clone(),
+        naming: spec.naming.clone(),
         confinement: spec.confinement.clone(),
         devices: super::device::resolve(spec, host),
         disks: super::block_io::disks(spec, host),
@@ -324,43 +325,12 @@ fn working_directory(container: &Container, context: &Context<'_>) -> Option<Pla
 }
 
 fn files(container: &Container, context: &Context<'_>) -> Vec<(&'static str, String, super::Cause)> {
-    let hostname = container.process.hostname.clone();
     let spec = runtime_spec::to_json(runtime_spec::runtime_spec(container, context.state, context.host));
     let spec_cause = origin::oci_default("A runtime is given a bundle with a config.json.", "bundle.md");
     let mut files = vec![("config.json", spec, spec_cause)];
-    if matches!(container.host.network, NetworkMode::Container(_)) {
-        return files; // it gets those of the container whose network it shares
-    }
-    let names = || origin::docker_default("Docker manages these three files.", "engine/network/#dns-services");
-    let host_cause = origin::flag_or(context, container, "hostname", names);
-    files.push(("hostname", format!("{hostname}\n"), host_cause));
-    let network = || match container.host.network {
-        NetworkMode::Host => origin::flag_or(context, container, "network", names),
-        NetworkMode::None | NetworkMode::Default | NetworkMode::Container(_) => names(),
-    };
-    for name in ["hosts", "resolv.conf"] {
-        files.push((name, network_file(name, container, context), network()));
-    }
+    files.extend(network_files::all(container, context));
     files
 }
-
-/// As in Docker, a container on the host's network gets a copy of the host's file, not the file itself: it may be written to. Where the
-/// host has none, Docker's copy of resolv.conf is empty, and so is ours but for a remark.
-fn network_file(name: &str, container: &Container, context: &Context<'_>) -> String {
-    let host_network = container.host.network == NetworkMode::Host;
-    let of_host = context.host.network_files.get(&format!("/etc/{name}")).and_then(Option::as_ref);
-    match (name, of_host) {
-        (_, Some(text)) if host_network => text.clone(),
-        ("hosts", _) => HOSTS.to_string(),
-        _ if host_network => NO_RESOLV_CONF.to_string(),
-        _ => RESOLV_CONF.to_string(),
-    }
-}
-
-const HOSTS: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n\
-                     ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
-const NO_RESOLV_CONF: &str = "# Written by Glassbox: there was no /etc/resolv.conf of the host that could be copied.\n";
-const RESOLV_CONF: &str = "# Written by Glassbox: no name server can be reached from a network with nothing but loopback.\n";
 
 /// The phases of `create` for this container.
 pub(super) fn phases(container: &Container, context: &Context<'_>) -> Vec<Planned> {

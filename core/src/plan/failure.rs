@@ -300,8 +300,31 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
 
 /// Where there are no words of Docker's.
 fn plain_reason(step: &Step, call: Option<&str>, sentence: &str) -> (String, i32) {
+    let what = match (step, call) {
+        (Step::Mount(of), Some(call)) if sentence == "not a directory" => onto_file(of, call, sentence),
+        _ => None,
+    };
     let call = call.map_or_else(|| step.name().to_string(), str::to_string);
-    (format!("{call}: {sentence}"), ENGINE_FAILED)
+    (what.unwrap_or_else(|| format!("{call}: {sentence}")), ENGINE_FAILED)
+}
+
+/// runc's words where a mount and its place do not go together: one of the two is a file, or what the place is to be made in.
+fn onto_file(step: &MountStep, call: &str, sentence: &str) -> Option<String> {
+    let (source, target, flags) = match step {
+        MountStep::BindMount { source, target, recursive, .. } => {
+            (source.as_str(), target, if *recursive { "MS_BIND|MS_REC" } else { "MS_BIND" })
+        }
+        MountStep::MountFilesystem { source, target, .. } => (source.as_str(), target, ""),
+        _ => return None,
+    };
+    let place = target.split_once("/merged").map(|(_, place)| place).filter(|place| place.starts_with('/'))?;
+    let frame = format!("error mounting \"{source}\" to rootfs at \"{place}\": ");
+    Some(match call {
+        "mount" => format!("{frame}mount src={source}, dst={place}, flags={flags}: {sentence}"),
+        _ => format!(
+            "{frame}create mountpoint for {place} mount: lookup mountpoint target: securejoin.OpenInRoot {place}: openat2 {place}: {sentence}"
+        ),
+    })
 }
 
 /// Of a step on the engine's files: dockerd's words.

@@ -6,6 +6,7 @@ mod remove;
 use super::origin::{self, need, planned};
 use super::{CommandError, Context, Plan, Planned, image};
 use crate::cli::ImageCommand;
+use crate::copying::joined;
 use crate::layout::Layout;
 use crate::model::Image;
 use crate::oci::image::transfer::Sent;
@@ -132,14 +133,14 @@ fn named(image: &Image, name: &Reference, context: &Context<'_>) -> Planned {
 }
 
 fn callers(typed: &str, context: &Context<'_>) -> CallersFile {
-    let relative = || format!("{}/{typed}", context.host.cwd.trim_end_matches('/'));
-    CallersFile { path: if typed.starts_with('/') { typed.to_string() } else { relative() }, typed: typed.to_string() }
+    CallersFile { path: joined(typed, &context.host.cwd), typed: typed.to_string() }
 }
 
 /// A name gives the image with that name, an id the image without any.
 fn save(words: &[String], output: Option<&str>, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     if output.is_none() && context.host.terminal.is_some() {
-        let message = "cowardly refusing to save to a terminal. Use the -o flag or redirect\n".to_string();
+        let next = "glassbox: an archive is no text; give it a file: -o images.tar, or > images.tar";
+        let message = format!("cowardly refusing to save to a terminal. Use the -o flag or redirect\n{next}\n");
         return Err(CommandError { message, exit_code: 1, span: None });
     }
     let mut images: Vec<Sent> = Vec::new();

@@ -299,6 +299,7 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
 /// Whether the namespaces of others that it is to join are offered by them.
 pub(super) fn check_offered(container: &Container, context: &Context<'_>) -> Result<(), String> {
     let refusal = super::namespaces::not_offered(container, context.state);
+    let refusal = refusal.or_else(|| super::network_files::not_known(container));
     let refusal = refusal.or_else(|| super::logging::not_initialised(container));
     refusal.map_or(Ok(()), |what| Err(format!("Error response from daemon: {what}\n")))
 }

@@ -27,6 +27,7 @@ pub(crate) mod limits;
 mod logging;
 mod names;
 pub(crate) mod namespaces;
+mod network_files;
 mod origin;
 mod pause;
 mod ports;
@@ -55,7 +56,7 @@ pub(crate) use storage::{
     Part, backing_of, clean, foreign::options as foreign_options, parts, propagation, spec::mount_options, spec::tmpfs_mount,
 };
 pub use storage::{directories_that_go, named_sources};
-pub use wanted::{Wanted, disk_usage, wanted};
+pub use wanted::{OS_RELEASE, Wanted, disk_usage, wanted};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
 use crate::host::{CgroupVersion, HostFacts, NETWORK_FILE_BYTES_MAX};
@@ -226,6 +227,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::Images(command) => images::command(command, &context, &mut plan)?,
         Command::CheckBuild(check) => build::check_only(check, &context, &mut plan),
         Command::ShowVersion { format } => system::version(format.as_deref(), &context, &mut plan)?,
+        Command::ShowInfo { format } => system::info(format.as_deref(), &context, &mut plan)?,
         Command::Version => plan.steps.push(print(format!("Glassbox version {}\n", env!("CARGO_PKG_VERSION")), &context)),
     }
     Ok(plan)
@@ -240,7 +242,7 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
     plan.warnings = warnings(&run.spec, &container, context);
-    let not_offered = namespaces::not_offered(&container, context.state);
+    let not_offered = namespaces::not_offered(&container, context.state).or_else(|| network_files::not_known(&container));
     if let Some(what) = not_offered.or_else(|| logging::not_initialised(&container)) {
         return not_started(&container, run.detach, &what, context, plan);
     }
@@ -303,7 +305,7 @@ fn plan_create(spec: &crate::cli::ContainerSpec, context: &Context<'_>, plan: &m
 
 /// What will not be as asked for, said before it happens.
 fn warnings(spec: &crate::cli::ContainerSpec, container: &Container, context: &Context<'_>) -> Vec<String> {
-    let mut all = Vec::new();
+    let mut all: Vec<String> = network_files::warning(container).into_iter().collect();
     let host = &container.host;
     if limits::any(&host.resources) && context.host.cgroup.version == CgroupVersion::None {
         all.push("WARNING: Your kernel does not support cgroup limits for this user. Limits discarded.".to_string());

@@ -19,6 +19,7 @@ pub(super) fn start(container: &Container, context: &Context<'_>) -> Vec<Planned
         steps.push(planned(Step::Phase(Phase::PrepareCgroup { id: id() }), cause));
     }
     steps.extend(super::storage::make_sources(container, context));
+    steps.extend(super::network_files::anew(container, context));
     steps.push(planned(Step::Phase(Phase::CreateProcess { id: id() }), command()));
     let isolation = docker_default("A container is a process in namespaces of its own.", "engine/security/#kernel-namespaces");
     steps.push(planned(Step::Phase(Phase::IsolateProcess { id: id() }), isolation));

@@ -9,6 +9,8 @@ use crate::model::Container;
 use crate::step::{ClientStep, Phase, Step, StoreStep};
 use crate::view::disk;
 use crate::view::filter::Filters;
+use crate::view::info;
+use crate::view::version::Shown;
 
 /// The step that counts what goes with a directory.
 pub(super) fn measure(path: String) -> Planned {
@@ -59,7 +61,20 @@ pub(super) fn df(verbose: bool, format: Option<&str>, context: &Context<'_>, pla
 
 /// `version`: who asks and who carries out are one program here; Docker's are two, client and daemon.
 pub(super) fn version(format: Option<&str>, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
-    let (text, failed) = crate::view::version::text(context.host, format).map_err(|(what, exit_code)| {
+    show(crate::view::version::text(context.host, format), context, plan)
+}
+
+/// `info`: the machine and what is kept on it.
+pub(super) fn info(format: Option<&str>, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    show(info::text(context.state, context.host, format), context, plan)?;
+    if format.is_none() {
+        plan.late_errors.extend(info::warned(context.host).iter().map(|warning| format!("{warning}\n")));
+    }
+    Ok(())
+}
+
+fn show(shown: Result<Shown, (String, i32)>, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let (text, failed) = shown.map_err(|(what, exit_code)| {
         let span = context.invocation.words.flag("format").map(|flag| flag.span);
         CommandError { message: format!("{what}\n"), exit_code, span }
     })?;

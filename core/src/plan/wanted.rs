@@ -24,7 +24,12 @@ pub struct Wanted {
     pub utc_offset: bool,
     /// What a container on the host's network gets copies of: [`HostFacts::network_files`].
     pub network_files: bool,
+    /// What the system calls itself: [`HostFacts::operating_system`].
+    pub operating_system: bool,
 }
+
+/// Where a system says what it is: os-release(5).
+pub const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 
 /// What `invocation` needs to be planned.
 pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wanted {
@@ -37,6 +42,7 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
         disk_limits: block_io::asks_of_disks(invocation, state),
         utc_offset: reads_moments(&invocation.command),
         network_files: copies_network_files(&invocation.command),
+        operating_system: matches!(invocation.command, Command::ShowInfo { .. }),
     }
 }
 

@@ -71,6 +71,11 @@ pub enum ReferenceError {
     DigestFormat,
 }
 
+/// A name as people write it; what is no name stays as it is.
+pub fn familiar(name: &str) -> String {
+    Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.familiar())
+}
+
 impl Reference {
     /// Reads a name as typed: `toolbox`, `ghcr.io/team/app:1@sha256:…`.
     pub fn parse(text: &str) -> Result<Reference, ReferenceError> {

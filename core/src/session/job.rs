@@ -245,7 +245,7 @@ impl Job {
         if self.role == Role::Command {
             for (stderr, bytes) in self.run.take_output(kernel) {
                 let stream = if stderr { Stream::Stderr } else { Stream::Stdout };
-                self.shown.push(Chunk { stream, text: String::from_utf8_lossy(&bytes).into_owned() });
+                self.shown.push(Chunk { stream, bytes });
             }
         }
         std::mem::take(&mut self.shown)
@@ -354,7 +354,7 @@ impl Job {
                 self.holds_records = false;
                 if *print {
                     let text = format!("{}\n", exit_code.unwrap_or_default());
-                    self.shown.push(Chunk { stream: Stream::Stdout, text });
+                    self.shown.push(Chunk::text_to(Stream::Stdout, &text));
                 }
             }
             Step::Process(ProcessStep::SendSignal { .. }) => self.holds_records = self.role == Role::Command,
@@ -429,7 +429,7 @@ impl Job {
         let (printed, said) = streams_of(&message);
         for (stream, text) in [(Stream::Stdout, printed), (Stream::Stderr, said)] {
             if !text.is_empty() {
-                self.shown.push(Chunk { stream, text: text.to_string() });
+                self.shown.push(Chunk::text_to(stream, text));
             }
         }
         Turn::Finished(self.exit_code)

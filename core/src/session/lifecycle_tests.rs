@@ -14,7 +14,7 @@ fn crashing() -> Session {
 fn answer(session: &mut Session, line: &str) -> String {
     let before: usize = session.world().output().iter().count();
     session.command(line);
-    session.world().output().iter().skip(before + 1).map(|chunk| chunk.text.clone()).collect()
+    session.world().output().iter().skip(before + 1).map(|chunk| chunk.text().into_owned()).collect()
 }
 
 fn status(session: &Session) -> Option<Status> {
@@ -74,7 +74,7 @@ fn the_detach_keys_let_go_of_a_terminal_and_the_program_goes_on() {
     assert_eq!(session.run(1000), Progress::NeedsInput);
     session.give(&Input::Bytes(b"\x18x".to_vec()));
     assert_eq!(session.run(1000), Progress::Ready(1));
-    let shown: String = session.world().output().iter().map(|chunk| chunk.text.clone()).collect();
+    let shown: String = session.world().output().iter().map(|chunk| chunk.text().into_owned()).collect();
     assert!(shown.contains("two") && shown.ends_with("read escape sequence\n"), "{shown}");
     assert_eq!(shown.matches("one\r\n").count(), 2, "typed and written once, and not shown again by attach: {shown}");
 }
@@ -89,7 +89,7 @@ fn the_detach_keys_let_go_of_an_exec_and_its_program_goes_on() {
     assert_eq!(session.run(1000), Progress::NeedsInput);
     session.give(&Input::Bytes(b"\x10\x11\x18x".to_vec()));
     assert_eq!(session.run(1000), Progress::Ready(1));
-    let shown: String = session.world().output().iter().map(|chunk| chunk.text.clone()).collect();
+    let shown: String = session.world().output().iter().map(|chunk| chunk.text().into_owned()).collect();
     assert!(shown.ends_with("read escape sequence\n"), "{shown}");
     let top = answer(&mut session, "docker top box");
     assert!(top.contains("sh -c"), "{top}");
@@ -103,7 +103,7 @@ fn stats_go_on_with_the_clock_until_they_are_interrupted() {
     session.command("docker run -d --name box --network none toolbox sh -c 'for n in 1 2 3; do sleep 2; done; exec sleep 1000'");
     session.submit("docker stats --format '{{.Name}} {{.PIDs}}' box");
     let tables = |session: &Session| {
-        let shown: String = session.world().output().iter().map(|chunk| chunk.text.clone()).collect();
+        let shown: String = session.world().output().iter().map(|chunk| chunk.text().into_owned()).collect();
         (shown.matches("box 2\n").count(), shown.matches("box 1\n").count(), shown.matches("box 0\n").count())
     };
     // One after a second, then one with each sleep that ends, and the last with the container's end; then nothing goes on.

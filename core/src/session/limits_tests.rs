@@ -10,7 +10,7 @@ fn run(session: &mut Session, line: &str) -> (String, i32) {
     let before = session.world().output().len();
     let progress = session.command(line);
     let Progress::Ready(code) = progress else { panic!("{progress:?}: {line}") };
-    let shown = session.world().output().iter().skip(before).map(|chunk| chunk.text.clone()).collect();
+    let shown = session.world().output().iter().skip(before).map(|chunk| chunk.text().into_owned()).collect();
     (shown, code)
 }
 

@@ -69,11 +69,14 @@ impl Lockstep {
         Some(Lockstep { now, past: Vec::new(), lost: false })
     }
 
-    /// What the model shows after this step; `None`: it cannot follow, now and from here on.
-    pub fn carry_out(&mut self, step: &Step) -> Option<Vec<Event>> {
+    /// What the model shows after this step, with what it reads from stdin; `None`: it cannot follow, now and from here on.
+    pub fn carry_out(&mut self, step: &Step, input: Option<Vec<u8>>) -> Option<Vec<Event>> {
         self.past.push(self.now.clone());
         if self.lost {
             return None;
+        }
+        if let Some(input) = input {
+            self.now.run.answer_with(input);
         }
         let events = self.now.carry_out(step);
         self.lost = events.is_none();

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use job::Role;
 pub use lockstep::Lockstep;
-pub use world::{Chunk, Stream, World};
+pub use world::{Chunk, Stream, World, joined};
 
 use crate::errno::Errno;
 use crate::event::Event;
@@ -219,6 +219,9 @@ impl Session {
         }
         if recording.inputs.len() > RECORDING_INPUTS_MAX {
             return Err(format!("more than {RECORDING_INPUTS_MAX} inputs (RECORDING_INPUTS_MAX)"));
+        }
+        if recording.inputs.iter().any(|input| matches!(input, Input::Bytes(bytes) if bytes.len() > INPUT_BYTES_MAX)) {
+            return Err(format!("an input of more than {INPUT_BYTES_MAX} bytes (INPUT_BYTES_MAX)"));
         }
         let mut session = Session::new(host);
         for input in &recording.inputs {

@@ -1,7 +1,7 @@
 use super::*;
 
 fn shown(session: &Session) -> String {
-    session.world().output().iter().map(|chunk| chunk.text.clone()).collect()
+    session.world().output().iter().map(|chunk| chunk.text().into_owned()).collect()
 }
 
 fn session() -> Session {
@@ -199,4 +199,17 @@ fn the_record_of_the_model_says_what_the_state_says() {
     }
     let gone = Query::Record(crate::model::ContainerId("0".repeat(64)));
     assert_eq!(session.world().probe().ask(&gone), Ok(Answer::Record(None)));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_kept_and_a_character_is_put_together() {
+    let mut session = Session::new(HostFacts::example());
+    let before = session.world().output().len() + 1;
+    session.command(r#"docker run --rm --network none toolbox sh -c 'printf "\303"; printf "\251\377"'"#);
+    let bytes: Vec<u8> = session.world().output().iter().skip(before).flat_map(|chunk| chunk.bytes.clone()).collect();
+    assert_eq!(bytes, [0xc3, 0xa9, 0xff]);
+    let text: String = joined(session.world().output().iter().skip(before)).iter().map(|chunk| chunk.text().into_owned()).collect();
+    assert_eq!(text, "é\u{fffd}");
+    let [text, bytes] = ["text\n".as_bytes(), b"\xff"].map(|bytes| Chunk { stream: Stream::Stdout, bytes: bytes.to_vec() });
+    assert!(!text.is_binary() && bytes.is_binary());
 }

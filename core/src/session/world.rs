@@ -1,5 +1,6 @@
 //! `World`: a state and the model kernel beside it, with the commands at work in it. One cheap-to-clone snapshot.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use rpds::Vector;
@@ -30,13 +31,47 @@ pub enum Stream {
     Stderr,
 }
 
-/// A piece of what the caller's terminal shows.
+/// A piece of what the caller is given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     /// Where it went.
     pub stream: Stream,
-    /// What.
-    pub text: String,
+    /// What, byte by byte: an archive goes through as well as text.
+    pub bytes: Vec<u8>,
+}
+
+impl Chunk {
+    /// Text to `stream`.
+    pub fn text_to(stream: Stream, text: &str) -> Chunk {
+        Chunk { stream, bytes: text.as_bytes().to_vec() }
+    }
+
+    /// As a terminal shows it: what is no UTF-8 is replaced.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    /// It is no text: a file to be kept rather than something to read.
+    pub fn is_binary(&self) -> bool {
+        self.bytes.contains(&0) || std::str::from_utf8(&self.bytes).is_err()
+    }
+
+    /// It ends within a character, whose rest may come with the next piece.
+    fn ends_within_character(&self) -> bool {
+        std::str::from_utf8(&self.bytes).is_err_and(|error| error.error_len().is_none())
+    }
+}
+
+/// The pieces in their order, those put together that share a character.
+pub fn joined<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Chunk> {
+    let mut all: Vec<Chunk> = Vec::new();
+    for chunk in chunks {
+        match all.last_mut() {
+            Some(last) if last.stream == chunk.stream && last.ends_within_character() => last.bytes.extend_from_slice(&chunk.bytes),
+            _ => all.push(chunk.clone()),
+        }
+    }
+    all
 }
 
 /// The most bytes of output that a world keeps; the oldest go first.
@@ -120,6 +155,10 @@ impl World {
         facts.owners = owners.collect();
         facts.devices = wanted.devices.iter().flat_map(|path| self.kernel.devices_below(path)).collect();
         facts.devices.sort_by(|one, other| one.host.cmp(&other.host));
+        if wanted.operating_system {
+            let text = plan::OS_RELEASE.iter().find_map(|path| self.kernel.text_of_host(path)).unwrap_or_default();
+            facts.operating_system = crate::view::info::operating_system(&text);
+        }
         facts.disk = plan::disk_usage(&invocation.command, &self.state, &facts.data_root, |path| self.kernel.bytes_below(path));
         facts
     }
@@ -336,7 +375,7 @@ impl World {
 
     fn take_shown(&mut self, job: &mut Job) {
         for chunk in job.take_output(&mut self.kernel) {
-            self.show(chunk.stream, &chunk.text);
+            self.keep(chunk);
         }
     }
 
@@ -372,10 +411,14 @@ impl World {
     }
 
     fn show(&mut self, stream: Stream, text: &str) {
-        if text.is_empty() {
+        self.keep(Chunk::text_to(stream, text));
+    }
+
+    fn keep(&mut self, chunk: Chunk) {
+        if chunk.bytes.is_empty() {
             return;
         }
-        self.output.push_back_mut(Chunk { stream, text: text.to_string() });
+        self.output.push_back_mut(chunk);
         if self.output.len() > OUTPUT_CHUNKS_MAX {
             self.output = self.output.iter().skip(OUTPUT_CHUNKS_MAX / 2).cloned().collect();
         }

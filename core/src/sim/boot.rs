@@ -150,6 +150,8 @@ impl Kernel {
         let network = self.host.network_files.clone();
         let network = network.iter().filter_map(|(path, text)| Some((path.as_str(), text.clone()?)));
         for (path, text) in texts.into_iter().chain(network) {
+            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            self.make_tree(root, parent, Owner::root(0o755))?;
             self.make_at(root, path, file(&text), Owner::root(0o644))?;
         }
         self.host_sources(root)

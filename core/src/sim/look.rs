@@ -16,6 +16,14 @@ impl Kernel {
         Some(if kind == FileKind::Directory { SourceKind::Directory } else { SourceKind::File })
     }
 
+    /// The beginning of a file of the host, as text; `None`: there is none.
+    pub fn text_of_host(&self, path: &str) -> Option<String> {
+        const BYTES_MAX: usize = 64 << 10;
+        let place = self.walk(self.engine, path, true).ok()?;
+        let NodeId::Inode(id) = place.node else { return None };
+        Some(String::from_utf8_lossy(&self.read_inode(id, 0, BYTES_MAX).ok()?).into_owned())
+    }
+
     /// Whose the file at a path of the host is.
     pub fn file_owner(&self, path: &str) -> Option<OwnerFact> {
         let place = self.walk(self.engine, path, true).ok()?;

@@ -35,6 +35,15 @@ pub enum StoreStep {
         /// Its content.
         contents: String,
     },
+    /// A file of the engine's anew: the one that was there loses its name, whoever may write to it.
+    RewriteFile {
+        /// Absolute.
+        path: String,
+        /// Permission bits.
+        mode: u32,
+        /// Its content.
+        contents: String,
+    },
     /// Write down a new container.
     RecordContainer {
         /// As it is recorded.
@@ -197,6 +206,7 @@ impl StoreStep {
             StoreStep::ExtractLayer { .. } => "ExtractLayer",
             StoreStep::CreateDirectory { .. } => "CreateDirectory",
             StoreStep::WriteFile { .. } => "WriteFile",
+            StoreStep::RewriteFile { .. } => "RewriteFile",
             StoreStep::RecordContainer { .. } => "RecordContainer",
             StoreStep::ReplaceRecord { .. } => "ReplaceRecord",
             StoreStep::RecordStart { .. } => "RecordStart",
@@ -225,6 +235,7 @@ impl StoreStep {
             | StoreStep::CreateDirectory { path, .. }
             | StoreStep::CreateVolume { directory: path, .. } => Undo::RemoveTree { path: path.clone() },
             StoreStep::WriteFile { path, .. } | StoreStep::RecordContainer { path, .. } => Undo::RemoveFile { path: path.clone() },
+            StoreStep::RewriteFile { .. } => Undo::LeftStanding { why: "The next start writes it anew, whatever is in it.".into() },
             StoreStep::ReplaceRecord { before, path, .. } => Undo::RestoreRecord { container: before.clone(), path: path.clone() },
             StoreStep::RecordPause { id, paused } => Undo::RestorePause { id: id.clone(), paused: !paused },
             StoreStep::RecordStart { .. } => Undo::EndsWithProcess,

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::containers::{aligned, command, human_duration, status};
 use super::reclaimed::human_size;
 use crate::host::HostFacts;
-use crate::model::{Container, Image, MountKind, State, Volume};
+use crate::model::{Container, Image, MountKind, State, Volume, short_digest};
 use crate::template::{Labels, Missing, Template};
 
 const CONTEXT: Missing = Missing::Struct("*formatter.diskUsageImagesContext");
@@ -136,11 +136,10 @@ fn images(state: &State, host: &HostFacts) -> String {
     let names = ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS"];
     let row = |image: &Image| {
         let (repository, tag) = super::images::repository_and_tag(image.names.first().map(String::as_str));
-        let id = image.id.trim_start_matches("sha256:");
         let size = human_size(image_bytes(layers(image), host));
         let created = "N/A".to_string();
         let count = containers_of(image, state).count().to_string();
-        let id = id.get(..12).unwrap_or(id).to_string();
+        let id = short_digest(&image.id).to_string();
         vec![repository, tag, id, created, size.clone(), "0B".into(), size, count]
     };
     aligned(&std::iter::once(header(&names)).chain(state.images.values().map(row)).collect::<Vec<_>>())

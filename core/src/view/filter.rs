@@ -1,6 +1,8 @@
 //! `--filter` of `ps` and `container prune`, as dockerd 28 reads it: several values of one name are alternatives, several names have all to
 //! hold, and so have several labels.
 
+use std::collections::BTreeMap;
+
 use regex_lite::Regex;
 
 use crate::cli::NetworkMode;
@@ -43,10 +45,7 @@ const STATES: &[&str] = &["paused", "restarting", "removing", "running", "dead",
 impl Filters {
     /// Whether an image fits what `image prune` was asked for.
     pub fn fits_image(&self, image: &crate::model::Image) -> bool {
-        let has = |label: &str| match label.split_once('=') {
-            Some((name, value)) => image.config.labels.get(name).is_some_and(|known| known == value),
-            None => image.config.labels.contains_key(label),
-        };
+        let has = |label: &str| label_fits(&image.config.labels, label);
         let fits = |(name, value): &(String, String)| match name.as_str() {
             "label" => has(value),
             "label!" => !has(value),
@@ -128,7 +127,7 @@ impl Filters {
 
 fn known(all: &[(String, String)], names: &[&str]) -> Result<(), String> {
     match all.iter().find(|(name, _)| !names.contains(&name.as_str())) {
-        Some((name, _)) => Err(format!("invalid filter '{name}'")),
+        Some((name, _)) => Err(not_a_filter(name, names)),
         None => Ok(()),
     }
 }
@@ -187,10 +186,20 @@ fn is_of_image(container: &Container, value: &str, state: &State) -> bool {
 }
 
 fn has_label(container: &Container, label: &str) -> bool {
-    match label.split_once('=') {
-        Some((name, value)) => container.process.labels.get(name).is_some_and(|known| known == value),
-        None => container.process.labels.contains_key(label),
+    label_fits(&container.process.labels, label)
+}
+
+/// There is a label as a filter wants it: `NAME`, or `NAME=VALUE`.
+pub(crate) fn label_fits(labels: &BTreeMap<String, String>, wanted: &str) -> bool {
+    match wanted.split_once('=') {
+        Some((name, value)) => labels.get(name).is_some_and(|known| known == value),
+        None => labels.contains_key(wanted),
     }
+}
+
+/// dockerd's refusal of a filter that it does not have, and which there are.
+pub(crate) fn not_a_filter(name: &str, known: &[&str]) -> String {
+    format!("invalid filter '{name}'\nglassbox: it filters by {}", known.join(", "))
 }
 
 #[cfg(test)]

@@ -53,10 +53,7 @@ impl EventView {
         let by_beginning = values("event").any(|value| ["health_status", "exec_create", "exec_start"].contains(&value));
         let of_action = if by_beginning { begins("event", &[action]) } else { exact("event", &[action]) };
         let image = attribute("image");
-        let label = |wanted: &str| match wanted.split_once('=') {
-            Some((name, value)) => happening.attributes.get(name).is_some_and(|known| known == value),
-            None => happening.attributes.contains_key(wanted),
-        };
+        let label = |wanted: &str| super::filter::label_fits(&happening.attributes, wanted);
         of_action
             && exact("type", &[&happening.kind])
             && exact("scope", &["local"])

@@ -7,7 +7,7 @@ use super::disk;
 use super::reclaimed::human_size;
 use crate::cli::ImageList;
 use crate::host::HostFacts;
-use crate::model::{Image, Layer, State};
+use crate::model::{Image, Layer, State, short_digest};
 use crate::reference::Reference;
 use crate::template::{Labels, Missing, Template};
 
@@ -89,8 +89,7 @@ fn at(created: &str) -> String {
 }
 
 fn short(id: &str, whole: bool) -> String {
-    let digits = id.trim_start_matches("sha256:");
-    if whole { id.to_string() } else { digits.get(..12).unwrap_or(digits).to_string() }
+    if whole { id.to_string() } else { short_digest(id).to_string() }
 }
 
 /// One line of `images`: an image by one of its names.

@@ -11,6 +11,7 @@ pub mod filter;
 pub mod happenings;
 pub mod image;
 pub mod images;
+pub mod info;
 pub mod inspect;
 pub mod listing;
 pub mod machine;

@@ -35,23 +35,33 @@ pub fn text(host: &HostFacts, format: Option<&str>) -> Result<Shown, (String, i3
         Some("json") => "{{json .}}",
         Some(text) => text,
     };
-    // The client gives this template a name.
+    // Below the top what Docker's client has are structs as well.
+    let part = |place: &str| if place.contains("<.Client.") { "system.clientVersion" } else { "*types.Version" };
+    filled(text, "version", &fields(host), "system.versionInfo", part)
+}
+
+/// What a template makes of `fields`, as far as it comes. `name`: what the client calls the template; `top`: its type of the whole, and
+/// `part` of what is below, by the place of which an error tells.
+pub(super) fn filled(
+    text: &str,
+    name: &str,
+    fields: &Value,
+    top: &'static str,
+    part: impl Fn(&str) -> &'static str,
+) -> Result<Shown, (String, i32)> {
     let named = |message: String| {
-        let message =
-            message.replacen("template: :", "template: version:", 1).replacen("executing \"\"", "executing \"version\"", 1);
-        (message, EXIT_TEMPLATE)
+        let (place, executing) = (format!("template: {name}:"), format!("executing \"{name}\""));
+        message.replacen("template: :", &place, 1).replacen("executing \"\"", &executing, 1)
     };
-    let template = Template::parse(text).map_err(|error| named(format!("template parsing error: {}", error.message)))?;
-    let (written, ran) = template.run_as_far(&fields(host), Missing::Struct("system.versionInfo"), &Labels::default());
+    let template =
+        Template::parse(text).map_err(|error| (named(format!("template parsing error: {}", error.message)), EXIT_TEMPLATE))?;
+    let (written, ran) = template.run_as_far(fields, Missing::Struct(top), &Labels::default());
     let failed = ran.err().map(|error| {
-        // Below the top what Docker's client has are structs as well.
-        let (place, key) = error.message.split_once(": map has no entry for key ").unwrap_or((&error.message, ""));
-        let part = if place.contains("<.Client.") { "system.clientVersion" } else { "*types.Version" };
-        let told = match key {
-            "" => error.message.clone(),
-            key => format!("{place}: can't evaluate field {} in type {part}", key.trim_matches('"')),
+        let told = match error.message.split_once(": map has no entry for key ") {
+            None => error.message,
+            Some((place, key)) => format!("{place}: can't evaluate field {} in type {}", key.trim_matches('"'), part(place)),
         };
-        (named(told).0, 1)
+        (named(told), 1)
     });
     Ok((written + "\n", failed))
 }

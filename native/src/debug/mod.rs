@@ -169,7 +169,7 @@ impl Debugger {
         let (cursor, state, mark) = (self.cursor.clone(), self.engine.state.clone(), self.engine.place());
         let Some(visit) = self.engine.advance(&mut self.cursor) else { return Ok(()) };
         if let Visit::Leaf(node) = &visit {
-            let predicted = self.predictor.predict(node);
+            let predicted = self.predictor.predict(node, &mut self.engine);
             let observed = self.engine.visit(&visit, &mut self.cursor)?;
             say(&show::carried_out(predicted.as_deref(), &observed));
             self.past.push(Moment { node: Rc::clone(node), cursor, state, mark });
@@ -248,7 +248,7 @@ impl Debugger {
         let Some(visit) = self.engine.advance(&mut self.cursor) else { return Ok(()) };
         let _: Vec<Event> = self.engine.visit(&visit, &mut self.cursor)?;
         if let Visit::Leaf(node) = visit {
-            self.predictor.predict(&node);
+            self.predictor.predict(&node, &mut self.engine);
             self.past.push(Moment { node, cursor, state, mark });
         }
         Ok(())

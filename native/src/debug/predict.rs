@@ -2,6 +2,7 @@
 
 use glassbox_core::event::Event;
 use glassbox_core::plan::Node;
+use glassbox_core::sim::exec::ARCHIVE_BYTES_MAX;
 
 use crate::engine::Engine;
 use crate::observe::facts;
@@ -20,9 +21,10 @@ impl Predictor {
         Predictor { lockstep }
     }
 
-    /// What the model kernel shows after this step.
-    pub fn predict(&mut self, node: &Node) -> Option<Vec<Event>> {
-        self.lockstep.as_mut()?.carry_out(&node.step)
+    /// What the model kernel shows after this step. What the step will read from stdin, the model reads before.
+    pub fn predict(&mut self, node: &Node, engine: &mut Engine) -> Option<Vec<Event>> {
+        let input = engine.input_of(&node.step, ARCHIVE_BYTES_MAX);
+        self.lockstep.as_mut()?.carry_out(&node.step, input)
     }
 
     /// Goes back to where `steps` leaves had been carried out.

@@ -9,7 +9,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::model::ContainerId;
 use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
-use glassbox_core::step::{CopyEnd, CopyStep};
+use glassbox_core::step::{CopyEnd, CopyStep, Step};
 use glassbox_core::view::copied;
 
 use super::frame::Target;
@@ -30,8 +30,7 @@ impl Engine {
         }
         if matches!(copy, CopyStep::UnpackArchive { .. }) {
             self.unlock_records();
-            let spooled = spool(self.store.root()).map_err(|error| refused(&format!("read from stdin: {error}")))?;
-            self.spooled = Some(spooled);
+            self.spool().map_err(|error| refused(&format!("read from stdin: {error}")))?;
             self.lock_records()?;
             if self.store.read(id).ok().flatten().is_none_or(|record| record.container.state.status.runs()) {
                 return Err(refused("glassbox: the container was started or removed in the meantime; run the command again"));
@@ -48,9 +47,9 @@ impl Engine {
             CopyStep::UnpackArchive { to, .. } => (&host, to),
         };
         let (from, to) = (self.root_of(from)?, self.root_of(to)?);
-        let input: Box<dyn Read> = match self.spooled.take() {
-            Some(file) => Box::new(file),
-            None => Box::new(std::io::stdin().lock()),
+        let input: Box<dyn Read> = match &self.spooled {
+            Some(file) => Box::new(from_its_beginning(file).map_err(|_| Failure::of("lseek", Errno::EIO))?),
+            None => Box::new(io::stdin().lock()),
         };
         let done =
             copy::carry_out(step, from, to, input).map_err(|Failed(refusal)| Failure::of(&refusal.to_string(), refusal.errno()))?;
@@ -61,6 +60,24 @@ impl Engine {
         }
         outcome.copied = done.map(Box::new);
         Ok(())
+    }
+
+    /// Reads all of stdin into a file without a name, once; it is there until the command ends.
+    fn spool(&mut self) -> io::Result<&File> {
+        let spooled = match self.spooled.take() {
+            Some(file) => file,
+            None => spool(self.store.root())?,
+        };
+        Ok(self.spooled.insert(spooled))
+    }
+
+    /// The archive that a step is about to read from stdin, for whoever looks ahead: at most `bytes_max`. `None`: it reads none, or more.
+    pub(crate) fn input_of(&mut self, step: &Step, bytes_max: usize) -> Option<Vec<u8>> {
+        let Step::Copy(CopyStep::UnpackArchive { .. }) = step else { return None };
+        let mut bytes = Vec::new();
+        let file = from_its_beginning(self.spool().ok()?).ok()?;
+        file.take(bytes_max as u64 + 1).read_to_end(&mut bytes).ok()?;
+        (bytes.len() <= bytes_max).then_some(bytes)
     }
 
     fn root_of(&self, end: &CopyEnd) -> Result<Root, Failure> {
@@ -82,11 +99,16 @@ impl Engine {
     }
 }
 
+/// To be read from its first byte, again and again.
+fn from_its_beginning(mut file: &File) -> io::Result<&File> {
+    file.rewind()?;
+    Ok(file)
+}
+
 /// All of stdin, in a file without a name.
 fn spool(directory: &Path) -> io::Result<File> {
     let mut file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_TMPFILE).mode(0o600).open(directory)?;
     io::copy(&mut io::stdin().lock(), &mut file)?;
-    file.rewind()?;
     Ok(file)
 }
 

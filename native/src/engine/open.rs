@@ -56,6 +56,10 @@ fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
     if wanted.utc_offset {
         host.utc_offset_seconds = sys::time::utc_offset_seconds(host.now_ns / 1_000_000_000);
     }
+    if wanted.operating_system {
+        let text = plan::OS_RELEASE.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        host.operating_system = glassbox_core::view::info::operating_system(&text);
+    }
     let measure = |path: &str| bytes_below(Path::new(path));
     host.disk = plan::disk_usage(&invocation.command, state, &host.data_root, measure);
 }

@@ -42,6 +42,14 @@ impl Shelf<'_> {
             StoreStep::ExtractLayer { diff_id, blob, directory, .. } => extract(diff_id, blob.as_deref(), Path::new(directory)),
             StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
             StoreStep::WriteFile { path, mode, contents } => write_file(path, *mode, contents),
+            StoreStep::RewriteFile { path, mode, contents } => {
+                match std::fs::remove_file(path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                    _ => Ok(()),
+                }
+                .call("unlink")?;
+                write_file(path, *mode, contents)
+            }
             StoreStep::WriteIdFile { path, contents } => {
                 let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
                 file.call("openat")?.write_all(contents.as_bytes()).call("write")

@@ -54,6 +54,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         owners: BTreeMap::new(),
         devices: Vec::new(),
         apparmor: apparmor(),
+        operating_system: String::new(),
         disk: DiskUsage::default(),
     })
 }

@@ -99,9 +99,17 @@ impl Channel {
         answer == 0
     }
 
-    /// Waits for a message and answers its length, leaving it there; 0 at the end. Most are a few bytes: room for the longest would cost
-    /// more than all else of a message.
+    /// Waits for a message and answers its length, leaving it there; 0 at the end.
     fn next_length(&self) -> Result<usize> {
+        match self.peek() {
+            // Told once, before what the other end has sent: it has closed, and left something unread.
+            Err(Errno(libc::ECONNRESET)) => self.peek(),
+            answer => answer,
+        }
+    }
+
+    /// Most messages are a few bytes: room for the longest would cost more than all else of a message.
+    fn peek(&self) -> Result<usize> {
         let flags = libc::MSG_PEEK | libc::MSG_TRUNC;
         // SAFETY: a length of 0: nothing is written.
         past_reset(|| match unsafe { libc::recv(self.0.as_raw_fd(), ptr::null_mut(), 0, flags) } {
@@ -219,6 +227,16 @@ mod tests {
         assert_eq!(right.receive().unwrap().unwrap().bytes, b"two!");
         assert!(right.receive().unwrap().is_none());
         assert_eq!(right.send(b"x", &[]).unwrap_err(), Errno::EPIPE);
+    }
+
+    #[test]
+    fn what_was_sent_before_an_end_that_left_something_unread_is_heard() {
+        let (left, right) = Channel::pair().unwrap();
+        left.send(b"never read", &[]).unwrap();
+        right.send(b"why", &[]).unwrap();
+        drop(right);
+        assert_eq!(left.receive().unwrap().unwrap().bytes, b"why");
+        assert!(left.receive().unwrap().is_none());
     }
 
     #[test]

@@ -55,16 +55,19 @@ fn timeless(archive: &[u8]) -> Vec<u8> {
 #[test]
 fn both_kernels_make_the_same_archive_and_take_each_others() {
     let Some(machine) = Machine::new() else { return };
-    let made = "mkdir -p /data/deep/empty; echo hi > /data/deep/file; ln -s file /data/link; chmod 4750 /data/deep/file";
+    let made = r#"mkdir -p /data/deep/empty; printf "\377\376\000hi" > /data/bytes; echo hi > /data/deep/file; ln -s file /data/link; chmod 4750 /data/deep/file"#;
     let run = format!("run --name box --network none toolbox sh -c '{made}'");
     let mut model = Session::new(HostFacts::example());
-    let output = |model: &Session| model.world().output().iter().map(|chunk| chunk.text.clone()).collect::<String>();
+    let output = |model: &Session| model.world().output().iter().flat_map(|chunk| chunk.bytes.clone()).collect::<Vec<u8>>();
     model.command(&format!("docker {run}"));
     let before = output(&model).len();
     model.command("docker cp box:/data -");
-    let predicted = output(&model)[before..].split_once('\n').unwrap().1.as_bytes().to_vec();
+    let shown = output(&model).split_off(before);
+    let prompt = shown.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let predicted = shown[prompt..].to_vec();
+    assert!(predicted.windows(5).any(|bytes| bytes == b"\xff\xfe\0hi"));
     fs::write(machine.path("predicted"), &predicted).unwrap();
-    let look = "ls -ln /tmp/data /tmp/data/deep | grep -o \"^[-dl][-rwxs]*\"; cat /tmp/data/deep/file";
+    let look = "ls -ln /tmp/data /tmp/data/deep | grep -o \"^[-dl][-rwxs]*\"; cat /tmp/data/deep/file; wc -c /tmp/data/bytes";
     let ran = machine.run(&format!(
         "$G {run} || exit; $G cp box:/data - > {made}
          $G create --name other --network none toolbox sh -c '{look}' > /dev/null
@@ -79,10 +82,11 @@ fn both_kernels_make_the_same_archive_and_take_each_others() {
     model.command("docker cp - other:/tmp");
     model.give(&Input::Bytes(archive));
     model.give(&Input::End);
-    assert_eq!(model.run(100), Progress::Ready(0), "{}", output(&model));
+    assert_eq!(model.run(100), Progress::Ready(0), "{}", String::from_utf8_lossy(&output(&model)));
     let before = output(&model).len();
     model.command("docker start -a other");
-    assert_eq!((ran.code, &ran.out), (0, &output(&model)[before..].split_once('\n').unwrap().1.to_string()), "{ran:?}");
+    let shown = String::from_utf8(output(&model).split_off(before)).unwrap();
+    assert_eq!((ran.code, ran.out.as_str()), (0, shown.split_once('\n').unwrap().1), "{ran:?}");
 }
 
 #[test]

@@ -39,18 +39,18 @@ impl Client {
     /// Runs these words to their end, without input.
     pub fn words(&self, words: &[&str]) -> Result<Exchange> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_string()).collect();
-        self.execute(&words, "")
+        self.execute(&words, &[])
     }
 
     /// Runs a line of a fixture, and waits until the containers are still.
     pub fn run(&self, exchange: &Exchange) -> Result<Exchange> {
         let words = glassbox_core::cli::words_of(&exchange.line).map_err(|error| anyhow::anyhow!(error.message))?;
-        let shown = self.execute(&words, &exchange.stdin)?;
+        let shown = self.execute(&words, exchange.input())?;
         self.await_stillness()?;
         Ok(Exchange { line: exchange.line.clone(), stdin: exchange.stdin.clone(), ..shown })
     }
 
-    fn execute(&self, words: &[String], stdin: &str) -> Result<Exchange> {
+    fn execute(&self, words: &[String], stdin: &[u8]) -> Result<Exchange> {
         let mut command = Command::new("docker");
         command.args(words).env_clear().env("DOCKER_HOST", format!("unix://{}", self.socket.display()));
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", "/nonexistent").current_dir("/");
@@ -58,10 +58,10 @@ impl Client {
         let mut child = command.spawn().context("starting docker")?;
         if let Some(mut input) = child.stdin.take() {
             // A command that does not read its input ends first: that is no failure.
-            let _ = input.write_all(stdin.as_bytes());
+            let _ = input.write_all(stdin);
         }
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let reader = |stream: Option<Box<dyn Read + Send>>| std::thread::spawn(move || text_of(stream));
+        let reader = |stream: Option<Box<dyn Read + Send>>| std::thread::spawn(move || bytes_of(stream));
         let stdout = reader(stdout.map(|stream| Box::new(stream) as _));
         let stderr = reader(stderr.map(|stream| Box::new(stream) as _));
         let deadline = Instant::now() + PATIENCE;
@@ -75,13 +75,11 @@ impl Client {
                 None => std::thread::sleep(Duration::from_millis(2)),
             }
         };
-        let joined = |reader: std::thread::JoinHandle<String>| reader.join().unwrap_or_default();
-        Ok(Exchange {
-            stdout: joined(stdout),
-            stderr: joined(stderr),
-            exit_code: status.code().unwrap_or(-1),
-            ..Exchange::default()
-        })
+        let joined = |reader: std::thread::JoinHandle<Vec<u8>>| reader.join().unwrap_or_default();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (written, errors) = (joined(stdout), joined(stderr));
+        let exit_code = status.code().unwrap_or(-1);
+        Ok(Exchange { stdout: text(&written), stderr: text(&errors), exit_code, written, ..Exchange::default() })
     }
 
     /// The daemon's cgroups, one in each tree.
@@ -166,10 +164,10 @@ fn with(states: &[(String, String)], wanted: &[&str]) -> BTreeSet<String> {
     states.iter().filter(|(_, state)| wanted.contains(&state.as_str())).map(|(id, _)| id.clone()).collect()
 }
 
-fn text_of(stream: Option<Box<dyn Read + Send>>) -> String {
+fn bytes_of(stream: Option<Box<dyn Read + Send>>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
         let _ = stream.read_to_end(&mut bytes);
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 
 use super::Client;
-use crate::fixture::{Exchange, Fixture};
+use crate::fixture::{Exchange, Fixture, Kept};
 use crate::normalise::Normaliser;
 use crate::suite::PLACE;
 
@@ -44,13 +44,16 @@ pub fn judge(client: &Client, place: &Path, fixture: &Fixture) -> Result<Verdict
     let place_text = place.to_string_lossy().into_owned();
     let root = client.data_root();
     let mut theirs = Normaliser::new(&[(&root, "<root>"), (&place_text, PLACE)]);
-    let mut wrong = Vec::new();
+    let (mut wrong, mut files) = (Vec::new(), Kept::default());
     let began = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let began = format!("{}.{:09}", began.as_secs(), began.subsec_nanos());
     for exchange in fixture.commands.iter().filter(is_dockers) {
         // The daemon has seen other fixtures: what it tells is told from this one's beginning.
-        let line = exchange.line.replace(PLACE, &place_text).replace("--since 1h", &format!("--since {began}"));
-        let shown = client.run(&Exchange { line, ..exchange.clone() }).context(format!("{}: {}", fixture.name, exchange.line))?;
+        let context = format!("{}: {}", fixture.name, exchange.line);
+        let (bare, kept) = files.opened(exchange).context(context.clone())?;
+        let line = bare.line.replace(PLACE, &place_text).replace("--since 1h", &format!("--since {began}"));
+        let mut shown = client.run(&Exchange { line, ..bare }).context(context)?;
+        files.keep(kept, &mut shown);
         wrong.extend(faults(exchange, &shown, &mut theirs));
     }
     let by_design = fixture.commands.iter().filter(|exchange| !exchange.differs.is_empty()).count();

@@ -91,6 +91,12 @@ impl Dialog {
         writeln!(input, "{line}").with_context(|| format!("typing {line}; so far:\n{}", self.all))
     }
 
+    /// Everything else that its standard input holds.
+    pub fn pour(mut self, bytes: &[u8]) -> Result<(Option<i32>, String)> {
+        self.input.take().context("the input has ended")?.write_all(bytes)?;
+        self.end()
+    }
+
     /// What is said up to the next prompt, or to the end.
     pub fn read_prompt(&mut self) -> Result<Answer> {
         let text = self.read_until(PROMPT)?;

@@ -5,6 +5,7 @@ mod images;
 mod lifecycle;
 mod listing;
 mod namespaces;
+mod naming;
 mod notes;
 mod resources;
 mod security;
@@ -141,6 +142,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         }
         "build" => build(call)?,
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
+        "info" => Command::ShowInfo { format: listing::filled(call, "format") },
         "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {
             storage::volume_command(call, containers)?
         }
@@ -193,6 +195,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         resources: resources::resources(call)?,
         storage: storage::storage(call)?,
         tuning: tuning::tuning(call)?,
+        naming: naming::naming(call),
         confinement: Default::default(),
         cap_add: call.values("cap-add"),
         cap_drop: call.values("cap-drop"),

@@ -221,6 +221,8 @@ const CARRIED_OUT: &[CommandRow] = &[
         .carried_out("Tell what is done to containers and volumes, as it happens"),
     CommandRow::new("system df", &["system df"], "[OPTIONS]", Arity::None).carried_out("Show what lies on the disk"),
     CommandRow::new("system prune", &["system prune"], "[OPTIONS]", Arity::None).carried_out("Delete all that is not in use"),
+    CommandRow::new("info", &["system info", "info"], "[OPTIONS]", Arity::None)
+        .carried_out("Show what the machine offers, and how much there is of everything"),
     CommandRow::new("version", &["version"], "[OPTIONS]", Arity::None).carried_out("Print the version of Glassbox"),
     CommandRow::new("images", &["image ls", "images"], "[OPTIONS] [REPOSITORY[:TAG]]", Arity::AtMost(1))
         .aliases(&[("image list", "image ls")])

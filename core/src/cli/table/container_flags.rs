@@ -120,5 +120,5 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("format", Kind::Text, INSPECT, "Print by a template", "-f '{{.Name}}'").short('f').carried_out(),
     FlagRow::new("size", Kind::Bool, INSPECT, "Add how much each has written", "-s").short('s').carried_out(),
     FlagRow::new("type", Kind::Text, &["inspect"], "Look among things of this type only", "--type container").carried_out(),
-    FlagRow::new("format", Kind::Text, &["version"], "Print by a template", "-f json").short('f').carried_out(),
+    FlagRow::new("format", Kind::Text, &["info", "version"], "Print by a template", "-f json").short('f').carried_out(),
 ];

@@ -11,7 +11,7 @@ fn line_with(key: &str, flag: &str) -> String {
         "exec" => "a b",
         "cp" => "a:/x b",
         "tag" => "a b",
-        "ps" | "version" | "ns" | "events" | "images" | "load" | "container prune" | "image prune" | "volume ls"
+        "ps" | "version" | "info" | "ns" | "events" | "images" | "load" | "container prune" | "image prune" | "volume ls"
         | "volume prune" | "system df" | "system prune" | "completion bash" | "completion fish" | "completion zsh" => "",
         _ => "a",
     };

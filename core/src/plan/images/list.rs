@@ -5,6 +5,7 @@ use super::missing;
 use crate::cli::ImageList;
 use crate::model::Image;
 use crate::reference::Reference;
+use crate::view::filter::{label_fits, not_a_filter};
 use crate::view::images::{Row, list, moment_ns};
 
 /// What dockerd knows.
@@ -14,7 +15,7 @@ pub(super) fn text(asked: &ImageList, context: &Context<'_>) -> Result<String, C
     let refuse = |what: String| CommandError { message: format!("Error response from daemon: {what}\n"), exit_code: 1, span: None };
     let unknown = asked.filters.iter().find(|(name, _)| !FILTERS.contains(&name.as_str()));
     if let Some((name, _)) = unknown {
-        return Err(refuse(format!("invalid filter '{name}'")));
+        return Err(refuse(not_a_filter(name, FILTERS)));
     }
     let filters = Filters::of(&asked.filters, context)?;
     let mut images: Vec<&Image> = context.state.images.values().filter(|image| filters.fits(image)).collect();
@@ -58,7 +59,9 @@ impl<'a> Filters<'a> {
             Some(&("true" | "1")) => Some(true),
             Some(&("false" | "0")) => Some(false),
             Some(word) => {
-                return Err(refuse(format!("Error response from daemon: invalid filter 'dangling=[{word}]'\n")));
+                return Err(refuse(format!(
+                    "Error response from daemon: invalid filter 'dangling=[{word}]'\nglassbox: it is true or false\n"
+                )));
             }
         };
         let until = values("until").last().map(|word| crate::cli::moment(word, context.host)).transpose();
@@ -74,12 +77,8 @@ impl<'a> Filters<'a> {
 
     fn fits(&self, image: &Image) -> bool {
         let created = moment_ns(&image.created);
-        let label = |wanted: &&str| match wanted.split_once('=') {
-            Some((name, value)) => image.config.labels.get(name).is_some_and(|known| known == value),
-            None => image.config.labels.contains_key(*wanted),
-        };
         self.dangling.is_none_or(|dangling| dangling == image.names.is_empty())
-            && self.labels.iter().all(label)
+            && self.labels.iter().all(|wanted| label_fits(&image.config.labels, wanted))
             && self.before.is_none_or(|other| created < moment_ns(&other.created))
             && self.since.is_none_or(|other| created > moment_ns(&other.created))
             && self.until_ns.is_none_or(|until| created < Some(i128::from(until)))

@@ -6,15 +6,10 @@ use super::super::origin::{self, planned};
 use super::super::{CommandError, Context, Plan, system};
 use super::{manifest_of, missing, print};
 use crate::layout::Layout;
-use crate::model::{Container, Image, State, Status};
+use crate::model::{Container, Image, State, Status, short_digest};
 use crate::reference::Reference;
 use crate::step::{ImageStep, Step};
 use crate::view::filter::Filters;
-
-fn short(id: &str) -> &str {
-    let digits = id.trim_start_matches("sha256:");
-    digits.get(..12).unwrap_or(digits)
-}
 
 fn users<'a>(image: &'a Image, state: &'a State) -> impl Iterator<Item = &'a Container> {
     state.containers.values().filter(|container| container.image_id == image.id)
@@ -29,7 +24,7 @@ fn conflict(image: &Image, force: bool, context: &Context<'_>) -> Option<String>
     let refuse = |how: &str, why: String, next: &str| {
         Some(format!(
             "Error response from daemon: conflict: unable to delete {} ({how}) - {why}\nglassbox: {next}\n",
-            short(&image.id)
+            short_digest(&image.id)
         ))
     };
     if let Some(container) = users(image, context.state).find(runs) {
@@ -97,7 +92,7 @@ impl Removal<'_> {
             let why = format!(
                 "Error response from daemon: conflict: unable to delete {} (must be forced) - image is referenced in multiple \
                  repositories\nglassbox: take the names away one by one, or all with -f\n",
-                short(&image.id)
+                short_digest(&image.id)
             );
             plan.fail_later(&why);
             return Removed::Nothing;
@@ -123,7 +118,7 @@ impl Removal<'_> {
                 "Error response from daemon: conflict: unable to remove repository reference \"{name}\" (must force) - container {} is \
                  using its referenced image {}\nglassbox: remove the container first: glassbox rm CONTAINER\n",
                 container.id.short(),
-                short(&image.id)
+                short_digest(&image.id)
             ));
             return Removed::Nothing;
         }
@@ -150,7 +145,7 @@ impl Removal<'_> {
             format!(
                 "Error response from daemon: conflict: unable to delete {} (cannot be forced) - image is part of Glassbox\n\
                  glassbox: {} is always here: everything works offline with it\n",
-                short(&self.image.id),
+                short_digest(&self.image.id),
                 crate::oci::toolbox::REFERENCE
             )
         })

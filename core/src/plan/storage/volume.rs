@@ -9,9 +9,12 @@ use crate::cli::{Command, quoted};
 use crate::layout::Layout;
 use crate::model::{ANONYMOUS_LABEL, Volume};
 use crate::step::{ClientStep, Step, StoreStep};
+use crate::view::filter::{label_fits, not_a_filter};
 use crate::view::volumes;
 
 const LOCAL: &str = "local";
+/// What dockerd's list of volumes filters by.
+const FILTERS: &[&str] = &["dangling", "driver", "label", "name"];
 
 /// Docker's refusal of a volume's name.
 pub(in crate::plan) fn check_name(name: &str) -> Result<(), String> {
@@ -117,16 +120,12 @@ fn fits(volume: &Volume, filters: &[String], context: &Context<'_>) -> Result<bo
     let mut names: Option<bool> = None;
     for filter in filters {
         let (key, value) = filter.split_once('=').unwrap_or((filter, ""));
-        let label = |wanted: &str| {
-            let (name, value) = wanted.split_once('=').map_or((wanted, None), |(name, value)| (name, Some(value)));
-            let found = volume.labels.as_ref().and_then(|labels| labels.get(name));
-            found.is_some_and(|found| value.is_none_or(|value| found == value))
-        };
+        let label = |wanted: &str| volume.labels.as_ref().is_some_and(|labels| label_fits(labels, wanted));
         let fits = match key {
             "dangling" => match value {
                 "true" | "1" => context.state.users_of_volume(&volume.name).is_empty(),
                 "false" | "0" => !context.state.users_of_volume(&volume.name).is_empty(),
-                _ => return Err(format!("invalid filter 'dangling=[{value}]'")),
+                _ => return Err(format!("invalid filter 'dangling=[{value}]'\nglassbox: it is true or false")),
             },
             // Of several names one is enough.
             "name" => {
@@ -136,7 +135,7 @@ fn fits(volume: &Volume, filters: &[String], context: &Context<'_>) -> Result<bo
             "driver" => value == LOCAL,
             "label" => label(value),
             "label!" => !label(value),
-            _ => return Err(format!("invalid filter '{key}'")),
+            _ => return Err(not_a_filter(key, FILTERS)),
         };
         if !fits {
             return Ok(false);
@@ -212,7 +211,7 @@ fn prune(all: bool, filters: &[String], force: bool, context: &Context<'_>, plan
     let others: Vec<String> = filters.iter().filter(|filter| !filter.starts_with("all=")).cloned().collect();
     if let Some(filter) = others.iter().find(|filter| !filter.starts_with("label")) {
         let key = filter.split('=').next().unwrap_or(filter);
-        return Err(refused(&format!("invalid filter '{key}'"), context));
+        return Err(refused(&not_a_filter(key, &["all", "label", "label!"]), context));
     }
     if !force {
         let which = if all { "all" } else { "anonymous" };

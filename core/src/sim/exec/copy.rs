@@ -17,7 +17,7 @@ use crate::userland::{FileKind, SysResult};
 use crate::view::copied;
 
 /// An archive that goes through the model is no longer than this: a page and a terminal carry text.
-const ARCHIVE_BYTES_MAX: usize = 16 << 20;
+pub const ARCHIVE_BYTES_MAX: usize = 16 << 20;
 
 pub(super) fn execute(step: &CopyStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     let host = CopyEnd { container: None, path: "/".to_string() };

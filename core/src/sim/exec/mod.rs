@@ -15,6 +15,7 @@ mod transfer;
 mod undo;
 mod volume;
 
+pub use copy::ARCHIVE_BYTES_MAX;
 pub(super) use record::container_of;
 pub use run::Run;
 pub use undo::undo;

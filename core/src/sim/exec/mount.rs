@@ -20,13 +20,12 @@ pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run, stat
             called(overlay(kernel, pid, step), "mount")?;
         }
         MountStep::MountFilesystem { fs_type, source, target, flags, data } => {
-            let mounted =
-                kernel.ensure_mount_point(pid, target, true).and_then(|at| kernel.mount_fs(pid, fs_type, source, at, *flags, data));
-            called(mounted, "mount")?;
+            let at = point(kernel, pid, target, true)?;
+            called(kernel.mount_fs(pid, fs_type, source, at, *flags, data), "mount")?;
         }
         MountStep::BindMount { source, target, recursive, flags, top_only } => {
             let source = called(kernel.walk(pid, source, true), "stat")?;
-            called(bind(kernel, pid, &source, target, *recursive, (*flags, !top_only)), "mount")?;
+            bind(kernel, pid, &source, target, *recursive, (*flags, !top_only))?;
         }
         MountStep::CopyMountTree { source, recursive, needs } => copy_tree(kernel, run, source, *recursive, *needs)?,
         MountStep::AttachMountTree { source, target, flags, top_only, .. } => {
@@ -42,7 +41,7 @@ pub(super) fn execute(step: &MountStep, kernel: &mut Kernel, run: &mut Run, stat
         MountStep::BindSubpath { directory, subpath, target, flags } => {
             let found = super::volume::beneath(kernel, pid, directory, subpath);
             let source = called(found, "openat2")?;
-            called(bind(kernel, pid, &source, target, true, (*flags, true)), "mount")?;
+            bind(kernel, pid, &source, target, true, (*flags, true))?;
         }
         MountStep::ShareMount { id, path, target, read_only } => {
             let donor = super::process::whose_namespace(state, id)?;
@@ -101,11 +100,18 @@ fn bind(
     target: &str,
     recursive: bool,
     (flags, below): (MountFlags, bool),
-) -> SysResult<()> {
+) -> Result<(), Failure> {
     let is_directory = kernel.attributes(&source.node)?.kind == FileKind::Directory;
-    let at = kernel.ensure_mount_point(pid, target, is_directory)?;
-    let id = kernel.bind(pid, source, at, recursive)?;
-    add_flags(kernel, pid, id, (flags, below))
+    let at = point(kernel, pid, target, is_directory)?;
+    let id = called(kernel.bind(pid, source, at, recursive), "mount")?;
+    called(add_flags(kernel, pid, id, (flags, below)), "mount")
+}
+
+/// The place of a mount, made where it is missing. openat2(2) finds a file on the way there.
+fn point(kernel: &mut Kernel, pid: HostPid, target: &str, is_directory: bool) -> Result<Place, Failure> {
+    let found = kernel.ensure_mount_point(pid, target, is_directory);
+    let call = if found == Err(Errno::ENOTDIR) { "openat2" } else { "mount" };
+    called(found, call)
 }
 
 fn add_flags(kernel: &mut Kernel, pid: HostPid, id: MountId, (flags, below): (MountFlags, bool)) -> SysResult<()> {

@@ -35,7 +35,7 @@ fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State
         StoreStep::CreateDirectory { path, mode } => {
             called(make_directory(kernel, path, *mode).map(|_| ()), "mkdir")?;
         }
-        StoreStep::WriteFile { path, mode, contents } => {
+        StoreStep::WriteFile { path, mode, contents } | StoreStep::RewriteFile { path, mode, contents } => {
             called(write_file(kernel, path, *mode, contents), "openat")?;
         }
         StoreStep::WriteIdFile { path, contents } => called(write_new_file(kernel, path, contents), "openat")?,

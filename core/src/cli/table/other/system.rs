@@ -6,7 +6,6 @@ use super::super::{Arity, CommandRow};
 
 /// The rows.
 pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
-    CommandRow::new("info", &["system info", "info"], "[OPTIONS]", Arity::None).specs("format/f=text"),
     CommandRow::new("context create", &["context create"], "[OPTIONS] CONTEXT", Arity::Exact(1))
         .specs("description=text docker=list from=text"),
     CommandRow::new("context export", &["context export"], "[OPTIONS] CONTEXT [FILE|-]", Arity::Between(1, 2)),
