@@ -50,6 +50,22 @@ pub enum ImageCommand {
         /// `-o`; none: to stdout.
         output: Option<String>,
     },
+    /// `commit CONTAINER [NAME]`
+    Commit(Box<Commit>),
+    /// `import FILE|- [NAME]`
+    Import(Box<Import>),
+    /// `export CONTAINER`
+    Export {
+        /// As typed.
+        container: String,
+        /// `-o`; none: to stdout.
+        output: Option<String>,
+    },
+    /// `diff CONTAINER`
+    Diff {
+        /// As typed.
+        container: String,
+    },
     /// `load`
     Load {
         /// `-i`; none: from stdin.
@@ -57,6 +73,38 @@ pub enum ImageCommand {
         /// `-q`
         quiet: bool,
     },
+}
+
+/// An image made of what a container changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// As typed.
+    pub container: String,
+    /// As typed; none: it stays without a name.
+    pub name: Option<String>,
+    /// `-a`
+    pub author: String,
+    /// `-m`
+    pub message: String,
+    /// `-c`: instructions of a Dockerfile.
+    pub changes: Vec<String>,
+    /// The container is paused meanwhile.
+    pub pause: bool,
+}
+
+/// An image made of an archive of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// A file; `-`: from stdin.
+    pub source: String,
+    /// As typed; none: it stays without a name.
+    pub name: Option<String>,
+    /// `-m`
+    pub message: String,
+    /// `-c`: instructions of a Dockerfile.
+    pub changes: Vec<String>,
+    /// `--platform`
+    pub platform: String,
 }
 
 /// Which images are shown, and how.

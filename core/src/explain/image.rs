@@ -9,6 +9,15 @@ fn replaced(path: &str) -> Vec<Call> {
     vec![call("openat", &["AT_FDCWD", &new, "…", "…"]), call("write", &["…", "…", "…"]), call("rename", &["…", &quoted(path)])]
 }
 
+/// Files that are read, and a blob that gets its name when its digest is known.
+fn packing() -> Vec<Call> {
+    vec![
+        call("openat", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("rename", &["…", "…"]).when(CallWhen::IfPresent),
+    ]
+}
+
 fn short(digest: &str) -> &str {
     let digits = digest.trim_start_matches("sha256:");
     digits.get(..12).unwrap_or(digits)
@@ -19,6 +28,43 @@ pub(super) fn explain(step: &ImageStep) -> Explanation {
         ImageStep::WriteBlob { path, digest, .. } => {
             let why = "All that an image is made of is kept under the digest of its bytes: the same content is there once, and damage shows.";
             explanation(format!("Write the blob {}", short(digest)), why, replaced(path), &[&format!("sha256sum {path}")], "image")
+        }
+        ImageStep::PackLayer(packed) => {
+            let why = "What was changed lies apart from the image's files, in the overlay's upper directory: as an archive it is a layer. \
+                       Archive, digests and compression are made in one pass.";
+            explanation("Pack the changes into a layer", why, packing(), &[&format!("ls -lR {}", packed.upper)], "image")
+        }
+        ImageStep::ImportLayer(imported) => {
+            let why = "A layer is an archive of files: any archive will do. Its digest is that of its bytes, uncompressed.";
+            let look =
+                imported.input.as_ref().map_or_else(|| "glassbox images".to_string(), |file| format!("tar tvf {}", file.path));
+            explanation("Read the archive into a layer", why, packing(), &[&look], "image")
+        }
+        ImageStep::RecordImage { index, id, .. } => {
+            let why = "Its blobs are there; what the index names is in the store. From here on it is an image, if without a name.";
+            explanation(
+                format!("Put the image {} into the index", short(id)),
+                why,
+                replaced(index),
+                &[&format!("cat {index}")],
+                "image",
+            )
+        }
+        ImageStep::ShowChanges(files) => {
+            let why = "overlayfs keeps what a container changes in a directory of its own. What is there is added or changed; a device 0/0 \
+                       stands for what was deleted.";
+            let calls = vec![call("getdents64", &["…", "…", "…"]).when(CallWhen::Repeated)];
+            explanation("Show what the container changed", why, calls, &[&format!("ls -lR {}", files.upper)], "image")
+        }
+        ImageStep::ExportFiles { files, output } => {
+            let why = "The container's files are its layers and its own changes laid over each other. The archive has what a program in it \
+                       would see, without volumes.";
+            let calls = vec![
+                call("openat", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
+            ];
+            let look = output.as_ref().map_or_else(|| format!("ls -l {}", files.upper), |file| format!("tar tvf {}", file.path));
+            explanation("Write the container's files as an archive", why, calls, &[&look], "image")
         }
         ImageStep::TagImage { index, name, .. } => {
             let why = "A name is a line in the index that leads to a manifest. It can be led elsewhere at any time; the image does not change.";

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Undo;
+use super::{ContainerFiles, ImportedArchive, PackedDirectory, Undo};
 use crate::oci::image::Descriptor;
 use crate::oci::image::transfer::Sent;
 
@@ -17,6 +17,31 @@ pub enum ImageStep {
         digest: String,
         /// Its bytes.
         content: BlobContent,
+    },
+    /// Pack a directory of changes into a layer's blob: archive, digests and compression in one pass (OCI image specification, layer.md).
+    /// Where nothing was changed there is no layer.
+    PackLayer(PackedDirectory),
+    /// Read an archive of files into a layer's blob.
+    ImportLayer(ImportedArchive),
+    /// Put a manifest into the index, without a name: from then on the store has the image.
+    RecordImage {
+        /// Absolute path of `index.json`.
+        index: String,
+        /// The image's id.
+        id: String,
+        /// Its manifest.
+        manifest: Descriptor,
+        /// The manifest is not in the index yet.
+        fresh: bool,
+    },
+    /// Compare what a container changed with what lies below, and print it.
+    ShowChanges(ContainerFiles),
+    /// Write a container's files as an archive.
+    ExportFiles {
+        /// Which.
+        files: ContainerFiles,
+        /// A file of the caller's; none: to stdout.
+        output: Option<CallersFile>,
     },
     /// Give a manifest a name in the index. Whoever had it before loses it.
     TagImage {
@@ -106,6 +131,11 @@ impl ImageStep {
     pub fn name(&self) -> &'static str {
         match self {
             ImageStep::WriteBlob { .. } => "WriteBlob",
+            ImageStep::PackLayer(_) => "PackLayer",
+            ImageStep::ImportLayer(_) => "ImportLayer",
+            ImageStep::RecordImage { .. } => "RecordImage",
+            ImageStep::ShowChanges(_) => "ShowChanges",
+            ImageStep::ExportFiles { .. } => "ExportFiles",
             ImageStep::TagImage { .. } => "TagImage",
             ImageStep::UntagImage { .. } => "UntagImage",
             ImageStep::ForgetImage { .. } => "ForgetImage",
@@ -120,6 +150,12 @@ impl ImageStep {
     pub fn undo(&self) -> Undo {
         match self {
             ImageStep::WriteBlob { path, .. } => Undo::DropBlob { path: path.clone() },
+            ImageStep::PackLayer(packed) => Undo::DropPacked { upper: packed.upper.clone() },
+            ImageStep::ImportLayer(_) => Undo::DropPacked { upper: ImportedArchive::KEY.to_string() },
+            ImageStep::RecordImage { index, manifest, fresh: true, .. } => {
+                Undo::StrikeImage { index: index.clone(), manifest: manifest.digest.clone() }
+            }
+            ImageStep::RecordImage { .. } | ImageStep::ShowChanges(_) => Undo::NothingChanged,
             ImageStep::TagImage { index, name, manifest, before, fresh, .. } => Undo::RestoreName {
                 index: index.clone(),
                 name: name.clone(),
@@ -129,7 +165,7 @@ impl ImageStep {
             ImageStep::UntagImage { index, name, manifest, .. } => {
                 Undo::RestoreName { index: index.clone(), name: name.clone(), before: Some(manifest.clone()), strike: None }
             }
-            ImageStep::SaveImages { .. } => {
+            ImageStep::SaveImages { .. } | ImageStep::ExportFiles { .. } => {
                 Undo::LeftStanding { why: "The archive is the caller's: whoever reads it may have it already.".into() }
             }
             ImageStep::LoadImages { .. } => {

@@ -147,6 +147,7 @@ impl Engine {
             | Undo::RestoreRecord { .. }
             | Undo::WriteBack { .. }
             | Undo::RestoreName { .. }
+            | Undo::StrikeImage { .. }
             | Undo::DropBlob { .. }
             | Undo::RestorePause { .. } => self.journal()?.will(&undo),
             _ => Ok(()),

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use glassbox_core::cli::{Command, Invocation};
+use glassbox_core::cli::{Command, ImageCommand, Invocation};
 use glassbox_core::errno::Errno;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::State;
@@ -153,6 +153,12 @@ fn decides(command: &Command) -> bool {
     if let Command::CopyFiles { from, to, .. } = command {
         // Whoever is at the other end of a stream may wait for the lock: see `Engine::enter_copy`.
         return from != "-" && to != "-";
+    }
+    if let Command::Images(command) = command {
+        return matches!(
+            command,
+            ImageCommand::Tag { .. } | ImageCommand::Remove { .. } | ImageCommand::Prune { .. } | ImageCommand::Commit(_)
+        );
     }
     matches!(
         command,

@@ -136,7 +136,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "events" => listing::events(call),
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,
-        "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" => {
+        "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" | "commit" | "import" | "export" | "diff" => {
             Command::Images(images::command(call, containers))
         }
         "build" => build(call)?,

@@ -6,6 +6,9 @@ const LS: &[&str] = &["images"];
 const HISTORY: &[&str] = &["history"];
 const PRUNE: &[&str] = &["image prune"];
 
+const COMMIT: &[&str] = &["commit"];
+const IMPORT: &[&str] = &["import"];
+
 /// The rows.
 pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("all", Kind::Bool, LS, "Those that are only parts of others, too", "-a").short('a').carried_out(),
@@ -36,5 +39,20 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("output", Kind::Text, &["save"], "Into this file; else to stdout", "-o web.tar").short('o').carried_out(),
     FlagRow::new("input", Kind::Text, &["load"], "From this file; else from stdin", "-i web.tar").short('i').carried_out(),
     FlagRow::new("quiet", Kind::Bool, &["load"], "Show no progress", "-q").short('q').carried_out(),
+    FlagRow::new("author", Kind::Text, COMMIT, "Who made it", "-a 'Ada <ada@example.org>'").short('a').carried_out(),
+    FlagRow::new("change", Kind::List, COMMIT, "Change its configuration by an instruction of a Dockerfile", "-c 'CMD [\"sh\"]'")
+        .short('c')
+        .carried_out(),
+    FlagRow::new("message", Kind::Text, COMMIT, "What there is to say of it", "-m 'with curl'").short('m').carried_out(),
+    FlagRow::new("pause", Kind::Bool, COMMIT, "Freeze the container meanwhile", "--pause=false")
+        .short('p')
+        .default("true")
+        .carried_out(),
+    FlagRow::new("change", Kind::List, IMPORT, "Configure it by an instruction of a Dockerfile", "-c 'CMD [\"sh\"]'")
+        .short('c')
+        .carried_out(),
+    FlagRow::new("message", Kind::Text, IMPORT, "What there is to say of it", "-m 'from a backup'").short('m').carried_out(),
+    FlagRow::new("platform", Kind::Text, IMPORT, "The machine that it is for", "--platform linux/arm64").carried_out(),
+    FlagRow::new("output", Kind::Text, &["export"], "Into this file; else to stdout", "-o web.tar").short('o').carried_out(),
     FlagRow::new("format", Kind::Text, &["image inspect"], "Print by a template", "-f '{{.Id}}'").short('f').carried_out(),
 ];

@@ -6,7 +6,7 @@ use super::super::origin::{self, planned};
 use super::super::{CommandError, Context, Plan, system};
 use super::{manifest_of, missing, print};
 use crate::layout::Layout;
-use crate::model::{Container, Image, State, Status};
+use crate::model::{Container, Image, Layer, State, Status};
 use crate::reference::Reference;
 use crate::step::{ImageStep, Step};
 use crate::view::filter::Filters;
@@ -255,7 +255,9 @@ pub(super) fn prune(
             continue;
         }
         let now = Context { state: &state, host: context.host, invocation: context.invocation };
-        for layer in image.layers.iter().filter(|layer| layer.extracted) {
+        let kept = Kept::of(image, &state);
+        let goes = |layer: &&Layer| layer.extracted && !kept.layers.contains(layer.diff_id.as_str());
+        for layer in image.layers.iter().filter(goes) {
             plan.steps.push(system::measure(Layout::new(&context.host.data_root).layer(&layer.diff_id)));
         }
         let removal = Removal { image, context: &now };
