@@ -253,6 +253,9 @@ fn image(step: &ImageStep, outcome: &Outcome, context: &Context<'_>, at_ns: u64)
         | ImageStep::RemoveLayer { .. }
         | ImageStep::PackLayer(_)
         | ImageStep::ImportLayer(_)
+        | ImageStep::CheckStore { .. }
+        | ImageStep::ShowLayers(_)
+        | ImageStep::RemoveStray { .. }
         | ImageStep::ShowChanges(_) => Vec::new(),
     }
 }

@@ -392,10 +392,9 @@ impl Event {
                 container.state.pid = container.state.pid.map(|_| 0);
             }
             Event::VolumeCreated { volume } => volume.created_ns = 0,
-            // When the image and the last of its instructions were made; of the others the moment is the base's.
             Event::Image(ImageEvent::Recorded { image }) => {
-                let created = std::mem::take(&mut image.created);
-                image.history.iter_mut().filter(|step| step.created == created).for_each(|step| step.created.clear());
+                image.created.clear();
+                image.history.iter_mut().for_each(|step| step.created.clear());
             }
             _ => {}
         }
@@ -449,6 +448,11 @@ pub enum ImageEvent {
     BlobRemoved {
         /// Its digest.
         digest: String,
+    },
+    /// What was half written is gone.
+    StrayRemoved {
+        /// Which file or directory.
+        path: String,
     },
     /// The extracted files of a layer are gone.
     LayerRemoved {

@@ -47,6 +47,11 @@ impl<'a> Layout<'a> {
         format!("{}/images/blobs/sha256", self.root)
     }
 
+    /// The directory of all extracted layers.
+    pub fn layers(&self) -> String {
+        format!("{}/layers", self.root)
+    }
+
     /// The directory of all containers.
     pub fn containers(&self) -> String {
         format!("{}/containers", self.root)

@@ -559,7 +559,12 @@ impl Look<'_> {
                 self.if_there(&file.path, || Event::Image(ImageEvent::Saved { path: file.path.clone() }))?
             }
             // What was shown is no news, and what went to a stream left nothing.
-            ImageStep::ShowChanges(_) | ImageStep::ExportFiles { .. } => Vec::new(),
+            ImageStep::ShowChanges(_) | ImageStep::CheckStore { .. } | ImageStep::ShowLayers(_) | ImageStep::ExportFiles { .. } => {
+                Vec::new()
+            }
+            ImageStep::RemoveStray { path } => {
+                self.if_gone(path, || Event::Image(ImageEvent::StrayRemoved { path: path.clone() }))?
+            }
             ImageStep::TagImage { index, name, .. } => self.tagged(index, name)?.into_iter().collect(),
             ImageStep::UntagImage { index, name, .. } => {
                 let gone = !self.index(index)?.manifests.iter().any(|entry| entry.name() == Some(name));
@@ -685,6 +690,9 @@ fn essential_of_image(step: &ImageStep, outcome: &Outcome) -> Vec<Event> {
         | ImageStep::RemoveBlob { .. }
         | ImageStep::SaveImages { .. }
         | ImageStep::ShowChanges(_)
+        | ImageStep::CheckStore { .. }
+        | ImageStep::ShowLayers(_)
+        | ImageStep::RemoveStray { .. }
         | ImageStep::ExportFiles { .. } => Vec::new(),
     }
 }

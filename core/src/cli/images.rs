@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::view::layers::LayersAsked;
+
 /// What is asked about images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImageCommand {
@@ -60,6 +62,18 @@ pub enum ImageCommand {
         container: String,
         /// `-o`; none: to stdout.
         output: Option<String>,
+    },
+    /// `fsck`: whether the store is whole.
+    Check {
+        /// Remove what nobody has.
+        repair: bool,
+    },
+    /// `layers IMAGE`
+    Layers {
+        /// As typed.
+        image: String,
+        /// How.
+        asked: LayersAsked,
     },
     /// `diff CONTAINER`
     Diff {

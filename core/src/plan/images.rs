@@ -1,5 +1,6 @@
 //! `images`, `history`, `tag`, `rmi`, `image prune`, `commit` and what is like it: names are lines of the index, images are manifests that it has.
 
+mod check;
 mod commit;
 mod list;
 mod remove;
@@ -43,6 +44,8 @@ pub(super) fn command(command: &ImageCommand, context: &Context<'_>, plan: &mut 
         ImageCommand::Commit(asked) => commit::commit(asked, context, plan)?,
         ImageCommand::Import(asked) => commit::import(asked, context, plan)?,
         ImageCommand::Export { container, output } => commit::export(container, output.as_deref(), context, plan)?,
+        ImageCommand::Check { repair } => check::check(*repair, context, plan),
+        ImageCommand::Layers { image, asked } => check::layers(image, asked, context, plan)?,
         ImageCommand::Diff { container } => commit::diff(container, context, plan)?,
         ImageCommand::Load { input, quiet } => {
             if input.is_none() && context.host.terminal.is_some() {

@@ -120,6 +120,9 @@ impl World {
         facts.owners = owners.collect();
         facts.devices = wanted.devices.iter().flat_map(|path| self.kernel.devices_below(path)).collect();
         facts.devices.sort_by(|one, other| one.host.cmp(&other.host));
+        if wanted.store {
+            facts.store = crate::sim::store_listing(&self.kernel);
+        }
         facts.disk = plan::disk_usage(&invocation.command, &self.state, &facts.data_root, |path| self.kernel.bytes_below(path));
         facts
     }

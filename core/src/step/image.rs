@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ContainerFiles, ImportedArchive, PackedDirectory, Undo};
 use crate::oci::image::Descriptor;
 use crate::oci::image::transfer::Sent;
+use crate::view::layers::LayersShown;
 
 /// A step on the images in the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,6 +100,18 @@ pub enum ImageStep {
         /// `sha256:…`
         digest: String,
     },
+    /// Read all that is in the store, hold it against its digests, and print what is broken.
+    CheckStore {
+        /// Layers are marked with `user.overlay.*`.
+        user_xattr: bool,
+    },
+    /// Compare an image's layers, and print what each brings and hides.
+    ShowLayers(LayersShown),
+    /// Remove what a command that was killed has half written.
+    RemoveStray {
+        /// A file or a directory: absolute.
+        path: String,
+    },
     /// Remove the extracted files of a layer that neither an image nor a container has any more.
     RemoveLayer {
         /// Absolute.
@@ -142,6 +155,9 @@ impl ImageStep {
             ImageStep::SaveImages { .. } => "SaveImages",
             ImageStep::LoadImages { .. } => "LoadImages",
             ImageStep::RemoveBlob { .. } => "RemoveBlob",
+            ImageStep::CheckStore { .. } => "CheckStore",
+            ImageStep::ShowLayers(_) => "ShowLayers",
+            ImageStep::RemoveStray { .. } => "RemoveStray",
             ImageStep::RemoveLayer { .. } => "RemoveLayer",
         }
     }
@@ -155,7 +171,9 @@ impl ImageStep {
             ImageStep::RecordImage { index, manifest, fresh: true, .. } => {
                 Undo::StrikeImage { index: index.clone(), manifest: manifest.digest.clone() }
             }
-            ImageStep::RecordImage { .. } | ImageStep::ShowChanges(_) => Undo::NothingChanged,
+            ImageStep::RecordImage { .. } | ImageStep::ShowChanges(_) | ImageStep::CheckStore { .. } | ImageStep::ShowLayers(_) => {
+                Undo::NothingChanged
+            }
             ImageStep::TagImage { index, name, manifest, before, fresh, .. } => Undo::RestoreName {
                 index: index.clone(),
                 name: name.clone(),
@@ -171,7 +189,10 @@ impl ImageStep {
             ImageStep::LoadImages { .. } => {
                 Undo::LeftStanding { why: "Images that came in do no harm: rmi takes them away again.".into() }
             }
-            ImageStep::ForgetImage { .. } | ImageStep::RemoveBlob { .. } | ImageStep::RemoveLayer { .. } => {
+            ImageStep::ForgetImage { .. }
+            | ImageStep::RemoveBlob { .. }
+            | ImageStep::RemoveStray { .. }
+            | ImageStep::RemoveLayer { .. } => {
                 Undo::Impossible { why: "The files are deleted; nothing keeps a copy of them.".into() }
             }
         }

@@ -55,6 +55,9 @@ fn images() -> Vec<ImageStep> {
         },
         ImageStep::LoadImages { input: Some(web_tar()), quiet: false },
         ImageStep::RemoveBlob { path: path(), digest: id() },
+        ImageStep::CheckStore { user_xattr: false },
+        ImageStep::ShowLayers(crate::view::layers::LayersShown::default()),
+        ImageStep::RemoveStray { path: "/r/layers/00.part-1-2-3".into() },
         ImageStep::RemoveLayer { directory: "/r/layers/00".into(), diff_id: id() },
     ]
 }
@@ -333,7 +336,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 21 + 23 + 7 + 15 + 16 + 8 + 14 + 3 + 13;
+    const STEPS: usize = 21 + 23 + 7 + 15 + 16 + 8 + 14 + 3 + 16;
 
     #[test]
     fn covers_every_step() {

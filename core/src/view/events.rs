@@ -19,6 +19,7 @@ fn image(event: &ImageEvent) -> String {
         ImageEvent::LayerPacked { layer: None, .. } => "nothing was changed: no layer".to_string(),
         ImageEvent::Saved { path } => format!("archive {path} is there"),
         ImageEvent::BlobRemoved { digest } => format!("blob {digest} is gone"),
+        ImageEvent::StrayRemoved { path } => format!("{path} is gone"),
         ImageEvent::LayerRemoved { diff_id } => format!("layer {diff_id} is gone"),
     }
 }

@@ -12,6 +12,7 @@ pub mod happenings;
 pub mod image;
 pub mod images;
 pub mod inspect;
+pub mod layers;
 pub mod listing;
 pub mod machine;
 pub mod namespaces;

@@ -47,6 +47,8 @@ impl Engine {
             ImageStep::PackLayer(packed) => self.pack_layer(packed, outcome),
             ImageStep::ImportLayer(imported) => self.import_layer(imported, outcome),
             ImageStep::RecordImage { id, manifest, .. } => self.record_image(id, &manifest.digest, outcome),
+            ImageStep::CheckStore { user_xattr } => self.check_store(*user_xattr),
+            ImageStep::ShowLayers(shown) => self.show_layers(shown),
             ImageStep::ShowChanges(files) => self.show_changes(files, outcome),
             ImageStep::ExportFiles { files, output } => self.export_files(files, output.as_ref()),
             _ => image::carry_out(step, &self.store),

@@ -5,14 +5,18 @@ use std::path::Path;
 
 use glassbox_core::errno::Errno;
 use glassbox_core::observe::Outcome;
+use glassbox_core::oci::audit::{Shelves, audit};
 use glassbox_core::oci::image::transfer::{Blobs, Wording};
 use glassbox_core::oci::layer::{
     Fresh, LayerError, Merged, OverlayForm, PackOptions, changes, import_blob, in_lines, pack, pack_blob,
 };
 use glassbox_core::step::{CallersFile, ClientStep, ContainerFiles, ImportedArchive, PackedDirectory, Undo};
 
-use super::Engine;
+use glassbox_core::view::layers::LayersShown;
+
+use super::client::print;
 use super::images::{callers_input, deliver};
+use super::{Engine, say};
 use crate::exec::layer::LayerDisk;
 use crate::exec::{Done, Failure, NameCall};
 use crate::store::blobs::{Incoming, StoreBlobs};
@@ -35,6 +39,7 @@ impl Engine {
     /// away before an image has it.
     pub(super) fn pack_layer(&mut self, packed: &PackedDirectory, outcome: &mut Outcome) -> Done {
         let mut disk = opened(&packed.upper)?;
+        self.begin_journal()?;
         self.unlock_records();
         let store = self.store.clone();
         let mut blobs = StoreBlobs { store: &store, announce: &mut |_| Ok(()) };
@@ -44,11 +49,17 @@ impl Engine {
 
     pub(super) fn import_layer(&mut self, imported: &ImportedArchive, outcome: &mut Outcome) -> Done {
         let source = callers_input(imported.input.as_ref())?;
+        self.begin_journal()?;
         self.unlock_records();
         let store = self.store.clone();
         let mut blobs = StoreBlobs { store: &store, announce: &mut |_| Ok(()) };
         let fresh = import_blob(&mut blobs, source);
         self.keep_blob(fresh.map(Some).map_err(|error| refused(&error)), outcome)
+    }
+
+    /// So that whoever comes after a killed one looks for what is half written.
+    fn begin_journal(&mut self) -> Done {
+        self.journal().map(drop).map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))
     }
 
     fn keep_blob(&mut self, fresh: Result<Option<Fresh<Incoming>>, Failure>, outcome: &mut Outcome) -> Done {
@@ -98,5 +109,61 @@ impl Engine {
         deliver(output, Wording::Export, |out: &mut dyn Write| {
             pack(&mut merged, &options, out).map(drop).map_err(|error| refused(&error))
         })
+    }
+
+    pub(super) fn check_store(&mut self, user_xattr: bool) -> Done {
+        let store = self.store.clone();
+        let listing = store.listing();
+        let mut shelves = StoreShelves { blobs: StoreBlobs { store: &store, announce: &mut |_| Ok(()) } };
+        let audit = audit(&mut shelves, &listing, &self.state, user_xattr);
+        print(audit.text().as_bytes());
+        if audit.is_broken() {
+            self.exit_code = 1;
+        }
+        Ok(())
+    }
+
+    pub(super) fn show_layers(&mut self, shown: &LayersShown) -> Done {
+        let trees: Result<Vec<LayerDisk>, Failure> = shown.layers.iter().map(|layer| opened(&layer.directory)).collect();
+        let answer = shown.show(trees?).map_err(|error| refused(&error))?;
+        print(&answer.shown);
+        if let Some(why) = answer.refusal {
+            say(&why);
+            self.exit_code = 1;
+        }
+        Ok(())
+    }
+}
+
+/// The store, to be looked through.
+struct StoreShelves<'a> {
+    blobs: StoreBlobs<'a>,
+}
+
+impl<'a> Shelves for StoreShelves<'a> {
+    type Blobs = StoreBlobs<'a>;
+    type Tree<'s>
+        = LayerDisk
+    where
+        Self: 's;
+
+    fn index(&mut self) -> Result<Option<Vec<u8>>, Errno> {
+        match std::fs::read(self.blobs.store.layout().image_index()) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(crate::sys::errno_of(&error)),
+        }
+    }
+
+    fn blobs(&mut self) -> &mut StoreBlobs<'a> {
+        &mut self.blobs
+    }
+
+    fn layer(&mut self, diff_id: &str) -> Result<LayerDisk, Errno> {
+        LayerDisk::open(self.blobs.store.layout().layer(diff_id))
+    }
+
+    fn is_stand_in(&self, _digest: &str) -> bool {
+        false
     }
 }

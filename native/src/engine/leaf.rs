@@ -134,7 +134,11 @@ impl Engine {
         }
         match step {
             Step::Store(StoreStep::RemoveVolume { directory: path, .. })
-            | Step::Image(ImageStep::RemoveBlob { path, .. } | ImageStep::RemoveLayer { directory: path, .. }) => {
+            | Step::Image(
+                ImageStep::RemoveBlob { path, .. }
+                | ImageStep::RemoveStray { path }
+                | ImageStep::RemoveLayer { directory: path, .. },
+            ) => {
                 return self.journal()?.will_remove(path);
             }
             _ => {}

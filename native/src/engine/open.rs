@@ -53,6 +53,9 @@ fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
     if wanted.utc_offset {
         host.utc_offset_seconds = sys::time::utc_offset_seconds(host.now_ns / 1_000_000_000);
     }
+    if wanted.store {
+        host.store = Store::open(Path::new(&host.data_root)).map(|store| store.listing()).unwrap_or_default();
+    }
     let measure = |path: &str| bytes_below(Path::new(path));
     host.disk = plan::disk_usage(&invocation.command, state, &host.data_root, measure);
 }
@@ -157,7 +160,11 @@ fn decides(command: &Command) -> bool {
     if let Command::Images(command) = command {
         return matches!(
             command,
-            ImageCommand::Tag { .. } | ImageCommand::Remove { .. } | ImageCommand::Prune { .. } | ImageCommand::Commit(_)
+            ImageCommand::Tag { .. }
+                | ImageCommand::Remove { .. }
+                | ImageCommand::Prune { .. }
+                | ImageCommand::Commit(_)
+                | ImageCommand::Check { .. }
         );
     }
     matches!(

@@ -33,8 +33,11 @@ pub fn carry_out(step: &ImageStep, store: &Store) -> Done {
         | ImageStep::ImportLayer(_)
         | ImageStep::RecordImage { .. }
         | ImageStep::ShowChanges(_)
+        | ImageStep::CheckStore { .. }
+        | ImageStep::ShowLayers(_)
         | ImageStep::ExportFiles { .. } => Err(Failure::of(step.name(), Errno::ENOSYS)),
         ImageStep::RemoveBlob { path, .. } => fs::remove_file(path).call("unlink"),
+        ImageStep::RemoveStray { path } => store.remove(Path::new(path)).call("unlinkat"),
         ImageStep::RemoveLayer { directory, .. } => store.remove(Path::new(directory)).call("rmdir"),
     }
 }

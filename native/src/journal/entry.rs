@@ -168,9 +168,9 @@ impl Entry {
     /// It is there now: whoever is about to make it does not.
     pub fn exists(&self) -> bool {
         match self {
-            Entry::Tree { path } | Entry::File { path } | Entry::Blob { path } | Entry::OwnFile { path, .. } => {
-                Path::new(path).symlink_metadata().is_ok()
-            }
+            Entry::Tree { path } | Entry::File { path } | Entry::OwnFile { path, .. } => Path::new(path).symlink_metadata().is_ok(),
+            // One that is there may be nobody's, and about to be removed: whoever counts on it says so. Undone, it stays if an image has it.
+            Entry::Blob { .. } => false,
             Entry::Contents { path } => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
             Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => Path::new(directory).is_dir(),
             Entry::Process { .. }

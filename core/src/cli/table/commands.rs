@@ -255,6 +255,12 @@ const CARRIED_OUT: &[CommandRow] = &[
         .carried_out("Write the files of a container as an archive"),
     CommandRow::new("import", &["image import", "import"], "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]", Arity::AtLeast(1))
         .carried_out("Make an image of an archive of files"),
+    CommandRow::new("fsck", &["fsck"], "[OPTIONS]", Arity::None)
+        .own()
+        .carried_out("Look whether all images, layers and records are whole"),
+    CommandRow::new("layers", &["layers"], "[OPTIONS] IMAGE", Arity::Exact(1))
+        .own()
+        .carried_out("Show what each layer of an image brings, and what of it nobody sees"),
     CommandRow::new("build", &["image build", "build", "builder build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1))
         .specs(
             "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \

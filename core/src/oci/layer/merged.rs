@@ -56,7 +56,8 @@ impl<T: Tree> Merged<T> {
                 Err(errno) if is_missing(errno) => {}
                 Ok(look) if look.kind == NodeKind::Directory => {
                     parts.push(*index);
-                    if self.is_opaque(*index, directory)? {
+                    // overlayfs does not look at the mark of a top.
+                    if !directory.is_empty() && self.is_opaque(*index, directory)? {
                         break;
                     }
                 }

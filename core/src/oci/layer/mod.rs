@@ -11,9 +11,11 @@
 
 mod blob;
 mod changes;
+mod compare;
 mod compression;
 mod digest;
 mod disk;
+mod explore;
 mod fault;
 mod form;
 mod merged;
@@ -22,9 +24,11 @@ mod unpack;
 
 pub use blob::{Fresh, import_blob, pack_blob};
 pub use changes::{Change, ChangeKind, changes, in_lines};
+pub use compare::compare;
 pub use compression::{Blob, Compression, Compressor};
 pub use digest::Digested;
 pub use disk::{Attributes, Disk, Look, NodeKind, Tree};
+pub use explore::{Explored, Touch, Touched, Waste, explore};
 pub use fault::{LayerError, LayerFault};
 pub use form::OverlayForm;
 pub use merged::Merged;

@@ -28,6 +28,9 @@ pub(super) fn execute(step: &ImageStep, kernel: &mut Kernel, run: &mut Run, stat
         ImageStep::RecordImage { index, id, manifest, .. } => return super::layer::record(kernel, index, id, manifest),
         ImageStep::ShowChanges(files) => return super::layer::show_changes(kernel, run, files),
         ImageStep::ExportFiles { files, output } => super::layer::export(kernel, run, files, output.as_ref())?,
+        ImageStep::CheckStore { user_xattr } => return super::layer::check(kernel, run, state, *user_xattr),
+        ImageStep::ShowLayers(shown) => return super::layer::show_layers(kernel, run, shown),
+        ImageStep::RemoveStray { path } => called(remove_tree(kernel, path), "unlinkat")?,
         ImageStep::WriteBlob { path, content, .. } => called(write_blob(kernel, path, content), "openat")?,
         ImageStep::TagImage { index, name, manifest, .. } => {
             called(change(kernel, index, |found| found.tag(name, manifest)), "rename")?;

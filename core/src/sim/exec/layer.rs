@@ -4,8 +4,10 @@ use super::image::{change, data_at};
 use super::transfer::{Bounded, ModelBlobs, callers_data, deliver, source, unwritable_file};
 use super::{Carried, Done, Failure, Run, called};
 use crate::errno::Errno;
-use crate::model::Layer;
+use crate::layout::Layout;
+use crate::model::{Layer, State};
 use crate::observe::Outcome;
+use crate::oci::audit::{Shelves, audit};
 use crate::oci::image::transfer::{Blobs, Wording};
 use crate::oci::image::{Descriptor, one};
 use crate::oci::layer::{
@@ -13,7 +15,9 @@ use crate::oci::layer::{
 };
 use crate::sim::kernel::Kernel;
 use crate::sim::layer_disk::LayerDisk;
+use crate::sim::store_listing;
 use crate::step::{CallersFile, ContainerFiles, ImportedArchive, PackedDirectory};
+use crate::view::layers::LayersShown;
 
 fn refused(error: &LayerError) -> Failure {
     Failure { call: Some(format!("Error response from daemon: {error}")), ..Failure::from(error.errno()) }
@@ -51,7 +55,7 @@ pub(super) fn import(kernel: &mut Kernel, run: &mut Run, imported: &ImportedArch
 
 pub(super) fn record(kernel: &mut Kernel, index: &str, id: &str, manifest: &Descriptor) -> Carried {
     let read = |digest: &str| {
-        let path = crate::layout::Layout::new(&kernel.host.data_root).blob(digest);
+        let path = Layout::new(&kernel.host.data_root).blob(digest);
         data_at(kernel, &path).ok().map(|data| data.bytes.as_ref().clone())
     };
     let image = one(&manifest.digest, &read)
@@ -109,4 +113,62 @@ pub(super) fn export(
     let mut written = Bounded::default();
     pack_tree(&mut merged, &options, &mut written).map_err(|error| refused(&error))?;
     deliver(kernel, run, written, output)
+}
+
+/// The model's store.
+struct ModelShelves<'a> {
+    blobs: ModelBlobs<'a>,
+    /// Layers are read from a snapshot.
+    machine: Kernel,
+}
+
+impl<'a> Shelves for ModelShelves<'a> {
+    type Blobs = ModelBlobs<'a>;
+    type Tree<'s>
+        = LayerDisk<'s>
+    where
+        Self: 's;
+
+    fn index(&mut self) -> Result<Option<Vec<u8>>, Errno> {
+        match data_at(&self.machine, &Layout::new(&self.machine.host.data_root).image_index()) {
+            Ok(data) => Ok(Some(data.bytes.as_ref().clone())),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn blobs(&mut self) -> &mut ModelBlobs<'a> {
+        &mut self.blobs
+    }
+
+    fn layer(&mut self, diff_id: &str) -> Result<LayerDisk<'_>, Errno> {
+        let directory = Layout::new(&self.machine.host.data_root).layer(diff_id);
+        LayerDisk::open(&mut self.machine, &directory)
+    }
+
+    fn is_stand_in(&self, digest: &str) -> bool {
+        *digest == self.machine.host.toolbox.diff_id
+    }
+}
+
+pub(super) fn check(kernel: &mut Kernel, run: &mut Run, state: &State, user_xattr: bool) -> Carried {
+    let listing = store_listing(kernel);
+    let machine = kernel.clone();
+    let mut shelves = ModelShelves { blobs: ModelBlobs { kernel }, machine };
+    let audit = audit(&mut shelves, &listing, state, user_xattr);
+    run.failed |= audit.is_broken();
+    run.shown.push((false, audit.text().into_bytes()));
+    Ok(Done::Outcome(Outcome { at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+}
+
+pub(super) fn show_layers(kernel: &mut Kernel, run: &mut Run, shown: &LayersShown) -> Carried {
+    let directories: Vec<&String> = shown.layers.iter().map(|layer| &layer.directory).collect();
+    let mut machines = snapshots(kernel, directories.len());
+    let answer = shown.show(opened(&mut machines, &directories)?).map_err(|error| refused(&error))?;
+    run.shown.push((false, answer.shown));
+    if let Some(why) = answer.refusal {
+        run.shown.push((true, why.into_bytes()));
+        run.failed = true;
+    }
+    Ok(Done::Outcome(Outcome { at_ns: kernel.realtime_ns(), ..Outcome::default() }))
 }
