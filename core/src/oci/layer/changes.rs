@@ -126,14 +126,11 @@ impl<T: Tree> Comparing<'_, T> {
         let (mut still, mut gone) = (Vec::new(), Vec::new());
         for name in &names {
             let below = join(path, name);
-            match there(self.upper.look(&below), "lstat")? {
-                Some(look) if look.kind == NodeKind::WHITEOUT => {
-                    if old && there(self.lower.look(&below), "lstat")?.is_some() {
-                        gone.push(below);
-                    }
-                }
-                Some(_) => still.push(below),
-                None => {}
+            let Some(look) = there(self.upper.look(&below), "lstat")? else { continue };
+            if look.kind != NodeKind::WHITEOUT {
+                still.push(below);
+            } else if old && there(self.lower.look(&below), "lstat")?.is_some() {
+                gone.push(below);
             }
         }
         if old && self.is_opaque(path)? {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::form::{join, split};
+use super::form::join;
 use super::{LayerError, LayerFault, NodeKind, OverlayForm, Tree};
 use crate::archive::shown;
 use crate::errno::Errno;
@@ -209,10 +209,4 @@ impl Explorer {
             within.filter(|known| self.seen.get(*known).is_some_and(|seen| seen.layer != by)).cloned().collect();
         hidden.iter().for_each(|known| self.hide(known, by, cause));
     }
-}
-
-/// The directory that a path is in.
-pub fn parent(path: &str) -> String {
-    let (directory, _) = split(path.trim_start_matches('/').as_bytes());
-    absolute(directory)
 }
