@@ -13,6 +13,7 @@ pub fn apply(state: &mut State, event: &Event) {
         Event::Image(ImageEvent::Untagged { name }) => images::untagged(state, name),
         Event::Image(ImageEvent::Forgotten { manifest }) => images::forgotten(state, manifest),
         Event::Image(ImageEvent::Recorded { image }) => images::recorded(state, image),
+        Event::Image(ImageEvent::LayerPacked { upper, layer }) => state.packed.insert_mut(upper.clone(), layer.as_deref().cloned()),
         Event::Image(ImageEvent::LayerRemoved { diff_id }) => images::set_extracted(state, diff_id, false),
         Event::ContainerRecorded { container } => state.containers.insert_mut(container.id.clone(), (**container).clone()),
         Event::ContainerStarted { id, pid, at_ns } => change(state, id, |container| {

@@ -6,7 +6,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::cli::{Command, ExecProcess};
+use crate::cli::{Command, ExecProcess, ImageCommand};
 use crate::model::happening::Happening;
 use crate::model::{Container, ContainerId, MountKind, Status};
 use crate::observe::Outcome;
@@ -64,7 +64,7 @@ impl Chronicle {
             }
             Step::Client(step) => self.served(step, outcome, context, at_ns),
             Step::Copy(step) => copied(step, context, at_ns),
-            Step::Image(step) => image(step, outcome, at_ns),
+            Step::Image(step) => image(step, outcome, context, at_ns),
             Step::Phase(_) | Step::Cgroup(_) | Step::Process(_) | Step::Mount(_) | Step::Privilege(_) => Vec::new(),
         }
     }
@@ -227,9 +227,19 @@ fn health(container: &Container, probe: &crate::model::health::Probe, at_ns: u64
 }
 
 /// Names of images that came and went, and images that went.
-fn image(step: &ImageStep, outcome: &Outcome, at_ns: u64) -> Vec<Happening> {
+fn image(step: &ImageStep, outcome: &Outcome, context: &Context<'_>, at_ns: u64) -> Vec<Happening> {
     match step {
-        ImageStep::TagImage { id, name, .. } => vec![Happening::of_image(id, "tag", &familiar(name), at_ns)],
+        ImageStep::RecordImage { id, .. } => made(id, true, context, at_ns),
+        ImageStep::TagImage { id, name, .. } => {
+            let mut told = vec![Happening::of_image(id, "tag", &familiar(name), at_ns)];
+            told.extend(made(id, false, context, at_ns));
+            told
+        }
+        ImageStep::ExportFiles { .. } => {
+            let Command::Images(ImageCommand::Export { container, .. }) = &context.invocation.command else { return Vec::new() };
+            let found = context.state.container(container).ok();
+            found.map(|container| Happening::of_container(container, "export", at_ns)).into_iter().collect()
+        }
         ImageStep::UntagImage { id, .. } => vec![Happening::of_image(id, "untag", id, at_ns)],
         ImageStep::ForgetImage { id, .. } => vec![Happening::of_image(id, "delete", id, at_ns)],
         ImageStep::SaveImages { images, .. } => {
@@ -238,8 +248,37 @@ fn image(step: &ImageStep, outcome: &Outcome, at_ns: u64) -> Vec<Happening> {
         ImageStep::LoadImages { .. } => {
             outcome.received.iter().map(|image| Happening::of_image(&image.id, "load", &image.id, at_ns)).collect()
         }
-        ImageStep::WriteBlob { .. } | ImageStep::RemoveBlob { .. } | ImageStep::RemoveLayer { .. } => Vec::new(),
+        ImageStep::WriteBlob { .. }
+        | ImageStep::RemoveBlob { .. }
+        | ImageStep::RemoveLayer { .. }
+        | ImageStep::PackLayer(_)
+        | ImageStep::ImportLayer(_)
+        | ImageStep::CheckStore { .. }
+        | ImageStep::ShowLayers(_)
+        | ImageStep::RemoveStray { .. }
+        | ImageStep::ShowChanges(_) => Vec::new(),
     }
+}
+
+/// What the command tells of an image that it has made: when it is in the store, and when all is done.
+fn made(id: &str, recorded: bool, context: &Context<'_>, at_ns: u64) -> Vec<Happening> {
+    let (mut told, is_last) = (Vec::new(), |name: &Option<String>| name.is_none() == recorded);
+    match &context.invocation.command {
+        Command::Images(ImageCommand::Commit(commit)) => {
+            if recorded {
+                told.push(Happening::of_image(id, "create", id, at_ns));
+            }
+            if let Some(container) = context.state.container(&commit.container).ok().filter(|_| is_last(&commit.name)) {
+                let happening = Happening::of_container(container, "commit", at_ns).with("comment", commit.message.as_str());
+                told.push(happening.with("imageID", id));
+            }
+        }
+        Command::Images(ImageCommand::Import(import)) if is_last(&import.name) => {
+            told.push(Happening::of_image(id, "import", id, at_ns));
+        }
+        _ => {}
+    }
+    told
 }
 
 fn copied(step: &CopyStep, context: &Context<'_>, at_ns: u64) -> Vec<Happening> {

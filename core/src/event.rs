@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnosis::program::Refused;
 use crate::host::Controller;
 use crate::model::health::Probe;
-use crate::model::{Container, ContainerId, Ending, Image, SentSignal, Volume};
+use crate::model::{Container, ContainerId, Ending, Image, Layer, SentSignal, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
@@ -392,6 +392,10 @@ impl Event {
                 container.state.pid = container.state.pid.map(|_| 0);
             }
             Event::VolumeCreated { volume } => volume.created_ns = 0,
+            Event::Image(ImageEvent::Recorded { image }) => {
+                image.created.clear();
+                image.history.iter_mut().for_each(|step| step.created.clear());
+            }
             _ => {}
         }
         event
@@ -428,7 +432,14 @@ pub enum ImageEvent {
         /// The image.
         image: Box<Image>,
     },
-    /// An archive of images is there.
+    /// A layer is packed. Where nothing was changed there is none.
+    LayerPacked {
+        /// What was packed: see [`crate::step::PackedDirectory::upper`].
+        upper: String,
+        /// The layer, whose blob is there.
+        layer: Option<Box<Layer>>,
+    },
+    /// An archive of images, or of a container's files, is there.
     Saved {
         /// Which file.
         path: String,
@@ -437,6 +448,11 @@ pub enum ImageEvent {
     BlobRemoved {
         /// Its digest.
         digest: String,
+    },
+    /// What was half written is gone.
+    StrayRemoved {
+        /// Which file or directory.
+        path: String,
     },
     /// The extracted files of a layer are gone.
     LayerRemoved {

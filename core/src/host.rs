@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::device::Device;
+use crate::oci::audit::StoreListing;
 use crate::oci::capability::CapabilitySet;
 use crate::query::MountFact;
 
@@ -99,6 +100,9 @@ pub struct HostFacts {
     /// What lies on the disk; looked at only for commands that show it (`plan::disk_usage`).
     #[serde(default)]
     pub disk: DiskUsage,
+    /// What lies in the store; looked at only for commands that go through it.
+    #[serde(default)]
+    pub store: StoreListing,
 }
 
 /// Bytes on the disk: of a file with several names once, of directories nothing.
@@ -313,6 +317,7 @@ impl HostFacts {
             apparmor: None,
             operating_system: String::new(),
             disk: DiskUsage::default(),
+            store: StoreListing::default(),
         }
     }
 

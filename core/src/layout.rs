@@ -43,6 +43,16 @@ impl<'a> Layout<'a> {
         format!("{}/images/blobs/sha256/{}", self.root, digest.trim_start_matches("sha256:"))
     }
 
+    /// The directory of all blobs of images.
+    pub fn blobs(&self) -> String {
+        format!("{}/images/blobs/sha256", self.root)
+    }
+
+    /// The directory of all extracted layers.
+    pub fn layers(&self) -> String {
+        format!("{}/layers", self.root)
+    }
+
     /// The directory of all containers.
     pub fn containers(&self) -> String {
         format!("{}/containers", self.root)

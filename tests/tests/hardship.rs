@@ -284,3 +284,49 @@ fn untrue(engine: &Engine) -> Result<Option<String>> {
     }
     Ok(None)
 }
+
+/// What is broken is told with what to do; what nobody has is told, and goes when that is wished.
+#[test]
+fn a_damaged_store_is_told() -> Result<()> {
+    apart("a_damaged_store_is_told", || {
+        let engine = Engine::new()?;
+        well(&engine, &["run", "--name", "box", "--network", "none", "toolbox", "sh", "-c", "echo made > /made"])?;
+        engine.succeed("commit box web")?;
+        ensure!(engine.succeed("fsck")?.stdout.contains("nothing is broken"));
+        let blobs = engine.root().join("images/blobs/sha256");
+        let layer = well(&engine, &["image", "inspect", "-f", "{{index .RootFS.Layers 1}}", "web"])?.stdout;
+        let layer = layer.trim().trim_start_matches("sha256:").to_string();
+        // Nobody's: a blob of three bytes, and one that was never finished.
+        let nobodys = blobs.join("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        std::fs::write(&nobodys, "abc")?;
+        std::fs::write(blobs.join(".incoming-999999-1-0"), "half")?;
+        let told = engine.succeed("fsck")?.stdout;
+        ensure!(told.matches("unused: ").count() == 2 && told.contains("nothing is broken"), "{told}");
+        engine.succeed("fsck --repair")?;
+        ensure!(!nobodys.exists() && engine.succeed("fsck")?.stdout.matches("unused: ").count() == 0);
+        // The files that containers see are not those of the archive any more.
+        std::fs::write(engine.root().join("layers").join(&layer).join("made"), "else")?;
+        told_broken(&engine, "/made is another file")?;
+        std::fs::write(engine.root().join("layers").join(&layer).join("made"), "made\n")?;
+        ensure!(engine.run("fsck")?.code == Some(0));
+        // A blob that is another than its name says, and one that is gone.
+        let mut bytes = std::fs::read(blobs.join(&layer))?;
+        bytes[600] ^= 1;
+        std::fs::write(blobs.join(&layer), bytes)?;
+        told_broken(&engine, "is damaged")?;
+        std::fs::remove_file(blobs.join(&layer))?;
+        told_broken(&engine, "is missing")
+    })
+}
+
+fn told_broken(engine: &Engine, what: &str) -> Result<()> {
+    let told = engine.run("fsck")?;
+    ensure!(told.code == Some(1) && told.stdout.contains("broken: ") && told.stdout.contains(what), "{what}: {told:?}");
+    Ok(())
+}
+
+fn well(engine: &Engine, words: &[&str]) -> Result<Ended> {
+    let ended = engine.run_words(words)?;
+    ensure!(ended.code == Some(0), "{words:?}: {ended:?}");
+    Ok(ended)
+}

@@ -145,6 +145,15 @@ fn pause_of_a_container() -> Result<()> {
     })
 }
 
+/// Blobs, index, layer: all of the image or nothing.
+#[test]
+fn commit_of_a_container() -> Result<()> {
+    apart("commit_of_a_container", || {
+        let prepare = &["run --name web --network none toolbox touch /made"];
+        killed_everywhere(&Case { prepare, cold: false, words: &["commit", "web", "image"], all: false, may_stand: false })
+    })
+}
+
 #[test]
 fn update_of_a_container() -> Result<()> {
     apart("update_of_a_container", || {
@@ -254,6 +263,13 @@ fn look(engine: &Engine, case: &Case<'_>, before: &Count) -> Result<Vec<String>>
         left = Count::now(&engine.root()).since(before);
     }
     problems.extend(left);
+    if case.words[0] == "commit" {
+        let store = engine.run("fsck")?;
+        if store.code != Some(0) || store.stdout.contains("unused: ") {
+            problems.push(format!("fsck ended with {:?}: {}", store.code, store.stdout.trim()));
+            engine.run("fsck --repair")?;
+        }
+    }
     // The last file of the image's /etc.
     let data = engine.root().join("volumes/data");
     if data.exists() && !data.join("_data/resolv.conf").exists() {

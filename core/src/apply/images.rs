@@ -1,6 +1,6 @@
 //! What becomes of images.
 
-use crate::model::{Image, State};
+use crate::model::{Image, Layer, State};
 use crate::reference::familiar;
 
 fn change(state: &mut State, which: impl Fn(&Image) -> bool, how: impl Fn(&mut Image)) {
@@ -63,6 +63,13 @@ pub(super) fn recorded(state: &mut State, image: &Image) {
         .flat_map(|known| known.layers.iter().filter(|layer| layer.extracted).map(|layer| layer.diff_id.clone()))
         .collect();
     state.add_images(vec![image.clone()]);
+    // What was packed has its image now.
+    let has =
+        |layer: &Option<Layer>| layer.as_ref().is_none_or(|layer| image.layers.iter().any(|own| own.diff_id == layer.diff_id));
+    let taken: Vec<String> = state.packed.iter().filter(|(_, layer)| has(layer)).map(|(upper, _)| upper.clone()).collect();
+    for upper in taken {
+        state.packed.remove_mut(&upper);
+    }
     if let Some(known) = state.images.get_mut(&image.id) {
         known.layers.iter_mut().for_each(|layer| layer.extracted = extracted.contains(&layer.diff_id));
     }

@@ -292,7 +292,7 @@ pub enum Command {
         /// The subcommand's words (`run`, `container ls`); empty for Glassbox itself.
         topic: Vec<String>,
     },
-    /// `images`, `history`, `tag`, `rmi`, `image prune`, `save`, `load`
+    /// `images`, `history`, `tag`, `rmi`, `image prune`, `save`, `load`, `commit`, `import`, `export`, `diff`
     Images(super::ImageCommand),
     /// `build --check`
     CheckBuild(super::CheckBuild),

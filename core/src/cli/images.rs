@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::view::layers::LayersAsked;
+
 /// What is asked about images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImageCommand {
@@ -50,6 +52,34 @@ pub enum ImageCommand {
         /// `-o`; none: to stdout.
         output: Option<String>,
     },
+    /// `commit CONTAINER [NAME]`
+    Commit(Box<Commit>),
+    /// `import FILE|- [NAME]`
+    Import(Box<Import>),
+    /// `export CONTAINER`
+    Export {
+        /// As typed.
+        container: String,
+        /// `-o`; none: to stdout.
+        output: Option<String>,
+    },
+    /// `fsck`: whether the store is whole.
+    Check {
+        /// Remove what nobody has.
+        repair: bool,
+    },
+    /// `layers IMAGE`
+    Layers {
+        /// As typed.
+        image: String,
+        /// How.
+        asked: LayersAsked,
+    },
+    /// `diff CONTAINER`
+    Diff {
+        /// As typed.
+        container: String,
+    },
     /// `load`
     Load {
         /// `-i`; none: from stdin.
@@ -57,6 +87,38 @@ pub enum ImageCommand {
         /// `-q`
         quiet: bool,
     },
+}
+
+/// An image made of what a container changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// As typed.
+    pub container: String,
+    /// As typed; none: it stays without a name.
+    pub name: Option<String>,
+    /// `-a`
+    pub author: String,
+    /// `-m`
+    pub message: String,
+    /// `-c`: instructions of a Dockerfile.
+    pub changes: Vec<String>,
+    /// The container is paused meanwhile.
+    pub pause: bool,
+}
+
+/// An image made of an archive of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// A file; `-`: from stdin.
+    pub source: String,
+    /// As typed; none: it stays without a name.
+    pub name: Option<String>,
+    /// `-m`
+    pub message: String,
+    /// `-c`: instructions of a Dockerfile.
+    pub changes: Vec<String>,
+    /// `--platform`
+    pub platform: String,
 }
 
 /// Which images are shown, and how.

@@ -46,7 +46,7 @@ pub(crate) use error::quote as quoted;
 pub use flags::FLAGS_MAX;
 pub use help::help;
 pub use image_build::{BuildFiles, CheckBuild};
-pub use images::{ImageCommand, ImageList};
+pub use images::{Commit, ImageCommand, ImageList, Import};
 pub use invocation::{FlagUse, Invocation, Mode, Span, UsageError, Words};
 pub use lifecycle::{Healthcheck, RestartPolicy};
 pub use lists::{ContainerList, InspectKind};
@@ -60,6 +60,7 @@ pub use tuning::{Tuning, Ulimit};
 pub(crate) use values::bytes as size_in_bytes;
 pub(crate) use values::decimal_bytes as file_bytes;
 pub(crate) use values::moment::{moment, stamped};
+pub(crate) use values::ports::of_instruction as exposed;
 pub(crate) use values::{boolean, fields, seconds};
 pub use words::{LINE_BYTES_MAX, WORDS_MAX};
 

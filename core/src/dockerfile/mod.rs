@@ -12,6 +12,7 @@
 //! `tests/build-check.txt` keeps.
 
 pub mod check;
+pub mod configure;
 pub mod expand;
 pub mod ignore;
 pub mod instruction;

@@ -11,6 +11,9 @@ fn headline(phase: &Phase) -> String {
     let fixed = match phase {
         Phase::PrepareImage { image } => return format!("Prepare the image {image}"),
         Phase::CreateContainer { container } => return format!("Create the container {}", container.name),
+        Phase::CommitContainer { .. } => "Make an image of the container's changes",
+        Phase::ImportImage { .. } => "Make an image of the archive",
+        Phase::WriteImage { .. } => "Put the image together",
         Phase::StartContainer { .. } => "Start the container",
         Phase::PrepareCgroup { .. } => "Prepare the control group",
         Phase::CreateProcess { .. } => "Create the first process",
@@ -39,6 +42,15 @@ fn why(phase: &Phase) -> &'static str {
             "The container's files come from the image's layers. A layer is extracted once and then shared by all containers."
         }
         Phase::CreateContainer { .. } => "A container begins as directories, a specification and a record. Nothing runs yet.",
+        Phase::CommitContainer { .. } => {
+            "What the container changed becomes one more layer, on those that it stands on. How it runs becomes the image's configuration."
+        }
+        Phase::ImportImage { .. } => {
+            "All that an image needs is files: the archive is its one layer. It has no history and no command."
+        }
+        Phase::WriteImage { .. } => {
+            "An image is a configuration, its layers and a manifest that names them by digest. What it is made of is known when the layers are packed."
+        }
         Phase::StartContainer { .. } => {
             "An ordinary process is made, isolated, given a root directory, stripped of power, and replaced by your program."
         }
@@ -85,7 +97,9 @@ fn why(phase: &Phase) -> &'static str {
 /// Where the book's chapter treats it.
 fn anchor(phase: &Phase) -> &'static str {
     match phase {
-        Phase::PrepareImage { .. } => "image",
+        Phase::PrepareImage { .. } | Phase::CommitContainer { .. } | Phase::ImportImage { .. } | Phase::WriteImage { .. } => {
+            "image"
+        }
         Phase::CreateContainer { .. } => "create",
         Phase::StartContainer { .. } | Phase::CreateProcess { .. } | Phase::ExecInContainer { .. } => "process",
         Phase::PrepareCgroup { .. } => "cgroup",

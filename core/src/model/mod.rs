@@ -27,6 +27,8 @@ pub struct State {
     pub containers: RedBlackTreeMap<ContainerId, Container>,
     /// Volumes by name.
     pub volumes: RedBlackTreeMap<String, Volume>,
+    /// The layers that the command at hand has packed, by what was packed; they belong to no image yet.
+    pub packed: RedBlackTreeMap<String, Option<Layer>>,
     /// In the model, what `events` shows; on Linux that is in a file.
     pub happenings: rpds::Vector<happening::Happening>,
 }

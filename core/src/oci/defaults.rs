@@ -94,6 +94,10 @@ pub fn device_links() -> &'static [(&'static str, &'static str)] {
     &LINKS
 }
 
+/// What is made in a container's own layer to mount these and its three files on, where the image has not got it: no change of the
+/// container. Without slashes at the ends.
+pub const MOUNT_POINTS: &[&str] = &["dev", "etc/hostname", "etc/hosts", "etc/resolv.conf", "proc", "sys"];
+
 /// Covered, because they tell of the whole host or act on it.
 pub const MASKED_PATHS: &[&str] = &[
     "/proc/asound",

@@ -1,4 +1,5 @@
 //! OCI: capabilities, seccomp, runtime specification, layers.
+pub mod audit;
 pub mod capability;
 pub mod defaults;
 pub mod digest;

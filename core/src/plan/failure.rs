@@ -28,6 +28,25 @@ const CANNOT_EXECUTE: i32 = 126;
 const NOT_STARTED: i32 = 128;
 const NOT_FOUND: i32 = 127;
 
+/// The call that failed is told in the words of Docker's client or daemon already.
+fn is_clients(step: &Step) -> bool {
+    use ImageStep::{ExportFiles, ImportLayer, LoadImages, PackLayer, RecordImage, SaveImages, ShowChanges};
+    match step {
+        Step::Copy(_) => true,
+        Step::Image(step) => matches!(
+            step,
+            SaveImages { .. }
+                | LoadImages { .. }
+                | ExportFiles { .. }
+                | ImportLayer(_)
+                | PackLayer(_)
+                | RecordImage { .. }
+                | ShowChanges(_)
+        ),
+        _ => false,
+    }
+}
+
 /// What the command reports when `node` failed with `errno`. `call` is the kernel call that failed, as strace would show it, where
 /// it is known; `finding` what else is.
 pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Finding, context: &Context<'_>) -> CommandError {
@@ -35,8 +54,7 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         // Whoever says no has got what she wanted.
         return CommandError { message: String::new(), exit_code: 0, span: None };
     }
-    if matches!(node.step, Step::Copy(_) | Step::Image(ImageStep::SaveImages { .. } | ImageStep::LoadImages { .. })) {
-        // Here the call that failed is told in the words of Docker's client or daemon already.
+    if is_clients(&node.step) {
         let what = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
         let ours = hint(node, errno, None, finding);
         return CommandError { message: format!("{what}\n{ours}"), exit_code: NOT_THERE, span: blamed(node) };

@@ -50,7 +50,7 @@ fn other_platform(asked: &str, context: &Context<'_>) -> Option<String> {
 }
 
 /// `os/arch` in the names of the Go language, as containerd writes a platform.
-fn normal(asked: &str) -> String {
+pub(super) fn normal(asked: &str) -> String {
     let lower = asked.to_lowercase();
     let mut parts = lower.split('/').map(processor);
     match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {

@@ -1,7 +1,10 @@
-//! `images`, `history`, `tag`, `rmi`, `image prune`: names are lines of the index, images are manifests that it has.
+//! `images`, `history`, `tag`, `rmi`, `image prune`, `commit` and what is like it: names are lines of the index, images are manifests that it has.
 
+mod check;
+mod commit;
 mod list;
 mod remove;
+mod write;
 
 use super::origin::{self, need, planned};
 use super::{CommandError, Context, Plan, Planned, image};
@@ -15,6 +18,8 @@ use crate::oci::toolbox;
 use crate::reference::{Reference, ReferenceError};
 use crate::step::{BlobContent, CallersFile, ClientStep, ImageStep, Step};
 use crate::view::images::{self, HistoryView};
+pub(super) use commit::{commit_phase, import_phase};
+pub(super) use write::write;
 
 pub(super) fn command(command: &ImageCommand, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     match command {
@@ -37,6 +42,12 @@ pub(super) fn command(command: &ImageCommand, context: &Context<'_>, plan: &mut 
         ImageCommand::Remove { images, force } => remove::named(images, *force, context, plan),
         ImageCommand::Prune { all, force, filters } => remove::prune(*all, *force, filters, context, plan)?,
         ImageCommand::Save { images, output } => save(images, output.as_deref(), context, plan)?,
+        ImageCommand::Commit(asked) => commit::commit(asked, context, plan)?,
+        ImageCommand::Import(asked) => commit::import(asked, context, plan)?,
+        ImageCommand::Export { container, output } => commit::export(container, output.as_deref(), context, plan)?,
+        ImageCommand::Check { repair } => check::check(*repair, context, plan),
+        ImageCommand::Layers { image, asked } => check::layers(image, asked, context, plan)?,
+        ImageCommand::Diff { container } => commit::diff(container, context, plan)?,
         ImageCommand::Load { input, quiet } => {
             if input.is_none() && context.host.terminal.is_some() {
                 let message = "requested load from stdin, but stdin is empty\nglassbox: name the archive with -i, or pipe it in\n";
@@ -83,13 +94,13 @@ fn tag(source: &str, target: &str, context: &Context<'_>, plan: &mut Plan) -> Re
     if image.names.contains(&name.familiar()) && image.stored {
         return Ok(());
     }
-    plan.steps.extend(written(image, context));
+    plan.steps.extend(written(image, "TagImage", context));
     plan.steps.push(named(image, &name, context));
     Ok(())
 }
 
 /// The blobs of the image that is part of the program, if they are not in the store yet.
-fn written(image: &Image, context: &Context<'_>) -> Vec<Planned> {
+fn written(image: &Image, of: &'static str, context: &Context<'_>) -> Vec<Planned> {
     if image.stored {
         return Vec::new();
     }
@@ -102,7 +113,7 @@ fn written(image: &Image, context: &Context<'_>) -> Vec<Planned> {
         let step = ImageStep::WriteBlob { path: layout.blob(&digest), digest, content };
         planned(
             Step::Image(step),
-            need("TagImage", "The toolbox is part of the program: its files come into the store when it gets a name."),
+            need(of, "The toolbox is part of the program: its files come into the store when it gets a name."),
         )
     };
     layers.chain(documents).map(write).collect()
@@ -147,7 +158,7 @@ fn save(words: &[String], output: Option<&str>, context: &Context<'_>, plan: &mu
     for word in words {
         let image = found(word, context)?;
         if !image.stored && !images.iter().any(|sent| sent.id == image.id) {
-            plan.steps.extend(written(image, context));
+            plan.steps.extend(written(image, "TagImage", context));
             let own = Reference::parse(toolbox::REFERENCE).map_err(|error| not_a_name(toolbox::REFERENCE, &error))?;
             plan.steps.push(named(image, &own, context));
         }

@@ -337,6 +337,11 @@ pub fn expand(step: &Step, context: &Context<'_>) -> Vec<Planned> {
     if let Phase::PrepareImage { image } = phase {
         return create::prepare_image(image, context);
     }
+    match phase {
+        Phase::WriteImage { image } => return images::write(image, context),
+        Phase::ImportImage { archive, image } => return images::import_phase(archive, image, context),
+        _ => {}
+    }
     if let Phase::CreateContainer { container } = phase {
         return create::create(container, context);
     }
@@ -353,7 +358,10 @@ pub fn expand(step: &Step, context: &Context<'_>) -> Vec<Planned> {
 
 fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Vec<Planned> {
     match phase {
-        Phase::PrepareImage { .. } | Phase::CreateContainer { .. } => Vec::new(),
+        Phase::PrepareImage { .. } | Phase::CreateContainer { .. } | Phase::ImportImage { .. } | Phase::WriteImage { .. } => {
+            Vec::new()
+        }
+        Phase::CommitContainer { image, pause, .. } => images::commit_phase(container, image, *pause, context),
         Phase::StartContainer { .. } => start::start(container, context),
         Phase::PrepareCgroup { .. } => start::prepare_cgroup(container, context),
         Phase::CreateProcess { .. } => start::create_process(container, context),

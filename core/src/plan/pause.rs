@@ -62,6 +62,15 @@ pub(super) fn unpause(words: &[String], context: &Context<'_>, plan: &mut Plan) 
     });
 }
 
+/// What freezes a container for a while, and lets it go on: nothing where it does not run, or no cgroup can freeze it.
+pub(super) fn meanwhile(container: &Container, context: &Context<'_>) -> (Vec<Planned>, Vec<Planned>) {
+    let file = freezer(container, context).filter(|_| container.state.status == Status::Running);
+    let Some(file) = file else { return Default::default() };
+    let why = "What a program writes meanwhile would be half in the layer.";
+    let (freeze, thaw) = (set(file.clone(), true, need("PackLayer", why)), set(file, false, need("PackLayer", why)));
+    (vec![freeze, record(container, true)], vec![record(container, false), thaw])
+}
+
 /// A paused container goes on; of another one, nothing. Its record comes first: it may end as soon as it can.
 pub(super) fn thaw(container: &Container, cause: Cause, context: &Context<'_>) -> Vec<Planned> {
     let file = freezer(container, context).filter(|_| container.state.status == Status::Paused);

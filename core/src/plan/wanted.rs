@@ -20,6 +20,8 @@ pub struct Wanted {
     pub devices: BTreeSet<String>,
     /// How disk time and rates are limited: [`crate::host::CgroupLayout::block`].
     pub disk_limits: bool,
+    /// The names of all that is in the store: [`HostFacts::store`].
+    pub store: bool,
     /// The caller's zone: [`HostFacts::utc_offset_seconds`].
     pub utc_offset: bool,
     /// What a container on the host's network gets copies of: [`HostFacts::network_files`].
@@ -40,6 +42,7 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
         owners: storage::named_owners(invocation, state, &host.data_root),
         devices: device::named_devices(invocation),
         disk_limits: block_io::asks_of_disks(invocation, state),
+        store: matches!(invocation.command, Command::Images(ImageCommand::Check { .. } | ImageCommand::Prune { .. })),
         utc_offset: reads_moments(&invocation.command),
         network_files: copies_network_files(&invocation.command),
         operating_system: matches!(invocation.command, Command::ShowInfo { .. }),

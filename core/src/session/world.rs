@@ -159,6 +159,9 @@ impl World {
             let text = plan::OS_RELEASE.iter().find_map(|path| self.kernel.text_of_host(path)).unwrap_or_default();
             facts.operating_system = crate::view::info::operating_system(&text);
         }
+        if wanted.store {
+            facts.store = crate::sim::store_listing(&self.kernel);
+        }
         facts.disk = plan::disk_usage(&invocation.command, &self.state, &facts.data_root, |path| self.kernel.bytes_below(path));
         facts
     }

@@ -12,7 +12,7 @@ use super::tree::{Owner, directory};
 use super::walk::{Target, Walker};
 use crate::archive::Attribute;
 use crate::errno::Errno;
-use crate::oci::layer::{Attributes, Disk, Look, NodeKind, OverlayForm};
+use crate::oci::layer::{Attributes, Disk, Look, NodeKind, OverlayForm, Tree};
 use crate::userland::{FileKind, SysResult};
 
 /// A file in the model is no longer than this: a page has memory, and no disk.
@@ -110,9 +110,8 @@ fn kind_of(content: &Content) -> NodeKind {
     }
 }
 
-impl Disk for LayerDisk<'_> {
+impl Tree for LayerDisk<'_> {
     type Source = io::Chain<Cursor<Rc<[u8]>>, Take<io::Repeat>>;
-    type Sink = Sink;
 
     fn look(&mut self, path: &[u8]) -> SysResult<Look> {
         let place = self.walk(path, false)?;
@@ -129,6 +128,40 @@ impl Disk for LayerDisk<'_> {
             links: found.links,
         })
     }
+
+    fn names(&mut self, path: &[u8]) -> SysResult<Vec<Vec<u8>>> {
+        let names = self.kernel.names(&self.walk(path, false)?.node)?;
+        Ok(names.into_iter().map(String::into_bytes).collect())
+    }
+
+    fn symlink_text(&mut self, path: &[u8]) -> SysResult<Vec<u8>> {
+        let text = self.kernel.link_text(&self.walk(path, false)?.node, self.kernel.engine)?;
+        Ok(text.into_bytes())
+    }
+
+    fn open(&mut self, path: &[u8]) -> SysResult<Self::Source> {
+        let id = self.inode(path)?;
+        match &self.kernel.inode(id)?.content {
+            Content::File(data) => Ok(Cursor::new(Rc::from(data.bytes.as_slice())).chain(io::repeat(0).take(data.zeros))),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// The model knows one mark of an opaque directory, and shows it in both forms.
+    fn attributes(&mut self, path: &[u8], _kind: NodeKind) -> SysResult<Vec<Attribute>> {
+        let id = self.inode(path)?;
+        let inode = self.kernel.inode(id)?;
+        let own = inode.extended.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let is_marked = matches!(inode.content, Content::Directory { opaque: true, .. });
+        let marks = [OverlayForm::Trusted, OverlayForm::User].into_iter().filter(|_| is_marked);
+        let mut all: Vec<Attribute> = own.chain(marks.map(|form| (form.opaque().to_string(), b"y".to_vec()))).collect();
+        all.sort_unstable();
+        Ok(all)
+    }
+}
+
+impl Disk for LayerDisk<'_> {
+    type Sink = Sink;
 
     fn enter(&mut self, path: &[u8]) -> SysResult<()> {
         let place = self.walk(path, true)?;
@@ -222,36 +255,6 @@ impl Disk for LayerDisk<'_> {
             self.kernel.remove_below(id)?;
         }
         self.kernel.take(&target.dir.node, &target.name)
-    }
-
-    fn names(&mut self, path: &[u8]) -> SysResult<Vec<Vec<u8>>> {
-        let names = self.kernel.names(&self.walk(path, false)?.node)?;
-        Ok(names.into_iter().map(String::into_bytes).collect())
-    }
-
-    fn symlink_text(&mut self, path: &[u8]) -> SysResult<Vec<u8>> {
-        let text = self.kernel.link_text(&self.walk(path, false)?.node, self.kernel.engine)?;
-        Ok(text.into_bytes())
-    }
-
-    fn open(&mut self, path: &[u8]) -> SysResult<Self::Source> {
-        let id = self.inode(path)?;
-        match &self.kernel.inode(id)?.content {
-            Content::File(data) => Ok(Cursor::new(Rc::from(data.bytes.as_slice())).chain(io::repeat(0).take(data.zeros))),
-            _ => Err(Errno::EINVAL),
-        }
-    }
-
-    /// The model knows one mark of an opaque directory, and shows it in both forms.
-    fn attributes(&mut self, path: &[u8], _kind: NodeKind) -> SysResult<Vec<Attribute>> {
-        let id = self.inode(path)?;
-        let inode = self.kernel.inode(id)?;
-        let own = inode.extended.iter().map(|(name, value)| (name.clone(), value.clone()));
-        let is_marked = matches!(inode.content, Content::Directory { opaque: true, .. });
-        let marks = [OverlayForm::Trusted, OverlayForm::User].into_iter().filter(|_| is_marked);
-        let mut all: Vec<Attribute> = own.chain(marks.map(|form| (form.opaque().to_string(), b"y".to_vec()))).collect();
-        all.sort_unstable();
-        Ok(all)
     }
 }
 

@@ -41,6 +41,7 @@ mod propagation;
 mod schedule;
 mod seen;
 mod signal;
+mod store_listing;
 mod streams;
 mod tables;
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub use layer_disk::LayerDisk;
 pub use probe::SimProbe;
 pub use schedule::Ran;
 pub use seen::SeenBy;
+pub use store_listing::store_listing;
 
 /// How many times programs get to run before the driver looks again.
 pub const RESUMES_PER_TURN: usize = 200;

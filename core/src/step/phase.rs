@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CopyStep, Place};
+use super::{CopyStep, ImageDraft, ImportedArchive, Place};
 use crate::cli::ExecProcess;
 use crate::model::{Container, ContainerId};
 
@@ -18,6 +18,27 @@ pub enum Phase {
     CreateContainer {
         /// The container as it will be recorded.
         container: Box<Container>,
+    },
+    /// An image of what a container changed: its changes packed, and the image put together.
+    CommitContainer {
+        /// Which.
+        id: ContainerId,
+        /// The image.
+        image: Box<ImageDraft>,
+        /// It stands still while its changes are packed.
+        pause: bool,
+    },
+    /// An image of an archive of files.
+    ImportImage {
+        /// The archive.
+        archive: ImportedArchive,
+        /// The image.
+        image: Box<ImageDraft>,
+    },
+    /// Configuration and manifest of an image whose layers are packed, its line in the index, its files extracted, its names.
+    WriteImage {
+        /// The image.
+        image: Box<ImageDraft>,
     },
     /// From a record to a running program.
     StartContainer {
@@ -137,6 +158,9 @@ impl Phase {
         match self {
             Phase::PrepareImage { .. } => "PrepareImage",
             Phase::CreateContainer { .. } => "CreateContainer",
+            Phase::CommitContainer { .. } => "CommitContainer",
+            Phase::ImportImage { .. } => "ImportImage",
+            Phase::WriteImage { .. } => "WriteImage",
             Phase::StartContainer { .. } => "StartContainer",
             Phase::PrepareCgroup { .. } => "PrepareCgroup",
             Phase::CreateProcess { .. } => "CreateProcess",
@@ -161,7 +185,9 @@ impl Phase {
     /// The container that it is about; `None` before there is one.
     pub fn container(&self) -> Option<&ContainerId> {
         match self {
-            Phase::PrepareImage { .. } | Phase::CreateContainer { .. } => None,
+            Phase::PrepareImage { .. } | Phase::CreateContainer { .. } | Phase::ImportImage { .. } | Phase::WriteImage { .. } => {
+                None
+            }
             Phase::StartContainer { id }
             | Phase::PrepareCgroup { id }
             | Phase::CreateProcess { id }
@@ -172,6 +198,7 @@ impl Phase {
             | Phase::RunProgram { id }
             | Phase::ExecInContainer { id, .. }
             | Phase::CopyInContainer { id, .. }
+            | Phase::CommitContainer { id, .. }
             | Phase::StopContainer { id, .. }
             | Phase::KillIfRunning { id }
             | Phase::CleanUpContainer { id }

@@ -1,6 +1,6 @@
 //! One sample of every step, for tests that go through all of them. A new step that is missing here makes `covers_every_step` fail.
 
-use super::{BlobContent, CallersFile, ImageStep};
+use super::{BlobContent, CallersFile, ContainerFiles, ImageDraft, ImageStep, ImportedArchive, PackedDirectory};
 use super::{
     CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind, Phase,
     PrivilegeStep, ProcessStep, SourceMount, Step, StoreStep,
@@ -41,6 +41,11 @@ fn images() -> Vec<ImageStep> {
     let path = || "/r/images/blobs/sha256/00".to_string();
     vec![
         ImageStep::WriteBlob { path: path(), digest: id(), content: BlobContent::Text("{}".into()) },
+        ImageStep::PackLayer(PackedDirectory { upper: "/r/containers/0/upper".into(), ..PackedDirectory::default() }),
+        ImageStep::ImportLayer(ImportedArchive { input: Some(web_tar()), blobs: "/r/images/blobs/sha256".into() }),
+        ImageStep::RecordImage { index: index(), id: id(), manifest: manifest(), fresh: true },
+        ImageStep::ShowChanges(ContainerFiles::default()),
+        ImageStep::ExportFiles { files: ContainerFiles::default(), output: Some(web_tar()) },
         ImageStep::TagImage { index: index(), name: name(), id: id(), manifest: manifest(), before: None, fresh: true },
         ImageStep::UntagImage { index: index(), name: name(), id: id(), manifest: manifest() },
         ImageStep::ForgetImage { index: index(), id: id(), manifest: id() },
@@ -50,6 +55,9 @@ fn images() -> Vec<ImageStep> {
         },
         ImageStep::LoadImages { input: Some(web_tar()), quiet: false },
         ImageStep::RemoveBlob { path: path(), digest: id() },
+        ImageStep::CheckStore { user_xattr: false },
+        ImageStep::ShowLayers(crate::view::layers::LayersShown::default()),
+        ImageStep::RemoveStray { path: "/r/layers/00.part-1-2-3".into() },
         ImageStep::RemoveLayer { directory: "/r/layers/00".into(), diff_id: id() },
     ]
 }
@@ -108,6 +116,12 @@ fn phases() -> Vec<Phase> {
     vec![
         Phase::PrepareImage { image: "toolbox:latest".into() },
         Phase::CreateContainer { container: Box::new(container()) },
+        Phase::CommitContainer { id: id(), image: Box::new(ImageDraft::default()), pause: true },
+        Phase::ImportImage {
+            archive: ImportedArchive { input: None, blobs: "/r/images/blobs/sha256".into() },
+            image: Box::new(ImageDraft::default()),
+        },
+        Phase::WriteImage { image: Box::new(ImageDraft::default()) },
         Phase::StartContainer { id: id() },
         Phase::PrepareCgroup { id: id() },
         Phase::CreateProcess { id: id() },
@@ -324,7 +338,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 21 + 20 + 7 + 15 + 16 + 8 + 14 + 3 + 8;
+    const STEPS: usize = 21 + 23 + 7 + 15 + 16 + 8 + 14 + 3 + 16;
 
     #[test]
     fn covers_every_step() {

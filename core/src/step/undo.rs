@@ -47,6 +47,18 @@ pub enum Undo {
         /// Absolute path under the data root.
         path: String,
     },
+    /// Remove the blob that a layer was packed into, unless an image has it by then. Its name is known only when it is packed.
+    DropPacked {
+        /// What was packed: see [`super::PackedDirectory::upper`].
+        upper: String,
+    },
+    /// Strike a manifest off the index.
+    StrikeImage {
+        /// Absolute path of `index.json`.
+        index: String,
+        /// Its digest.
+        manifest: String,
+    },
     /// Let a name of the index of images lead to where it led before; nowhere, if it led nowhere.
     RestoreName {
         /// Absolute path of `index.json`.

@@ -15,8 +15,11 @@ fn image(event: &ImageEvent) -> String {
         ImageEvent::Forgotten { manifest } => format!("the index does not have {manifest}"),
         ImageEvent::BlobWritten { digest } => format!("blob {digest} is there"),
         ImageEvent::Recorded { image } => format!("image {} is in the store", image.id),
+        ImageEvent::LayerPacked { layer: Some(layer), .. } => format!("layer {} is packed", layer.diff_id),
+        ImageEvent::LayerPacked { layer: None, .. } => "nothing was changed: no layer".to_string(),
         ImageEvent::Saved { path } => format!("archive {path} is there"),
         ImageEvent::BlobRemoved { digest } => format!("blob {digest} is gone"),
+        ImageEvent::StrayRemoved { path } => format!("{path} is gone"),
         ImageEvent::LayerRemoved { diff_id } => format!("layer {diff_id} is gone"),
     }
 }

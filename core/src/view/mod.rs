@@ -13,6 +13,7 @@ pub mod image;
 pub mod images;
 pub mod info;
 pub mod inspect;
+pub mod layers;
 pub mod listing;
 pub mod machine;
 pub mod namespaces;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use glassbox_core::errno::Errno;
 use glassbox_core::observe::Outcome;
-use glassbox_core::oci::image::transfer::{Sent, TransferError, receive, send, settle, unwritable};
+use glassbox_core::oci::image::transfer::{Sent, TransferError, Wording, receive, send, settle, unwritable};
 use glassbox_core::plan::architecture;
 use glassbox_core::step::{CallersFile, ClientStep, ImageStep, Undo};
 use glassbox_core::userland::FileKind;
@@ -23,6 +23,14 @@ fn refused(error: &TransferError) -> Failure {
     Failure::of(&format!("Error response from daemon: {error}"), error.errno())
 }
 
+/// A file of the caller's, or her standard input.
+pub(super) fn callers_input(input: Option<&CallersFile>) -> Result<Box<dyn io::Read>, Failure> {
+    Ok(match input {
+        Some(file) => Box::new(File::open(&file.path).map_err(of_file(&file.typed))?),
+        None => Box::new(io::stdin().lock()),
+    })
+}
+
 /// In the words of Docker's client.
 fn of_file(path: &str) -> impl Fn(io::Error) -> Failure + '_ {
     move |error| {
@@ -36,6 +44,13 @@ impl Engine {
         match step {
             ImageStep::SaveImages { images, output } => self.save_images(images, output.as_ref()),
             ImageStep::LoadImages { input, quiet } => self.load_images(input.as_ref(), *quiet, outcome),
+            ImageStep::PackLayer(packed) => self.pack_layer(packed, outcome),
+            ImageStep::ImportLayer(imported) => self.import_layer(imported, outcome),
+            ImageStep::RecordImage { id, manifest, .. } => self.record_image(id, &manifest.digest, outcome),
+            ImageStep::CheckStore { user_xattr } => self.check_store(*user_xattr),
+            ImageStep::ShowLayers(shown) => self.show_layers(shown),
+            ImageStep::ShowChanges(files) => self.show_changes(files, outcome),
+            ImageStep::ExportFiles { files, output } => self.export_files(files, output.as_ref()),
             _ => image::carry_out(step, &self.store),
         }
     }
@@ -44,31 +59,12 @@ impl Engine {
         // What is read stays: the lock is held.
         let store = self.store.clone();
         let mut blobs = StoreBlobs { store: &store, announce: &mut |_| Ok(()) };
-        let Some(CallersFile { path, typed }) = output else {
-            let out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
-            return send(&mut blobs, images, out).map_err(|error| refused(&error));
-        };
-        if let Some(why) = unwritable(typed, kind(Path::new(path).parent().unwrap_or(Path::new("/"))), kind(Path::new(path)).ok()) {
-            return Err(Failure::of(&why, Errno::EINVAL));
-        }
-        let part = part_of(Path::new(path));
-        let written = File::create(&part).map_err(of_file(typed)).and_then(|file| {
-            let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
-            send(&mut blobs, images, &mut out).map_err(|error| refused(&error))?;
-            out.flush().map_err(of_file(typed))?;
-            fs::rename(&part, path).map_err(of_file(typed))
-        });
-        written.inspect_err(|_| {
-            let _ = fs::remove_file(&part);
-        })
+        deliver(output, Wording::Save, |out| send(&mut blobs, images, out).map_err(|error| refused(&error)))
     }
 
     /// Nobody waits for the records while the archive is read.
     fn load_images(&mut self, input: Option<&CallersFile>, quiet: bool, outcome: &mut Outcome) -> Done {
-        let source: Box<dyn io::Read> = match input {
-            Some(file) => Box::new(File::open(&file.path).map_err(of_file(&file.typed))?),
-            None => Box::new(io::stdin().lock()),
-        };
+        let source = callers_input(input)?;
         self.unlock_records();
         self.store.remove_incoming();
         let store = self.store.clone();
@@ -92,6 +88,33 @@ impl Engine {
         outcome.received = images;
         self.client(&ClientStep::Print { text }, outcome)
     }
+}
+
+/// To a file of the caller's, which gets its name when all of it is written, or to her.
+pub(super) fn deliver(
+    output: Option<&CallersFile>,
+    wording: Wording,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+) -> Done {
+    let Some(CallersFile { path, typed }) = output else {
+        let mut out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
+        write(&mut out)?;
+        return out.flush().map_err(of_file("/dev/stdout"));
+    };
+    let parent = Path::new(path).parent().unwrap_or(Path::new("/"));
+    if let Some(why) = unwritable(wording, typed, kind(parent), kind(Path::new(path)).ok()) {
+        return Err(Failure::of(&why, Errno::EINVAL));
+    }
+    let part = part_of(Path::new(path));
+    let written = File::create(&part).map_err(of_file(typed)).and_then(|file| {
+        let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
+        write(&mut out)?;
+        out.flush().map_err(of_file(typed))?;
+        fs::rename(&part, path).map_err(of_file(typed))
+    });
+    written.inspect_err(|_| {
+        let _ = fs::remove_file(&part);
+    })
 }
 
 /// Beside the file that is wanted.

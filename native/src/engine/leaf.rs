@@ -134,7 +134,11 @@ impl Engine {
         }
         match step {
             Step::Store(StoreStep::RemoveVolume { directory: path, .. })
-            | Step::Image(ImageStep::RemoveBlob { path, .. } | ImageStep::RemoveLayer { directory: path, .. }) => {
+            | Step::Image(
+                ImageStep::RemoveBlob { path, .. }
+                | ImageStep::RemoveStray { path }
+                | ImageStep::RemoveLayer { directory: path, .. },
+            ) => {
                 return self.journal()?.will_remove(path);
             }
             _ => {}
@@ -147,6 +151,7 @@ impl Engine {
             | Undo::RestoreRecord { .. }
             | Undo::WriteBack { .. }
             | Undo::RestoreName { .. }
+            | Undo::StrikeImage { .. }
             | Undo::DropBlob { .. }
             | Undo::RestorePause { .. } => self.journal()?.will(&undo),
             _ => Ok(()),

@@ -15,6 +15,7 @@ mod detach;
 mod frame;
 mod health;
 mod images;
+mod layers;
 mod leaf;
 mod open;
 mod rewind;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use glassbox_core::cli::{Command, Invocation};
+use glassbox_core::cli::{Command, ImageCommand, Invocation};
 use glassbox_core::errno::Errno;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::State;
@@ -59,6 +59,9 @@ fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
     if wanted.operating_system {
         let text = plan::OS_RELEASE.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
         host.operating_system = glassbox_core::view::info::operating_system(&text);
+    }
+    if wanted.store {
+        host.store = Store::open(Path::new(&host.data_root)).map(|store| store.listing()).unwrap_or_default();
     }
     let measure = |path: &str| bytes_below(Path::new(path));
     host.disk = plan::disk_usage(&invocation.command, state, &host.data_root, measure);
@@ -160,6 +163,16 @@ fn decides(command: &Command) -> bool {
     if let Command::CopyFiles { from, to, .. } = command {
         // Whoever is at the other end of a stream may wait for the lock: see `Engine::enter_copy`.
         return from != "-" && to != "-";
+    }
+    if let Command::Images(command) = command {
+        return matches!(
+            command,
+            ImageCommand::Tag { .. }
+                | ImageCommand::Remove { .. }
+                | ImageCommand::Prune { .. }
+                | ImageCommand::Commit(_)
+                | ImageCommand::Check { .. }
+        );
     }
     matches!(
         command,

@@ -27,8 +27,17 @@ pub fn carry_out(step: &ImageStep, store: &Store) -> Done {
             .call("rename"),
         ImageStep::ForgetImage { manifest, .. } => store.change_index(|index| index.remove(manifest)).call("rename"),
         // The engine's: they have to do with the caller.
-        ImageStep::SaveImages { .. } | ImageStep::LoadImages { .. } => Err(Failure::of(step.name(), Errno::ENOSYS)),
+        ImageStep::SaveImages { .. }
+        | ImageStep::LoadImages { .. }
+        | ImageStep::PackLayer(_)
+        | ImageStep::ImportLayer(_)
+        | ImageStep::RecordImage { .. }
+        | ImageStep::ShowChanges(_)
+        | ImageStep::CheckStore { .. }
+        | ImageStep::ShowLayers(_)
+        | ImageStep::ExportFiles { .. } => Err(Failure::of(step.name(), Errno::ENOSYS)),
         ImageStep::RemoveBlob { path, .. } => fs::remove_file(path).call("unlink"),
+        ImageStep::RemoveStray { path } => store.remove(Path::new(path)).call("unlinkat"),
         ImageStep::RemoveLayer { directory, .. } => store.remove(Path::new(directory)).call("rmdir"),
     }
 }

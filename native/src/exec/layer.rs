@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use glassbox_core::archive::Attribute;
 use glassbox_core::errno::Errno;
-use glassbox_core::oci::layer::{Attributes, Disk, Look, NodeKind};
+use glassbox_core::oci::layer::{Attributes, Disk, Look, NodeKind, Tree};
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{
     FchmodatFlags, FileStat, Mode, SFlag, UtimensatFlags, fchmod, fchmodat, fstatat, futimens, major, makedev, minor, mkdirat,
@@ -122,9 +122,8 @@ fn number(part: u64) -> u32 {
     u32::try_from(part).unwrap_or_default()
 }
 
-impl Disk for LayerDisk {
+impl Tree for LayerDisk {
     type Source = File;
-    type Sink = File;
 
     fn look(&mut self, path: &[u8]) -> Answer<Look> {
         let (parent, name) = self.parent(path)?;
@@ -141,6 +140,43 @@ impl Disk for LayerDisk {
             links: u64::from(found.st_nlink),
         })
     }
+
+    fn names(&mut self, path: &[u8]) -> Answer<Vec<Vec<u8>>> {
+        let pinned = self.pinned(path)?;
+        let io = |error: std::io::Error| crate::sys::errno_of(&error);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(pinned).map_err(io)? {
+            names.push(entry.map_err(io)?.file_name().into_vec());
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn symlink_text(&mut self, path: &[u8]) -> Answer<Vec<u8>> {
+        let (parent, name) = self.parent(path)?;
+        nix::fcntl::readlinkat(parent, name).map(OsStringExt::into_vec).map_err(errno)
+    }
+
+    fn open(&mut self, path: &[u8]) -> Answer<File> {
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        openat(parent, name, flags, Mode::empty()).map(File::from).map_err(errno)
+    }
+
+    fn attributes(&mut self, path: &[u8], _kind: NodeKind) -> Answer<Vec<Attribute>> {
+        let path = self.pinned(path)?;
+        let mut all = Vec::new();
+        for name in attribute::names(&path)? {
+            let value = attribute::get(&path, &name)?;
+            all.push((name, value));
+        }
+        all.sort_unstable();
+        Ok(all)
+    }
+}
+
+impl Disk for LayerDisk {
+    type Sink = File;
 
     fn enter(&mut self, path: &[u8]) -> Answer<()> {
         self.directory(path).map(drop)
@@ -225,38 +261,5 @@ impl Disk for LayerDisk {
         // What was open may be what has gone.
         self.last = None;
         answer
-    }
-
-    fn names(&mut self, path: &[u8]) -> Answer<Vec<Vec<u8>>> {
-        let pinned = self.pinned(path)?;
-        let io = |error: std::io::Error| crate::sys::errno_of(&error);
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(pinned).map_err(io)? {
-            names.push(entry.map_err(io)?.file_name().into_vec());
-        }
-        names.sort_unstable();
-        Ok(names)
-    }
-
-    fn symlink_text(&mut self, path: &[u8]) -> Answer<Vec<u8>> {
-        let (parent, name) = self.parent(path)?;
-        nix::fcntl::readlinkat(parent, name).map(OsStringExt::into_vec).map_err(errno)
-    }
-
-    fn open(&mut self, path: &[u8]) -> Answer<File> {
-        let (parent, name) = self.parent(path)?;
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        openat(parent, name, flags, Mode::empty()).map(File::from).map_err(errno)
-    }
-
-    fn attributes(&mut self, path: &[u8], _kind: NodeKind) -> Answer<Vec<Attribute>> {
-        let path = self.pinned(path)?;
-        let mut all = Vec::new();
-        for name in attribute::names(&path)? {
-            let value = attribute::get(&path, &name)?;
-            all.push((name, value));
-        }
-        all.sort_unstable();
-        Ok(all)
     }
 }

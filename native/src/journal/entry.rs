@@ -90,6 +90,11 @@ pub enum Entry {
         /// Absolute.
         path: String,
     },
+    /// Strike a manifest off the index of images.
+    Image {
+        /// Its digest.
+        manifest: String,
+    },
     /// Let a name of the index of images lead to where it led before.
     Name {
         /// In full.
@@ -138,10 +143,13 @@ impl Entry {
             Undo::RestoreName { name, before, strike, .. } => {
                 Some(Entry::Name { name: name.clone(), before: before.clone(), strike: strike.clone() })
             }
+            Undo::StrikeImage { manifest, .. } => Some(Entry::Image { manifest: manifest.clone() }),
             Undo::RestorePause { id, paused } => Some(Entry::Pause { id: id.clone(), paused: *paused }),
             Undo::RemoveCgroup { directory, shared: false } => Some(Entry::Cgroup { directory: directory.clone() }),
             Undo::RemoveCgroup { directory, shared: true } => Some(Entry::EmptyCgroup { directory: directory.clone() }),
-            Undo::ByItsSteps
+            // Its blob is written down when its name is known.
+            Undo::DropPacked { .. }
+            | Undo::ByItsSteps
             | Undo::EndProcess
             | Undo::EndsWithProcess
             | Undo::EndsWithDirectory
@@ -160,12 +168,17 @@ impl Entry {
     /// It is there now: whoever is about to make it does not.
     pub fn exists(&self) -> bool {
         match self {
-            Entry::Tree { path } | Entry::File { path } | Entry::Blob { path } | Entry::OwnFile { path, .. } => {
-                Path::new(path).symlink_metadata().is_ok()
-            }
+            Entry::Tree { path } | Entry::File { path } | Entry::OwnFile { path, .. } => Path::new(path).symlink_metadata().is_ok(),
+            // One that is there may be nobody's, and about to be removed: whoever counts on it says so. Undone, it stays if an image has it.
+            Entry::Blob { .. } => false,
             Entry::Contents { path } => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
             Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => Path::new(directory).is_dir(),
-            Entry::Process { .. } | Entry::Record { .. } | Entry::Write { .. } | Entry::Pause { .. } | Entry::Name { .. } => false,
+            Entry::Process { .. }
+            | Entry::Record { .. }
+            | Entry::Write { .. }
+            | Entry::Pause { .. }
+            | Entry::Image { .. }
+            | Entry::Name { .. } => false,
         }
     }
 

@@ -41,7 +41,7 @@ use entry::{Entry, Line};
 
 pub use cgroup::{end_cgroup, is_of_container, remove_cgroup, remove_empty_cgroup};
 pub use entry::{Pending, replay};
-pub use recover::recover;
+pub use recover::{awaited_blobs, recover};
 pub use settle::{settle, settle_stale};
 
 /// A place in a journal: everything after it can be undone by [`Journal::undo_to`].

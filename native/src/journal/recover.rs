@@ -75,6 +75,10 @@ fn undo_all(store: &Store, path: &Path, pending: &Pending, report: &mut Report) 
             Err(error) => report.problems.push(error),
         }
     }
+    // What it had not written to its end has no line of its own.
+    for stray in store.listing().strays {
+        report.problems.extend(store.remove(Path::new(&stray)).err());
+    }
     if report.problems.is_empty() { forget(path) } else { Ok(()) }
 }
 
@@ -139,4 +143,23 @@ fn forget(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("remove the journal", path)(error)),
         _ => Ok(()),
     }
+}
+
+/// The blobs that living commands have made and not yet given to an image.
+pub fn awaited_blobs(store: &Store) -> std::collections::BTreeSet<String> {
+    let names = sys::directory::names(&store.journal()).unwrap_or_default();
+    let mut all = std::collections::BTreeSet::new();
+    for name in names {
+        let path = store.journal().join(name);
+        if !owner_of(&path).is_some_and(|owner| owner.is_alive()) {
+            continue;
+        }
+        let pending = File::open(&path).ok().and_then(|mut file| read(&mut file, &path).ok()).unwrap_or_default();
+        let digest = |entry: &Entry| match entry {
+            Entry::Blob { path } => path.rsplit('/').next().map(|name| format!("sha256:{name}")),
+            _ => None,
+        };
+        all.extend(pending.entries.iter().filter_map(digest));
+    }
+    all
 }

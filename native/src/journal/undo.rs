@@ -36,6 +36,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
         Entry::Name { name, before, strike } => {
             store.change_index(|index| index.restore(name, before.as_ref(), strike.as_deref())).map(|()| true)
         }
+        Entry::Image { manifest } => store.change_index(|index| index.remove(manifest)).map(|()| true),
         Entry::Record { container } => store.replace_container(container),
     };
     match done {
@@ -56,6 +57,7 @@ fn in_words(entry: &Entry) -> String {
             format!("recorded container {} as {}", id.short(), if *paused { "paused" } else { "going on" })
         }
         Entry::Name { name, .. } => format!("let {name} lead to where it led"),
+        Entry::Image { manifest } => format!("struck the image with the manifest {manifest} off the index"),
         Entry::Record { container } => format!("wrote the record of {} as it was", container.name),
         Entry::Process { process } => format!("ended the process {}", process.pid),
     }

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use glassbox_core::errno::Errno;
 use glassbox_core::host::{DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, OwnerFact, SourceKind, ToolboxFacts};
+use glassbox_core::oci::audit::StoreListing;
 use glassbox_core::oci::defaults::{MASKED_PATHS, READONLY_PATHS};
 
 use super::{cgroups, mountinfo};
@@ -55,6 +56,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         devices: Vec::new(),
         apparmor: apparmor(),
         operating_system: String::new(),
+        store: StoreListing::default(),
         disk: DiskUsage::default(),
     })
 }

@@ -61,6 +61,12 @@ impl Store {
         replace(path, bytes)
     }
 
+    /// The image of a manifest whose documents are in the store.
+    pub fn image_of(&self, manifest: &str) -> Result<Image, StoreError> {
+        let read = |digest: &str| document(Path::new(&self.layout().blob(digest))).ok().flatten();
+        image::one(manifest, &read).map_err(|error| StoreError::Image { path: self.store_of_images(), why: error.to_string() })
+    }
+
     /// The images that the index names, and what cannot be read of them.
     pub fn images(&self) -> (Vec<Image>, Vec<StoreError>) {
         let index = match self.read_index() {

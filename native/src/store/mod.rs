@@ -20,6 +20,7 @@ pub mod happenings;
 pub mod identity;
 pub mod images;
 pub mod layer;
+mod listing;
 pub mod log;
 pub mod record;
 pub mod remove;

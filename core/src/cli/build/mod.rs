@@ -137,9 +137,8 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "events" => listing::events(call),
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,
-        "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" => {
-            Command::Images(images::command(call, containers))
-        }
+        "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" | "commit" | "import" | "export" | "diff"
+        | "fsck" | "layers" => Command::Images(images::command(call, containers)?),
         "build" => build(call)?,
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
         "info" => Command::ShowInfo { format: listing::filled(call, "format") },

@@ -248,6 +248,21 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("load", &["image load", "load"], "[OPTIONS]", Arity::None)
         .specs("platform=text")
         .carried_out("Read images from an archive"),
+    CommandRow::new("commit", &["container commit", "commit"], "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]", Arity::Between(1, 2))
+        .flags_first()
+        .carried_out("Make an image of what a container changed"),
+    CommandRow::new("diff", &["container diff", "diff"], "CONTAINER", Arity::Exact(1))
+        .carried_out("Show which files a container added, changed or deleted"),
+    CommandRow::new("export", &["container export", "export"], "[OPTIONS] CONTAINER", Arity::Exact(1))
+        .carried_out("Write the files of a container as an archive"),
+    CommandRow::new("import", &["image import", "import"], "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]", Arity::AtLeast(1))
+        .carried_out("Make an image of an archive of files"),
+    CommandRow::new("fsck", &["fsck"], "[OPTIONS]", Arity::None)
+        .own()
+        .carried_out("Look whether all images, layers and records are whole"),
+    CommandRow::new("layers", &["layers"], "[OPTIONS] IMAGE", Arity::Exact(1))
+        .own()
+        .carried_out("Show what each layer of an image brings, and what of it nobody sees"),
     CommandRow::new("build", &["image build", "build", "builder build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1))
         .specs(
             "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \

@@ -101,6 +101,18 @@ pub(crate) fn exposed(value: &str) -> (u64, u64, String) {
     (first, last, protocol.to_lowercase())
 }
 
+/// A port of `EXPOSE`: the first and last port, and the protocol. Refused in dockerd's words.
+pub(crate) fn of_instruction(word: &str) -> Result<(u64, u64, String), String> {
+    let (protocol, ports) = split_protocol(word);
+    // An address and a port of the host are read over.
+    let port = ports.rsplit(':').next().unwrap_or_default();
+    let (first, last) = range(port).map_err(|_| format!("Invalid containerPort: {port}"))?;
+    match protocol.to_lowercase().as_str() {
+        known @ ("tcp" | "udp" | "sctp") => Ok((first, last, known.to_string())),
+        other => Err(format!("Invalid proto: {other}")),
+    }
+}
+
 /// `-v`: `[source:]target[:options]`; a single letter before a colon is a drive of Windows.
 pub(crate) fn volume(value: &str) -> Result<(), String> {
     match value.len() {

@@ -108,9 +108,18 @@ impl TransferError {
     }
 }
 
+/// What was to be written, in Docker's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wording {
+    /// `save`
+    Save,
+    /// `export`
+    Export,
+}
+
 /// What Docker's client says of a file that an archive cannot be written to. `parent` and `there` are what lies at the file's directory and
 /// at the file itself.
-pub fn unwritable(typed: &str, parent: Result<FileKind, Errno>, there: Option<FileKind>) -> Option<String> {
+pub fn unwritable(wording: Wording, typed: &str, parent: Result<FileKind, Errno>, there: Option<FileKind>) -> Option<String> {
     let directory = match typed.trim_end_matches('/').rsplit_once('/') {
         Some(("", _)) => "/",
         Some((directory, _)) => directory,
@@ -124,7 +133,11 @@ pub fn unwritable(typed: &str, parent: Result<FileKind, Errno>, there: Option<Fi
         (_, Some(FileKind::BlockDevice)) => "cannot write to a block device file".to_string(),
         _ => return None,
     };
-    Some(format!("failed to save image: {why}"))
+    let doing = match wording {
+        Wording::Save => "save image",
+        Wording::Export => "export container",
+    };
+    Some(format!("failed to {doing}: {why}"))
 }
 
 /// Of an image that the store has already, the store's own manifest stays: the same image may have been compressed in another way.

@@ -73,19 +73,32 @@ pub struct Attributes {
     pub extended: Vec<Attribute>,
 }
 
-/// A directory of a kernel, in which a layer is made or read.
+/// A directory of a kernel from which a layer is read.
 ///
 /// Paths are relative to it, without `.`, `..` and a slash at either end; the empty one is the directory itself. Links in the directories
-/// on the way are followed as if it were `/` (openat2(2) with RESOLVE_IN_ROOT); what the last name is, is not followed, but for
-/// [`Disk::enter`]. Nobody else changes it meanwhile.
-pub trait Disk {
+/// on the way are followed as if it were `/` (openat2(2) with RESOLVE_IN_ROOT); what the last name is, is not followed. Nobody else changes
+/// it meanwhile.
+pub trait Tree {
     /// A file that is read.
     type Source: Read;
-    /// A file that is written.
-    type Sink: Write;
 
     /// lstat(2)
     fn look(&mut self, path: &[u8]) -> Result<Look, Errno>;
+    /// The names in a directory, in the order of their bytes.
+    fn names(&mut self, path: &[u8]) -> Result<Vec<Vec<u8>>, Errno>;
+    /// readlink(2)
+    fn symlink_text(&mut self, path: &[u8]) -> Result<Vec<u8>, Errno>;
+    /// open(2)
+    fn open(&mut self, path: &[u8]) -> Result<Self::Source, Errno>;
+    /// listxattr(2), getxattr(2), in the order of their names.
+    fn attributes(&mut self, path: &[u8], kind: NodeKind) -> Result<Vec<Attribute>, Errno>;
+}
+
+/// A directory of a kernel in which a layer is made.
+pub trait Disk: Tree {
+    /// A file that is written.
+    type Sink: Write;
+
     /// Whether there is a directory, links followed to the end.
     fn enter(&mut self, path: &[u8]) -> Result<(), Errno>;
     /// mkdir(2)
@@ -108,13 +121,4 @@ pub trait Disk {
     fn set_time(&mut self, path: &[u8], modified: (i64, u32)) -> Result<(), Errno>;
     /// unlink(2), or rmdir(2) with all that is in it.
     fn remove(&mut self, path: &[u8]) -> Result<(), Errno>;
-
-    /// The names in a directory, in the order of their bytes.
-    fn names(&mut self, path: &[u8]) -> Result<Vec<Vec<u8>>, Errno>;
-    /// readlink(2)
-    fn symlink_text(&mut self, path: &[u8]) -> Result<Vec<u8>, Errno>;
-    /// open(2)
-    fn open(&mut self, path: &[u8]) -> Result<Self::Source, Errno>;
-    /// listxattr(2), getxattr(2), in the order of their names.
-    fn attributes(&mut self, path: &[u8], kind: NodeKind) -> Result<Vec<Attribute>, Errno>;
 }

@@ -38,6 +38,8 @@ pub enum LayerFault {
     Kind(u8),
     /// Owner or group is no number of a user.
     Owner(u64),
+    /// Owner or group is outside of what the container's user namespace has.
+    Unmapped(u32),
     /// A file of the directory is not whole: another layer has the rest.
     Reference {
         /// The mark that says so.
@@ -104,6 +106,7 @@ impl fmt::Display for LayerFault {
             LayerFault::Parent { path, errno } => write!(out, "its directory \"{path}\" is none: {}", sentence(*errno)),
             LayerFault::Kind(flag) => write!(out, "it is of type \"{}\", which layers do not have", flag.escape_ascii()),
             LayerFault::Owner(id) => write!(out, "its owner {id} is no number of a user"),
+            LayerFault::Unmapped(id) => write!(out, "its owner {id} is nobody in the container's user namespace"),
             LayerFault::Reference { attribute } => write!(out, "its content is in another layer ({attribute})"),
             LayerFault::Reserved => write!(out, "its name begins with .wh., which in a layer says that something is removed"),
             LayerFault::Call { call, errno } => write!(out, "{call}: {}", sentence(*errno)),

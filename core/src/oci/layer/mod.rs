@@ -9,19 +9,29 @@
 //! left half made: **the caller removes it**. OCI image specification, layer.md; moby's and containerd's archive packages for what
 //! it leaves open; Documentation/filesystems/overlayfs.rst.
 
+mod blob;
+mod changes;
+mod compare;
 mod compression;
 mod digest;
 mod disk;
+mod explore;
 mod fault;
 mod form;
+mod merged;
 mod pack;
 mod unpack;
 
+pub use blob::{Fresh, import_blob, pack_blob};
+pub use changes::{Change, ChangeKind, changes, in_lines};
+pub use compare::compare;
 pub use compression::{Blob, Compression, Compressor};
 pub use digest::Digested;
-pub use disk::{Attributes, Disk, Look, NodeKind};
+pub use disk::{Attributes, Disk, Look, NodeKind, Tree};
+pub use explore::{Explored, Touch, Touched, Waste, explore};
 pub use fault::{LayerError, LayerFault};
 pub use form::OverlayForm;
+pub use merged::Merged;
 pub use pack::{PackOptions, Packed, pack};
 pub use unpack::{LayerLimits, UnpackOptions, Unpacked, unpack};
 

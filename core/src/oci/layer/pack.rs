@@ -11,17 +11,24 @@ use std::io::{Read, Write};
 
 use super::form::{self, OPAQUE, PREFIX, join, split};
 use super::unpack::errno_of;
-use super::{Digested, Disk, LayerError, LayerFault, Look, NodeKind, OverlayForm};
+use super::{Digested, LayerError, LayerFault, Look, NodeKind, OverlayForm, Tree};
 use crate::archive::{Attribute, Fault, Member, MemberKind, Writer, shown};
 use crate::errno::Errno;
+use crate::model::IdMapLine;
 
 /// How a directory is packed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackOptions {
     /// What overlayfs writes its marks to.
     pub form: OverlayForm,
     /// SOURCE_DATE_EPOCH: later times become this one. reproducible-builds.org/specs/source-date-epoch
     pub epoch_seconds: Option<i64>,
+    /// In a layer owners are those that the container saw. Empty: it saw the machine's.
+    pub uid_map: Vec<IdMapLine>,
+    /// As `uid_map`, for groups.
+    pub gid_map: Vec<IdMapLine>,
+    /// Paths without slashes at their ends that are left out where nothing is in them: what was only made to mount something on.
+    pub without: Vec<String>,
 }
 
 /// What was packed.
@@ -44,7 +51,7 @@ const PIECE_BYTES: usize = 128 << 10;
 const END_BYTES: u64 = 1024;
 
 /// Writes the archive to `output`.
-pub fn pack(disk: &mut impl Disk, options: &PackOptions, output: impl Write) -> Result<Packed, LayerError> {
+pub fn pack(disk: &mut impl Tree, options: &PackOptions, output: impl Write) -> Result<Packed, LayerError> {
     let mut packing = Packing {
         disk,
         options,
@@ -81,11 +88,33 @@ struct Packing<'a, D, W> {
 
 type Answer<T> = Result<T, LayerFault>;
 
+/// A place that was made to mount something on, with nothing in it but such places.
+pub(super) fn is_left_out(disk: &mut impl Tree, without: &[String], path: &[u8], look: &Look) -> Answer<bool> {
+    if !without.iter().any(|known| known.as_bytes() == path) {
+        return Ok(false);
+    }
+    match look.kind {
+        NodeKind::File => Ok(look.size_bytes == 0),
+        NodeKind::Directory => Ok(disk.names(path).map_err(call("getdents"))?.is_empty()),
+        _ => Ok(false),
+    }
+}
+
+/// An id as the container saw it.
+fn inside(outside: u32, map: &[IdMapLine]) -> Answer<u64> {
+    let line = map.iter().find(|line| outside.checked_sub(line.outside).is_some_and(|above| above < line.count));
+    match line {
+        _ if map.is_empty() => Ok(u64::from(outside)),
+        Some(line) => Ok(u64::from(line.inside) + u64::from(outside - line.outside)),
+        None => Err(LayerFault::Unmapped(outside)),
+    }
+}
+
 fn call(call: &'static str) -> impl Fn(Errno) -> LayerFault {
     move |errno| LayerFault::Call { call, errno }
 }
 
-impl<D: Disk, W: Write> Packing<'_, D, W> {
+impl<D: Tree, W: Write> Packing<'_, D, W> {
     fn walk(&mut self) -> Result<(), LayerError> {
         let mut pending: Vec<Vec<u8>> = vec![Vec::new()];
         while let Some(path) = pending.pop() {
@@ -96,7 +125,14 @@ impl<D: Disk, W: Write> Packing<'_, D, W> {
     }
 
     fn entry(&mut self, path: &[u8], pending: &mut Vec<Vec<u8>>) -> Answer<()> {
-        let look = self.disk.look(path).map_err(call("lstat"))?;
+        let look = match self.disk.look(path) {
+            // Gone meanwhile: its container runs.
+            Err(Errno::ENOENT) if !path.is_empty() => return Ok(()),
+            answer => answer.map_err(call("lstat"))?,
+        };
+        if is_left_out(self.disk, &self.options.without, path, &look)? {
+            return Ok(());
+        }
         let (directory, name) = split(path);
         if name.starts_with(PREFIX) {
             return Err(LayerFault::Reserved);
@@ -153,8 +189,8 @@ impl<D: Disk, W: Write> Packing<'_, D, W> {
             kind,
             link,
             mode: look.mode,
-            uid: u64::from(look.uid),
-            gid: u64::from(look.gid),
+            uid: inside(look.uid, &self.options.uid_map)?,
+            gid: inside(look.gid, &self.options.gid_map)?,
             size_bytes: if is_file { look.size_bytes } else { 0 },
             modified: (self.clamped(look.modified.0), 0),
             attributes: if kind == MemberKind::Hardlink { Vec::new() } else { attributes },

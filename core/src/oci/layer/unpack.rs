@@ -62,8 +62,6 @@ pub struct Unpacked {
     pub archive_bytes: u64,
     /// `sha256:…` of all of the archive, with what follows its end.
     pub diff_id: String,
-    /// The top hides the layers below. overlayfs does not look at the mark of a top: whoever mounts the layer ends the list with it.
-    pub opaque_top: bool,
     /// Devices that were not made.
     pub devices_left_out: u64,
     /// Extended attributes that are no part of a layer, or that the file system does not take.
@@ -211,7 +209,6 @@ impl<D: Disk> Unpacking<'_, D> {
     }
 
     fn hide_below(&mut self, directory: &[u8]) -> Answer<()> {
-        self.told.opaque_top |= directory.is_empty();
         self.disk.set_attribute(directory, self.options.form.opaque(), b"y").map_err(call("setxattr"))
     }
 

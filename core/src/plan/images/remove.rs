@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::super::origin::{self, planned};
-use super::super::{CommandError, Context, Plan, system};
+use super::super::{CommandError, Context, Plan, Planned, system};
 use super::{manifest_of, missing, print};
 use crate::layout::Layout;
-use crate::model::{Container, Image, State, Status, short_digest};
+use crate::model::{Container, Image, Layer, State, Status, short_digest};
 use crate::reference::Reference;
 use crate::step::{ImageStep, Step};
 use crate::view::filter::Filters;
@@ -101,9 +101,8 @@ impl Removal<'_> {
             plan.fail_later(&why);
             return Removed::Nothing;
         }
-        let names = image.names.clone();
-        names.iter().for_each(|name| self.untag(name, plan));
-        self.delete(plan);
+        image.names.iter().for_each(|name| self.untag_and_tell(name, plan));
+        self.delete_and_tell(plan);
         Removed::Image
     }
 
@@ -127,7 +126,7 @@ impl Removal<'_> {
             plan.fail_later(&why);
             return Removed::Nothing;
         }
-        self.untag(name, plan);
+        self.untag_and_tell(name, plan);
         if !is_last {
             return Removed::Name(name.to_string());
         }
@@ -135,7 +134,7 @@ impl Removal<'_> {
             plan.fail_later(&why);
             return Removed::Name(name.to_string());
         }
-        self.delete(plan);
+        self.delete_and_tell(plan);
         Removed::Image
     }
 
@@ -151,7 +150,20 @@ impl Removal<'_> {
         })
     }
 
-    fn untag(&self, name: &str, plan: &mut Plan) {
+    fn untag_and_tell(&self, name: &str, plan: &mut Plan) {
+        plan.steps.push(self.untag(name));
+        plan.steps.push(print(format!("Untagged: {name}\n"), self.context));
+    }
+
+    fn delete_and_tell(&self, plan: &mut Plan) {
+        let (steps, deleted) = self.delete();
+        plan.steps.extend(steps);
+        let text: String = deleted.iter().map(|digest| format!("Deleted: {digest}\n")).collect();
+        plan.steps.push(print(text, self.context));
+    }
+
+    /// The step that takes a name away.
+    fn untag(&self, name: &str) -> Planned {
         let context = self.context;
         let full = Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.to_string());
         let step = ImageStep::UntagImage {
@@ -160,18 +172,16 @@ impl Removal<'_> {
             id: self.image.id.clone(),
             manifest: manifest_of(self.image),
         };
-        plan.steps.push(planned(Step::Image(step), origin::positional(context, "IMAGE")));
-        plan.steps.push(print(format!("Untagged: {name}\n"), context));
+        planned(Step::Image(step), origin::positional(context, "IMAGE"))
     }
 
-    /// The image, and what of it nobody else has.
-    fn delete(&self, plan: &mut Plan) {
+    /// The steps that remove the image, and what of it nobody else has; and what is told as deleted.
+    fn delete(&self) -> (Vec<Planned>, Vec<String>) {
         let (image, context) = (self.image, self.context);
         let layout = Layout::new(&context.host.data_root);
-        let cause = || origin::positional(context, "IMAGE");
-        let mut step = |step: ImageStep| plan.steps.push(planned(Step::Image(step), cause()));
+        let (mut steps, mut deleted) = (Vec::new(), vec![image.id.clone()]);
+        let mut step = |step: ImageStep| steps.push(planned(Step::Image(step), origin::positional(context, "IMAGE")));
         step(ImageStep::ForgetImage { index: layout.image_index(), id: image.id.clone(), manifest: image.manifest.clone() });
-        let mut deleted = vec![image.id.clone()];
         let kept = Kept::of(image, context.state);
         for digest in [&image.manifest, &image.id].into_iter().filter(|digest| !kept.blobs.contains(digest.as_str())) {
             step(ImageStep::RemoveBlob { path: layout.blob(digest), digest: digest.clone() });
@@ -188,8 +198,7 @@ impl Removal<'_> {
                 }
             }
         }
-        let text: String = deleted.iter().map(|digest| format!("Deleted: {digest}\n")).collect();
-        plan.steps.push(print(text, context));
+        (steps, deleted)
     }
 }
 
@@ -250,28 +259,23 @@ pub(super) fn prune(
             continue;
         }
         let now = Context { state: &state, host: context.host, invocation: context.invocation };
-        for layer in image.layers.iter().filter(|layer| layer.extracted) {
+        let kept = Kept::of(image, &state);
+        let goes = |layer: &&Layer| layer.extracted && !kept.layers.contains(layer.diff_id.as_str());
+        for layer in image.layers.iter().filter(goes) {
             plan.steps.push(system::measure(Layout::new(&context.host.data_root).layer(&layer.diff_id)));
         }
         let removal = Removal { image, context: &now };
-        let before = plan.steps.len();
-        image.names.iter().for_each(|name| removal.untag(name, plan));
-        removal.delete(plan);
-        // What rmi prints line by line stands in the list here.
-        let printed = plan.steps.split_off(before);
-        for node in printed {
-            match node.step {
-                Step::Client(crate::step::ClientStep::Print { text }) => deleted.extend(text.lines().map(in_list)),
-                _ => plan.steps.push(node),
-            }
-        }
+        plan.steps.extend(image.names.iter().map(|name| removal.untag(name)));
+        deleted.extend(image.names.iter().map(|name| format!("untagged: {name}")));
+        let (steps, digests) = removal.delete();
+        plan.steps.extend(steps);
+        deleted.extend(digests.iter().map(|digest| format!("deleted: {digest}")));
         state.images.remove_mut(&image.id);
+    }
+    if force {
+        // While an answer is waited for, others may come to have it.
+        plan.steps.extend(super::check::garbage(context));
     }
     plan.steps.push(system::print_reclaimed(vec![("Deleted Images:".to_string(), deleted)], context));
     Ok(())
-}
-
-/// `untagged: web:1` in small letters, as the client's prune writes it.
-fn in_list(line: &str) -> String {
-    line.replacen("Untagged:", "untagged:", 1).replacen("Deleted:", "deleted:", 1)
 }

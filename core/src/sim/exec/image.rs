@@ -23,6 +23,14 @@ pub(super) fn execute(step: &ImageStep, kernel: &mut Kernel, run: &mut Run, stat
     match step {
         ImageStep::SaveImages { images, output } => super::transfer::save(kernel, run, images, output.as_ref())?,
         ImageStep::LoadImages { input, quiet } => return super::transfer::load(kernel, run, (input.as_ref(), *quiet), state),
+        ImageStep::PackLayer(packed) => return super::layer::pack(kernel, run, packed),
+        ImageStep::ImportLayer(imported) => return super::layer::import(kernel, run, imported),
+        ImageStep::RecordImage { index, id, manifest, .. } => return super::layer::record(kernel, index, id, manifest),
+        ImageStep::ShowChanges(files) => return super::layer::show_changes(kernel, run, files),
+        ImageStep::ExportFiles { files, output } => super::layer::export(kernel, run, files, output.as_ref())?,
+        ImageStep::CheckStore { user_xattr } => return super::layer::check(kernel, run, state, *user_xattr),
+        ImageStep::ShowLayers(shown) => return super::layer::show_layers(kernel, run, shown),
+        ImageStep::RemoveStray { path } => called(remove_tree(kernel, path), "unlinkat")?,
         ImageStep::WriteBlob { path, content, .. } => called(write_blob(kernel, path, content), "openat")?,
         ImageStep::TagImage { index, name, manifest, .. } => {
             called(change(kernel, index, |found| found.tag(name, manifest)), "rename")?;

@@ -5,6 +5,7 @@ mod cgroup;
 mod client;
 mod copy;
 mod image;
+mod layer;
 mod mount;
 mod privilege;
 mod process;

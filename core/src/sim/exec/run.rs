@@ -55,6 +55,8 @@ pub struct Run {
     pub(super) refused: Option<Refused>,
     /// A question waits for its answer.
     pub(super) asked: bool,
+    /// The blobs that layers were packed into, by what was packed: only those that were not there.
+    pub(super) packed: BTreeMap<String, String>,
     /// Bytes that removed containers had written.
     pub(super) reclaimed_bytes: u64,
     /// Of `stats`: when each container was looked at the last time, and what was seen.

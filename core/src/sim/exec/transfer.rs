@@ -11,7 +11,7 @@ use crate::layout::Layout;
 use crate::model::{Image, State};
 use crate::observe::Outcome;
 use crate::oci::image::other_archive;
-use crate::oci::image::transfer::{Blobs, Sent, TransferError, receive, send, settle, unwritable};
+use crate::oci::image::transfer::{Blobs, Sent, TransferError, Wording, receive, send, settle, unwritable};
 use crate::oci::layer::{Blob, LayerLimits, OverlayForm, UnpackOptions, unpack};
 use crate::plan::architecture;
 use crate::sim::kernel::Kernel;
@@ -22,15 +22,15 @@ use crate::userland::SysResult;
 use crate::view::images::loaded;
 
 /// A longer archive, or blob, is not taken: a page has memory, and no disk.
-const BYTES_MAX: usize = 64 << 20;
-const FILE_MODE: u32 = 0o644;
+pub(super) const BYTES_MAX: usize = 64 << 20;
+pub(super) const FILE_MODE: u32 = 0o644;
 
 fn refused(error: &TransferError) -> Failure {
     let call = Some(format!("Error response from daemon: {error}"));
     Failure { errno: error.errno(), call, ..Failure::from(error.errno()) }
 }
 
-fn of_file(path: &str, errno: Errno) -> Failure {
+pub(super) fn of_file(path: &str, errno: Errno) -> Failure {
     Failure { call: Some(format!("open {path}: {}", errno.to_string().to_lowercase())), ..Failure::from(errno) }
 }
 
@@ -53,17 +53,17 @@ impl Write for Bounded {
 }
 
 /// The blobs of the model's store.
-struct ModelBlobs<'a> {
-    kernel: &'a mut Kernel,
+pub(super) struct ModelBlobs<'a> {
+    pub(super) kernel: &'a mut Kernel,
 }
 
 impl ModelBlobs<'_> {
-    fn path(&self, digest: &str) -> String {
+    pub(super) fn path(&self, digest: &str) -> String {
         Layout::new(&self.kernel.host.data_root).blob(digest)
     }
 }
 
-fn source(data: Data) -> Chain<Cursor<Vec<u8>>, Take<Repeat>> {
+pub(super) fn source(data: Data) -> Chain<Cursor<Vec<u8>>, Take<Repeat>> {
     Cursor::new(data.bytes.as_ref().clone()).chain(io::repeat(0).take(data.zeros))
 }
 
@@ -104,44 +104,47 @@ impl Blobs for ModelBlobs<'_> {
     }
 }
 
-fn unwritable_file(kernel: &Kernel, file: &CallersFile) -> Option<String> {
+pub(super) fn unwritable_file(kernel: &Kernel, file: &CallersFile, wording: Wording) -> Option<String> {
     let kind = |path: &str| {
         let place = kernel.walk(kernel.engine, path, true)?;
         kernel.attributes(&place.node).map(|attributes| attributes.kind)
     };
     let parent =
         file.path.trim_end_matches('/').rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
-    unwritable(&file.typed, kind(parent), kind(&file.path).ok())
+    unwritable(wording, &file.typed, kind(parent), kind(&file.path).ok())
 }
 
 pub(super) fn save(kernel: &mut Kernel, run: &mut Run, images: &[Sent], output: Option<&CallersFile>) -> Result<(), Failure> {
-    if let Some(why) = output.and_then(|file| unwritable_file(kernel, file)) {
+    if let Some(why) = output.and_then(|file| unwritable_file(kernel, file, Wording::Save)) {
         return Err(Failure { call: Some(why), ..Failure::from(Errno::EINVAL) });
     }
     let mut written = Bounded::default();
     send(&mut ModelBlobs { kernel }, images, &mut written).map_err(|error| refused(&error))?;
-    match output {
-        None => run.shown.push((false, written.0)),
-        Some(file) => {
-            let data = Data { bytes: Rc::new(written.0), zeros: 0 };
-            write_data(kernel, &file.path, FILE_MODE, data).map_err(|errno| of_file(&file.typed, errno))?;
-        }
+    deliver(kernel, run, written, output)
+}
+
+/// To a file of the caller's, or to her.
+pub(super) fn deliver(kernel: &mut Kernel, run: &mut Run, written: Bounded, output: Option<&CallersFile>) -> Result<(), Failure> {
+    let Some(file) = output else {
+        run.shown.push((false, written.0));
+        return Ok(());
+    };
+    let data = Data { bytes: Rc::new(written.0), zeros: 0 };
+    write_data(kernel, &file.path, FILE_MODE, data).map_err(|errno| of_file(&file.typed, errno))
+}
+
+/// The bytes of a file of the caller's, or of her standard input; `None`: there is more to come.
+pub(super) fn callers_data(kernel: &Kernel, run: &mut Run, input: Option<&CallersFile>) -> Result<Option<Data>, Failure> {
+    if let Some(file) = input {
+        return data_at(kernel, &file.path).map(Some).map_err(|errno| of_file(&file.typed, errno));
     }
-    Ok(())
+    run.asked = !run.answer_ended && run.answer.len() <= BYTES_MAX;
+    Ok((!run.asked).then(|| Data { bytes: Rc::new(std::mem::take(&mut run.answer)), zeros: 0 }))
 }
 
 pub(super) fn load(kernel: &mut Kernel, run: &mut Run, asked: (Option<&CallersFile>, bool), state: &State) -> Carried {
     let (input, quiet) = asked;
-    let data = match input {
-        Some(file) => data_at(kernel, &file.path).map_err(|errno| of_file(&file.typed, errno))?,
-        None => {
-            run.asked = !run.answer_ended && run.answer.len() <= BYTES_MAX;
-            if run.asked {
-                return Ok(Done::Waiting);
-            }
-            Data { bytes: Rc::new(std::mem::take(&mut run.answer)), zeros: 0 }
-        }
-    };
+    let Some(data) = callers_data(kernel, run, input)? else { return Ok(Done::Waiting) };
     let machine = architecture(&kernel.host.machine).to_string();
     let received = receive(&mut ModelBlobs { kernel }, ("linux", &machine), source(data)).map_err(|error| refused(&error))?;
     let known: Vec<&Image> = state.images.values().collect();

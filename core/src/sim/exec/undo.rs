@@ -50,6 +50,14 @@ fn take_back(undo: Undo, kernel: &mut Kernel, run: &mut Run) {
         Undo::RestoreName { index, name, before, strike } => {
             let _ = super::image::change(kernel, &index, |found| found.restore(&name, before.as_ref(), strike.as_deref()));
         }
+        Undo::StrikeImage { index, manifest } => {
+            let _ = super::image::change(kernel, &index, |found| found.remove(&manifest));
+        }
+        Undo::DropPacked { upper } => {
+            if let Some(path) = run.packed.remove(&upper) {
+                let _ = kernel.remove_node(kernel.engine, &path, false);
+            }
+        }
         Undo::RestoreRecord { .. }
         | Undo::RestorePause { .. }
         | Undo::ByItsSteps

@@ -14,9 +14,4 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("checkpoint rm", &["checkpoint rm"], "[OPTIONS] CONTAINER CHECKPOINT", Arity::Exact(2))
         .aliases(&[("checkpoint remove", "checkpoint rm")])
         .specs("checkpoint-dir=text"),
-    CommandRow::new("commit", &["container commit", "commit"], "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]", Arity::Between(1, 2))
-        .flags_first()
-        .specs("author/a=text change/c=list message/m=text pause/p=bool"),
-    CommandRow::new("diff", &["container diff", "diff"], "CONTAINER", Arity::Exact(1)),
-    CommandRow::new("export", &["container export", "export"], "[OPTIONS] CONTAINER", Arity::Exact(1)).specs("output/o=text"),
 ];

@@ -17,8 +17,6 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
         .specs("filter/f=filter format=text limit=int no-trunc=bool"),
     CommandRow::new("builder prune", &["builder prune"], "", Arity::None)
         .specs("all/a=bool filter=filter force/f=bool keep-storage=bytes"),
-    CommandRow::new("import", &["image import", "import"], "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]", Arity::AtLeast(1))
-        .specs("change/c=list message/m=text platform=text"),
     CommandRow::new("manifest annotate", &["manifest annotate"], "[OPTIONS] MANIFEST_LIST MANIFEST", Arity::Exact(2))
         .specs("arch=text os=text os-features=strings os-version=text variant=text"),
     CommandRow::new("manifest create", &["manifest create"], "MANIFEST_LIST MANIFEST [MANIFEST...]", Arity::AtLeast(2))

@@ -197,7 +197,7 @@ fn an_image_that_is_there_keeps_its_manifest_and_gets_the_names() {
 #[test]
 fn where_no_archive_can_be_written_is_said_in_dockers_words() {
     let (directory, file) = (FileKind::Directory, FileKind::File);
-    let said = |typed: &str, parent, there| unwritable(typed, parent, there);
+    let said = |typed: &str, parent, there| unwritable(super::Wording::Save, typed, parent, there);
     let missing = "failed to save image: invalid output path: stat no/such: no such file or directory";
     assert_eq!(said("no/such/x.tar", Err(Errno::ENOENT), None).as_deref(), Some(missing));
     assert_eq!(said("/tmp", Ok(directory), Some(directory)).as_deref(), Some("failed to save image: cannot write to a directory"));

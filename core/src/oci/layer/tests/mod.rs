@@ -2,6 +2,7 @@
 
 mod cases;
 mod packing;
+mod reading;
 
 /// What the shared cases are written with; natively it is another module of this name.
 mod api {

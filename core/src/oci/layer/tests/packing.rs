@@ -3,7 +3,8 @@
 use super::cases::{self, archive, directory, entry, file, hardlink, symlink};
 use super::*;
 
-const PACK: PackOptions = PackOptions { form: OverlayForm::Trusted, epoch_seconds: None };
+const PACK: PackOptions =
+    PackOptions { form: OverlayForm::Trusted, epoch_seconds: None, uid_map: Vec::new(), gid_map: Vec::new(), without: Vec::new() };
 
 /// Unpacked in a model of its own, and packed again.
 fn again(booted: &Kernel, bytes: &[u8], options: &PackOptions) -> (Packed, Vec<u8>) {
