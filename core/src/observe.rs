@@ -8,6 +8,8 @@
 //! the call itself took ([`Outcome::sent`], [`Outcome::printed`]). When a container was started or could not be, and how a process
 //! that has been waited for ended, the engine alone knows: no kernel shows it afterwards.
 
+mod build;
+
 use serde::{Deserialize, Serialize};
 
 use crate::copying::Copied;
@@ -55,6 +57,12 @@ pub struct Outcome {
     /// The images that an archive held.
     #[serde(default)]
     pub received: Vec<Image>,
+    /// What the files of an instruction are, for its key.
+    #[serde(default)]
+    pub parts: Vec<crate::build::Part>,
+    /// How many files, directories and links were made.
+    #[serde(default)]
+    pub made: u64,
     /// The layer that was packed; nothing where nothing was changed.
     #[serde(default)]
     pub packed: Option<Box<Layer>>,
@@ -127,6 +135,7 @@ pub fn observe(step: &Step, outcome: &Outcome, actors: Actors, probe: &dyn Probe
         Step::Client(step) => Ok(look.client(step)),
         Step::Copy(step) => look.copied(step),
         Step::Image(step) => look.image(step),
+        Step::Build(step) => look.build(step),
     }
 }
 
@@ -703,6 +712,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
     let step = match step {
         Step::Store(step) => step,
         Step::Image(step) => return essential_of_image(step, outcome),
+        Step::Build(step) => return build::essential(step, outcome),
         Step::Process(ProcessStep::ExecProgram { .. }) => return outcome.refused().into_iter().collect(),
         _ => return Vec::new(),
     };

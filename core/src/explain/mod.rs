@@ -3,6 +3,7 @@
 //! The calls that it names are those that the step makes, in that order, written as strace(1) writes them; a traced run is held
 //! against them. English stands here; other languages would be catalogues keyed by the step's name.
 
+mod build;
 mod cause;
 mod cgroup;
 pub mod claim;
@@ -17,6 +18,7 @@ mod store;
 
 use serde::{Deserialize, Serialize};
 
+pub use build::{change_in_words, miss_in_words};
 pub use cause::cause_sentence;
 
 use crate::step::Step;
@@ -144,6 +146,7 @@ pub fn explain(step: &Step) -> Explanation {
         Step::Client(step) => client::explain(step),
         Step::Copy(step) => copy::explain(step),
         Step::Image(step) => image::explain(step),
+        Step::Build(step) => build::explain(step),
     }
 }
 
