@@ -57,12 +57,9 @@ pub struct Outcome {
     /// The images that an archive held.
     #[serde(default)]
     pub received: Vec<Image>,
-    /// What the files of an instruction are, for its key.
+    /// The files of an instruction of a build.
     #[serde(default)]
-    pub parts: Vec<crate::build::Part>,
-    /// How many files, directories and links were made.
-    #[serde(default)]
-    pub made: u64,
+    pub files: Option<Box<BuildFiles>>,
     /// The layer that was packed; nothing where nothing was changed.
     #[serde(default)]
     pub packed: Option<Box<Layer>>,
@@ -91,6 +88,15 @@ impl Outcome {
     fn probed(&self, id: &ContainerId) -> Vec<Event> {
         self.probe.iter().map(|probe| Event::HealthProbed { id: id.clone(), probe: (**probe).clone() }).collect()
     }
+}
+
+/// The files of an instruction of a build.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BuildFiles {
+    /// What they are, for its key.
+    pub parts: Vec<crate::build::Part>,
+    /// How many files, directories and links were made.
+    pub made: u64,
 }
 
 /// A signal as a kernel took it.

@@ -45,12 +45,12 @@ pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
     let event = match step {
         BuildStep::LoadDefinition { .. } => BuildEvent::Begun,
         BuildStep::UseBase { slot, base, .. } => BuildEvent::InstructionDone { slot: *slot, result: Box::new(base.clone()) },
-        BuildStep::ReadSources { slot, .. } => BuildEvent::SourcesRead { slot: *slot, parts: outcome.parts.clone() },
+        BuildStep::ReadSources { slot, .. } => BuildEvent::SourcesRead { slot: *slot, parts: outcome.files.as_ref().map(|files| files.parts.clone()).unwrap_or_default() },
         BuildStep::UseCached { slot, key, record, .. } => return vec![done(*slot, key, record)],
         BuildStep::KeepResult { slot, key, record, .. } => return kept(*slot, key, record),
         BuildStep::MissCache { slot, key, .. } => BuildEvent::ResultMissed { slot: *slot, key: key.digest() },
         BuildStep::BringFiles { copy, .. } => {
-            BuildEvent::FilesBrought { destination: copy.destination.clone(), entries: outcome.made }
+            BuildEvent::FilesBrought { destination: copy.destination.clone(), entries: outcome.files.as_ref().map_or(0, |files| files.made) }
         }
         BuildStep::DropResult { key, .. } => BuildEvent::ResultDropped { key: key.clone() },
         BuildStep::RemoveWorkspace { path } => BuildEvent::WorkspaceRemoved { path: path.clone() },

@@ -8,7 +8,7 @@ use glassbox_core::build::transfer::{self, TransferFault};
 use glassbox_core::build::{record, work};
 use glassbox_core::dockerfile::ignore::Ignore;
 use glassbox_core::errno::Errno;
-use glassbox_core::observe::Outcome;
+use glassbox_core::observe::{BuildFiles, Outcome};
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::{BuildStep, FilesRoot, Step};
 
@@ -40,7 +40,8 @@ impl Engine {
                 let ignore = ignore.as_deref().map(Ignore::read);
                 let mut disk = Disk::new(self.files_root(from)?, self.files_root(from)?);
                 let found = transfer::find(&mut disk, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
-                outcome.parts = transfer::parts(&mut disk, copy, &found).map_err(|fault| refused(&fault))?;
+                let parts = transfer::parts(&mut disk, copy, &found).map_err(|fault| refused(&fault))?;
+                outcome.files = Some(Box::new(BuildFiles { parts, made: 0 }));
                 Ok(())
             }
             BuildStep::UseCached { path, .. } => fs::metadata(path).map(drop).call("openat"),
@@ -48,7 +49,8 @@ impl Engine {
                 let ignore = ignore.as_deref().map(Ignore::read);
                 let mut disk = Disk::new(self.files_root(from)?, self.files_root(to)?);
                 let found = transfer::find(&mut disk, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
-                outcome.made = transfer::bring(&mut disk, copy, &found, *manner).map_err(|fault| refused(&fault))?;
+                let made = transfer::bring(&mut disk, copy, &found, *manner).map_err(|fault| refused(&fault))?;
+                outcome.files = Some(Box::new(BuildFiles { parts: Vec::new(), made }));
                 Ok(())
             }
             BuildStep::CheckExit { id, argv } => {

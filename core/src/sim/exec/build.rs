@@ -8,7 +8,7 @@ use crate::build::{record, work};
 use crate::dockerfile::ignore::Ignore;
 use crate::errno::Errno;
 use crate::model::State;
-use crate::observe::Outcome;
+use crate::observe::{BuildFiles, Outcome};
 use crate::sim::kernel::Kernel;
 use crate::step::{BuildStep, FilesRoot};
 
@@ -26,7 +26,7 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
             let mut model = sides(kernel, run, from, from)?;
             let found = transfer::find(&mut model, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
             let parts = transfer::parts(&mut model, copy, &found).map_err(|fault| refused(&fault))?;
-            return Ok(Done::Outcome(Outcome { parts, at_ns: kernel.realtime_ns(), ..Outcome::default() }));
+            return Ok(seen(kernel, BuildFiles { parts, made: 0 }));
         }
         BuildStep::UseCached { path, .. } => {
             called(kernel.walk(kernel.engine, path, true), "openat")?;
@@ -36,7 +36,7 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
             let mut model = sides(kernel, run, from, to)?;
             let found = transfer::find(&mut model, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
             let made = transfer::bring(&mut model, copy, &found, *manner).map_err(|fault| refused(&fault))?;
-            return Ok(Done::Outcome(Outcome { made, at_ns: kernel.realtime_ns(), ..Outcome::default() }));
+            return Ok(seen(kernel, BuildFiles { parts: Vec::new(), made }));
         }
         BuildStep::CheckExit { id, argv } => {
             let code = state.containers.get(id).map_or(0, |container| container.state.exit_code);
@@ -56,6 +56,10 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
         }
     }
     done(kernel)
+}
+
+fn seen(kernel: &Kernel, files: BuildFiles) -> Done {
+    Done::Outcome(Outcome { files: Some(Box::new(files)), at_ns: kernel.realtime_ns(), ..Outcome::default() })
 }
 
 fn refused(fault: &TransferFault) -> Failure {
