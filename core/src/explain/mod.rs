@@ -175,7 +175,8 @@ mod tests {
     #[test]
     fn every_leaf_names_its_calls_and_no_composite_does() {
         for step in samples::all() {
-            assert_eq!(step.is_composite(), explain(&step).calls.is_empty(), "{}", step.name());
+            let asks_nothing = matches!(&step, Step::Build(step) if step.is_the_engines_own());
+            assert_eq!(step.is_composite() || asks_nothing, explain(&step).calls.is_empty(), "{}", step.name());
         }
     }
 }

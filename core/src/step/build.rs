@@ -138,6 +138,14 @@ impl BuildStep {
         }
     }
 
+    /// It is about what the engine knows, and asks nothing of the kernel.
+    pub fn is_the_engines_own(&self) -> bool {
+        matches!(
+            self,
+            BuildStep::LoadDefinition { .. } | BuildStep::UseBase { .. } | BuildStep::Configure { .. } | BuildStep::CheckExit { .. }
+        )
+    }
+
     /// See [`super::Step::undo`].
     pub fn undo(&self) -> Undo {
         match self {

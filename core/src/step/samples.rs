@@ -148,6 +148,10 @@ pub fn container() -> Container {
 fn phases() -> Vec<Phase> {
     vec![
         Phase::PrepareImage { image: "toolbox:latest".into() },
+        Phase::BuildInstruction { slot: Slot::default(), shown: "[2/2] RUN true".into() },
+        Phase::FindResult { slot: Slot::default() },
+        Phase::KeepLayer { slot: Slot::default(), upper: "/r/building/0/upper".into() },
+        Phase::ExportImage,
         Phase::CreateContainer { container: Box::new(container()) },
         Phase::CommitContainer { id: id(), image: Box::new(ImageDraft::default()), pause: true },
         Phase::ImportImage {
@@ -370,7 +374,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 21 + 23 + 7 + 15 + 16 + 8 + 14 + 3 + 16;
+    const STEPS: usize = 21 + 4 + 23 + 7 + 15 + 16 + 8 + 14 + 3 + 16 + 11;
 
     #[test]
     fn covers_every_step() {

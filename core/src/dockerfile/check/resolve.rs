@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_first_fault_is_the_error() {
-        assert_eq!(resolved("", None).unwrap_err().message, "dockerfile contains no stages to build");
+        assert_eq!(resolved("ARG A=1\n", None).unwrap_err().message, "dockerfile contains no stages to build");
         assert!(resolved("FROM a\nRUNN x\n", None).unwrap_err().message.contains("unknown instruction: RUNN"));
     }
 }
