@@ -1,5 +1,6 @@
 //! `apply`: the only place where an event changes the state.
 
+mod build;
 mod images;
 
 use crate::event::{Event, ImageEvent};
@@ -8,13 +9,20 @@ use crate::model::{Container, ContainerId, Ending, State, Status, health, restar
 /// Changes `state` as `event` says. An event about something that is not there changes nothing.
 pub fn apply(state: &mut State, event: &Event) {
     match event {
-        Event::LayerExtracted { diff_id, .. } => images::set_extracted(state, diff_id, true),
+        Event::LayerExtracted { diff_id, .. } => {
+            images::set_extracted(state, diff_id, true);
+            build::set_extracted(state, diff_id, true);
+        }
+        Event::Build(event) => build::apply(state, event),
         Event::Image(ImageEvent::Tagged { name, id }) => images::tagged(state, name, id),
         Event::Image(ImageEvent::Untagged { name }) => images::untagged(state, name),
         Event::Image(ImageEvent::Forgotten { manifest }) => images::forgotten(state, manifest),
         Event::Image(ImageEvent::Recorded { image }) => images::recorded(state, image),
+        Event::Image(ImageEvent::LayerRemoved { diff_id }) => {
+            images::set_extracted(state, diff_id, false);
+            build::set_extracted(state, diff_id, false);
+        }
         Event::Image(ImageEvent::LayerPacked { upper, layer }) => state.packed.insert_mut(upper.clone(), layer.as_deref().cloned()),
-        Event::Image(ImageEvent::LayerRemoved { diff_id }) => images::set_extracted(state, diff_id, false),
         Event::ContainerRecorded { container } => state.containers.insert_mut(container.id.clone(), (**container).clone()),
         Event::ContainerStarted { id, pid, at_ns } => change(state, id, |container| {
             if container.state.status != Status::Restarting {

@@ -64,8 +64,10 @@ impl Chronicle {
             }
             Step::Client(step) => self.served(step, outcome, context, at_ns),
             Step::Copy(step) => copied(step, context, at_ns),
+            Step::Phase(_) | Step::Cgroup(_) | Step::Process(_) | Step::Mount(_) | Step::Privilege(_) | Step::Build(_) => {
+                Vec::new()
+            }
             Step::Image(step) => image(step, outcome, context, at_ns),
-            Step::Phase(_) | Step::Cgroup(_) | Step::Process(_) | Step::Mount(_) | Step::Privilege(_) => Vec::new(),
         }
     }
 

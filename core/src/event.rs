@@ -4,10 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::build::Part;
 use crate::diagnosis::program::Refused;
 use crate::host::Controller;
 use crate::model::health::Probe;
-use crate::model::{Container, ContainerId, Ending, Image, Layer, SentSignal, Volume};
+use crate::model::{BuildResult, CacheRecord, Container, ContainerId, Ending, Image, Layer, SentSignal, Slot, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
@@ -26,6 +27,8 @@ pub enum Event {
     },
     /// What became of an image, of its names and its files.
     Image(ImageEvent),
+    /// What became of an instruction of a build.
+    Build(BuildEvent),
     /// A directory is there.
     DirectoryCreated {
         /// Which.
@@ -392,13 +395,104 @@ impl Event {
                 container.state.pid = container.state.pid.map(|_| 0);
             }
             Event::VolumeCreated { volume } => volume.created_ns = 0,
-            Event::Image(ImageEvent::Recorded { image }) => {
-                image.created.clear();
-                image.history.iter_mut().for_each(|step| step.created.clear());
-            }
+            Event::Build(event) => event.normalise(),
+            Event::Image(event) => event.normalise(),
             _ => {}
         }
         event
+    }
+}
+
+/// A fact about a build.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum BuildEvent {
+    /// A build has begun.
+    Begun,
+    /// The files that an instruction copies were read.
+    SourcesRead {
+        /// Which instruction.
+        slot: Slot,
+        /// What they are, for its key.
+        parts: Vec<Part>,
+    },
+    /// It is known what an instruction comes to.
+    InstructionDone {
+        /// Which.
+        slot: Slot,
+        /// To what.
+        result: Box<BuildResult>,
+    },
+    /// No earlier build has left its result.
+    ResultMissed {
+        /// Of which instruction.
+        slot: Slot,
+        /// The digest of its key.
+        key: String,
+    },
+    /// Files were copied to their place.
+    FilesBrought {
+        /// Where to.
+        destination: String,
+        /// Files, directories and links that were made.
+        entries: u64,
+    },
+    /// The directories in which a layer was made are gone.
+    WorkspaceRemoved {
+        /// Which.
+        path: String,
+    },
+    /// A result is off the record.
+    ResultDropped {
+        /// The digest of its key.
+        key: String,
+    },
+    /// A result is on record.
+    ResultKept {
+        /// The digest of its key.
+        key: String,
+        /// The record.
+        record: Box<CacheRecord>,
+    },
+}
+
+impl BuildEvent {
+    /// How long a compressed layer is depends on the times in it.
+    fn normalise(&mut self) {
+        match self {
+            BuildEvent::InstructionDone { result, .. } => {
+                result.created_ns = 0;
+                // Of a base its sizes are those of its blobs, as long as nothing is extracted.
+                result.layers.iter_mut().for_each(|layer| (layer.blob_bytes, layer.size_bytes) = (0, 0));
+            }
+            BuildEvent::ResultKept { record, .. } => {
+                record.created_ns = 0;
+                record.layer.iter_mut().for_each(normalise_layer);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn normalise_layer(layer: &mut Layer) {
+    layer.blob_bytes = 0;
+}
+
+impl ImageEvent {
+    fn normalise(&mut self) {
+        match self {
+            ImageEvent::LayerPacked { layer: Some(layer), .. } => normalise_layer(layer),
+            ImageEvent::Recorded { image } => {
+                image.manifest_bytes = 0;
+                // When the image and the last of its instructions were made; of the others the moment is the base's, or a build's.
+                image.created.clear();
+                image.history.iter_mut().for_each(|entry| entry.created.clear());
+                for layer in &mut image.layers {
+                    // As far as it is not extracted, its size is that of the blob.
+                    (layer.blob_bytes, layer.size_bytes) = (0, 0);
+                }
+            }
+            _ => {}
+        }
     }
 }
 

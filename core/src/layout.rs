@@ -3,6 +3,8 @@
 //! ```text
 //! layers/<diff id without sha256:>/   the files of an extracted layer
 //! images/                             an OCI image layout: oci-layout, index.json, blobs/sha256/<digest>
+//! build-cache/<key>.json              what an instruction of a build came to, and on what that depended
+//! building/<id>/{upper,work,merged}   a layer that is being made
 //! containers/<id>/state.json          what the engine knows of the container
 //! containers/<id>/config.json         the OCI runtime specification
 //! containers/<id>/{upper,work}        the overlay
@@ -41,6 +43,16 @@ impl<'a> Layout<'a> {
     /// A blob of an image.
     pub fn blob(&self, digest: &str) -> String {
         format!("{}/images/blobs/sha256/{}", self.root, digest.trim_start_matches("sha256:"))
+    }
+
+    /// The record of a result of a build, by the digest of its key.
+    pub fn cached_result(&self, key: &str) -> String {
+        format!("{}/build-cache/{}.json", self.root, key.trim_start_matches("sha256:"))
+    }
+
+    /// The directory in which a layer is made.
+    pub fn workspace(&self, id: &str) -> String {
+        format!("{}/building/{id}", self.root)
     }
 
     /// The directory of all blobs of images.

@@ -15,6 +15,7 @@
 
 pub mod apply;
 pub mod archive;
+pub mod build;
 pub mod chronicle;
 pub mod cli;
 pub mod copying;

@@ -8,6 +8,8 @@
 //! the call itself took ([`Outcome::sent`], [`Outcome::printed`]). When a container was started or could not be, and how a process
 //! that has been waited for ended, the engine alone knows: no kernel shows it afterwards.
 
+mod build;
+
 use serde::{Deserialize, Serialize};
 
 use crate::copying::Copied;
@@ -55,6 +57,9 @@ pub struct Outcome {
     /// The images that an archive held.
     #[serde(default)]
     pub received: Vec<Image>,
+    /// The files of an instruction of a build.
+    #[serde(default)]
+    pub files: Option<Box<BuildFiles>>,
     /// The layer that was packed; nothing where nothing was changed.
     #[serde(default)]
     pub packed: Option<Box<Layer>>,
@@ -83,6 +88,15 @@ impl Outcome {
     fn probed(&self, id: &ContainerId) -> Vec<Event> {
         self.probe.iter().map(|probe| Event::HealthProbed { id: id.clone(), probe: (**probe).clone() }).collect()
     }
+}
+
+/// The files of an instruction of a build.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BuildFiles {
+    /// What they are, for its key.
+    pub parts: Vec<crate::build::Part>,
+    /// How many files, directories and links were made.
+    pub made: u64,
 }
 
 /// A signal as a kernel took it.
@@ -127,6 +141,7 @@ pub fn observe(step: &Step, outcome: &Outcome, actors: Actors, probe: &dyn Probe
         Step::Client(step) => Ok(look.client(step)),
         Step::Copy(step) => look.copied(step),
         Step::Image(step) => look.image(step),
+        Step::Build(step) => look.build(step),
     }
 }
 
@@ -703,6 +718,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
     let step = match step {
         Step::Store(step) => step,
         Step::Image(step) => return essential_of_image(step, outcome),
+        Step::Build(step) => return build::essential(step, outcome),
         Step::Process(ProcessStep::ExecProgram { .. }) => return outcome.refused().into_iter().collect(),
         _ => return Vec::new(),
     };

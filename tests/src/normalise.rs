@@ -100,8 +100,28 @@ fn times(text: &str) -> String {
     lines.join("\n")
 }
 
+/// `#4 DONE 0.3s`, `#4 0.312 text`, and the same text where a failure shows it again: how long a build took.
+fn of_a_build(line: &str) -> String {
+    if let Some(rest) = line.strip_prefix("stderr ") {
+        return format!("stderr {}", of_a_build(rest));
+    }
+    let is_seconds = |word: &str, decimals: usize| {
+        let parts = word.split_once('.');
+        parts.is_some_and(|(whole, rest)| whole.parse::<u32>().is_ok() && rest.len() == decimals && rest.parse::<u32>().is_ok())
+    };
+    let words: Vec<&str> = line.splitn(3, ' ').collect();
+    match words[..] {
+        [number, "DONE", time] if number.starts_with('#') && time.strip_suffix('s').is_some_and(|time| is_seconds(time, 1)) => {
+            format!("{number} DONE <time>")
+        }
+        [number, time, text] if number.starts_with('#') && is_seconds(time, 3) => format!("{number} <time> {text}"),
+        [time, ..] if is_seconds(time, 3) => line.replacen(time, "<time>", 1),
+        _ => line.to_string(),
+    }
+}
+
 fn times_in_line(line: &str) -> String {
-    let mut out = line.to_string();
+    let mut out = of_a_build(line);
     for unit in ["second", "minute", "hour", "day"] {
         for (lead, article) in [("Less than a ", ""), ("About a ", ""), ("About an ", "")] {
             out = out.replace(&format!("{lead}{unit}{article}"), "<time>");
@@ -110,7 +130,7 @@ fn times_in_line(line: &str) -> String {
             out.replace_range(from..to, "<time>");
         }
     }
-    let is_table = out != line || line.contains("CONTAINER ID ");
+    let is_table = out != of_a_build(line) || line.contains("CONTAINER ID ");
     if !is_table { out } else { out.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ") }
 }
 
@@ -135,6 +155,13 @@ mod tests {
         let mut normaliser = Normaliser::new(&[("/tmp/x", "<root>")]);
         let full = "0123456789ab".to_string() + &"c".repeat(52);
         assert_eq!(normaliser.text(&format!("/tmp/x/{full} 0123456789ab")), "<root>/<id1> <id1:12>");
+    }
+
+    #[test]
+    fn how_long_a_build_took_is_made_alike() {
+        let mut normaliser = Normaliser::default();
+        let told = "#4 [2/2] RUN x\n#4 0.312 1.5 apples\n#4 DONE 0.3s\n0.312 again\n10.5 pears";
+        assert_eq!(normaliser.text(told), "#4 [2/2] RUN x\n#4 <time> 1.5 apples\n#4 DONE <time>\n<time> again\n10.5 pears");
     }
 
     #[test]

@@ -85,6 +85,8 @@ fn empty_cause(cause: &Cause) -> bool {
         Cause::Words { text, span } => return text.trim().is_empty() || span.start >= span.end,
         Cause::EarlierWords { text, .. } => text,
         Cause::ImageConfig { field, .. } => field,
+        Cause::Dockerfile { line: 0, .. } => return true,
+        Cause::Dockerfile { text, .. } => text,
         Cause::Default { what, .. } => what.as_ref(),
         Cause::Need { why, .. } => why.as_ref(),
     };

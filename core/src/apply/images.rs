@@ -57,11 +57,11 @@ pub(super) fn forgotten(state: &mut State, manifest: &str) {
 
 /// Layers that it shares with another are extracted if they are there.
 pub(super) fn recorded(state: &mut State, image: &Image) {
-    let extracted: Vec<String> = state
-        .images
-        .values()
-        .flat_map(|known| known.layers.iter().filter(|layer| layer.extracted).map(|layer| layer.diff_id.clone()))
-        .collect();
+    let of_images = state.images.values().flat_map(|known| &known.layers);
+    let of_builds = state.building.results.values().flat_map(|result| &result.layers);
+    let of_cache = state.build_cache.values().filter_map(|record| record.layer.as_ref());
+    let all = of_images.chain(of_builds).chain(of_cache);
+    let extracted: Vec<String> = all.filter(|layer| layer.extracted).map(|layer| layer.diff_id.clone()).collect();
     state.add_images(vec![image.clone()]);
     // What was packed has its image now.
     let has =

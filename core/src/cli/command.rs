@@ -294,6 +294,15 @@ pub enum Command {
     },
     /// `images`, `history`, `tag`, `rmi`, `image prune`, `save`, `load`, `commit`, `import`, `export`, `diff`
     Images(super::ImageCommand),
+    /// `build`
+    BuildImage(Box<super::BuildImage>),
+    /// `builder prune`
+    PruneBuilds {
+        /// `-a`: also what images are made of.
+        all: bool,
+        /// `-f`: do not ask.
+        force: bool,
+    },
     /// `build --check`
     CheckBuild(super::CheckBuild),
     /// `version --format TEMPLATE`

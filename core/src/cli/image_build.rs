@@ -1,11 +1,30 @@
-//! `build --check`: what is checked. The Dockerfile and `.dockerignore` are files of the caller: see [`super::named_files`].
+//! `build`, and `build --check`. The Dockerfile and `.dockerignore` are files of the caller: see [`super::named_files`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::dockerfile::BYTES_MAX;
 use crate::errno::Errno;
 
-/// A Dockerfile to check.
+/// An image to build.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildImage {
+    /// Of what.
+    pub input: CheckBuild,
+    /// `--tag`, as typed.
+    pub tags: Vec<String>,
+    /// `--label`: `NAME=value`.
+    pub labels: Vec<String>,
+    /// `--network`: what `RUN` has unless it says otherwise.
+    pub network: String,
+    /// `--no-cache`
+    pub no_cache: bool,
+    /// `--quiet`
+    pub quiet: bool,
+    /// `--iidfile`
+    pub id_file: Option<String>,
+}
+
+/// A Dockerfile, and what it is to be read with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckBuild {
     /// The directory that the build would see, or `-`: the Dockerfile comes from stdin.
@@ -33,11 +52,21 @@ pub struct BuildFiles {
     pub ignore: Option<String>,
     /// `--build-arg` with values: names that have one.
     pub build_args: Vec<(String, String)>,
+    /// SOURCE_DATE_EPOCH of the arguments or of the environment, in seconds: the moment of all that is built.
+    #[serde(default)]
+    pub epoch_seconds: Option<u64>,
 }
 
 /// Stands for standard input.
 const STDIN: &str = "-";
 const STDIN_PATH: &str = "/dev/stdin";
+/// reproducible-builds.org/specs/source-date-epoch
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+fn epoch(value: &str) -> Result<u64, String> {
+    let wrong = |_| format!("ERROR: failed to build: invalid {EPOCH}: {value:?}: seconds since 1970 are asked for, in digits");
+    value.parse().map_err(wrong)
+}
 
 impl CheckBuild {
     /// Reads the files; the error is Docker's.
@@ -60,8 +89,10 @@ impl CheckBuild {
             Some((name, value)) => Some((name.to_string(), value.to_string())),
             None => environment.get(word).map(|value| (word.clone(), value.clone())),
         };
-        let build_args = self.build_args.iter().filter_map(given).collect();
-        self.files = BuildFiles { dockerfile, name, ignore, build_args };
+        let build_args: Vec<(String, String)> = self.build_args.iter().filter_map(given).collect();
+        let own = build_args.iter().rev().find(|(name, _)| name == EPOCH).map(|(_, value)| value);
+        let epoch_seconds = own.or_else(|| environment.get(EPOCH)).map(|value| epoch(value)).transpose()?;
+        self.files = BuildFiles { dockerfile, name, ignore, build_args, epoch_seconds };
         Ok(())
     }
 

@@ -47,6 +47,10 @@ pub fn with_named_files(
             let refuse = |message: String| UsageError { message, exit_code: EXIT_OTHER, span: None };
             check.read(&environment(), read).map_err(refuse)?;
         }
+        Command::BuildImage(build) => {
+            let refuse = |message: String| UsageError { message, exit_code: EXIT_OTHER, span: None };
+            build.input.read(&environment(), read).map_err(refuse)?;
+        }
         _ => {}
     }
     Ok(invocation)

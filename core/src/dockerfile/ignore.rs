@@ -73,7 +73,7 @@ fn fits_or_is_below(pattern: &str, path: &str) -> bool {
 }
 
 /// Whether a shell's pattern fits a whole text; no character ends a `*` here.
-pub(super) fn wildcard(pattern: &str, text: &str) -> bool {
+pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
     fits(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>(), None)
 }
 

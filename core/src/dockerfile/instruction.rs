@@ -26,6 +26,8 @@ pub struct Instruction {
     pub word: String,
     /// Where it is, heredocs included.
     pub lines: Lines,
+    /// The whole of it in one line, as BuildKit shows it; without heredocs.
+    pub text: String,
     /// What it says.
     pub kind: Kind,
 }

@@ -8,6 +8,7 @@ pub fn cause_sentence(cause: &Cause) -> String {
         Cause::Words { text, .. } => format!("You wrote `{text}`."),
         Cause::EarlierWords { text, command } => format!("`{text}` was written when the container was created: {command}"),
         Cause::ImageConfig { image, field } => format!("The image {image} says so: {field} in its configuration."),
+        Cause::Dockerfile { file, line, text } => format!("{file}:{line} says `{text}`."),
         Cause::Default { whose, what, document } => {
             let whose = match whose.as_ref() {
                 "docker" => "Docker's default",

@@ -10,6 +10,10 @@ pub(super) fn explain(phase: &Phase) -> Explanation {
 fn headline(phase: &Phase) -> String {
     let fixed = match phase {
         Phase::PrepareImage { image } => return format!("Prepare the image {image}"),
+        Phase::BuildInstruction { shown, .. } => return shown.chars().take(60).collect(),
+        Phase::FindResult { .. } => "Take the result from the cache, or make it",
+        Phase::KeepLayer { .. } => "Keep the layer",
+        Phase::ExportImage => "Make the image",
         Phase::CreateContainer { container } => return format!("Create the container {}", container.name),
         Phase::CommitContainer { .. } => "Make an image of the container's changes",
         Phase::ImportImage { .. } => "Make an image of the archive",
@@ -40,6 +44,14 @@ fn why(phase: &Phase) -> &'static str {
     match phase {
         Phase::PrepareImage { .. } => {
             "The container's files come from the image's layers. A layer is extracted once and then shared by all containers."
+        }
+        Phase::BuildInstruction { .. } => {
+            "Each instruction takes what the ones above it came to, and adds a layer or a line of the configuration."
+        }
+        Phase::FindResult { .. } => "An instruction whose inputs are the same has the same result: it is not carried out twice.",
+        Phase::KeepLayer { .. } => "What was changed is one layer, for this image and for all that are built like it.",
+        Phase::ExportImage => {
+            "An image is a configuration and a list of layers. All layers are there: what is missing are documents and names."
         }
         Phase::CreateContainer { .. } => "A container begins as directories, a specification and a record. Nothing runs yet.",
         Phase::CommitContainer { .. } => {
@@ -97,9 +109,14 @@ fn why(phase: &Phase) -> &'static str {
 /// Where the book's chapter treats it.
 fn anchor(phase: &Phase) -> &'static str {
     match phase {
-        Phase::PrepareImage { .. } | Phase::CommitContainer { .. } | Phase::ImportImage { .. } | Phase::WriteImage { .. } => {
-            "image"
-        }
+        Phase::PrepareImage { .. }
+        | Phase::BuildInstruction { .. }
+        | Phase::FindResult { .. }
+        | Phase::KeepLayer { .. }
+        | Phase::ExportImage
+        | Phase::CommitContainer { .. }
+        | Phase::ImportImage { .. }
+        | Phase::WriteImage { .. } => "image",
         Phase::CreateContainer { .. } => "create",
         Phase::StartContainer { .. } | Phase::CreateProcess { .. } | Phase::ExecInContainer { .. } => "process",
         Phase::PrepareCgroup { .. } => "cgroup",

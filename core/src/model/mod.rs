@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of plans or steps. Names and shapes follow `docker inspect` and the OCI image specification where they have one.
 
+mod build;
 mod container;
 pub mod ending;
 pub mod happening;
@@ -13,6 +14,7 @@ mod storage;
 
 use rpds::RedBlackTreeMap;
 
+pub use build::{BuildResult, Building, CacheRecord, Slot};
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status};
 pub use ending::{Ending, SentSignal, SignalReason};
 pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, short_digest};
@@ -27,6 +29,10 @@ pub struct State {
     pub containers: RedBlackTreeMap<ContainerId, Container>,
     /// Volumes by name.
     pub volumes: RedBlackTreeMap<String, Volume>,
+    /// Results of earlier builds, by the digest of their keys; read where a command asks for them.
+    pub build_cache: RedBlackTreeMap<String, CacheRecord>,
+    /// The build at hand.
+    pub building: Building,
     /// The layers that the command at hand has packed, by what was packed; they belong to no image yet.
     pub packed: RedBlackTreeMap<String, Option<Layer>>,
     /// In the model, what `events` shows; on Linux that is in a file.

@@ -33,23 +33,30 @@ pub struct StoreListing {
 }
 
 impl StoreListing {
-    /// The blobs that no image has.
+    /// The blobs that neither an image nor the cache of builds has.
     pub fn garbage_blobs(&self, state: &State) -> Vec<(&String, u64)> {
         let has = |digest: &str| {
             let of = |image: &&Image| image.stored && (image.id == digest || image.manifest == digest || layer_of(image, digest));
-            state.images.values().any(|image| of(&image))
+            let cached = |layer: &Layer| layer.blob == digest;
+            state.images.values().any(|image| of(&image)) || cached_layers(state).any(cached)
         };
         let free = |digest: &str| !has(digest) && !self.awaited.contains(digest);
         self.blobs.iter().filter(|(digest, _)| free(digest)).map(|(digest, bytes)| (digest, *bytes)).collect()
     }
 
-    /// The extracted layers that neither an image nor a container has.
+    /// The extracted layers that no image, no container and no cached result has.
     pub fn garbage_layers(&self, state: &State) -> Vec<&String> {
         let of_images = state.images.values().flat_map(|image| image.layers.iter().map(|layer| &layer.diff_id));
         let of_containers = state.containers.values().flat_map(|container| &container.layers);
-        let used: BTreeSet<&String> = of_images.chain(of_containers).collect();
+        let of_builds = cached_layers(state).map(|layer| &layer.diff_id);
+        let used: BTreeSet<&String> = of_images.chain(of_containers).chain(of_builds).collect();
         self.layers.iter().filter(|diff_id| !used.contains(diff_id)).collect()
     }
+}
+
+/// What later builds may take.
+fn cached_layers(state: &State) -> impl Iterator<Item = &Layer> {
+    state.build_cache.values().filter_map(|record| record.layer.as_ref())
 }
 
 fn layer_of(image: &Image, digest: &str) -> bool {

@@ -30,6 +30,15 @@ pub enum Cause {
         /// `Cmd`, `Env`, `WorkingDir`…
         field: String,
     },
+    /// A line of the Dockerfile.
+    Dockerfile {
+        /// Its name.
+        file: String,
+        /// Counted from 1.
+        line: u32,
+        /// The instruction.
+        text: String,
+    },
     /// A default.
     Default {
         /// Whose: `docker`, `oci`, `glassbox`, `linux`.

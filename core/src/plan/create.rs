@@ -15,6 +15,16 @@ use crate::step::{Phase, Step, StoreStep};
 pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<'_>) -> Result<Container, CommandError> {
     cid_file::check(spec, context)?;
     let image = image::find(spec, context)?;
+    of_image(spec, image, detached, context)
+}
+
+/// The same, of this image whatever `spec` calls it.
+pub(super) fn of_image(
+    spec: &ContainerSpec,
+    image: &Image,
+    detached: bool,
+    context: &Context<'_>,
+) -> Result<Container, CommandError> {
     check_notes(spec).map_err(|(what, flag)| refuse(context, &what, Some(flag)))?;
     check_limits(spec, context)?;
     storage::check(&spec.storage, context)?;
@@ -202,6 +212,11 @@ pub(super) fn set_env(env: &mut Vec<String>, entry: &str, host: &HostFacts) {
 /// The ids that a user namespace which root makes has in common with the host: all that a Debian system gives to users.
 const SAME_IDS: u32 = 65_536;
 
+/// For whoever is not root, root inside is herself outside.
+pub(super) fn own_ids(outside: u32, host: &HostFacts) -> Vec<IdMapLine> {
+    if host.is_root() { Vec::new() } else { vec![IdMapLine { inside: 0, outside, count: 1 }] }
+}
+
 fn host_config(
     spec: &ContainerSpec,
     detached: bool,
@@ -211,9 +226,8 @@ fn host_config(
 ) -> HostConfig {
     let host = context.host;
     let map = |outside: u32| match (host.is_root(), spec.namespaces.user_own) {
-        (true, false) => Vec::new(),
         (true, true) => vec![IdMapLine { inside: 0, outside: 0, count: SAME_IDS }],
-        (false, _) => vec![IdMapLine { inside: 0, outside, count: 1 }],
+        _ => own_ids(outside, host),
     };
     let resources = limits::complete(&spec.resources, &host.cgroup);
     HostConfig {

@@ -54,6 +54,17 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         // Whoever says no has got what she wanted.
         return CommandError { message: String::new(), exit_code: 0, span: None };
     }
+    if let Command::BuildImage(build) = &context.invocation.command {
+        let what = match (&node.step, finding.refusal) {
+            (Step::Build(_) | Step::Image(_), _) => call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string),
+            (Step::Process(ProcessStep::ExecProgram { argv, .. }), Some(refusal)) => {
+                refusal.told(argv.first().map_or("", String::as_str)).0
+            }
+            _ => reason(&node.step, errno, call, context).0,
+        };
+        let ours = if matches!(node.step, Step::Build(_)) { String::new() } else { hint(node, errno, None, finding) };
+        return super::build::failure(build, &what, &ours, context);
+    }
     if is_clients(&node.step) {
         let what = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
         let ours = hint(node, errno, None, finding);
@@ -474,6 +485,10 @@ fn blamed(node: &Node) -> Option<crate::cli::Span> {
 /// reason, or goes, with `--rm`.
 pub fn after_failure(id: &ContainerId, error: &CommandError, context: &Context<'_>) -> Vec<Planned> {
     let Some(container) = context.state.containers.get(id) else { return Vec::new() };
+    if matches!(context.invocation.command, Command::BuildImage(_)) {
+        // It was made for one instruction, and has gone with what that had done.
+        return Vec::new();
+    }
     if container.host.auto_remove {
         let cause = origin::flag_or(context, container, "rm", || origin::command(context));
         return vec![planned(Step::Phase(Phase::RemoveContainer { id: id.clone() }), cause)];

@@ -225,6 +225,8 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::PrintCompletion { shell } => plan.steps.push(print(crate::cli::completion_script(shell).to_string(), &context)),
         Command::Help { topic } => plan.steps.push(print(format!("{}\n", crate::cli::help(topic).trim_end()), &context)),
         Command::Images(command) => images::command(command, &context, &mut plan)?,
+        Command::BuildImage(build) => build::build(build, &context, &mut plan)?,
+        Command::PruneBuilds { all, force } => build::prune(*all, *force, &context, &mut plan),
         Command::CheckBuild(check) => build::check_only(check, &context, &mut plan),
         Command::ShowVersion { format } => system::version(format.as_deref(), &context, &mut plan)?,
         Command::ShowInfo { format } => system::info(format.as_deref(), &context, &mut plan)?,
@@ -337,6 +339,9 @@ pub fn expand(step: &Step, context: &Context<'_>) -> Vec<Planned> {
     if let Phase::PrepareImage { image } = phase {
         return create::prepare_image(image, context);
     }
+    if let Some(steps) = build::expand(phase, context) {
+        return steps;
+    }
     match phase {
         Phase::WriteImage { image } => return images::write(image, context),
         Phase::ImportImage { archive, image } => return images::import_phase(archive, image, context),
@@ -358,9 +363,14 @@ pub fn expand(step: &Step, context: &Context<'_>) -> Vec<Planned> {
 
 fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Vec<Planned> {
     match phase {
-        Phase::PrepareImage { .. } | Phase::CreateContainer { .. } | Phase::ImportImage { .. } | Phase::WriteImage { .. } => {
-            Vec::new()
-        }
+        Phase::PrepareImage { .. }
+        | Phase::CreateContainer { .. }
+        | Phase::BuildInstruction { .. }
+        | Phase::FindResult { .. }
+        | Phase::KeepLayer { .. }
+        | Phase::ExportImage
+        | Phase::ImportImage { .. }
+        | Phase::WriteImage { .. } => Vec::new(),
         Phase::CommitContainer { image, pause, .. } => images::commit_phase(container, image, *pause, context),
         Phase::StartContainer { .. } => start::start(container, context),
         Phase::PrepareCgroup { .. } => start::prepare_cgroup(container, context),

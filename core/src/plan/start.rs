@@ -5,7 +5,7 @@ use super::origin::{self, docker_default, need, oci_default, planned};
 use super::{Context, Planned, limits};
 use crate::cli::Ulimit;
 use crate::host::{CgroupVersion, Controller, HostFacts};
-use crate::model::{Container, HostConfig};
+use crate::model::{Container, HostConfig, IdMapLine};
 use crate::resource_limit::Resource;
 use crate::step::{CgroupStep, NamespaceKind, Phase, PrivilegeStep, ProcessStep, Step, StoreStep};
 
@@ -130,20 +130,25 @@ fn flag(kind: NamespaceKind) -> &'static str {
 }
 
 pub(super) fn id_maps(container: &Container, context: &Context<'_>) -> Vec<Planned> {
-    if container.host.uid_map.is_empty() {
+    maps_of_ids(&container.host.uid_map, &container.host.gid_map, context)
+}
+
+/// What is outside for the ids inside a user namespace; none where there is none.
+pub(super) fn maps_of_ids(uids: &[IdMapLine], gids: &[IdMapLine], context: &Context<'_>) -> Vec<Planned> {
+    if uids.is_empty() {
         return Vec::new();
     }
     let why = "Without a map every id inside is `nobody`, and no mount is allowed.";
-    let map = |groups: bool, lines: &[crate::model::IdMapLine]| {
+    let map = |groups: bool, lines: &[IdMapLine]| {
         let step = ProcessStep::WriteIdMap { groups, lines: lines.to_vec() };
         planned(Step::Process(step), need("UnshareNamespace", why))
     };
     let deny = need("WriteIdMap", "An ordinary user may write a gid map only where setgroups is denied: user_namespaces(7).");
-    let mut steps = vec![map(false, &container.host.uid_map)];
+    let mut steps = vec![map(false, uids)];
     if !context.host.is_root() {
         steps.push(planned(Step::Process(ProcessStep::DenySetgroups), deny));
     }
-    steps.push(map(true, &container.host.gid_map));
+    steps.push(map(true, gids));
     steps
 }
 

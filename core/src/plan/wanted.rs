@@ -22,6 +22,8 @@ pub struct Wanted {
     pub disk_limits: bool,
     /// The names of all that is in the store: [`HostFacts::store`].
     pub store: bool,
+    /// Results of earlier builds: [`State::build_cache`].
+    pub build_cache: bool,
     /// The caller's zone: [`HostFacts::utc_offset_seconds`].
     pub utc_offset: bool,
     /// What a container on the host's network gets copies of: [`HostFacts::network_files`].
@@ -43,6 +45,14 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
         devices: device::named_devices(invocation),
         disk_limits: block_io::asks_of_disks(invocation, state),
         store: matches!(invocation.command, Command::Images(ImageCommand::Check { .. } | ImageCommand::Prune { .. })),
+        build_cache: matches!(
+            invocation.command,
+            Command::BuildImage(_)
+                | Command::PruneBuilds { .. }
+                | Command::Images(_)
+                | Command::PruneSystem { .. }
+                | Command::ShowDiskUsage { .. }
+        ),
         utc_offset: reads_moments(&invocation.command),
         network_files: copies_network_files(&invocation.command),
         operating_system: matches!(invocation.command, Command::ShowInfo { .. }),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use super::world::{Chunk, Stream, World};
+use crate::build::progress::Progress;
 use crate::chronicle::Chronicle;
 use crate::cli::{Command, Invocation};
 use crate::diagnosis::{Finding, steps};
@@ -83,11 +84,14 @@ pub(super) struct Job {
     shown: Vec<Chunk>,
     /// What is told of this job's doing.
     chronicle: Chronicle,
+    /// What a build tells of its progress.
+    progress: Option<Progress>,
 }
 
 impl Job {
     /// The caller's command.
     pub(super) fn command(plan: Plan, host: HostFacts, command: usize) -> Job {
+        let progress = Progress::of(&plan.invocation);
         Job {
             role: Role::Command,
             watched: None,
@@ -112,6 +116,7 @@ impl Job {
             ended: None,
             shown: Vec::new(),
             chronicle: Chronicle::default(),
+            progress,
         }
     }
 
@@ -244,6 +249,11 @@ impl Job {
     pub(super) fn take_output(&mut self, kernel: &mut Kernel) -> Vec<Chunk> {
         if self.role == Role::Command {
             for (stderr, bytes) in self.run.take_output(kernel) {
+                if let Some(progress) = self.progress.as_mut().filter(|_| self.run.is_attached()) {
+                    let text = progress.wrote(&bytes, kernel.realtime_ns());
+                    self.shown.push(Chunk { stream: Stream::Stderr, bytes: text.into_bytes() });
+                    continue;
+                }
                 let stream = if stderr { Stream::Stderr } else { Stream::Stdout };
                 self.shown.push(Chunk { stream, bytes });
             }
@@ -271,7 +281,7 @@ impl Job {
                     self.enter(&node);
                     self.tell_entering(&node, kernel, state);
                 }
-                Some(Visit::Leave(_)) => {}
+                Some(Visit::Leave(node)) => self.show_progress(kernel, |progress, at_ns| progress.leaving(&node.step, at_ns)),
                 Some(Visit::Leaf(node)) => {
                     self.enter(&node);
                     self.tell_entering(&node, kernel, state);
@@ -281,7 +291,21 @@ impl Job {
         }
     }
 
-    fn tell_entering(&mut self, node: &Node, kernel: &Kernel, state: &mut State) {
+    /// Output that a program has written before comes first.
+    fn show_progress(&mut self, kernel: &mut Kernel, tell: impl FnOnce(&mut Progress, u64) -> String) {
+        if self.progress.is_none() {
+            return;
+        }
+        let before = self.take_output(kernel);
+        self.shown = before;
+        let text = self.progress.as_mut().map(|progress| tell(progress, kernel.realtime_ns())).unwrap_or_default();
+        if !text.is_empty() {
+            self.shown.push(Chunk { stream: Stream::Stderr, bytes: text.into_bytes() });
+        }
+    }
+
+    fn tell_entering(&mut self, node: &Node, kernel: &mut Kernel, state: &mut State) {
+        self.show_progress(kernel, |progress, at_ns| progress.entering(&node.step, at_ns));
         let context = Context { state, host: &self.host, invocation: &self.invocation };
         let told = self.chronicle.entering(&node.step, &context, kernel.realtime_ns());
         state.keep(told);
@@ -329,6 +353,7 @@ impl Job {
                 let told = self.chronicle.after(&node.step, &outcome, &context, kernel.realtime_ns());
                 state.keep(told);
                 World::apply_all(state, &events);
+                self.show_progress(kernel, |progress, _| progress.after(&node.step));
                 if self.run.failed {
                     self.exit_code = 1;
                 }
@@ -349,6 +374,9 @@ impl Job {
             Step::Client(ClientStep::AttachStreams { id }) => {
                 self.exit_code = exit_code.unwrap_or(self.exit_code);
                 self.attended = Some(id.clone());
+                if self.progress.is_some() {
+                    self.run.leave();
+                }
             }
             Step::Client(ClientStep::AwaitExit { print, .. }) => {
                 self.holds_records = false;
@@ -407,6 +435,7 @@ impl Job {
             }
             _ => self.starting.as_ref().map(|id| after_failure(id, &error, &context)).unwrap_or_default(),
         };
+        self.show_progress(kernel, |progress, at_ns| progress.failed(&error.message, at_ns));
         self.errors.push(error);
         if self.resume.is_none() && !self.parts.is_empty() {
             self.failed.extend(self.cursor.part(&self.parts).map(|part| part.word.clone()));

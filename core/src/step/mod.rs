@@ -5,6 +5,7 @@
 //!
 //! Where it happens ([`Place`]): the engine's own process, or the process that becomes the container (after `CloneProcess`).
 
+mod build;
 mod cgroup;
 mod client;
 mod copy;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod samples;
 
+pub use build::{BuildStep, FilesRoot};
 pub use cgroup::{CgroupStep, CpuShares, Limit, freezer_word};
 pub use client::{ClientStep, LogView, StatsView};
 pub use copy::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep};
@@ -54,6 +56,8 @@ pub enum Step {
     Copy(CopyStep),
     /// Blobs, names and layers of images.
     Image(ImageStep),
+    /// Instructions of a Dockerfile, and the cache.
+    Build(BuildStep),
 }
 
 /// Whose process carries a step out.
@@ -70,7 +74,7 @@ impl Step {
     pub fn place(&self) -> Place {
         match self {
             Step::Phase(phase) => phase.place(),
-            Step::Store(_) | Step::Client(_) | Step::Copy(_) | Step::Image(_) => Place::Engine,
+            Step::Store(_) | Step::Client(_) | Step::Copy(_) | Step::Image(_) | Step::Build(_) => Place::Engine,
             Step::Cgroup(step) => step.place(),
             Step::Process(step) => step.place(),
             Step::Mount(_) | Step::Privilege(_) => Place::Container,
@@ -94,6 +98,7 @@ impl Step {
             Step::Client(step) => step.name(),
             Step::Copy(step) => step.name(),
             Step::Image(step) => step.name(),
+            Step::Build(step) => step.name(),
         }
     }
 
@@ -109,6 +114,7 @@ impl Step {
             Step::Client(step) => step.undo(),
             Step::Copy(step) => step.undo(),
             Step::Image(step) => step.undo(),
+            Step::Build(step) => step.undo(),
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CopyStep, ImageDraft, ImportedArchive, Place};
 use crate::cli::ExecProcess;
-use crate::model::{Container, ContainerId};
+use crate::model::{Container, ContainerId, Slot};
 
 /// A composite step. `plan::expand` says what it is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,27 @@ pub enum Phase {
         /// The image's reference with tag.
         image: String,
     },
+    /// What an instruction of a Dockerfile comes to.
+    BuildInstruction {
+        /// Which.
+        slot: Slot,
+        /// As progress names it: `[2/3] RUN make`.
+        shown: String,
+    },
+    /// Its result: from the cache, or made.
+    FindResult {
+        /// Of which instruction.
+        slot: Slot,
+    },
+    /// What was changed becomes a layer, and stays for later builds.
+    KeepLayer {
+        /// Of which instruction.
+        slot: Slot,
+        /// Where the changes are: absolute.
+        upper: String,
+    },
+    /// The image that a build comes to.
+    ExportImage,
     /// Directories, runtime specification, files, record.
     CreateContainer {
         /// The container as it will be recorded.
@@ -157,6 +178,10 @@ impl Phase {
     pub fn name(&self) -> &'static str {
         match self {
             Phase::PrepareImage { .. } => "PrepareImage",
+            Phase::BuildInstruction { .. } => "BuildInstruction",
+            Phase::FindResult { .. } => "FindResult",
+            Phase::KeepLayer { .. } => "KeepLayer",
+            Phase::ExportImage => "ExportImage",
             Phase::CreateContainer { .. } => "CreateContainer",
             Phase::CommitContainer { .. } => "CommitContainer",
             Phase::ImportImage { .. } => "ImportImage",
@@ -185,9 +210,14 @@ impl Phase {
     /// The container that it is about; `None` before there is one.
     pub fn container(&self) -> Option<&ContainerId> {
         match self {
-            Phase::PrepareImage { .. } | Phase::CreateContainer { .. } | Phase::ImportImage { .. } | Phase::WriteImage { .. } => {
-                None
-            }
+            Phase::PrepareImage { .. }
+            | Phase::CreateContainer { .. }
+            | Phase::BuildInstruction { .. }
+            | Phase::FindResult { .. }
+            | Phase::KeepLayer { .. }
+            | Phase::ExportImage
+            | Phase::ImportImage { .. }
+            | Phase::WriteImage { .. } => None,
             Phase::StartContainer { id }
             | Phase::PrepareCgroup { id }
             | Phase::CreateProcess { id }

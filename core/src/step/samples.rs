@@ -1,15 +1,20 @@
 //! One sample of every step, for tests that go through all of them. A new step that is missing here makes `covers_every_step` fail.
 
-use super::{BlobContent, CallersFile, ContainerFiles, ImageDraft, ImageStep, ImportedArchive, PackedDirectory};
+use super::{
+    BlobContent, BuildStep, CallersFile, ContainerFiles, FilesRoot, ImageDraft, ImageStep, ImportedArchive, PackedDirectory,
+};
 use super::{
     CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind, Phase,
     PrivilegeStep, ProcessStep, SourceMount, Step, StoreStep,
 };
+use crate::build::transfer::Manner;
+use crate::build::{Copy, CopySource, Miss};
 use crate::cli::{ExecProcess, NetworkMode, TimeOffsets, Words};
 use crate::device::{DeviceKind, default_rules};
 use crate::host::Controller;
 use crate::model::{
-    Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Propagation, SignalReason, Volume,
+    BuildResult, CacheRecord, Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Propagation,
+    SignalReason, Slot, Volume,
 };
 use crate::oci::capability::CapabilitySet;
 use crate::oci::image::transfer::Sent;
@@ -27,6 +32,7 @@ pub fn all() -> Vec<Step> {
     all.extend(clients().into_iter().map(Step::Client));
     all.extend(copies().into_iter().map(Step::Copy));
     all.extend(images().into_iter().map(Step::Image));
+    all.extend(builds().into_iter().map(Step::Build));
     all
 }
 
@@ -59,6 +65,34 @@ fn images() -> Vec<ImageStep> {
         ImageStep::ShowLayers(crate::view::layers::LayersShown::default()),
         ImageStep::RemoveStray { path: "/r/layers/00.part-1-2-3".into() },
         ImageStep::RemoveLayer { directory: "/r/layers/00".into(), diff_id: id() },
+    ]
+}
+
+fn builds() -> Vec<BuildStep> {
+    let (slot, path, key) = (Slot::default(), || "/r/build-cache/00.json".to_string(), || "sha256:00".to_string());
+    let root = || FilesRoot { path: "/root/app".into(), held: false };
+    let copy = Copy {
+        from: CopySource::Context,
+        sources: vec!["a".into()],
+        inline: Vec::new(),
+        destination: "/a".into(),
+        owner: String::new(),
+        mode: None,
+        exclude: Vec::new(),
+    };
+    let record = Box::<CacheRecord>::default;
+    vec![
+        BuildStep::LoadDefinition { name: "Dockerfile".into(), bytes: 13 },
+        BuildStep::UseBase { slot, name: "[1/2] FROM toolbox".into(), base: BuildResult::default() },
+        BuildStep::Configure { slot, created_by: "CMD [\"sh\"]".into() },
+        BuildStep::ReadSources { slot, copy: copy.clone(), from: root(), ignore: None },
+        BuildStep::UseCached { slot, key: key(), path: path(), record: record() },
+        BuildStep::MissCache { slot, key: Box::default(), why: Miss::New, path: path() },
+        BuildStep::BringFiles { copy, from: root(), to: root(), ignore: None, manner: Manner::default() },
+        BuildStep::CheckExit { id: id(), argv: vec!["false".into()] },
+        BuildStep::RemoveWorkspace { path: "/r/building/00".into() },
+        BuildStep::DropResult { key: key(), path: path() },
+        BuildStep::KeepResult { slot, key: key(), path: path(), record: record() },
     ]
 }
 
@@ -115,6 +149,10 @@ pub fn container() -> Container {
 fn phases() -> Vec<Phase> {
     vec![
         Phase::PrepareImage { image: "toolbox:latest".into() },
+        Phase::BuildInstruction { slot: Slot::default(), shown: "[2/2] RUN true".into() },
+        Phase::FindResult { slot: Slot::default() },
+        Phase::KeepLayer { slot: Slot::default(), upper: "/r/building/0/upper".into() },
+        Phase::ExportImage,
         Phase::CreateContainer { container: Box::new(container()) },
         Phase::CommitContainer { id: id(), image: Box::new(ImageDraft::default()), pause: true },
         Phase::ImportImage {
@@ -338,7 +376,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 21 + 23 + 7 + 15 + 16 + 8 + 14 + 3 + 16;
+    const STEPS: usize = 21 + 4 + 23 + 7 + 15 + 16 + 8 + 14 + 3 + 16 + 11;
 
     #[test]
     fn covers_every_step() {

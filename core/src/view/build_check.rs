@@ -68,7 +68,7 @@ fn told(fault: &Fault) -> String {
 }
 
 /// The lines of a place, marked, with some around them.
-fn place(file: &str, name: &str, lines: Lines) -> String {
+pub fn place(file: &str, name: &str, lines: Lines) -> String {
     let all: Vec<&str> = file.split('\n').collect();
     let count = all.len() as u32;
     let last = lines.last.min(count);

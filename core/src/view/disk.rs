@@ -5,7 +5,7 @@ use serde_json::json;
 use super::containers::{aligned, command, human_duration, status};
 use super::reclaimed::human_size;
 use crate::host::HostFacts;
-use crate::model::{Container, Image, MountKind, State, Volume, short_digest};
+use crate::model::{Container, Image, Layer, MountKind, State, Volume, short_digest};
 use crate::template::{Labels, Missing, Template};
 
 const CONTEXT: Missing = Missing::Struct("*formatter.diskUsageImagesContext");
@@ -88,8 +88,16 @@ fn rows(state: &State, host: &HostFacts) -> [Row; 4] {
             bytes: state.volumes.values().map(|volume| volume_bytes(volume, host)).sum(),
             reclaimable_bytes: unused.iter().map(|volume| volume_bytes(volume, host)).sum(),
         },
-        Row { kind: "Build Cache", total: 0, active: 0, bytes: 0, reclaimable_bytes: 0 },
+        build_cache(state),
     ]
+}
+
+/// What images are made of is counted with them.
+fn build_cache(state: &State) -> Row {
+    let of_images = |layer: &&Layer| state.images.values().flat_map(|image| &image.layers).any(|own| own.diff_id == layer.diff_id);
+    let all = state.build_cache.values().filter_map(|record| record.layer.as_ref());
+    let bytes = all.filter(|layer| !of_images(layer)).map(|layer| layer.size_bytes).sum();
+    Row { kind: "Build Cache", total: state.build_cache.size(), active: 0, bytes, reclaimable_bytes: bytes }
 }
 
 /// The table, or a line for each row by a template.

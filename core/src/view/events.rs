@@ -1,6 +1,6 @@
 //! An event as a line of text, past tense: what the kernel showed. Told by `--explain`, the step debugger and the page.
 
-use crate::event::{Event, ImageEvent};
+use crate::event::{BuildEvent, Event, ImageEvent};
 use crate::host::Controller;
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::shown;
@@ -24,11 +24,30 @@ fn image(event: &ImageEvent) -> String {
     }
 }
 
+/// Of what became of a build.
+fn build(event: &BuildEvent) -> String {
+    match event {
+        BuildEvent::Begun => "the build has begun".to_string(),
+        BuildEvent::SourcesRead { parts, .. } => format!("{} files were read", parts.len()),
+        BuildEvent::InstructionDone { result, .. } => match result.layers.as_slice() {
+            [] => "no file was changed".to_string(),
+            [layer] => format!("it comes to the layer {}", layer.diff_id),
+            layers => format!("it comes to {} layers", layers.len()),
+        },
+        BuildEvent::ResultMissed { key, .. } => format!("the cache does not have {key}"),
+        BuildEvent::FilesBrought { destination, entries } => format!("{destination}: {entries} made"),
+        BuildEvent::WorkspaceRemoved { path } => format!("directory {path} is gone"),
+        BuildEvent::ResultDropped { key } => format!("the cache does not have {key} any more"),
+        BuildEvent::ResultKept { key, .. } => format!("the cache has {key}"),
+    }
+}
+
 /// One line, without a newline.
 pub fn event_line(event: &Event) -> String {
     match event {
         Event::LayerExtracted { directory, .. } => format!("layer extracted to {directory}"),
         Event::Image(event) => image(event),
+        Event::Build(event) => build(event),
         Event::DirectoryCreated { path } => format!("directory {path} is there"),
         Event::FileWritten { path, size_bytes } => format!("{path} holds {size_bytes} bytes"),
         Event::ContainerRecorded { container } => format!("container {} ({}) is on record", container.name, container.id.short()),

@@ -7,8 +7,9 @@ use crate::event::Event;
 use crate::explain::{Call, cause_sentence, explain};
 use crate::host::HostFacts;
 use crate::model::State;
+use crate::observe::{Actors, Outcome, essential};
 use crate::plan::{Cause, Context, Cursor, Node, Plan, Planned, Visit};
-use crate::step::{Place, Step, StoreStep, Undo};
+use crate::step::{BuildStep, Place, Step, StoreStep, Undo};
 
 /// The JSON document's format.
 const FORMAT: u32 = 1;
@@ -98,6 +99,10 @@ fn plan_node(node: &Node) -> PlanNode {
     }
 }
 
+fn foreseen(step: &BuildStep) -> Vec<Event> {
+    essential(&Step::Build(step.clone()), &Outcome::default(), Actors::default())
+}
+
 /// What later steps need to be expanded: the record of the container.
 pub(crate) fn foresee(step: &Step, state: &mut State) {
     match step {
@@ -107,6 +112,10 @@ pub(crate) fn foresee(step: &Step, state: &mut State) {
         Step::Store(StoreStep::ExtractLayer { image, diff_id, directory, .. }) => {
             let event = Event::LayerExtracted { image: image.clone(), diff_id: diff_id.clone(), directory: directory.clone() };
             apply(state, &event);
+        }
+        // The files that an instruction copies are not read for this.
+        Step::Build(step) if !matches!(step, BuildStep::ReadSources { .. }) => {
+            foreseen(step).iter().for_each(|event| apply(state, event));
         }
         Step::Store(StoreStep::CreateVolume { volume, .. }) => apply(state, &Event::VolumeCreated { volume: volume.clone() }),
         _ => {}

@@ -153,6 +153,9 @@ impl Engine {
         if let Some(audience) = &mut audience {
             pump = pump.with(audience, stdin_once);
         }
+        if let Some(progress) = &mut self.progress {
+            pump = pump.telling(progress);
+        }
         pump.run().call("poll")?;
         self.audience = audience;
         self.status = Some(wait::wait_until_ended(&child.pidfd).call("waitid")?.status);

@@ -80,6 +80,10 @@ impl Engine {
                 if self.hands_exec_over() { self.start_detached(cursor) } else { self.hold_signals() }
             }
             Step::Phase(Phase::CopyInContainer { id, copy }) => self.enter_copy(id, copy),
+            Step::Phase(Phase::BuildInstruction { .. }) => {
+                self.target = Some(Target::holder(&ContainerId(String::new())));
+                Ok(())
+            }
             Step::Phase(Phase::RunProbe { id }) => self.probe_in_child(&id.clone(), cursor),
             Step::Phase(Phase::CleanUpContainer { id }) => {
                 self.lock_records()?;

@@ -201,6 +201,7 @@ impl Engine {
             Step::Client(step) => self.client(step, outcome),
             Step::Copy(step) => self.copy(step, outcome),
             Step::Image(step) => self.image(step, outcome),
+            Step::Build(step) => self.build(step, outcome),
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
     }

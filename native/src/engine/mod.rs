@@ -9,6 +9,7 @@
 //! done, and in which order, is the plan's.
 
 mod attach;
+mod build;
 mod client;
 mod copy;
 mod detach;
@@ -107,6 +108,8 @@ pub struct Engine {
     last_errno: Cell<Errno>,
     /// What is told of this command's doing.
     chronicle: Chronicle,
+    /// What a build tells.
+    progress: Option<glassbox_core::build::progress::Progress>,
     /// Bytes that removed containers had written, where the command tells of them.
     reclaimed_bytes: u64,
     /// An archive that came from stdin, until it is unpacked.
@@ -213,6 +216,7 @@ impl Engine {
         }
         if !matches!(visit, Visit::Leave(_)) {
             self.chronicle_entering(&node.step);
+            self.tell_entering(&node.step);
         }
         match visit {
             Visit::Enter(node) => {
@@ -222,6 +226,7 @@ impl Engine {
             }
             Visit::Leave(node) => {
                 self.leave(node)?;
+                self.tell_leaving(&node.step);
                 self.tell(|watcher| watcher.leave(node));
                 Ok(Vec::new())
             }
@@ -237,6 +242,7 @@ impl Engine {
                     apply(&mut self.state, event);
                 }
                 self.tell(|watcher| watcher.after(node, &events));
+                self.tell_after(&node.step);
                 Ok(events)
             }
             Err(error) => {
@@ -268,6 +274,7 @@ impl Engine {
     /// Undoes what the failing top-level step has left, and does what is left to do. The error that it began with stays the first,
     /// whatever goes wrong meanwhile.
     pub(crate) fn clean_up_after(&mut self, error: CommandError) -> CommandError {
+        self.tell_failed(&error);
         let error = with_problems(error, &self.undo_phase());
         match self.after_failure(&error) {
             Ok(()) => error,

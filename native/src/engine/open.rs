@@ -34,16 +34,23 @@ pub fn facts_and_state(invocation: Option<&Invocation>) -> Result<(HostFacts, St
     let root = data_root();
     let mut host = observe::host_facts(&root, toolbox::facts())?;
     let is_there = root.join("journal").is_dir();
-    let state = if is_there { Store::open(&root)?.load([image(&host.toolbox)])?.state } else { without_records(&host) };
+    let store = if is_there { Some(Store::open(&root)?) } else { None };
+    let mut state = match &store {
+        Some(store) => store.load([image(&host.toolbox)])?.state,
+        None => without_records(&host),
+    };
     if let Some(invocation) = invocation {
-        look_for(invocation, &state, &mut host);
+        look_for(invocation, store.as_ref(), &mut state, &mut host);
     }
     Ok((host, state))
 }
 
 /// What planning this command needs to know of the machine besides the facts that every one needs.
-fn look_for(invocation: &Invocation, state: &State, host: &mut HostFacts) {
+fn look_for(invocation: &Invocation, store: Option<&Store>, state: &mut State, host: &mut HostFacts) {
     let wanted = plan::wanted(invocation, state, host);
+    if let Some(store) = store.filter(|_| wanted.build_cache) {
+        store.load_build_cache(state);
+    }
     host.sources = observe::facts::sources(&wanted.sources);
     host.owners = observe::facts::owners(&wanted.owners);
     host.devices = observe::devices::below(&wanted.devices);
@@ -116,7 +123,9 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
     let host = observe::host_facts(root, toolbox::facts())?;
     let needs_records = invocation.command.needs_records();
     let store = if needs_records { Store::open(root)? } else { Store::at(root)? };
+    let progress = glassbox_core::build::progress::Progress::of(&invocation);
     let mut engine = Engine {
+        progress,
         state: without_records(&host),
         store,
         host,
@@ -178,6 +187,8 @@ fn decides(command: &Command) -> bool {
         command,
         Command::RunContainer(_)
             | Command::CreateContainer(_)
+            | Command::BuildImage(_)
+            | Command::PruneBuilds { .. }
             | Command::StartContainers { .. }
             | Command::RestartContainers { .. }
             | Command::UpdateContainers { .. }
@@ -212,7 +223,7 @@ impl Engine {
             }
         }
         self.state = loaded.state;
-        look_for(&self.invocation, &self.state, &mut self.host);
+        look_for(&self.invocation, Some(&self.store), &mut self.state, &mut self.host);
         Ok(())
     }
 

@@ -81,7 +81,8 @@ impl Recorder {
 
 impl Watcher for Recorder {
     fn before(&mut self, node: &Node) {
-        self.monitor |= matches!(node.step, Step::Client(ClientStep::WatchContainer { .. }));
+        // Within a plan's own steps a container that is watched is the command's affair: that of an instruction of a build.
+        self.monitor |= node.depth() == 0 && matches!(node.step, Step::Client(ClientStep::WatchContainer { .. }));
     }
 
     fn after(&mut self, node: &Node, events: &[Event]) {

@@ -15,6 +15,7 @@
 //! One record that cannot be read never hides the others. Nothing here touches a path outside of the root, or follows a link there.
 
 pub mod blobs;
+mod build_cache;
 pub mod error;
 pub mod happenings;
 pub mod identity;

@@ -42,6 +42,12 @@ pub struct Attached {
     pub signals: bool,
 }
 
+/// Whoever tells what a program writes.
+pub trait Told: std::fmt::Debug {
+    /// What is to be shown for these bytes.
+    fn told(&mut self, bytes: &[u8]) -> String;
+}
+
 /// Blocks the signals that are passed on, so that none is lost between the start of the process and the loop.
 pub fn hold_signals() -> Result<SignalFd, Errno> {
     let mut all = FORWARDED.to_vec();
@@ -65,6 +71,8 @@ pub struct Pump<'a> {
     stdin_once: bool,
     /// Read from the own stdin, not yet taken by the process.
     pending: Vec<u8>,
+    /// What it writes is told in another way: this makes it what goes to the own stderr.
+    told: Option<&'a mut dyn Told>,
     /// What it writes, and the most of it that is kept.
     kept: Option<(&'a mut Vec<u8>, usize)>,
     /// The longest wait for anything to happen.
@@ -98,6 +106,7 @@ impl<'a> Pump<'a> {
             attached,
             signals,
             audience: None,
+            told: None,
             stdin_once: false,
             pending: Vec::new(),
             ends: false,
@@ -109,6 +118,11 @@ impl<'a> Pump<'a> {
     /// Others may attach.
     pub fn with(self, audience: &'a mut Audience, stdin_once: bool) -> Pump<'a> {
         Pump { audience: Some(audience), stdin_once, ..self }
+    }
+
+    /// What it writes is told in another way.
+    pub fn telling(self, told: &'a mut dyn Told) -> Pump<'a> {
+        Pump { told: Some(told), ..self }
     }
 
     /// What it writes is kept as well, at most so many bytes.
@@ -283,6 +297,10 @@ impl<'a> Pump<'a> {
         if let Some((kept, most)) = &mut self.kept {
             let room = most.saturating_sub(kept.len()).min(bytes.len());
             kept.extend_from_slice(&bytes[..room]);
+        }
+        if let Some(told) = &mut self.told {
+            let _ = file::write_all(&std::io::stderr(), told.told(bytes).as_bytes());
+            return;
         }
         let written = match stream {
             Stream::Stdout if self.attached.stdout => file::write_all(&std::io::stdout(), bytes),

@@ -20,8 +20,8 @@ use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
 use super::{
-    BuildFiles, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NetworkMode, RunContainer, Span, UsageError,
-    Words,
+    BuildFiles, BuildImage, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NetworkMode, RunContainer, Span,
+    UsageError, Words,
 };
 use crate::userland::Signal;
 
@@ -140,6 +140,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" | "commit" | "import" | "export" | "diff"
         | "fsck" | "layers" => Command::Images(images::command(call, containers)?),
         "build" => build(call)?,
+        "builder prune" => Command::PruneBuilds { all: call.is_on("all"), force: call.is_on("force") },
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
         "info" => Command::ShowInfo { format: listing::filled(call, "format") },
         "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {
@@ -149,21 +150,30 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
     })
 }
 
-/// `build`: carried out as far as its checks.
+/// `build`, and `build --check`.
 fn build(call: &Call<'_>) -> Result<Command, UsageError> {
-    if !call.is_on("check") {
-        let next = "Add --check to have the Dockerfile checked; build it with Docker.";
-        return Err(error::not_yet("docker build", next, None));
-    }
     let text = |name: &str| call.flag(name).map(|flag| flag.value.clone()).filter(|value| !value.is_empty());
-    Ok(Command::CheckBuild(CheckBuild {
+    let check = CheckBuild {
         context: call.arguments.first().map(|word| word.text.clone()).unwrap_or_default(),
         file: text("file"),
         target: text("target"),
         build_args: call.values("build-arg"),
         platform: text("platform").unwrap_or_default(),
         files: BuildFiles::default(),
-    }))
+    };
+    if call.is_on("check") {
+        return Ok(Command::CheckBuild(check));
+    }
+    let own = Command::BuildImage(Box::new(BuildImage {
+        input: check,
+        tags: call.values("tag"),
+        labels: call.values("label"),
+        network: text("network").unwrap_or_else(|| "default".into()),
+        no_cache: call.is_on("no-cache"),
+        quiet: call.is_on("quiet") || text("progress").as_deref() == Some("quiet"),
+        id_file: text("iidfile"),
+    }));
+    Ok(own)
 }
 
 fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {

@@ -1,13 +1,26 @@
-//! The flags of `build` that are carried out: those of the checks. `check` and `progress` are buildx's.
+//! The flags of `build` that are carried out. `check` and `progress` are buildx's.
 
 use super::{FlagRow, Kind};
 
 const BUILD: &[&str] = &["build"];
+const PRUNE: &[&str] = &["builder prune"];
 
 /// The rows.
 pub(super) const ROWS: &[FlagRow] = &[
+    FlagRow::new("all", Kind::Bool, PRUNE, "Also what images are made of", "-a").short('a').carried_out(),
+    FlagRow::new("filter", Kind::Filter, PRUNE, "Only what fits", "--filter until=24h"),
+    FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask first", "-f").short('f').carried_out(),
+    FlagRow::new("keep-storage", Kind::Bytes, PRUNE, "Leave so many bytes", "--keep-storage 1GB"),
     FlagRow::new("build-arg", Kind::List, BUILD, "A value for an ARG", "--build-arg VERSION=2").carried_out(),
     FlagRow::new("check", Kind::Bool, BUILD, "Say what is wrong with the Dockerfile, and do not build", "--check").carried_out(),
+    FlagRow::new("iidfile", Kind::Text, BUILD, "Write the image's id into this file", "--iidfile id.txt").carried_out(),
+    FlagRow::new("label", Kind::List, BUILD, "Attach a note to the image", "--label tier=web").carried_out(),
+    FlagRow::new("network", Kind::Text, BUILD, "What RUN has of a network: default, none, host", "--network none")
+        .default("default")
+        .carried_out(),
+    FlagRow::new("no-cache", Kind::Bool, BUILD, "Take nothing from earlier builds", "--no-cache").carried_out(),
+    FlagRow::new("quiet", Kind::Bool, BUILD, "Show no progress, and print the image's id", "-q").short('q').carried_out(),
+    FlagRow::new("tag", Kind::List, BUILD, "The image's name", "-t web:1").short('t').carried_out(),
     FlagRow::new("file", Kind::Text, BUILD, "Where the Dockerfile is", "-f docker/Dockerfile").short('f').carried_out(),
     FlagRow::new("platform", Kind::Text, BUILD, "For which machine", "--platform linux/arm64").carried_out(),
     FlagRow::new("progress", Kind::Text, BUILD, "How progress is shown: auto, plain, quiet, rawjson, tty", "--progress plain")

@@ -241,6 +241,8 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("image inspect", &["image inspect"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
         .specs("platform=text")
         .carried_out("Print all that is known of images, as JSON"),
+    CommandRow::new("builder prune", &["builder prune"], "", Arity::None)
+        .carried_out("Delete what earlier builds have left for later ones"),
     CommandRow::new("image prune", &["image prune"], "[OPTIONS]", Arity::None).carried_out("Delete the images that have no name"),
     CommandRow::new("save", &["image save", "save"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
         .specs("platform=text")
@@ -267,11 +269,11 @@ const CARRIED_OUT: &[CommandRow] = &[
         .specs(
             "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
              cpu-quota=int cpu-shares/c=int cpuset-cpus=text cpuset-mems=text disable-content-trust=bool \
-             force-rm=bool iidfile=text isolation=text label=list memory/m=bytes memory-swap=bytes network=text \
-             no-cache=bool pull=bool quiet/q=bool rm=bool security-opt=strings shm-size=bytes squash=bool \
-             tag/t=list ulimit=ulimit",
+             force-rm=bool isolation=text memory/m=bytes memory-swap=bytes \
+             pull=bool rm=bool security-opt=strings shm-size=bytes squash=bool \
+             ulimit=ulimit",
         )
-        .carried_out("Check a Dockerfile, with --check; building is not carried out yet"),
+        .carried_out("Build an image from a Dockerfile; with --check only say what is wrong with it"),
 ];
 
 /// Every command.

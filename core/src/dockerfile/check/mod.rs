@@ -3,13 +3,16 @@
 //! BuildKit looks in this order, and stops at the first fault: the options of the checks; the lines; the instructions; the stages'
 //! names and bases; what depends on what; then each stage, with the variables that it has at each line. Warnings are shown by line.
 
+mod resolve;
 pub mod rule;
 mod scope;
 mod stages;
 #[cfg(test)]
 mod tests;
 
+pub use resolve::{Resolved, resolve};
 pub use rule::{Options, Rule, Warning};
+pub use stages::{Arguments, Base};
 
 use super::ignore::Ignore;
 use super::instruction::Stage;
@@ -142,24 +145,35 @@ impl Checker<'_> {
 
     /// Which stages are looked at: all, or the target and what it is built upon.
     fn wanted(&self, bases: &Bases) -> Result<Vec<bool>, Fault> {
+        match self.input.target {
+            None => Ok(vec![true; self.file.stages.len()]),
+            Some(target) => self.target(target).map(|first| self.needed_for(first, bases)),
+        }
+    }
+
+    /// The stage that a target names.
+    fn target(&self, target: &str) -> Result<usize, Fault> {
         let stages = &self.file.stages;
-        let Some(target) = self.input.target else { return Ok(vec![true; stages.len()]) };
         let by_number = target.parse::<usize>().ok().filter(|number| *number < stages.len());
         let by_name = stages.iter().rposition(|stage| stage.name == target.to_lowercase());
-        let Some(first) = by_name.or(by_number) else {
+        by_name.or(by_number).ok_or_else(|| {
             let names = stages.iter().map(|stage| stage.name.as_str()).filter(|name| !name.is_empty());
             let hint = super::suggest::hint(super::suggest::nearest(target, names));
             let target = super::expand::quoted(target);
-            return Err(Fault::nowhere(format!("target stage {target} could not be found{hint}")));
-        };
-        let mut wanted = vec![false; stages.len()];
+            Fault::nowhere(format!("target stage {target} could not be found{hint}"))
+        })
+    }
+
+    /// A stage, and all that it is built upon or copies from.
+    fn needed_for(&self, first: usize, bases: &Bases) -> Vec<bool> {
+        let mut wanted = vec![false; self.file.stages.len()];
         let mut open = vec![first];
         while let Some(at) = open.pop() {
             if !std::mem::replace(&mut wanted[at], true) {
                 open.extend(bases.needs[at].iter().map(|(stage, _)| *stage));
             }
         }
-        Ok(wanted)
+        wanted
     }
 
     fn ignore(&self) -> Option<Ignore> {

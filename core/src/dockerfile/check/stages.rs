@@ -23,7 +23,7 @@ const PLATFORM_NAMES: [&str; 10] = [
 
 /// What a stage begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Base {
+pub enum Base {
     /// Nothing.
     Scratch,
     /// A stage before.
@@ -43,7 +43,7 @@ pub(super) struct Bases {
 }
 
 /// Arguments with their values; without one, it is declared only.
-pub(super) type Arguments = Vec<(String, Option<String>)>;
+pub type Arguments = Vec<(String, Option<String>)>;
 
 impl Checker<'_> {
     /// Resolves what stages begin with.

@@ -119,7 +119,8 @@ impl Reader {
         match self.instruction(line) {
             Err(why) => self.file.faults.push(Fault::of_instruction(line.lines(), &why)),
             Ok(kind) => {
-                let instruction = Instruction { word: line.word.to_string(), lines: line.lines(), kind };
+                let instruction =
+                    Instruction { word: line.word.to_string(), lines: line.lines(), text: line.line.text.trim().to_string(), kind };
                 match self.file.stages.last_mut() {
                     Some(stage) => stage.instructions.push(instruction),
                     None if line.name == "arg" => self.file.global_args.push(instruction),

@@ -162,7 +162,7 @@ fn base_of<'a>(container: &Container, context: &Context<'a>) -> Result<&'a Image
 }
 
 /// Of the image that is part of the program, the layers alone: the new image has documents of its own.
-fn embedded_blobs(layers: &[Layer], context: &Context<'_>) -> Vec<Planned> {
+pub(in crate::plan) fn embedded_blobs(layers: &[Layer], context: &Context<'_>) -> Vec<Planned> {
     let Some(image) = context.state.embedded_image() else { return Vec::new() };
     let wanted: BTreeSet<&str> = layers.iter().map(|layer| layer.blob.as_str()).collect();
     let is_layer = |node: &Planned| match &node.step {

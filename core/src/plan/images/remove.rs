@@ -202,7 +202,7 @@ impl Removal<'_> {
     }
 }
 
-/// What the other images and the containers are made of.
+/// What the other images and the containers are made of, and what later builds may take.
 struct Kept<'a> {
     blobs: BTreeSet<&'a str>,
     layers: BTreeSet<&'a str>,
@@ -211,12 +211,13 @@ struct Kept<'a> {
 impl<'a> Kept<'a> {
     fn of(image: &Image, state: &'a State) -> Kept<'a> {
         let others: Vec<&Image> = state.images.values().filter(|other| other.id != image.id).collect();
-        let layers = others.iter().flat_map(|other| &other.layers);
+        let cached = state.build_cache.values().filter_map(|record| record.layer.as_ref());
+        let layers: Vec<&Layer> = others.iter().flat_map(|other| &other.layers).chain(cached).collect();
         let documents = others.iter().flat_map(|other| [other.id.as_str(), other.manifest.as_str()]);
         let used = state.containers.values().flat_map(|container| container.layers.iter().map(String::as_str));
         Kept {
-            blobs: documents.chain(layers.clone().map(|layer| layer.blob.as_str())).collect(),
-            layers: layers.map(|layer| layer.diff_id.as_str()).chain(used).collect(),
+            blobs: documents.chain(layers.iter().map(|layer| layer.blob.as_str())).collect(),
+            layers: layers.iter().map(|layer| layer.diff_id.as_str()).chain(used).collect(),
         }
     }
 }

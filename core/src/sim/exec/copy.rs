@@ -60,7 +60,7 @@ fn too_long(error: &io::Error) -> Refusal {
 
 /// Bytes up to [`ARCHIVE_BYTES_MAX`].
 #[derive(Debug, Default)]
-struct Bounded {
+pub(super) struct Bounded {
     bytes: Vec<u8>,
 }
 
@@ -104,7 +104,7 @@ fn walker(kernel: &Kernel, run: &Run, state: &State, end: &CopyEnd) -> Result<Wa
     Ok(Walker { cwd: root.clone(), root, ..own })
 }
 
-struct Model<'a> {
+pub(super) struct Model<'a> {
     kernel: &'a mut Kernel,
     from: Walker,
     to: Walker,
@@ -114,6 +114,11 @@ impl<'a> Model<'a> {
     fn new(kernel: &'a mut Kernel, run: &Run, state: &State, (from, to): (&CopyEnd, &CopyEnd)) -> Result<Model<'a>, Failure> {
         let (from, to) = (walker(kernel, run, state, from)?, walker(kernel, run, state, to)?);
         Ok(Model { kernel, from, to })
+    }
+
+    /// Below these two roots.
+    pub(super) fn below(kernel: &'a mut Kernel, from: Walker, to: Walker) -> Model<'a> {
+        Model { kernel, from, to }
     }
 
     fn walk(&self, side: Side, path: &str, follow: bool) -> SysResult<Place> {

@@ -1,6 +1,7 @@
 //! The steps, carried out in the model kernel: each leaf makes the model's system calls, as the engine's process or as the one that
 //! becomes the container. It does what the step says or fails with the errno; it decides nothing.
 
+mod build;
 mod cgroup;
 mod client;
 mod copy;
@@ -79,5 +80,6 @@ pub fn execute(step: &Step, kernel: &mut Kernel, run: &mut Run, state: &State) -
         Step::Client(step) => client::execute(step, kernel, run, state),
         Step::Copy(step) => copy::execute(step, kernel, run, state),
         Step::Image(step) => image::execute(step, kernel, run, state),
+        Step::Build(step) => build::execute(step, kernel, run, state),
     }
 }

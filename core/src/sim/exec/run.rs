@@ -190,6 +190,11 @@ impl Run {
         self.probe = Some(Probe { start_ns, end_ns, exit_code: -1, output: why.to_string() });
     }
 
+    /// What comes out of attached streams, if any are.
+    pub fn is_attached(&self) -> bool {
+        self.attached.is_some()
+    }
+
     /// The caller has let go: what is written from now on is not for her.
     pub fn leave(&mut self) {
         self.attached = None;

@@ -4,7 +4,7 @@ use super::store::remove_tree;
 use super::{Run, cgroup};
 use crate::event::Event;
 use crate::sim::kernel::Kernel;
-use crate::step::{Step, Undo};
+use crate::step::{Step, StoreStep, Undo};
 use crate::userland::{Signal, WaitStatus};
 
 /// Takes a step back, as its [`Undo`] says. Answers what the state has to hear of it.
@@ -12,7 +12,11 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) -> Option<Event> {
     let undo = step.undo();
     let restored = super::record::restore(&undo, kernel);
     take_back(undo, kernel, run);
-    restored
+    match step {
+        // Its record has gone.
+        Step::Store(StoreStep::RecordContainer { container, .. }) => Some(Event::ContainerRemoved { id: container.id.clone() }),
+        _ => restored,
+    }
 }
 
 fn take_back(undo: Undo, kernel: &mut Kernel, run: &mut Run) {

@@ -11,7 +11,7 @@ use glassbox_core::copying::{self, Copied, Refusal};
 use glassbox_core::step::CopyStep;
 
 use crate::sys::rootfs::Root;
-use disk::Disk;
+pub use disk::Disk;
 
 /// Why it could not be done.
 #[derive(Debug)]

@@ -15,8 +15,6 @@ pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
     CommandRow::new("logout", &["logout"], "[SERVER]", Arity::AtMost(1)),
     CommandRow::new("search", &["search"], "[OPTIONS] TERM", Arity::Exact(1))
         .specs("filter/f=filter format=text limit=int no-trunc=bool"),
-    CommandRow::new("builder prune", &["builder prune"], "", Arity::None)
-        .specs("all/a=bool filter=filter force/f=bool keep-storage=bytes"),
     CommandRow::new("manifest annotate", &["manifest annotate"], "[OPTIONS] MANIFEST_LIST MANIFEST", Arity::Exact(2))
         .specs("arch=text os=text os-features=strings os-version=text variant=text"),
     CommandRow::new("manifest create", &["manifest create"], "MANIFEST_LIST MANIFEST [MANIFEST...]", Arity::AtLeast(2))

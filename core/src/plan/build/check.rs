@@ -1,6 +1,6 @@
 //! `build --check`: the Dockerfile was read with the command line; what is found is printed.
 
-use super::{Context, Plan, architecture, origin};
+use super::super::{Context, Plan, architecture, origin};
 use crate::cli::CheckBuild;
 use crate::dockerfile::{CheckInput, check, check::Environment};
 use crate::step::{ClientStep, Step};
@@ -9,7 +9,7 @@ use crate::view::build_check;
 /// Docker's exit code where there is anything to say.
 const EXIT_FOUND: i32 = 1;
 
-pub(super) fn check_only(build: &CheckBuild, context: &Context<'_>, plan: &mut Plan) {
+pub(in crate::plan) fn check_only(build: &CheckBuild, context: &Context<'_>, plan: &mut Plan) {
     let files = &build.files;
     let own = format!("linux/{}", architecture(&context.host.machine));
     let base = |name: &str| environment_of(name, context);

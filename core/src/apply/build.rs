@@ -1,0 +1,41 @@
+//! What becomes of the build at hand, and of the cache.
+
+use crate::event::BuildEvent;
+use crate::model::{Building, Layer, State};
+
+pub(super) fn apply(state: &mut State, event: &BuildEvent) {
+    match event {
+        BuildEvent::Begun => {
+            state.building = Building::default();
+            state.packed = Default::default();
+        }
+        BuildEvent::SourcesRead { slot, parts } => state.building.files.insert_mut(*slot, parts.clone()),
+        BuildEvent::InstructionDone { slot, result } => state.building.results.insert_mut(*slot, (**result).clone()),
+        BuildEvent::ResultKept { key, record } => state.build_cache.insert_mut(key.clone(), (**record).clone()),
+        BuildEvent::ResultDropped { key } => {
+            state.build_cache.remove_mut(key);
+        }
+        BuildEvent::ResultMissed { .. } | BuildEvent::FilesBrought { .. } | BuildEvent::WorkspaceRemoved { .. } => {}
+    }
+}
+
+/// Wherever a layer is known, its files are known to stand extracted, or not any more.
+pub(super) fn set_extracted(state: &mut State, diff_id: &str, extracted: bool) {
+    let set = |layer: &mut Layer| {
+        if layer.diff_id == diff_id {
+            layer.extracted = extracted;
+        }
+    };
+    let slots: Vec<_> = state.building.results.keys().copied().collect();
+    for slot in slots {
+        if let Some(result) = state.building.results.get_mut(&slot) {
+            result.layers.iter_mut().for_each(set);
+        }
+    }
+    let keys: Vec<String> = state.build_cache.keys().cloned().collect();
+    for key in keys {
+        if let Some(record) = state.build_cache.get_mut(&key) {
+            record.layer.iter_mut().for_each(set);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What is to be done for an instruction: words resolved, defaults filled in.
+
+use serde::{Deserialize, Serialize};
+
+/// What an instruction comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// It changes the configuration, and no file.
+    Configure,
+    /// A program is run.
+    Run(Run),
+    /// Files are brought in.
+    Copy(Copy),
+    /// The working directory is made where it is not there.
+    MakeDirectory {
+        /// Absolute.
+        path: String,
+    },
+}
+
+/// A program that is run on the files so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// `NAME=value`: of the configuration, and of `ARG`.
+    pub env: Vec<String>,
+    /// Absolute.
+    pub directory: String,
+    /// As `USER` says; empty: root.
+    pub user: String,
+    /// `--network`: `default`, `none`, `host`.
+    pub network: String,
+}
+
+/// Files that are brought in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copy {
+    /// Where they are.
+    pub from: CopySource,
+    /// Paths there, as written but for variables; patterns as those of a shell.
+    pub sources: Vec<String>,
+    /// Files whose content stands in the Dockerfile: their names and contents.
+    pub inline: Vec<(String, String)>,
+    /// Absolute; a `/` at its end says that it is a directory.
+    pub destination: String,
+    /// `--chown`; empty: root's where they come from the context, else whose they were.
+    pub owner: String,
+    /// `--chmod`: permission bits.
+    pub mode: Option<u32>,
+    /// `--exclude`: patterns as those of `.dockerignore`.
+    pub exclude: Vec<String>,
+}
+
+/// BuildKit's words for a program that did not end with 0.
+pub fn failed(argv: &[String], exit_code: i32) -> String {
+    format!("process {} did not complete successfully: exit code: {exit_code}", crate::cli::quoted(&argv.join(" ")))
+}
+
+/// Where files are brought in from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CopySource {
+    /// The build context.
+    Context,
+    /// What another stage has come to.
+    Stage(usize),
+    /// An image.
+    Image(String),
+}

@@ -1,0 +1,122 @@
+//! Steps of a build, in words.
+
+use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
+use crate::build::key::{Change, PARENT};
+use crate::build::{CopySource, Miss};
+use crate::step::BuildStep;
+
+const CHAPTER: &str = "image";
+
+/// A file that is written beside its place and renamed.
+fn replaced(path: &str) -> Vec<Call> {
+    let new = format!("\"…/.{}.…\"", base(path));
+    vec![call("openat", &["AT_FDCWD", &new, "…", "…"]), call("write", &["…", "…", "…"]), call("rename", &["…", &quoted(path)])]
+}
+
+fn short(digest: &str) -> &str {
+    let digits = digest.trim_start_matches("sha256:");
+    digits.get(..12).unwrap_or(digits)
+}
+
+/// A change of what a result depends on, in a few words.
+pub fn change_in_words(change: &Change) -> String {
+    let what = if change.what == PARENT { "the instructions above it, or the base" } else { change.what.as_str() };
+    match (&change.before, &change.now) {
+        (None, _) => format!("{what} is new"),
+        (_, None) => format!("{what} is gone"),
+        (Some(_), Some(_)) if change.what == PARENT => format!("{what} came to something else"),
+        (Some(before), Some(now)) if before.len() + now.len() < 60 && !now.contains("sha256:") => {
+            format!("{what} was {before:?} and is {now:?}")
+        }
+        _ => format!("{what} has changed"),
+    }
+}
+
+/// Why nothing is taken from the cache, in a sentence.
+pub fn miss_in_words(why: &Miss) -> String {
+    match why {
+        Miss::NotAsked => "--no-cache: nothing is taken from earlier builds.".to_string(),
+        Miss::NotRead => "Whether there is one is known when the files are read.".to_string(),
+        Miss::New => "Nothing like it was built here before.".to_string(),
+        Miss::LayerGone => "It was built before, and the files of its layer are gone.".to_string(),
+        Miss::Changed { parts } => {
+            let told: Vec<String> = parts.iter().map(change_in_words).collect();
+            format!("Since it was built here last: {}.", told.join("; "))
+        }
+    }
+}
+
+pub(super) fn explain(step: &BuildStep) -> Explanation {
+    match step {
+        BuildStep::LoadDefinition { name, bytes } => {
+            let why =
+                "The Dockerfile and .dockerignore were read with the command. Stages that the target does not need are left out.";
+            explanation(format!("Take the {bytes} bytes of {name} apart"), why, Vec::new(), &["glassbox build --check ."], CHAPTER)
+        }
+        BuildStep::UseBase { base, .. } => {
+            let why = "A stage begins with the layers of its base. They are not copied: what is built stands upon them.";
+            let headline = match base.layers.len() {
+                0 => "Begin the stage".to_string(),
+                1 => "Begin the stage upon 1 layer".to_string(),
+                count => format!("Begin the stage upon {count} layers"),
+            };
+            explanation(headline, why, Vec::new(), &["glassbox images"], CHAPTER)
+        }
+        BuildStep::Configure { .. } => {
+            let why = "No file changes, and there is no layer: it is written into the image's configuration at the end.";
+            explanation("Note it for the configuration", why, Vec::new(), &["glassbox image inspect IMAGE"], CHAPTER)
+        }
+        BuildStep::ReadSources { copy, .. } => {
+            let why = "What COPY brings is known by its content: a file that was only touched makes no difference, one that was changed does.";
+            let calls = vec![
+                call("openat2", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+                call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
+            ];
+            let place = match &copy.from {
+                CopySource::Context => "the build context",
+                CopySource::Stage(_) => "the other stage",
+                CopySource::Image(_) => "the image",
+            };
+            explanation(format!("Digest the files of {place}"), why, calls, &["sha256sum FILE"], CHAPTER)
+        }
+        BuildStep::UseCached { path, .. } => {
+            let why = "All that the result depends on is what it was: it is taken as it is.";
+            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), "…"]), call("read", &["…", "…", "…"])];
+            explanation("Take the result from the cache", why, calls, &[&format!("cat {path}")], CHAPTER)
+        }
+        BuildStep::MissCache { why, path, .. } => {
+            let told = miss_in_words(why);
+            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), "…"])];
+            explanation("There is no result in the cache", &told, calls, &[&format!("ls {path}")], CHAPTER)
+        }
+        BuildStep::BringFiles { copy, .. } => {
+            let why = "The files are written into the merged tree: the kernel puts them into the upper directory, which becomes the layer.";
+            let calls = vec![
+                call("openat2", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+                call("fchownat", &["…", "…", "…", "…", "…"]).when(CallWhen::Repeated),
+            ];
+            explanation(format!("Copy the files to {}", copy.destination), why, calls, &["ls -l"], CHAPTER)
+        }
+        BuildStep::CheckExit { .. } => {
+            let why = "An instruction that failed has no result. What came before it stays for the next build.";
+            explanation("See whether the program has succeeded", why, Vec::new(), &["echo $?"], CHAPTER)
+        }
+        BuildStep::RemoveWorkspace { path } => {
+            let why = "The layer is packed and extracted in its own place.";
+            let calls = vec![
+                call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("unlinkat", &["…", &quoted(&format!("…{}", base(path))), "AT_REMOVEDIR"]),
+            ];
+            explanation("Remove the directories it was made in", why, calls, &[&format!("ls {path}")], CHAPTER)
+        }
+        BuildStep::DropResult { path, key } => {
+            let why = "First the record, then the files: no build finds a result whose layer is half gone.";
+            let calls = vec![call("unlink", &[&quoted(path)])];
+            explanation(format!("Strike the result {} off", short(key)), why, calls, &[&format!("ls {path}")], CHAPTER)
+        }
+        BuildStep::KeepResult { path, key, .. } => {
+            let why = "The record says on what the result depended, so that a later build can tell what was different.";
+            explanation(format!("Keep the result as {}", short(key)), why, replaced(path), &[&format!("cat {path}")], CHAPTER)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What builds leave behind for later ones, and what the build at hand has come to so far.
+
+use rpds::RedBlackTreeMap;
+use serde::{Deserialize, Serialize};
+
+use super::Layer;
+use crate::build::key::{Key, Part};
+
+/// The place of an instruction: 0 is a stage's `FROM`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Slot {
+    /// Counted from 0.
+    pub stage: u16,
+    /// Counted from 1.
+    pub instruction: u16,
+}
+
+/// The result of an instruction, as the cache keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheRecord {
+    /// What it depended on. The record is known by the digest of that.
+    pub key: Key,
+    /// Its layer; `None`: it changed no file.
+    pub layer: Option<Layer>,
+    /// When it was made: nanoseconds since 1970.
+    pub created_ns: u64,
+}
+
+/// What an instruction of the build at hand has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildResult {
+    /// By what the next instruction knows it: the digest of its key.
+    pub key: String,
+    /// What it adds; of `FROM`, all that the base has.
+    pub layers: Vec<Layer>,
+    /// When it was made: nanoseconds since 1970.
+    pub created_ns: u64,
+}
+
+/// The build at hand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Building {
+    /// By instruction.
+    pub results: RedBlackTreeMap<Slot, BuildResult>,
+    /// The files that an instruction copies, as its key has them.
+    pub files: RedBlackTreeMap<Slot, Vec<Part>>,
+}

@@ -1,0 +1,272 @@
+//! `Design`: a Dockerfile with what its bases say, asked for what stands at a line.
+
+use super::super::origin::planned;
+use super::super::{Cause, CommandError, Context, Planned, architecture};
+use crate::build::{Done, Given, Scope, Work};
+use crate::cli::BuildImage;
+use crate::dockerfile::check::{Base, Resolved, resolve};
+use crate::dockerfile::{CheckInput, Dockerfile, Fault, Instruction, read};
+use crate::model::{BuildResult, Image, Slot};
+use crate::step::{BuildStep, Phase, Step};
+use crate::view::build_check;
+
+/// A Dockerfile, and for what it is built.
+pub(super) struct Design<'a> {
+    pub(super) build: &'a BuildImage,
+    pub(super) resolved: Resolved,
+    /// Of each stage: what is done in it, the triggers of its base first.
+    stages: Vec<Vec<Instruction>>,
+}
+
+/// BuildKit's refusal, with the place in the file.
+pub(super) fn refused(fault: &Fault, build: &BuildImage) -> CommandError {
+    let files = &build.input.files;
+    let place = fault.lines.map(|lines| build_check::place(&files.dockerfile, &files.name, lines)).unwrap_or_default();
+    let (what, ours) =
+        fault.message.split_once("\nglassbox: ").map_or((fault.message.as_str(), None), |(what, ours)| (what, Some(ours)));
+    let ours = ours.map(|ours| format!("glassbox: {ours}\n")).unwrap_or_default();
+    let message = format!("{place}ERROR: failed to build: failed to solve: {what}\n{ours}");
+    CommandError { message, exit_code: 1, span: None }
+}
+
+fn number(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+impl<'a> Design<'a> {
+    /// Reads it, and each instruction that is wanted once.
+    pub(super) fn of(build: &'a BuildImage, context: &Context<'_>) -> Result<Design<'a>, Fault> {
+        let files = &build.input.files;
+        let own = format!("linux/{}", architecture(&context.host.machine));
+        let resolved = resolve(&CheckInput {
+            text: &files.dockerfile,
+            ignore: files.ignore.as_deref(),
+            build_args: &files.build_args,
+            target: build.input.target.as_deref(),
+            platform: if build.input.platform.is_empty() { &own } else { &build.input.platform },
+            base: &|_| None,
+        })?;
+        let mut design = Design { build, stages: Vec::new(), resolved };
+        design.stages = design.all_instructions(context)?;
+        for stage in design.order() {
+            design.scope(stage, design.stages[stage].len(), context)?;
+        }
+        Ok(design)
+    }
+
+    fn file(&self) -> &Dockerfile {
+        &self.resolved.file
+    }
+
+    /// Each stage that is wanted, after those that it needs.
+    pub(super) fn order(&self) -> Vec<usize> {
+        (0..self.file().stages.len()).filter(|stage| self.resolved.wanted[*stage]).collect()
+    }
+
+    fn all_instructions(&self, context: &Context<'_>) -> Result<Vec<Vec<Instruction>>, Fault> {
+        let mut all = Vec::new();
+        for (at, stage) in self.file().stages.iter().enumerate() {
+            let mut instructions = Vec::new();
+            if self.resolved.wanted[at]
+                && let Some(image) = self.base_image(at, context)?
+            {
+                for trigger in &image.config.on_build {
+                    let text = format!("FROM scratch\n{trigger}\n");
+                    let read = read(&text);
+                    let fault = |fault: &Fault| Fault::at(stage.lines, format!("in a trigger of the base: {}", fault.message));
+                    read.faults.first().map_or(Ok(()), |first| Err(fault(first)))?;
+                    let triggered = read.stages.into_iter().flat_map(|stage| stage.instructions);
+                    instructions.extend(triggered.map(|found| Instruction { lines: stage.lines, ..found }));
+                }
+            }
+            instructions.extend(stage.instructions.iter().cloned());
+            all.push(instructions);
+        }
+        Ok(all)
+    }
+
+    /// The image that a stage is built upon; `None`: it is none.
+    pub(super) fn base_image<'s>(&self, stage: usize, context: &Context<'s>) -> Result<Option<&'s Image>, Fault> {
+        let Base::Image(name) = &self.resolved.bases[stage] else { return Ok(None) };
+        self.image(name, context).map(Some).map_err(|what| Fault::at(self.file().stages[stage].lines, what))
+    }
+
+    pub(super) fn image<'s>(&self, name: &str, context: &Context<'s>) -> Result<&'s Image, String> {
+        context.state.image(name).ok_or_else(|| {
+            let here = context.state.image_names().join(", ");
+            let full = crate::reference::Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.tagged().to_string());
+            format!("{name}: failed to resolve source metadata for {full}: not found\nglassbox: the images here are: {here}")
+        })
+    }
+
+    fn stage_of(&self, stage: usize, word: &str) -> Option<usize> {
+        let by_number = word.parse::<usize>().ok().filter(|number| *number < self.file().stages.len());
+        let name = word.to_lowercase();
+        by_number.or_else(|| self.file().stages[..stage].iter().rposition(|before| before.name == name))
+    }
+
+    /// What a stage has before its instruction number `upto`, counted from 0.
+    pub(super) fn scope(&self, stage: usize, upto: usize, context: &Context<'_>) -> Result<Scope, Fault> {
+        self.walk(stage, upto, context, &mut |_| {})
+    }
+
+    fn walk(&self, stage: usize, upto: usize, context: &Context<'_>, visit: &mut dyn FnMut(Done)) -> Result<Scope, Fault> {
+        let mut scope = match &self.resolved.bases[stage] {
+            Base::Scratch => Scope::scratch(),
+            Base::Stage(before) => self.scope(*before, self.stages[*before].len(), context)?.handed_on(),
+            Base::Image(_) => {
+                self.base_image(stage, context)?.map_or_else(Scope::scratch, |image| Scope::upon(image.config.clone()))
+            }
+        };
+        let by_name = |word: &str| self.stage_of(stage, word);
+        let given = Given {
+            build_args: &self.build.input.files.build_args,
+            global: &self.resolved.global,
+            escape: self.file().directives.escape,
+            stage: &by_name,
+        };
+        for instruction in self.stages[stage].iter().take(upto) {
+            visit(scope.apply(instruction, &given)?);
+        }
+        Ok(scope)
+    }
+
+    /// Every instruction of a stage.
+    pub(super) fn done(&self, stage: usize, context: &Context<'_>) -> Vec<Done> {
+        let mut all = Vec::new();
+        let end = self.stages[stage].len();
+        // It was walked without a fault before.
+        let _ = self.walk(stage, end, context, &mut |done| all.push(done));
+        all
+    }
+
+    /// An instruction.
+    pub(super) fn found(&self, slot: Slot, context: &Context<'_>) -> Option<Done> {
+        let all = self.done(usize::from(slot.stage), context);
+        all.get(usize::from(slot.instruction).checked_sub(1)?).cloned()
+    }
+
+    /// `[build 2/3] RUN make`
+    fn shown(&self, stage: usize, all: &[Done], at: usize) -> String {
+        let makes = |done: &&Done| done.work != Work::Configure;
+        let total = 1 + all.iter().filter(makes).count();
+        let index = 1 + all.iter().take(at).filter(makes).count();
+        let what = match at.checked_sub(1).and_then(|at| all.get(at)) {
+            Some(done) if done.work == Work::Configure => return done.shown.clone(),
+            Some(done) => done.shown.clone(),
+            None => format!("FROM {}", self.base_name(stage)),
+        };
+        let name = self.stage_name(stage).map(|name| format!("{name} ")).unwrap_or_default();
+        let width = total.to_string().len();
+        format!("[{name}{index:width$}/{total}] {what}")
+    }
+
+    fn stage_name(&self, stage: usize) -> Option<String> {
+        let stages = &self.file().stages;
+        match stages[stage].name.as_str() {
+            "" if stages.len() > 1 => Some(format!("stage-{stage}")),
+            "" => None,
+            name => Some(name.to_string()),
+        }
+    }
+
+    fn base_name(&self, stage: usize) -> String {
+        match &self.resolved.bases[stage] {
+            Base::Scratch => "scratch".to_string(),
+            Base::Stage(before) => self.stage_name(*before).unwrap_or_default(),
+            Base::Image(name) => {
+                crate::reference::Reference::parse(name).map_or_else(|_| name.clone(), |name| name.tagged().to_string())
+            }
+        }
+    }
+
+    pub(super) fn cause(&self, lines: crate::dockerfile::Lines, text: &str) -> Cause {
+        Cause::Dockerfile { file: self.build.input.files.name.clone(), line: lines.first, text: text.to_string() }
+    }
+
+    pub(super) fn cause_of(&self, slot: Slot) -> Cause {
+        let stage = usize::from(slot.stage);
+        match usize::from(slot.instruction).checked_sub(1).and_then(|at| self.stages[stage].get(at)) {
+            Some(instruction) => self.cause(instruction.lines, &instruction.text),
+            None => self.cause(self.file().stages[stage].lines, &format!("FROM {}", self.file().stages[stage].base)),
+        }
+    }
+
+    pub(super) fn lines_of(&self, slot: Slot) -> Option<crate::dockerfile::Lines> {
+        let at = usize::from(slot.instruction).checked_sub(1)?;
+        self.stages[usize::from(slot.stage)].get(at).map(|instruction| instruction.lines)
+    }
+
+    /// The step with which a stage begins.
+    pub(super) fn base(&self, stage: usize, context: &Context<'_>) -> Planned {
+        let slot = Slot { stage: number(stage), instruction: 0 };
+        let base = match &self.resolved.bases[stage] {
+            Base::Scratch => BuildResult::default(),
+            // What that stage has come to is known when it is built: see `layers_below`.
+            Base::Stage(_) => BuildResult::default(),
+            Base::Image(_) => self.base_image(stage, context).ok().flatten().map(of_image).unwrap_or_default(),
+        };
+        let all = self.done(stage, context);
+        let step = BuildStep::UseBase { slot, name: self.shown(stage, &all, 0), base };
+        planned(Step::Build(step), self.cause_of(slot))
+    }
+
+    /// The phases of its instructions.
+    pub(super) fn instructions(&self, stage: usize, context: &Context<'_>) -> Vec<Planned> {
+        let all = self.done(stage, context);
+        let phase = |at: usize| {
+            let slot = Slot { stage: number(stage), instruction: number(at) };
+            planned(Step::Phase(Phase::BuildInstruction { slot, shown: self.shown(stage, &all, at) }), self.cause_of(slot))
+        };
+        (1..=self.stages[stage].len()).map(phase).collect()
+    }
+
+    /// What stands below an instruction: by what it is known, and all layers.
+    pub(super) fn below(&self, slot: Slot, context: &Context<'_>) -> (String, Vec<crate::model::Layer>) {
+        let results = &context.state.building.results;
+        let stage = usize::from(slot.stage);
+        let (mut key, mut layers) = match &self.resolved.bases[stage] {
+            Base::Stage(before) => {
+                let end = number(self.stages[*before].len() + 1);
+                self.below(Slot { stage: number(*before), instruction: end }, context)
+            }
+            _ => Default::default(),
+        };
+        for at in 0..slot.instruction {
+            if let Some(result) = results.get(&Slot { instruction: at, ..slot }) {
+                if !result.key.is_empty() {
+                    key.clone_from(&result.key);
+                }
+                layers.extend(result.layers.iter().cloned());
+            }
+        }
+        (key, layers)
+    }
+
+    /// All that a stage has come to.
+    pub(super) fn whole(&self, stage: usize, context: &Context<'_>) -> (String, Vec<crate::model::Layer>) {
+        let end = number(self.stages[stage].len() + 1);
+        self.below(Slot { stage: number(stage), instruction: end }, context)
+    }
+
+    /// The slots of a stage, and of the stages that it is built upon, in order; the image at the bottom, where there is one.
+    pub(super) fn chain(&self, stage: usize) -> Vec<usize> {
+        let mut chain = match &self.resolved.bases[stage] {
+            Base::Stage(before) => self.chain(*before),
+            _ => Vec::new(),
+        };
+        chain.push(stage);
+        chain
+    }
+
+    /// How many instructions a stage has, those that its base triggers included.
+    pub(super) fn count(&self, stage: usize) -> usize {
+        self.stages[stage].len()
+    }
+}
+
+/// The layers of an image, known by what they hold: another configuration upon the same layers changes no result.
+pub(super) fn of_image(image: &Image) -> BuildResult {
+    let chain: Vec<&str> = image.layers.iter().map(|layer| layer.diff_id.as_str()).collect();
+    BuildResult { key: crate::oci::digest::of(chain.join("\n").as_bytes()), layers: image.layers.clone(), created_ns: 0 }
+}

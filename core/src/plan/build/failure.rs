@@ -1,0 +1,31 @@
+//! A build that failed: the place in the Dockerfile, BuildKit's words, and what to do.
+
+use super::super::{CommandError, Context};
+use super::design::{Design, refused};
+use crate::build::Work;
+use crate::cli::BuildImage;
+use crate::dockerfile::Fault;
+use crate::model::Slot;
+
+/// The command's error. `what`: BuildKit's words or the kernel's; `ours`: what else is known.
+pub(in crate::plan) fn failure(build: &BuildImage, what: &str, ours: &str, context: &Context<'_>) -> CommandError {
+    let design = Design::of(build, context).ok();
+    let slot = design.as_ref().and_then(|design| at_hand(design, context));
+    let lines = design.as_ref().zip(slot).and_then(|(design, slot)| design.lines_of(slot));
+    let mut error = refused(&Fault { message: what.to_string(), lines }, build);
+    error.message.push_str(ours);
+    error
+}
+
+/// The instruction that was being carried out: the first without a result.
+fn at_hand(design: &Design<'_>, context: &Context<'_>) -> Option<Slot> {
+    for stage in design.order() {
+        for (done, at) in design.done(stage, context).iter().zip(1u16..) {
+            let slot = Slot { stage: u16::try_from(stage).ok()?, instruction: at };
+            if done.work != Work::Configure && context.state.building.results.get(&slot).is_none() {
+                return Some(slot);
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,262 @@
+//! What an instruction is made of.
+
+use super::super::origin::{need, planned};
+use super::super::{Context, Planned, create, lifecycle};
+use super::design::{Design, of_image};
+use super::result::extracted;
+use super::workspace::{Workspace, holder, id_of};
+use crate::build::key::{INSTRUCTION, PARENT};
+use crate::build::transfer::Manner;
+use crate::build::{Copy, CopySource, Key, Miss, Part, Run, Work};
+use crate::cli::{ContainerSpec, NetworkMode};
+use crate::host::HostFacts;
+use crate::layout::Layout;
+use crate::model::{CacheRecord, Container, Image, ImageConfig, Layer, Slot};
+use crate::step::{BuildStep, ClientStep, FilesRoot, ImageStep, PackedDirectory, Phase, Step, StoreStep};
+
+/// BuildKit's name for what a RUN runs in.
+const HOSTNAME: &str = "buildkitsandbox";
+const NS_PER_SECOND: u64 = 1_000_000_000;
+
+pub(super) fn instruction(slot: Slot, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    let Some(found) = design.found(slot, context) else { return Vec::new() };
+    match &found.work {
+        Work::Configure => {
+            let step = BuildStep::Configure { slot, created_by: found.created_by };
+            vec![planned(Step::Build(step), design.cause_of(slot))]
+        }
+        Work::Copy(copy) => {
+            let mut steps = read_sources(slot, copy, design, context);
+            steps.push(planned(Step::Phase(Phase::FindResult { slot }), design.cause_of(slot)));
+            steps
+        }
+        Work::Run(_) | Work::MakeDirectory { .. } => find_result(slot, design, context),
+    }
+}
+
+/// All that the result depends on.
+fn key(slot: Slot, work: &Work, design: &Design<'_>, context: &Context<'_>) -> Key {
+    let (parent, _) = design.below(slot, context);
+    let mut parts = vec![Part::new(PARENT, parent)];
+    match work {
+        Work::Configure => {}
+        Work::MakeDirectory { path } => parts.push(Part::new(INSTRUCTION, format!("WORKDIR {path}"))),
+        Work::Run(run) => {
+            parts.push(Part::new(INSTRUCTION, format!("RUN {}", crate::build::history::quoted_list(&run.argv))));
+            parts.push(Part::new("directory", run.directory.clone()));
+            parts.push(Part::new("user", run.user.clone()));
+            parts.push(Part::new("network", run.network.clone()));
+            for entry in &run.env {
+                let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
+                parts.push(Part::new(format!("variable {name}"), value));
+            }
+        }
+        Work::Copy(copy) => {
+            let mode = copy.mode.map(|mode| format!(" --chmod={mode:o}")).unwrap_or_default();
+            let owner = if copy.owner.is_empty() { String::new() } else { format!(" --chown={}", copy.owner) };
+            let sources = copy.sources.join(" ");
+            parts.push(Part::new(INSTRUCTION, format!("COPY{owner}{mode} {sources} to {}", copy.destination)));
+            parts.extend(context.state.building.files.get(&slot).into_iter().flatten().cloned());
+        }
+    }
+    if let Some(epoch) = design.build.input.files.epoch_seconds {
+        parts.push(Part::new("variable SOURCE_DATE_EPOCH", epoch.to_string()));
+    }
+    Key { parts }
+}
+
+/// Where files are copied from, the layers that are mounted there, and what has to be extracted for it.
+fn source(copy: &Copy, design: &Design<'_>, context: &Context<'_>) -> (Option<Vec<Layer>>, String) {
+    match &copy.from {
+        CopySource::Context => {
+            let typed = &design.build.input.context;
+            let path = if typed == "-" { "/dev/null" } else { typed };
+            (None, crate::copying::absolute(path, &context.host.cwd))
+        }
+        CopySource::Stage(stage) => (Some(design.whole(*stage, context).1), String::new()),
+        CopySource::Image(name) => (Some(design.image(name, context).map(of_image).unwrap_or_default().layers), String::new()),
+    }
+}
+
+fn ignore(design: &Design<'_>) -> Option<String> {
+    design.build.input.files.ignore.clone()
+}
+
+fn read_sources(slot: Slot, copy: &Copy, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    let workspace = Workspace::of(slot, context);
+    let (layers, path) = source(copy, design, context);
+    let from = if layers.is_some() { workspace.root("from") } else { FilesRoot { path, held: false } };
+    let step = BuildStep::ReadSources { slot, copy: copy.clone(), from, ignore: ignore(design) };
+    let read = planned(Step::Build(step), design.cause_of(slot));
+    let Some(layers) = layers else { return vec![read] };
+    let mut steps = extracted(&layers, context);
+    steps.extend(workspace.make(&["from-upper", "from-work", "from", "empty"]));
+    steps.extend(holder(vec![workspace.mounted_source(&layers, context)], read, context));
+    steps.push(remove(&workspace));
+    steps
+}
+
+fn remove(workspace: &Workspace) -> Planned {
+    let why = "What was made in it is kept elsewhere by now.";
+    planned(Step::Build(BuildStep::RemoveWorkspace { path: workspace.path.clone() }), need("CreateDirectory", why))
+}
+
+/// From the cache, or made.
+pub(super) fn find_result(slot: Slot, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    let Some(found) = design.found(slot, context) else { return Vec::new() };
+    let key = key(slot, &found.work, design, context);
+    let digest = key.digest();
+    let path = Layout::new(&context.host.data_root).cached_result(&digest);
+    let cache = &context.state.build_cache;
+    let why = "An instruction whose inputs are the same has the same result: it is not carried out again.";
+    match cache.get(&digest).filter(|_| !design.build.no_cache) {
+        Some(record) => {
+            let step = BuildStep::UseCached { slot, key: digest, path, record: Box::new(record.clone()) };
+            vec![planned(Step::Build(step), design.cause_of(slot)).with(need("KeepResult", why))]
+        }
+        None => {
+            let unread = matches!(found.work, Work::Copy(_)) && !context.state.building.files.contains_key(&slot);
+            let missed = match () {
+                () if design.build.no_cache => Miss::NotAsked,
+                () if unread => Miss::NotRead,
+                () => key.miss(cache.values().map(|record| &record.key)),
+            };
+            let step = BuildStep::MissCache { slot, key: Box::new(key), why: missed, path };
+            let mut steps = vec![planned(Step::Build(step), design.cause_of(slot)).with(need("KeepResult", why))];
+            let (_, layers) = design.below(slot, context);
+            steps.extend(extracted(&layers, context));
+            steps.extend(work(slot, &found.work, layers, design, context));
+            steps
+        }
+    }
+}
+
+/// The work itself, up to the packed layer.
+fn work(slot: Slot, work: &Work, layers: Vec<Layer>, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    match work {
+        Work::Configure => Vec::new(),
+        Work::Run(run) => run_in_container(slot, run, layers, design, context),
+        Work::MakeDirectory { path } => {
+            let workspace = Workspace::of(slot, context);
+            let layout = Layout::new(&context.host.data_root);
+            let mut steps = workspace.make(&["upper", "merged"]);
+            let step = StoreStep::MakeWorkingDirectory {
+                layers: layers.iter().rev().map(|layer| layout.layer(&layer.diff_id)).collect(),
+                upper: workspace.directory("upper"),
+                merged: workspace.directory("merged"),
+                path: path.clone(),
+            };
+            steps.push(planned(Step::Store(step), design.cause_of(slot)));
+            steps.extend(packed(slot, workspace.directory("upper"), Vec::new(), design, context));
+            steps.push(remove(&workspace));
+            steps
+        }
+        Work::Copy(copy) => {
+            let workspace = Workspace::of(slot, context);
+            let (from_layers, path) = source(copy, design, context);
+            let mut names = vec!["upper", "work", "merged", "empty"];
+            let mut mounts = vec![workspace.mounted(&layers, context)];
+            let from = match &from_layers {
+                None => FilesRoot { path, held: false },
+                Some(layers) => {
+                    names.extend(["from-upper", "from-work", "from"]);
+                    mounts.push(workspace.mounted_source(layers, context));
+                    workspace.root("from")
+                }
+            };
+            let step = BuildStep::BringFiles {
+                copy: copy.clone(),
+                from,
+                to: workspace.root("merged"),
+                ignore: ignore(design),
+                manner: Manner { moment_seconds: moment_seconds(design, context), callers: !context.host.is_root() },
+            };
+            let mut steps = workspace.make(&names);
+            steps.extend(holder(mounts, planned(Step::Build(step), design.cause_of(slot)), context));
+            steps.extend(packed(slot, workspace.directory("upper"), Vec::new(), design, context));
+            steps.push(remove(&workspace));
+            steps
+        }
+    }
+}
+
+fn moment_seconds(design: &Design<'_>, context: &Context<'_>) -> i64 {
+    let epoch = design.build.input.files.epoch_seconds;
+    i64::try_from(epoch.unwrap_or(context.host.now_ns / NS_PER_SECOND)).unwrap_or_default()
+}
+
+/// What is changed becomes a blob, and then the result.
+fn packed(slot: Slot, upper: String, without: Vec<String>, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    let host = context.host;
+    let packed = PackedDirectory {
+        upper: upper.clone(),
+        blobs: Layout::new(&host.data_root).blobs(),
+        user_xattr: !host.is_root(),
+        uid_map: create::own_ids(host.uid, host),
+        gid_map: create::own_ids(host.gid, host),
+        epoch_seconds: design.build.input.files.epoch_seconds.and_then(|epoch| i64::try_from(epoch).ok()),
+        without,
+        compressed: true,
+    };
+    let why = "What an instruction has changed is a layer: an archive that is known by its digest.";
+    vec![
+        planned(Step::Image(ImageStep::PackLayer(packed)), design.cause_of(slot)).with(need("WriteImage", why)),
+        planned(Step::Phase(Phase::KeepLayer { slot, upper }), design.cause_of(slot)),
+    ]
+}
+
+/// The record of a result that is made now.
+pub(super) fn record(slot: Slot, layer: Option<Layer>, design: &Design<'_>, context: &Context<'_>) -> Option<CacheRecord> {
+    let found = design.found(slot, context)?;
+    let epoch = design.build.input.files.epoch_seconds.map(|epoch| epoch.saturating_mul(NS_PER_SECOND));
+    let created_ns = epoch.unwrap_or(context.host.now_ns);
+    Some(CacheRecord { key: key(slot, &found.work, design, context), layer, created_ns })
+}
+
+fn run_in_container(slot: Slot, run: &Run, layers: Vec<Layer>, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    let Some(container) = container(slot, run, layers, context) else { return Vec::new() };
+    let id = || container.id.clone();
+    let cause = || design.cause_of(slot);
+    let after = "The build goes on only if the program says that it has done what it was to do.";
+    let upper = Layout::new(&context.host.data_root).of(&container.id, "upper");
+    let mut steps = vec![
+        planned(Step::Phase(Phase::CreateContainer { container: Box::new(container.clone()) }), cause()),
+        planned(Step::Phase(Phase::StartContainer { id: id() }), cause()),
+        planned(Step::Client(ClientStep::AttachStreams { id: id() }), cause()),
+    ];
+    steps.extend(lifecycle::monitor(&container, context));
+    let check = BuildStep::CheckExit { id: id(), argv: run.argv.clone() };
+    steps.push(planned(Step::Build(check), need("PackLayer", after)));
+    let without = crate::oci::defaults::MOUNT_POINTS.iter().map(|path| (*path).to_string()).collect();
+    steps.extend(packed(slot, upper, without, design, context));
+    let gone = "It was made for this instruction alone.";
+    steps.push(planned(Step::Phase(Phase::RemoveContainer { id: id() }), need("CreateContainer", gone)));
+    steps
+}
+
+/// What the program runs in.
+fn container(slot: Slot, run: &Run, layers: Vec<Layer>, context: &Context<'_>) -> Option<Container> {
+    let config = ImageConfig {
+        env: run.env.clone(),
+        cmd: run.argv.clone(),
+        working_dir: run.directory.clone(),
+        user: run.user.clone(),
+        ..ImageConfig::default()
+    };
+    let name = format!("build-{}", id_of(slot, context).get(..12).unwrap_or_default());
+    let image = Image { config, layers, ..crate::oci::toolbox::image(&context.host.toolbox) };
+    let image = Image { id: String::new(), names: Vec::new(), embedded: false, ..image };
+    let network = match run.network.as_str() {
+        "none" => NetworkMode::None,
+        "host" => NetworkMode::Host,
+        _ => NetworkMode::Default,
+    };
+    let spec = ContainerSpec { name: Some(name), hostname: Some(HOSTNAME.to_string()), network, ..ContainerSpec::default() };
+    let mut entropy = context.host.entropy;
+    for (byte, digit) in entropy.iter_mut().zip(id_of(slot, context).bytes()) {
+        *byte ^= digit;
+    }
+    let host = HostFacts { entropy, ..context.host.clone() };
+    let own = Context { host: &host, ..*context };
+    create::of_image(&spec, &image, false, &own).ok()
+}

@@ -1,0 +1,71 @@
+//! `build`: each instruction of the stages that the target needs is a step at the top, so that what is done before a failure stays for
+//! the next build.
+//!
+//! ```text
+//! BuildInstruction ─▶ ReadSources (COPY, ADD) ─▶ FindResult ─▶ UseCached
+//!                                                          └─▶ MissCache, the work itself, PackLayer ─▶ KeepLayer
+//! ```
+//! The Dockerfile is read again at each expansion: what a stage says up to a line is a function of the file and of what its bases say.
+
+mod check;
+mod design;
+mod failure;
+mod instruction;
+mod prune;
+mod result;
+mod workspace;
+
+use super::origin::{self, planned};
+use super::{CommandError, Context, Plan, Planned};
+use crate::cli::BuildImage;
+use crate::reference::Reference;
+use crate::step::{BuildStep, Phase, Step};
+
+pub(super) use check::check_only;
+use design::Design;
+pub(super) use failure::failure;
+pub(super) use prune::prune;
+
+pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    names(build)?;
+    let design = Design::of(build, context).map_err(|fault| design::refused(&fault, build))?;
+    let files = &build.input.files;
+    let load = BuildStep::LoadDefinition { name: files.name.clone(), bytes: files.dockerfile.len() as u64 };
+    plan.steps.push(planned(Step::Build(load), origin::command(context)));
+    for stage in design.order() {
+        plan.steps.push(design.base(stage, context));
+        plan.steps.extend(design.instructions(stage, context));
+    }
+    plan.steps.push(planned(Step::Phase(Phase::ExportImage), origin::command(context)));
+    Ok(())
+}
+
+/// The parts of a phase of a build; `None`: it is another's.
+pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned>> {
+    if !matches!(phase, Phase::BuildInstruction { .. } | Phase::FindResult { .. } | Phase::KeepLayer { .. } | Phase::ExportImage) {
+        return None;
+    }
+    let crate::cli::Command::BuildImage(build) = &context.invocation.command else { return Some(Vec::new()) };
+    // It was read without a fault when the command was planned.
+    let Ok(design) = Design::of(build, context) else { return Some(Vec::new()) };
+    Some(match phase {
+        Phase::BuildInstruction { slot, .. } => instruction::instruction(*slot, &design, context),
+        Phase::FindResult { slot } => instruction::find_result(*slot, &design, context),
+        Phase::KeepLayer { slot, upper } => result::keep(*slot, upper, &design, context),
+        _ => result::export(&design, context),
+    })
+}
+
+/// The names that the image gets, in full; the refusal is the client's.
+fn names(build: &BuildImage) -> Result<Vec<String>, CommandError> {
+    let named = |tag: &String| match Reference::parse(tag) {
+        Ok(name) if name.digest.is_none() => Ok(name.tagged().to_string()),
+        found => {
+            let why = found.err().map_or_else(|| "a digest cannot be chosen".to_string(), |error| error.to_string());
+            let next = "glassbox: a name is in small letters, with a tag after a colon: team/app:1\n";
+            let message = format!("ERROR: failed to build: invalid tag {tag:?}: {why}\n{next}");
+            Err(CommandError { message, exit_code: 1, span: None })
+        }
+    };
+    build.tags.iter().map(named).collect()
+}

@@ -1,0 +1,109 @@
+//! What instructions come to, and the image that is made of it.
+
+use super::super::images::embedded_blobs;
+use super::super::origin::{self, need, planned};
+use super::super::{Context, Planned, architecture};
+use super::design::Design;
+use super::{instruction, names};
+use crate::build::{Work, history};
+use crate::dockerfile::check::Base;
+use crate::layout::Layout;
+use crate::model::{Layer, Slot};
+use crate::oci::image::ConfigFile;
+use crate::step::{Added, AddedLayer, BuildStep, ImageDraft, Phase, Step, StoreStep};
+
+/// Those of the layers that are not extracted yet.
+pub(super) fn extracted(layers: &[Layer], context: &Context<'_>) -> Vec<Planned> {
+    let layout = Layout::new(&context.host.data_root);
+    let known = |layer: &Layer| {
+        let same = |other: &Layer| other.diff_id == layer.diff_id && other.extracted;
+        let of_images = context.state.images.values().any(|image| image.layers.iter().any(same));
+        let of_cache = context.state.build_cache.values().filter_map(|record| record.layer.as_ref()).any(same);
+        of_images || of_cache || context.state.building.results.values().any(|result| result.layers.iter().any(same))
+    };
+    let embedded = context.state.embedded_image();
+    let is_embedded = |layer: &Layer| embedded.is_some_and(|image| image.layers.iter().any(|own| own.diff_id == layer.diff_id));
+    let step = |layer: &Layer| {
+        let blob = (!is_embedded(layer)).then(|| layout.blob(&layer.blob));
+        let image = embedded.filter(|_| blob.is_none()).and_then(|image| image.names.first().cloned()).unwrap_or_default();
+        let step = StoreStep::ExtractLayer { image, diff_id: layer.diff_id.clone(), blob, directory: layout.layer(&layer.diff_id) };
+        planned(Step::Store(step), need("MountOverlay", "The overlay's lower directories are extracted layers."))
+    };
+    layers.iter().filter(|layer| !layer.extracted && !known(layer)).map(step).collect()
+}
+
+/// The layer that was packed stays, and with it what it depended on.
+pub(super) fn keep(slot: Slot, upper: &str, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    let layer = context.state.packed.get(upper).cloned().flatten();
+    let mut steps: Vec<Planned> = layer.iter().flat_map(|layer| extracted(std::slice::from_ref(layer), context)).collect();
+    let layer = layer.map(|layer| Layer { extracted: true, ..layer });
+    if let Some(record) = instruction::record(slot, layer, design, context) {
+        let key = record.key.digest();
+        let path = Layout::new(&context.host.data_root).cached_result(&key);
+        let step = BuildStep::KeepResult { slot, key, path, record: Box::new(record) };
+        let why = "The next build finds it by its key, and need not do it again.";
+        steps.push(planned(Step::Build(step), design.cause_of(slot)).with(need("UseCached", why)));
+    }
+    steps
+}
+
+/// Configuration, manifest, names.
+pub(super) fn export(design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    let target = design.resolved.target;
+    let chain = design.chain(target);
+    let bottom = chain.first().copied().unwrap_or(target);
+    let base = match design.resolved.bases[bottom] {
+        Base::Image(_) => design.base_image(bottom, context).ok().flatten(),
+        Base::Scratch | Base::Stage(_) => None,
+    };
+    let Ok(scope) = design.scope(target, design.count(target), context) else { return Vec::new() };
+    let epoch = design.build.input.files.epoch_seconds;
+    let mut created = base.map(|image| image.created.clone()).unwrap_or_default();
+    let mut added = Vec::new();
+    for stage in chain {
+        for (done, at) in design.done(stage, context).iter().zip(1u16..) {
+            let slot = Slot { stage: u16::try_from(stage).unwrap_or_default(), instruction: at };
+            let result = context.state.building.results.get(&slot);
+            if let Some(result) = result.filter(|_| done.work != Work::Configure) {
+                created = created.max(moment(result.created_ns));
+            }
+            let layer = result.and_then(|result| result.layers.first());
+            let layer = layer.map_or(AddedLayer::None, |layer| AddedLayer::Known(Box::new(layer.clone())));
+            let author = if done.created_by.starts_with("MAINTAINER ") { scope.author.as_str() } else { "" };
+            added.push(Added { history: history::entry(&created, &done.created_by, author, false), layer });
+        }
+    }
+    if let Some(epoch) = epoch {
+        created = moment(epoch.saturating_mul(1_000_000_000));
+        added.iter_mut().for_each(|added| added.history.created.clone_from(&created));
+    } else if created.is_empty() {
+        created = moment(context.host.now_ns);
+        added.iter_mut().for_each(|added| added.history.created.clone_from(&created));
+    }
+    let mut config = scope.config;
+    let labels = design.build.labels.iter().map(|label| label.split_once('=').unwrap_or((label, "")));
+    config.labels.extend(labels.map(|(name, value)| (name.to_string(), value.to_string())));
+    let draft = ImageDraft {
+        base: base.map(|image| image.layers.clone()).unwrap_or_default(),
+        config: ConfigFile {
+            created,
+            author: scope.author,
+            architecture: architecture(&context.host.machine).to_string(),
+            os: "linux".to_string(),
+            config,
+            history: base.map(|image| image.history.clone()).unwrap_or_default(),
+            ..ConfigFile::default()
+        },
+        added,
+        names: names(design.build).unwrap_or_default(),
+        told: design.build.quiet,
+    };
+    let mut steps = base.map(|image| embedded_blobs(&image.layers, context)).unwrap_or_default();
+    let cause = origin::flag_of_command(context, "tag").unwrap_or_else(|| origin::command(context));
+    steps.push(planned(Step::Phase(Phase::WriteImage { image: Box::new(draft) }), cause));
+    steps
+}
+
+fn moment(nanoseconds: u64) -> String {
+    crate::view::inspect::timestamp(nanoseconds)
+}

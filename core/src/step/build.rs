@@ -1,0 +1,168 @@
+//! Steps of a build: what an instruction needs besides containers, mounts and layers.
+
+use serde::{Deserialize, Serialize};
+
+use super::Undo;
+use crate::build::transfer::Manner;
+use crate::build::{Copy, Key, Miss};
+use crate::model::{BuildResult, CacheRecord, ContainerId, Slot};
+
+/// A step of a build.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum BuildStep {
+    /// The Dockerfile was read: what an earlier build came to is no concern of this one.
+    LoadDefinition {
+        /// Its name.
+        name: String,
+        /// Its length.
+        bytes: u64,
+    },
+    /// A stage begins with the layers of an image, of another stage, or with none.
+    UseBase {
+        /// Which stage.
+        slot: Slot,
+        /// As the Dockerfile names it.
+        name: String,
+        /// Its layers, and by what the next instruction knows it.
+        base: BuildResult,
+    },
+    /// An instruction that is about the configuration alone: it comes into the image's configuration at the end.
+    Configure {
+        /// Which instruction.
+        slot: Slot,
+        /// As history has it.
+        created_by: String,
+    },
+    /// Read the files that an instruction copies, for its key.
+    ReadSources {
+        /// Which instruction.
+        slot: Slot,
+        /// What it copies.
+        copy: Copy,
+        /// Where from.
+        from: FilesRoot,
+        /// The text of `.dockerignore`.
+        ignore: Option<String>,
+    },
+    /// Take the result that an earlier build has left.
+    UseCached {
+        /// Which instruction.
+        slot: Slot,
+        /// The digest of its key.
+        key: String,
+        /// Where the record is: absolute.
+        path: String,
+        /// The record.
+        record: Box<CacheRecord>,
+    },
+    /// Look for the result in vain, and say why there is none.
+    MissCache {
+        /// Which instruction.
+        slot: Slot,
+        /// All that the result depends on.
+        key: Box<Key>,
+        /// Why.
+        why: Miss,
+        /// Where the record would be: absolute.
+        path: String,
+    },
+    /// Copy files to their place in the new layer.
+    BringFiles {
+        /// What, and where to.
+        copy: Copy,
+        /// Where from.
+        from: FilesRoot,
+        /// The root that they come into.
+        to: FilesRoot,
+        /// The text of `.dockerignore`.
+        ignore: Option<String>,
+        /// Whose the copies become, and of when they are.
+        manner: Manner,
+    },
+    /// The build ends here unless the program of `RUN` has ended with 0.
+    CheckExit {
+        /// The container in which it ran.
+        id: ContainerId,
+        /// The program and its arguments.
+        argv: Vec<String>,
+    },
+    /// Remove the directories in which a layer was made.
+    RemoveWorkspace {
+        /// Absolute.
+        path: String,
+    },
+    /// Strike a result off, so that no later build takes it.
+    DropResult {
+        /// The digest of its key.
+        key: String,
+        /// Its record: absolute.
+        path: String,
+    },
+    /// Keep the result for this build and for later ones.
+    KeepResult {
+        /// Which instruction.
+        slot: Slot,
+        /// The digest of its key.
+        key: String,
+        /// Where: absolute.
+        path: String,
+        /// The record.
+        record: Box<CacheRecord>,
+    },
+}
+
+/// A directory that stands for `/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesRoot {
+    /// Absolute, as the machine names it.
+    pub path: String,
+    /// It is mounted by the process that was made to hold mounts, and nowhere else.
+    pub held: bool,
+}
+
+impl BuildStep {
+    /// See [`super::Step::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            BuildStep::LoadDefinition { .. } => "LoadDefinition",
+            BuildStep::UseBase { .. } => "UseBase",
+            BuildStep::Configure { .. } => "Configure",
+            BuildStep::ReadSources { .. } => "ReadSources",
+            BuildStep::UseCached { .. } => "UseCached",
+            BuildStep::MissCache { .. } => "MissCache",
+            BuildStep::BringFiles { .. } => "BringFiles",
+            BuildStep::CheckExit { .. } => "CheckExit",
+            BuildStep::RemoveWorkspace { .. } => "RemoveWorkspace",
+            BuildStep::DropResult { .. } => "DropResult",
+            BuildStep::KeepResult { .. } => "KeepResult",
+        }
+    }
+
+    /// It is about what the engine knows, and asks nothing of the kernel.
+    pub fn is_the_engines_own(&self) -> bool {
+        matches!(
+            self,
+            BuildStep::LoadDefinition { .. }
+                | BuildStep::UseBase { .. }
+                | BuildStep::Configure { .. }
+                | BuildStep::CheckExit { .. }
+        )
+    }
+
+    /// See [`super::Step::undo`].
+    pub fn undo(&self) -> Undo {
+        match self {
+            BuildStep::LoadDefinition { .. }
+            | BuildStep::UseBase { .. }
+            | BuildStep::Configure { .. }
+            | BuildStep::ReadSources { .. }
+            | BuildStep::UseCached { .. }
+            | BuildStep::MissCache { .. }
+            | BuildStep::CheckExit { .. } => Undo::NothingChanged,
+            BuildStep::BringFiles { .. } => Undo::EndsWithDirectory,
+            BuildStep::RemoveWorkspace { .. } => Undo::LeftStanding { why: "What was made in it is packed by then.".into() },
+            BuildStep::DropResult { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
+            BuildStep::KeepResult { path, .. } => Undo::RemoveFile { path: path.clone() },
+        }
+    }
+}
