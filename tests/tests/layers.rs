@@ -98,7 +98,7 @@ fn both_kernels_pack_the_same_bytes() -> Result<()> {
     }
     for case in cases::all().into_iter().filter(|case| case.expected.is_ok()) {
         for epoch_seconds in [None, Some(500)] {
-            let options = PackOptions { form: case.options.form, epoch_seconds };
+            let options = PackOptions { form: case.options.form, epoch_seconds, ..PackOptions::default() };
             let place = Place::new()?;
             let mut native = Vec::new();
             unpack(&mut place.disk()?, &case.options, case.archive.as_slice())?;
@@ -145,7 +145,7 @@ fn an_ordinary_user_unpacks_too() -> Result<()> {
     let marks = place.disk()?.attributes(b"a", NodeKind::Directory)?;
     ensure!(marks.contains(&("user.overlay.opaque".to_string(), b"y".to_vec())), "{marks:?}");
     let mut again = Vec::new();
-    let packed = pack(&mut place.disk()?, &PackOptions { form: OverlayForm::User, epoch_seconds: None }, &mut again)?;
+    let packed = pack(&mut place.disk()?, &PackOptions { form: OverlayForm::User, ..PackOptions::default() }, &mut again)?;
     ensure!(packed.entries == 3, "{packed:?}");
     Ok(())
 }

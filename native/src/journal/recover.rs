@@ -147,7 +147,7 @@ fn forget(path: &Path) -> Result<(), StoreError> {
 
 /// The blobs that living commands have made and not yet given to an image.
 pub fn awaited_blobs(store: &Store) -> std::collections::BTreeSet<String> {
-    let names = sys::directory::names(&store.journal()).unwrap_or_default();
+    let names = sys::directory::names(store.journal()).unwrap_or_default();
     let mut all = std::collections::BTreeSet::new();
     for name in names {
         let path = store.journal().join(name);
