@@ -34,13 +34,6 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let calls = write_file(path, *mode);
             explanation(format!("Write {}", base(path)), file_why(base(path)), calls, &[&format!("cat {path}")], "create")
         }
-        StoreStep::RewriteFile { path, mode, .. } => {
-            let mut calls = vec![call("unlink", &[&quoted(path)])];
-            calls.extend(write_file(path, *mode));
-            let why =
-                "At each start the file is made of the host's and of what the command said: what the container wrote into it goes.";
-            explanation(format!("Write {} anew", base(path)), why, calls, &[&format!("cat {path}")], "create")
-        }
         StoreStep::RecordContainer { container, path } => {
             let why =
                 "ps, inspect and start read this record. A container that does not run is nothing more than this and its files.";
@@ -67,6 +60,7 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         }
         CreateSource { .. }
         | WriteIdFile { .. }
+        | StoreStep::RewriteFile { .. }
         | CreateVolume { .. }
         | FillVolume { .. }
         | StoreStep::MakeWorkingDirectory { .. }
@@ -136,6 +130,13 @@ fn storage(step: &StoreStep) -> Explanation {
             let why = "-v names a path of the host that is missing, and Docker makes it: an empty directory of root's. --mount would refuse.";
             let calls = vec![call("mkdir", &[&quoted(path), &format!("0{mode:o}")])];
             explanation(format!("Make {path} on the host"), why, calls, &[&format!("ls -ld {path}")], "root")
+        }
+        StoreStep::RewriteFile { path, mode, .. } => {
+            let mut calls = vec![call("unlink", &[&quoted(path)])];
+            calls.extend(write_file(path, *mode));
+            let why =
+                "At each start the file is made of the host's and of what the command said: what the container wrote into it goes.";
+            explanation(format!("Write {} anew", base(path)), why, calls, &[&format!("cat {path}")], "create")
         }
         WriteIdFile { path, .. } => {
             let why = "--cidfile: a script reads the id there. A file that is there already is never written over.";

@@ -323,14 +323,16 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         Step::Client(ClientStep::AwaitExit { id, .. }) if errno == Errno::ENOENT => {
             (format!("No such container: {}", id.short()), NOT_THERE)
         }
-        _ => plain_reason(step, call, &sentence),
+        _ => plain_reason(step, call, &sentence, context),
     }
 }
 
 /// Where there are no words of Docker's.
-fn plain_reason(step: &Step, call: Option<&str>, sentence: &str) -> (String, i32) {
+fn plain_reason(step: &Step, call: Option<&str>, sentence: &str, context: &Context<'_>) -> (String, i32) {
     let what = match (step, call) {
-        (Step::Mount(of), Some(call)) if sentence == "not a directory" => onto_file(of, call, sentence),
+        (Step::Mount(of), Some(call)) if sentence == "not a directory" => {
+            onto_file(of, call, &Layout::new(&context.host.data_root).merged())
+        }
         _ => None,
     };
     let call = call.map_or_else(|| step.name().to_string(), str::to_string);
@@ -338,7 +340,7 @@ fn plain_reason(step: &Step, call: Option<&str>, sentence: &str) -> (String, i32
 }
 
 /// runc's words where a mount and its place do not go together: one of the two is a file, or what the place is to be made in.
-fn onto_file(step: &MountStep, call: &str, sentence: &str) -> Option<String> {
+fn onto_file(step: &MountStep, call: &str, merged: &str) -> Option<String> {
     let (source, target, flags) = match step {
         MountStep::BindMount { source, target, recursive, .. } => {
             (source.as_str(), target, if *recursive { "MS_BIND|MS_REC" } else { "MS_BIND" })
@@ -346,12 +348,12 @@ fn onto_file(step: &MountStep, call: &str, sentence: &str) -> Option<String> {
         MountStep::MountFilesystem { source, target, .. } => (source.as_str(), target, ""),
         _ => return None,
     };
-    let place = target.split_once("/merged").map(|(_, place)| place).filter(|place| place.starts_with('/'))?;
+    let place = target.strip_prefix(merged).filter(|place| place.starts_with('/'))?;
     let frame = format!("error mounting \"{source}\" to rootfs at \"{place}\": ");
     Some(match call {
-        "mount" => format!("{frame}mount src={source}, dst={place}, flags={flags}: {sentence}"),
+        "mount" => format!("{frame}mount src={source}, dst={place}, flags={flags}: not a directory"),
         _ => format!(
-            "{frame}create mountpoint for {place} mount: lookup mountpoint target: securejoin.OpenInRoot {place}: openat2 {place}: {sentence}"
+            "{frame}create mountpoint for {place} mount: lookup mountpoint target: securejoin.OpenInRoot {place}: openat2 {place}: not a directory"
         ),
     })
 }
@@ -382,7 +384,7 @@ fn store_reason(of: &StoreStep, step: &Step, errno: Errno, call: Option<&str>, c
         StoreStep::CreateSource { path, .. } => {
             (format!("error while creating mount source path '{path}': mkdir {path}: {sentence}"), ENGINE_FAILED)
         }
-        _ => plain_reason(step, call, &sentence),
+        _ => plain_reason(step, call, &sentence, context),
     }
 }
 

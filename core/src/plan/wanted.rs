@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{block_io, cgroup_parent, device, storage};
-use crate::cli::{Command, ImageCommand, InspectKind, Invocation, NetworkMode};
+use crate::cli::{Command, ContainerSpec, ImageCommand, InspectKind, Invocation, NetworkMode};
 use crate::host::{DiskUsage, HostFacts};
 use crate::layout::Layout;
 use crate::model::{Image, State};
@@ -26,7 +26,7 @@ pub struct Wanted {
     pub build_cache: bool,
     /// The caller's zone: [`HostFacts::utc_offset_seconds`].
     pub utc_offset: bool,
-    /// What a container on the host's network gets copies of: [`HostFacts::network_files`].
+    /// What a container's own files on names are made of: [`HostFacts::network_files`].
     pub network_files: bool,
     /// What the system calls itself: [`HostFacts::operating_system`].
     pub operating_system: bool,
@@ -54,16 +54,18 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
                 | Command::ShowDiskUsage { .. }
         ),
         utc_offset: reads_moments(&invocation.command),
-        network_files: copies_network_files(&invocation.command),
+        network_files: makes_network_files(&invocation.command),
         operating_system: matches!(invocation.command, Command::ShowInfo { .. }),
     }
 }
 
-/// The command makes a container on the host's network.
-fn copies_network_files(command: &Command) -> bool {
+/// The command makes a container, or starts one again.
+fn makes_network_files(command: &Command) -> bool {
+    let own = |spec: &ContainerSpec| !matches!(spec.network, NetworkMode::Container(_));
     match command {
-        Command::RunContainer(run) => run.spec.network == NetworkMode::Host,
-        Command::CreateContainer(spec) => spec.network == NetworkMode::Host,
+        Command::RunContainer(run) => own(&run.spec),
+        Command::CreateContainer(spec) => own(spec),
+        Command::StartContainers { .. } | Command::RestartContainers { .. } | Command::BuildImage(_) => true,
         _ => false,
     }
 }

@@ -99,17 +99,9 @@ impl Channel {
         answer == 0
     }
 
-    /// Waits for a message and answers its length, leaving it there; 0 at the end.
+    /// Waits for a message and answers its length, leaving it there; 0 at the end. Most are a few bytes: room for the longest would cost
+    /// more than all else of a message.
     fn next_length(&self) -> Result<usize> {
-        match self.peek() {
-            // Told once, before what the other end has sent: it has closed, and left something unread.
-            Err(Errno(libc::ECONNRESET)) => self.peek(),
-            answer => answer,
-        }
-    }
-
-    /// Most messages are a few bytes: room for the longest would cost more than all else of a message.
-    fn peek(&self) -> Result<usize> {
         let flags = libc::MSG_PEEK | libc::MSG_TRUNC;
         // SAFETY: a length of 0: nothing is written.
         past_reset(|| match unsafe { libc::recv(self.0.as_raw_fd(), ptr::null_mut(), 0, flags) } {

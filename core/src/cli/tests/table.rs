@@ -10,7 +10,7 @@ fn line_with(key: &str, flag: &str) -> String {
         "cp" => "a:/x b",
         "tag" => "a b",
         "ps" | "version" | "info" | "ns" | "events" | "images" | "load" | "container prune" | "image prune" | "volume ls"
-        | "volume prune" | "system df" | "system prune" | "builder prune" | "completion bash" | "completion fish"
+        | "volume prune" | "system df" | "system prune" | "builder prune" | "fsck" | "completion bash" | "completion fish"
         | "completion zsh" => "",
         _ => "a",
     };
