@@ -2,7 +2,7 @@
 
 use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
 use crate::build::key::{Change, PARENT};
-use crate::build::{CopySource, Miss};
+use crate::build::{Copy, CopySource, Miss};
 use crate::step::BuildStep;
 
 const CHAPTER: &str = "image";
@@ -66,19 +66,7 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             let why = "No file changes, and there is no layer: it is written into the image's configuration at the end.";
             explanation("Note it for the configuration", why, Vec::new(), &["glassbox image inspect IMAGE"], CHAPTER)
         }
-        BuildStep::ReadSources { copy, .. } => {
-            let why = "What COPY brings is known by its content: a file that was only touched makes no difference, one that was changed does.";
-            let calls = vec![
-                call("openat2", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
-                call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
-            ];
-            let place = match &copy.from {
-                CopySource::Context => "the build context",
-                CopySource::Stage(_) => "the other stage",
-                CopySource::Image(_) => "the image",
-            };
-            explanation(format!("Digest the files of {place}"), why, calls, &["sha256sum FILE"], CHAPTER)
-        }
+        BuildStep::ReadSources { copy, .. } => read_sources(copy),
         BuildStep::UseCached { path, .. } => {
             let why = "All that the result depends on is what it was: it is taken as it is.";
             let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), "…"]), call("read", &["…", "…", "…"])];
@@ -119,4 +107,19 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             explanation(format!("Keep the result as {}", short(key)), why, replaced(path), &[&format!("cat {path}")], CHAPTER)
         }
     }
+}
+
+fn read_sources(copy: &Copy) -> Explanation {
+    let why =
+        "What COPY brings is known by its content: a file that was only touched makes no difference, one that was changed does.";
+    let calls = vec![
+        call("openat2", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+        call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
+    ];
+    let place = match &copy.from {
+        CopySource::Context => "the build context",
+        CopySource::Stage(_) => "the other stage",
+        CopySource::Image(_) => "the image",
+    };
+    explanation(format!("Digest the files of {place}"), why, calls, &["sha256sum FILE"], CHAPTER)
 }
