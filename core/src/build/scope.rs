@@ -20,6 +20,8 @@ pub struct Given<'a> {
     pub build_args: &'a [(String, String)],
     /// The arguments above the first stage.
     pub global: &'a check::Arguments,
+    /// `--network`: what `RUN` has unless it says otherwise.
+    pub network: &'a str,
     /// What escapes a character: `\` or a backtick.
     pub escape: char,
     /// The number of the stage that a name or a number stands for; `None`: it is an image's name.
@@ -151,7 +153,7 @@ impl Scope {
     fn work(&mut self, instruction: &Instruction, given: &Given<'_>) -> Answer<(Work, String)> {
         let lines = instruction.lines;
         match &instruction.kind {
-            Kind::Run(_) => return self.run(instruction),
+            Kind::Run(_) => return self.run(instruction, given),
             Kind::Copy(transfer) => return self.copy("COPY", transfer, given, lines),
             Kind::Add(transfer) => return self.copy("ADD", transfer, given, lines),
             Kind::Workdir(path) => {
@@ -283,7 +285,7 @@ impl Scope {
         told
     }
 
-    fn run(&mut self, instruction: &Instruction) -> Answer<(Work, String)> {
+    fn run(&mut self, instruction: &Instruction, given: &Given<'_>) -> Answer<(Work, String)> {
         let Kind::Run(run) = &instruction.kind else { return Ok((Work::Configure, String::new())) };
         let lines = instruction.lines;
         if !run.mounts.is_empty() {
@@ -291,7 +293,7 @@ impl Scope {
             return Err(Fault::at(lines, what));
         }
         let argv = self.argv(&with_heredocs(&run.command, &run.heredocs, lines)?);
-        let network = run.network.clone().unwrap_or_else(|| "default".to_string());
+        let network = run.network.clone().unwrap_or_else(|| given.network.to_string());
         let mut told: Vec<String> = self.args.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !told.is_empty() {
             told.insert(0, format!("|{}", told.len()));
@@ -436,8 +438,13 @@ mod tests {
         assert_eq!(file.faults, []);
         let build_args: Vec<(String, String)> =
             build_args.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let given =
-            Given { build_args: &build_args, global: &Vec::new(), escape: '\\', stage: &|word| (word == "one").then_some(0) };
+        let given = Given {
+            build_args: &build_args,
+            global: &Vec::new(),
+            network: "default",
+            escape: '\\',
+            stage: &|word| (word == "one").then_some(0),
+        };
         let mut scope = Scope::scratch();
         let done: Result<Vec<Done>, Fault> =
             file.stages[0].instructions.iter().map(|instruction| scope.apply(instruction, &given)).collect();
@@ -482,7 +489,7 @@ mod tests {
     #[test]
     fn an_entrypoint_drops_the_command_of_the_base_and_no_other() {
         let base = ImageConfig { cmd: vec!["sh".into()], ..ImageConfig::default() };
-        let given = Given { build_args: &[], global: &Vec::new(), escape: '\\', stage: &|_| None };
+        let given = Given { build_args: &[], global: &Vec::new(), network: "default", escape: '\\', stage: &|_| None };
         for (text, cmd) in [("ENTRYPOINT [\"a\"]", vec![]), ("CMD [\"b\"]\nENTRYPOINT [\"a\"]", vec!["b".to_string()])] {
             let mut scope = Scope::upon(base.clone());
             for instruction in &read(&format!("FROM x\n{text}")).stages[0].instructions {

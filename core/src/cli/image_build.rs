@@ -20,8 +20,6 @@ pub struct BuildImage {
     pub no_cache: bool,
     /// `--quiet`
     pub quiet: bool,
-    /// `--iidfile`
-    pub id_file: Option<String>,
 }
 
 /// A Dockerfile, and what it is to be read with.

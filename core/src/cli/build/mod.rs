@@ -150,8 +150,19 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
     })
 }
 
+/// Flags of `build` whose effect there is in any case: its containers go, and nothing is sent anywhere. And those that every command has.
+const TAKEN: [&str; 8] = ["compress", "disable-content-trust", "force-rm", "rm", "plan", "explain", "step", "record"];
+
 /// `build`, and `build --check`.
 fn build(call: &Call<'_>) -> Result<Command, UsageError> {
+    let carried_out = |name: &str| {
+        let row = crate::cli::table::flag_rows().find(|row| row.long == name && row.commands.contains(&"build"));
+        row.is_some_and(|row| row.carried_out) || TAKEN.contains(&name)
+    };
+    if let Some(flag) = call.flags.iter().find(|flag| !carried_out(&flag.name)) {
+        let next = "Leave it out, or build with Docker.";
+        return Err(error::not_yet(&format!("docker build --{}", flag.name), next, Some(flag.span)));
+    }
     let text = |name: &str| call.flag(name).map(|flag| flag.value.clone()).filter(|value| !value.is_empty());
     let check = CheckBuild {
         context: call.arguments.first().map(|word| word.text.clone()).unwrap_or_default(),
@@ -171,7 +182,6 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         network: text("network").unwrap_or_else(|| "default".into()),
         no_cache: call.is_on("no-cache"),
         quiet: call.is_on("quiet") || text("progress").as_deref() == Some("quiet"),
-        id_file: text("iidfile"),
     }));
     Ok(own)
 }

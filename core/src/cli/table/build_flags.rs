@@ -13,7 +13,6 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("keep-storage", Kind::Bytes, PRUNE, "Leave so many bytes", "--keep-storage 1GB"),
     FlagRow::new("build-arg", Kind::List, BUILD, "A value for an ARG", "--build-arg VERSION=2").carried_out(),
     FlagRow::new("check", Kind::Bool, BUILD, "Say what is wrong with the Dockerfile, and do not build", "--check").carried_out(),
-    FlagRow::new("iidfile", Kind::Text, BUILD, "Write the image's id into this file", "--iidfile id.txt").carried_out(),
     FlagRow::new("label", Kind::List, BUILD, "Attach a note to the image", "--label tier=web").carried_out(),
     FlagRow::new("network", Kind::Text, BUILD, "What RUN has of a network: default, none, host", "--network none")
         .default("default")

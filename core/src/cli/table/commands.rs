@@ -269,7 +269,7 @@ const CARRIED_OUT: &[CommandRow] = &[
         .specs(
             "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
              cpu-quota=int cpu-shares/c=int cpuset-cpus=text cpuset-mems=text disable-content-trust=bool \
-             force-rm=bool isolation=text memory/m=bytes memory-swap=bytes \
+             force-rm=bool iidfile=text isolation=text memory/m=bytes memory-swap=bytes \
              pull=bool rm=bool security-opt=strings shm-size=bytes squash=bool \
              ulimit=ulimit",
         )

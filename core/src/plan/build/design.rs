@@ -122,6 +122,7 @@ impl<'a> Design<'a> {
         let given = Given {
             build_args: &self.build.input.files.build_args,
             global: &self.resolved.global,
+            network: &self.build.network,
             escape: self.file().directives.escape,
             stage: &by_name,
         };

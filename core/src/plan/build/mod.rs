@@ -16,7 +16,7 @@ mod result;
 mod workspace;
 
 use super::origin::{self, planned};
-use super::{CommandError, Context, Plan, Planned};
+use super::{CommandError, Context, Plan, Planned, architecture};
 use crate::cli::BuildImage;
 use crate::reference::Reference;
 use crate::step::{BuildStep, Phase, Step};
@@ -28,6 +28,7 @@ pub(super) use prune::prune;
 
 pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     names(build)?;
+    check_platform(build, context)?;
     let design = Design::of(build, context).map_err(|fault| design::refused(&fault, build))?;
     let files = &build.input.files;
     let load = BuildStep::LoadDefinition { name: files.name.clone(), bytes: files.dockerfile.len() as u64 };
@@ -54,6 +55,20 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
         Phase::KeepLayer { slot, upper } => result::keep(*slot, upper, &design, context),
         _ => result::export(&design, context),
     })
+}
+
+/// Programs of another machine do not run here.
+fn check_platform(build: &BuildImage, context: &Context<'_>) -> Result<(), CommandError> {
+    let own = architecture(&context.host.machine);
+    let asked = build.input.platform.as_str();
+    if asked.is_empty() || asked == own || asked == format!("linux/{own}") {
+        return Ok(());
+    }
+    let message = format!(
+        "ERROR: failed to build: glassbox builds for the machine that it runs on, linux/{own}, and not for {asked}\n\
+         glassbox: leave --platform out, or build with Docker and its emulators\n"
+    );
+    Err(CommandError { message, exit_code: 1, span: context.invocation.words.flag("platform").map(|flag| flag.span) })
 }
 
 /// The names that the image gets, in full; the refusal is the client's.
