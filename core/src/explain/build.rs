@@ -69,13 +69,13 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
         BuildStep::ReadSources { copy, .. } => read_sources(copy),
         BuildStep::UseCached { path, .. } => {
             let why = "All that the result depends on is what it was: it is taken as it is.";
-            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), "…"]), call("read", &["…", "…", "…"])];
+            // What stands in it was read with all other records when the command began.
+            let calls = vec![call("statx", &["AT_FDCWD", &quoted(path), "…", "…", "…"])];
             explanation("Take the result from the cache", why, calls, &[&format!("cat {path}")], CHAPTER)
         }
         BuildStep::MissCache { why, path, .. } => {
             let told = miss_in_words(why);
-            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), "…"])];
-            explanation("There is no result in the cache", &told, calls, &[&format!("ls {path}")], CHAPTER)
+            explanation("There is no result in the cache", &told, Vec::new(), &[&format!("ls {path}")], CHAPTER)
         }
         BuildStep::BringFiles { copy, .. } => {
             let why = "The files are written into the merged tree: the kernel puts them into the upper directory, which becomes the layer.";

@@ -145,6 +145,7 @@ impl BuildStep {
             BuildStep::LoadDefinition { .. }
                 | BuildStep::UseBase { .. }
                 | BuildStep::Configure { .. }
+                | BuildStep::MissCache { .. }
                 | BuildStep::CheckExit { .. }
         )
     }
