@@ -37,6 +37,7 @@ pub mod permission;
 pub mod plan;
 pub mod query;
 pub mod reference;
+pub mod registry;
 pub mod resolv_conf;
 pub mod resource_limit;
 pub mod session;
