@@ -417,6 +417,7 @@ impl Kernel {
             memory_bytes: 0,
             started_ns: 0,
             cpu_ns: 0,
+            says_modelled: false,
         };
         self.processes.insert_mut(pid, process);
     }

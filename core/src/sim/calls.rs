@@ -188,6 +188,16 @@ impl Sys for Caller<'_> {
         self.kernel.change_mode(self.pid, path, mode)
     }
 
+    fn chown(&mut self, path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, if follow { "chown" } else { "lchown" })?;
+        self.kernel.change_owner(self.pid, path, (uid, gid), follow)
+    }
+
+    fn truncate(&mut self, fd: Fd, length: u64) -> SysResult<()> {
+        self.kernel.check_filter(self.pid, "ftruncate")?;
+        self.kernel.set_length(self.pid, fd, length)
+    }
+
     fn touch_times(&mut self, path: &str) -> SysResult<()> {
         self.kernel.touch(self.pid, path)
     }

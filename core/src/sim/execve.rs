@@ -8,6 +8,8 @@ use super::tables::{HostPid, Place};
 use crate::diagnosis::elf;
 use crate::diagnosis::program::{INTERPRETERS_MAX, Shebang};
 use crate::errno::Errno;
+use crate::foreign;
+use crate::modelled;
 use crate::oci::capability::CapabilitySet;
 use crate::step::NamespaceKind;
 use crate::userland::{Disposition, FileKind, Program, SysResult};
@@ -36,16 +38,21 @@ impl Kernel {
         for _ in 0..=INTERPRETERS_MAX {
             let place = self.executable(pid, &path)?;
             let head = match self.real(&place.node)? {
-                Some(inode) => self.read_inode(inode, 0, LINE_BYTES_MAX)?,
+                Some(inode) => self.read_inode(inode, 0, modelled::HEAD_BYTES_MAX)?,
                 None => return Err(Errno::EACCES),
             };
             if head.starts_with(TOOLBOX_HEADER) {
-                return self.replace(pid, &first, place, argv, env);
+                let program = Program::start(&argv, env).or_else(|| without_program(&argv, env));
+                return self.replace(pid, &first, place, argv, env, program);
+            }
+            if let Some((name, facts)) = modelled::read_program(&head) {
+                let program = self.imitation(pid, &name, facts, &argv, env);
+                return self.replace(pid, &first, place, argv, env, program);
             }
             if elf::is_elf(&head) {
                 return Err(self.refuse_elf(pid, &path));
             }
-            let Shebang { interpreter, argument } = Shebang::read(&head).map_err(|_| Errno::ENOEXEC)?;
+            let Shebang { interpreter, argument } = Shebang::read(&head[..head.len().min(LINE_BYTES_MAX)]).map_err(|_| Errno::ENOEXEC)?;
             let rest: Vec<String> = argv.iter().skip(1).cloned().collect();
             argv = [vec![interpreter.clone()], argument.into_iter().collect(), vec![path], rest].concat();
             path = interpreter;
@@ -75,8 +82,45 @@ impl Kernel {
         self.may(pid, &attributes, EXECUTE)
     }
 
-    fn replace(&mut self, pid: HostPid, path: &str, exe: Place, argv: Vec<String>, env: &[String]) -> SysResult<()> {
-        let program = Program::start(&argv, env).or_else(|| without_program(&argv, env));
+    /// The model of a program of an image. Those that the userland has are its own; that others are imitated is said once in a container.
+    fn imitation(
+        &mut self,
+        pid: HostPid,
+        name: &str,
+        facts: Vec<(String, String)>,
+        argv: &[String],
+        env: &[String],
+    ) -> Option<Program> {
+        if let Some(program) = foreign::of_userland(name, argv, env) {
+            return Some(program);
+        }
+        self.say_modelled(pid, name);
+        Some(foreign::start(name, facts, argv, env))
+    }
+
+    /// To what the container's first process has as its standard error: whatever the program at hand writes to.
+    fn say_modelled(&mut self, pid: HostPid, name: &str) {
+        let Some(first) = self.own_pid_ns(pid).and_then(|ns| self.by_number(ns, 1)) else { return };
+        let told = self.process(first).is_ok_and(|process| process.says_modelled);
+        if told {
+            return;
+        }
+        if let Ok(process) = self.process_mut(first) {
+            process.says_modelled = true;
+        }
+        let line = format!("glassbox: modelled: {name} and the image's other programs are imitated here\n");
+        let _ = self.write_fd(first, 2, line.as_bytes());
+    }
+
+    fn replace(
+        &mut self,
+        pid: HostPid,
+        path: &str,
+        exe: Place,
+        argv: Vec<String>,
+        env: &[String],
+        program: Option<Program>,
+    ) -> SysResult<()> {
         let closed: Vec<i32> =
             self.process(pid)?.descriptors.iter().filter(|(_, descriptor)| descriptor.close_on_exec).map(|(fd, _)| *fd).collect();
         for fd in closed {

@@ -207,6 +207,33 @@ impl Kernel {
         Ok(())
     }
 
+    /// ftruncate(2)
+    pub(super) fn set_length(&mut self, pid: HostPid, fd: Fd, length: u64) -> SysResult<()> {
+        let file = self.file(self.descriptor(pid, fd)?)?;
+        let Object::File { inode } = file.object else { return Err(Errno::EINVAL) };
+        if !file.write {
+            return Err(Errno::EINVAL);
+        }
+        let Content::File(data) = &self.inode(inode)?.content else { return Err(Errno::EINVAL) };
+        let mut data = data.clone();
+        let (before, kept) = (data.len(), usize::try_from(length).unwrap_or(usize::MAX));
+        if kept < data.bytes.len() {
+            Rc::make_mut(&mut data.bytes).truncate(kept);
+        }
+        data.zeros = length.saturating_sub(data.bytes.len() as u64);
+        let (super_id, charged) = (self.inode(inode)?.super_id, self.inode(inode)?.charged.clone());
+        if let Some(super_block) = self.supers.get(&super_id)
+            && super_block.bytes_max.is_some_and(|max| super_block.bytes.saturating_sub(before) + length > max)
+        {
+            return Err(Errno::ENOSPC);
+        }
+        self.account(super_id, charged.as_ref(), before, length);
+        let now = self.realtime_seconds();
+        let stored = self.inode_mut(inode)?;
+        (stored.content, stored.modified_seconds) = (Content::File(data), now);
+        Ok(())
+    }
+
     pub(super) fn seek_fd(&mut self, pid: HostPid, fd: Fd, offset: u64) -> SysResult<()> {
         let id = self.descriptor(pid, fd)?;
         let file = self.file_mut(id)?;

@@ -12,6 +12,7 @@ use super::tree::{Owner, directory};
 use super::walk::{Target, Walker};
 use crate::archive::Attribute;
 use crate::errno::Errno;
+use crate::modelled;
 use crate::oci::layer::{Attributes, Disk, Look, NodeKind, OverlayForm, Tree};
 use crate::userland::{FileKind, SysResult};
 
@@ -58,6 +59,16 @@ impl<'a> LayerDisk<'a> {
         Ok(LayerDisk { kernel, walker })
     }
 
+    /// Own bytes, and how many it is said to have, where the file stands for another.
+    fn stands_for(&self, inode: InodeId) -> SysResult<Option<(u64, u64)>> {
+        match &self.kernel.inode(inode)?.content {
+            Content::File(data) if data.zeros > 0 && modelled::is_modelled(&data.bytes) => {
+                Ok(Some((data.bytes.len() as u64, data.len())))
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn walk(&self, path: &[u8], follow: bool) -> SysResult<Place> {
         self.kernel.walk_as(&self.walker, &absolute(path)?, follow)
     }
@@ -91,6 +102,13 @@ impl<'a> LayerDisk<'a> {
     }
 }
 
+/// What a file that stands for another is said to be long; 0: it is none.
+fn said_length(bytes: &[u8], attributes: &Attributes) -> u64 {
+    let said = attributes.extended.iter().find(|(name, _)| name == modelled::LENGTH_ATTRIBUTE).filter(|_| modelled::is_modelled(bytes));
+    let number = said.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok()).unwrap_or(0);
+    number.min(modelled::LENGTH_MAX)
+}
+
 fn absolute(path: &[u8]) -> SysResult<String> {
     Ok(format!("/{}", text(path)?))
 }
@@ -117,12 +135,14 @@ impl Tree for LayerDisk<'_> {
         let place = self.walk(path, false)?;
         let found = self.kernel.attributes(&place.node)?;
         let inode = self.kernel.real(&place.node)?.ok_or(Errno::EPERM)?;
+        let stands_for = self.stands_for(inode)?;
         Ok(Look {
             kind: kind_of(&self.kernel.inode(inode)?.content),
             mode: found.mode,
             uid: found.uid,
             gid: found.gid,
-            size_bytes: found.size,
+            size_bytes: stands_for.map_or(found.size, |(own, _)| own),
+            modelled_bytes: stands_for.map_or(0, |(_, said)| said),
             modified: (found.modified_seconds, 0),
             identity: (found.device, found.inode),
             links: found.links,
@@ -142,7 +162,10 @@ impl Tree for LayerDisk<'_> {
     fn open(&mut self, path: &[u8]) -> SysResult<Self::Source> {
         let id = self.inode(path)?;
         match &self.kernel.inode(id)?.content {
-            Content::File(data) => Ok(Cursor::new(Rc::from(data.bytes.as_slice())).chain(io::repeat(0).take(data.zeros))),
+            Content::File(data) => {
+                let zeros = if modelled::is_modelled(&data.bytes) { 0 } else { data.zeros };
+                Ok(Cursor::new(Rc::from(data.bytes.as_slice())).chain(io::repeat(0).take(zeros)))
+            }
             _ => Err(Errno::EINVAL),
         }
     }
@@ -154,7 +177,9 @@ impl Tree for LayerDisk<'_> {
         let own = inode.extended.iter().map(|(name, value)| (name.clone(), value.clone()));
         let is_marked = matches!(inode.content, Content::Directory { opaque: true, .. });
         let marks = [OverlayForm::Trusted, OverlayForm::User].into_iter().filter(|_| is_marked);
-        let mut all: Vec<Attribute> = own.chain(marks.map(|form| (form.opaque().to_string(), b"y".to_vec()))).collect();
+        let said = self.stands_for(id)?.map(|(_, said)| (modelled::LENGTH_ATTRIBUTE.to_string(), said.to_string().into_bytes()));
+        let marks = marks.map(|form| (form.opaque().to_string(), b"y".to_vec()));
+        let mut all: Vec<Attribute> = own.chain(marks).chain(said).collect();
         all.sort_unstable();
         Ok(all)
     }
@@ -208,8 +233,9 @@ impl Disk for LayerDisk<'_> {
     }
 
     fn close(&mut self, path: &[u8], file: Sink, attributes: &Attributes) -> SysResult<u64> {
-        let length = file.0.len() as u64;
-        let node = self.make(path, Content::File(Data { bytes: Rc::new(file.0), zeros: 0 }), UNTIL_ADORNED)?;
+        let zeros = said_length(&file.0, attributes).saturating_sub(file.0.len() as u64);
+        let length = file.0.len() as u64 + zeros;
+        let node = self.make(path, Content::File(Data { bytes: Rc::new(file.0), zeros }), UNTIL_ADORNED)?;
         let super_id = self.kernel.super_id(&node)?;
         self.kernel.account(super_id, None, 0, length);
         self.adorn(path, NodeKind::File, attributes)
@@ -227,9 +253,10 @@ impl Disk for LayerDisk<'_> {
         inode.modified_seconds = attributes.modified.0;
         // user.* is for files and directories alone: xattr(7).
         let takes = |name: &str| matches!(kind, NodeKind::File | NodeKind::Directory) || !name.starts_with("user.");
-        let taken = attributes.extended.iter().filter(|(name, _)| takes(name)).cloned();
+        // What a file is said to be long is in its length.
+        let taken = attributes.extended.iter().filter(|(name, _)| takes(name) && name != modelled::LENGTH_ATTRIBUTE).cloned();
         inode.extended = Rc::new(taken.collect());
-        Ok((attributes.extended.len() - inode.extended.len()) as u64)
+        Ok(attributes.extended.iter().filter(|(name, _)| !takes(name)).count() as u64)
     }
 
     fn set_attribute(&mut self, path: &[u8], name: &str, value: &[u8]) -> SysResult<()> {

@@ -11,6 +11,7 @@ use super::walk::Target;
 use crate::device::DeviceKind;
 use crate::errno::Errno;
 use crate::oci::capability::Capability;
+use crate::step::NamespaceKind;
 use crate::userland::{FileKind, OpenFlags, SysResult};
 
 /// Links that end at an open pipe: /dev/stdout, /proc/self/fd/1.
@@ -296,6 +297,42 @@ impl Kernel {
         let place = self.owned(pid, path)?;
         let inode = self.writable(&place.node)?;
         self.inode_mut(inode)?.mode = mode & 0o7777;
+        Ok(())
+    }
+
+    /// chown(2): another owner needs CAP_CHOWN, another group of one's own files only that one is in it.
+    pub(super) fn change_owner(
+        &mut self,
+        pid: HostPid,
+        path: &str,
+        (uid, gid): (Option<u32>, Option<u32>),
+        follow: bool,
+    ) -> SysResult<()> {
+        let place = self.walk(pid, path, follow)?;
+        self.check_writable(&place)?;
+        let attributes = self.attributes(&place.node)?;
+        let ns = self.process(pid)?.namespaces.of(NamespaceKind::User);
+        let outside = |id: Option<u32>, groups: bool| match id {
+            Some(id) => self.id_outside(ns, id, groups).map(Some).ok_or(Errno::EINVAL),
+            None => Ok(None),
+        };
+        let (uid, gid) = (outside(uid, false)?, outside(gid, true)?);
+        let credentials = &self.process(pid)?.credentials;
+        let owns = credentials.uid == attributes.uid;
+        let is_member = |gid: u32| credentials.gid == gid || credentials.groups.contains(&gid);
+        let keeps = uid.is_none_or(|uid| uid == attributes.uid);
+        let joins = gid.is_none_or(|gid| gid == attributes.gid || is_member(gid));
+        if !(owns && keeps && joins) && !self.is_capable_over(pid, Capability::Chown, &attributes) {
+            return Err(Errno::EPERM);
+        }
+        let inode = self.writable(&place.node)?;
+        let stored = self.inode_mut(inode)?;
+        stored.uid = uid.unwrap_or(stored.uid);
+        stored.gid = gid.unwrap_or(stored.gid);
+        // "The set-user-ID and set-group-ID mode bits are cleared": of a file that may be executed.
+        if stored.kind() == FileKind::File && stored.mode & 0o111 != 0 {
+            stored.mode &= if stored.mode & 0o010 != 0 { !0o6000 } else { !0o4000 };
+        }
         Ok(())
     }
 

@@ -69,6 +69,7 @@ impl Kernel {
             held: Vec::new(),
             started_ns: self.clock_ns,
             cpu_ns: 0,
+            says_modelled: false,
             memory_bytes: 0,
             ..original
         };

@@ -303,6 +303,8 @@ pub(super) struct Process {
     pub(super) memory_bytes: u64,
     pub(super) started_ns: u64,
     pub(super) cpu_ns: u64,
+    /// Of the first process of a container: it was told that programs in it are imitated.
+    pub(super) says_modelled: bool,
 }
 
 /// What an open file description refers to.

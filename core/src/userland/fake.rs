@@ -173,6 +173,12 @@ impl Sys for Fake {
     fn chmod(&mut self, _: &str, _: u32) -> SysResult<()> {
         Err(Errno::EROFS)
     }
+    fn chown(&mut self, _: &str, _: Option<u32>, _: Option<u32>, _: bool) -> SysResult<()> {
+        Err(Errno::EROFS)
+    }
+    fn truncate(&mut self, _: Fd, _: u64) -> SysResult<()> {
+        Err(Errno::EINVAL)
+    }
     fn touch_times(&mut self, _: &str) -> SysResult<()> {
         Err(Errno::EROFS)
     }

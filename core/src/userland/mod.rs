@@ -54,6 +54,7 @@ pub use filter::Filter;
 pub use init::Init;
 pub use launch::Launch;
 pub use names::NAMES;
+pub(crate) use output::{Flush, Output};
 pub use sh::Shell;
 pub use sys::{DirEntry, Disposition, Fd, FileKind, OpenFlags, Pid, Resume, Signal, Stat, Sys, SysResult, WaitStatus};
 pub use tool::Tool;
@@ -86,6 +87,22 @@ pub enum Program {
     Feed(Box<Feed>),
     /// sh(1)
     Shell(Box<Shell>),
+    /// A program of somebody else's that the model kernel imitates; never on Linux.
+    Modelled(Box<dyn Modelled>),
+}
+
+/// A program that is imitated: see `crate::foreign`. Behind a trait, so that the toolbox binary holds nothing of it.
+pub trait Modelled: std::fmt::Debug {
+    /// See [`Program::resume`].
+    fn resume(&mut self, sys: &mut dyn Sys) -> Resume;
+    /// The same, once more.
+    fn duplicate(&self) -> Box<dyn Modelled>;
+}
+
+impl Clone for Box<dyn Modelled> {
+    fn clone(&self) -> Self {
+        self.duplicate()
+    }
 }
 
 impl Program {
@@ -137,6 +154,7 @@ impl Program {
             Program::Launch(program) => program.resume(sys),
             Program::Feed(program) => program.resume(sys),
             Program::Shell(program) => program.resume(sys),
+            Program::Modelled(program) => program.resume(sys),
         }
     }
 }

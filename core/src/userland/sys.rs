@@ -234,6 +234,10 @@ pub trait Sys {
     fn symlink(&mut self, target: &str, link: &str) -> SysResult<()>;
     /// chmod(2)
     fn chmod(&mut self, path: &str, mode: u32) -> SysResult<()>;
+    /// chown(2), or lchown(2) where `follow` is false. `None`: as it is.
+    fn chown(&mut self, path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> SysResult<()>;
+    /// ftruncate(2): cut off, or lengthened by zeros.
+    fn truncate(&mut self, fd: Fd, length: u64) -> SysResult<()>;
     /// utimensat(2): modification time to now.
     fn touch_times(&mut self, path: &str) -> SysResult<()>;
     /// access(2) X_OK with the effective ids, for looking a program up in PATH.

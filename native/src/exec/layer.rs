@@ -134,6 +134,7 @@ impl Tree for LayerDisk {
             uid: found.st_uid,
             gid: found.st_gid,
             size_bytes: u64::try_from(found.st_size).unwrap_or_default(),
+            modelled_bytes: 0,
             modified: (found.st_mtime, u32::try_from(found.st_mtime_nsec).unwrap_or_default()),
             identity: (found.st_dev, found.st_ino),
             #[allow(clippy::useless_conversion, reason = "as wide as a register")]

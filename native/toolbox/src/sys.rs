@@ -152,6 +152,14 @@ impl Sys for Linux {
         files::chmod(path, mode)
     }
 
+    fn chown(&mut self, path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> SysResult<()> {
+        files::chown(path, uid, gid, follow)
+    }
+
+    fn truncate(&mut self, fd: Fd, length: u64) -> SysResult<()> {
+        files::truncate(fd, length)
+    }
+
     fn touch_times(&mut self, path: &str) -> SysResult<()> {
         files::touch_times(path)
     }

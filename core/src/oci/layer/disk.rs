@@ -52,6 +52,8 @@ pub struct Look {
     pub gid: u32,
     /// Bytes of a file.
     pub size_bytes: u64,
+    /// What it is said to be long, where it stands for another file ([`crate::modelled`]); never on Linux. 0: as long as it is.
+    pub modelled_bytes: u64,
     /// Seconds and nanoseconds since 1970.
     pub modified: (i64, u32),
     /// Device and inode.

@@ -154,7 +154,7 @@ impl Explorer {
         }
         // Of a file with several names the bytes are there once.
         let again = look.links > 1 && look.kind != NodeKind::Directory && !links.insert(look.identity);
-        let bytes = if look.kind == NodeKind::File && !again { look.size_bytes } else { 0 };
+        let bytes = if look.kind == NodeKind::File && !again { look.size_bytes.max(look.modelled_bytes) } else { 0 };
         let kind = name_of(look.kind);
         if !path.is_empty() {
             let before = self.replace(path, number, (kind, bytes));

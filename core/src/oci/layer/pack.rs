@@ -196,6 +196,7 @@ impl<D: Tree, W: Write> Packing<'_, D, W> {
             attributes: if kind == MemberKind::Hardlink { Vec::new() } else { attributes },
         };
         self.put(&member)?;
+        self.told.content_bytes += if is_file { look.modelled_bytes.saturating_sub(look.size_bytes) } else { 0 };
         if is_file { self.content(path, look.size_bytes) } else { Ok(()) }
     }
 

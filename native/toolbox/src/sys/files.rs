@@ -172,6 +172,21 @@ pub fn symlink(target: &str, link: &str) -> SysResult<()> {
     check(unsafe { libc::symlink(target.as_ptr(), link.as_ptr()) }).map(drop)
 }
 
+pub fn chown(path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> SysResult<()> {
+    let path = c_string(path)?;
+    // -1 leaves an id as it is: chown(2).
+    let (uid, gid) = (uid.unwrap_or(u32::MAX), gid.unwrap_or(u32::MAX));
+    // SAFETY: a live C string.
+    let answer = unsafe { if follow { libc::chown(path.as_ptr(), uid, gid) } else { libc::lchown(path.as_ptr(), uid, gid) } };
+    check(answer).map(drop)
+}
+
+pub fn truncate(fd: Fd, length: u64) -> SysResult<()> {
+    let length = libc::off_t::try_from(length).map_err(|_| Errno::EFBIG)?;
+    // SAFETY: numbers alone.
+    check(unsafe { libc::ftruncate(fd, length) }).map(drop)
+}
+
 pub fn chmod(path: &str, mode: u32) -> SysResult<()> {
     let path = c_string(path)?;
     // SAFETY: a live C string.
