@@ -13,13 +13,17 @@
 mod archive;
 mod entry;
 mod image;
+mod offer;
 mod tag;
 mod tree;
 
 #[cfg(test)]
+mod run_tests;
+#[cfg(test)]
 mod tests;
 
 pub use image::{Blob, Listed};
+pub use offer::Catalogue;
 
 use crate::reference::Reference;
 
@@ -34,6 +38,11 @@ pub fn find(reference: &Reference) -> Option<Listed> {
     let entries = entry::all();
     let chosen = tag::choose(&entries, name, tag)?;
     Some(image::build(&chosen, &familiar))
+}
+
+/// What the files of a modelled layer are long together, by its diff id: an archive of it holds only their beginnings.
+pub fn content_bytes(image: &Listed, diff_id: &str) -> Option<u64> {
+    image.blob(diff_id).map(|blob| blob.content_bytes)
 }
 
 /// The names that the catalogue has, sorted: those that a search shows.

@@ -187,3 +187,11 @@ pub(super) fn newest_of(name: &str, asked: &str) -> String {
     let found = versions(name).into_iter().rev().find(|version| is_of(version, asked));
     found.unwrap_or(asked).to_string()
 }
+
+/// The tags that a registry lists of an entry: its own, and each version that is known, in its variant.
+pub(super) fn tags(entry: &Entry) -> Vec<String> {
+    let suffix = if entry.variant.is_empty() { String::new() } else { format!("-{}", entry.variant) };
+    let versions = versions(&entry.name).into_iter().flat_map(|version| [version.to_string(), super::entry::two(version)]);
+    let latest = if entry.variant.is_empty() { "latest" } else { &entry.variant };
+    versions.map(|version| format!("{version}{suffix}")).chain([entry.tag.clone(), latest.to_string()]).collect()
+}

@@ -46,7 +46,7 @@ fn tags_lead_to_versions() {
     assert_eq!(version("golang:1.22", "GOLANG_VERSION"), "1.22.12");
     assert_eq!(version("golang:1.22-alpine", "GOLANG_VERSION"), "1.22.12");
     assert_eq!(version("php:8.2-fpm-alpine", "PHP_VERSION"), "8.2.30");
-    assert_eq!(version("nginx:stable-alpine", "NGINX_VERSION").is_empty(), false);
+    assert!(!version("nginx:stable-alpine", "NGINX_VERSION").is_empty());
     for name in
         ["ubuntu", "debian:12", "debian:bullseye-slim", "alpine:3.19", "php:8.2-apache", "openjdk:17-jdk-slim", "scratchless"]
     {

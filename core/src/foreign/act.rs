@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 
 use crate::errno::Errno;
 use crate::modelled;
-use crate::userland::{Disposition, Fd, Launch, OpenFlags, Output, Flush, Pid, Program, Resume, Signal, Sys, SysResult};
+use crate::userland::{Disposition, Fd, Flush, Launch, OpenFlags, Output, Pid, Program, Resume, Signal, Sys, SysResult};
 
-/// Zeros are written in pieces of this length at most.
+/// In a millisecond.
 const NANOSECONDS: u64 = 1_000_000;
 
 /// How the program was called.
+#[allow(dead_code, reason = "the programs that look at these come in the next change")]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Situation {
     /// The model's name.
@@ -22,6 +23,7 @@ pub(crate) struct Situation {
     pub(crate) facts: Vec<(String, String)>,
 }
 
+#[allow(dead_code, reason = "as above")]
 impl Situation {
     /// A variable of the environment that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
@@ -35,6 +37,7 @@ impl Situation {
 }
 
 /// One of them.
+#[allow(dead_code, reason = "the programs that do these come in the next change")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     /// Text to a descriptor.
@@ -117,13 +120,7 @@ impl Progress {
         }
     }
 
-    fn carry_out(
-        &mut self,
-        act: &Act,
-        acts: &mut VecDeque<Act>,
-        situation: &Situation,
-        sys: &mut dyn Sys,
-    ) -> SysResult<Resume> {
+    fn carry_out(&mut self, act: &Act, acts: &mut VecDeque<Act>, situation: &Situation, sys: &mut dyn Sys) -> SysResult<Resume> {
         match act {
             Act::Say(fd, text) => self.out.bytes(*fd, text.as_bytes()),
             Act::Take(milliseconds) => {

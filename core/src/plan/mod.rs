@@ -25,6 +25,7 @@ mod inspect;
 mod lifecycle;
 pub(crate) mod limits;
 mod logging;
+mod named_images;
 mod names;
 pub(crate) mod namespaces;
 mod network_files;
@@ -50,6 +51,7 @@ pub use cause::Cause;
 pub(crate) use confinement::{apparmor_profile, seccomp_profile};
 pub use cursor::{Cursor, Node, StepId, Visit};
 pub use image::processor as architecture;
+pub use named_images::named_images;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
 pub(crate) use storage::{

@@ -52,7 +52,8 @@ impl Kernel {
             if elf::is_elf(&head) {
                 return Err(self.refuse_elf(pid, &path));
             }
-            let Shebang { interpreter, argument } = Shebang::read(&head[..head.len().min(LINE_BYTES_MAX)]).map_err(|_| Errno::ENOEXEC)?;
+            let Shebang { interpreter, argument } =
+                Shebang::read(&head[..head.len().min(LINE_BYTES_MAX)]).map_err(|_| Errno::ENOEXEC)?;
             let rest: Vec<String> = argv.iter().skip(1).cloned().collect();
             argv = [vec![interpreter.clone()], argument.into_iter().collect(), vec![path], rest].concat();
             path = interpreter;

@@ -104,7 +104,8 @@ impl<'a> LayerDisk<'a> {
 
 /// What a file that stands for another is said to be long; 0: it is none.
 fn said_length(bytes: &[u8], attributes: &Attributes) -> u64 {
-    let said = attributes.extended.iter().find(|(name, _)| name == modelled::LENGTH_ATTRIBUTE).filter(|_| modelled::is_modelled(bytes));
+    let said =
+        attributes.extended.iter().find(|(name, _)| name == modelled::LENGTH_ATTRIBUTE).filter(|_| modelled::is_modelled(bytes));
     let number = said.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok()).unwrap_or(0);
     number.min(modelled::LENGTH_MAX)
 }

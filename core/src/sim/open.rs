@@ -322,7 +322,8 @@ impl Kernel {
         let is_member = |gid: u32| credentials.gid == gid || credentials.groups.contains(&gid);
         let keeps = uid.is_none_or(|uid| uid == attributes.uid);
         let joins = gid.is_none_or(|gid| gid == attributes.gid || is_member(gid));
-        if !(owns && keeps && joins) && !self.is_capable_over(pid, Capability::Chown, &attributes) {
+        let allowed = owns && keeps && joins;
+        if !allowed && !self.is_capable_over(pid, Capability::Chown, &attributes) {
             return Err(Errno::EPERM);
         }
         let inode = self.writable(&place.node)?;

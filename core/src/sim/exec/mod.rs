@@ -12,6 +12,7 @@ mod privilege;
 mod process;
 mod record;
 mod run;
+mod shelve;
 mod store;
 mod transfer;
 mod undo;
@@ -20,6 +21,7 @@ mod volume;
 pub use copy::ARCHIVE_BYTES_MAX;
 pub(super) use record::container_of;
 pub use run::Run;
+pub use shelve::shelve;
 pub use undo::undo;
 
 use super::kernel::Kernel;
