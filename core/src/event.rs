@@ -8,7 +8,9 @@ use crate::build::Part;
 use crate::diagnosis::program::Refused;
 use crate::host::Controller;
 use crate::model::health::Probe;
-use crate::model::{BuildResult, CacheRecord, Container, ContainerId, Ending, Image, Layer, SentSignal, Slot, Volume};
+use crate::model::{
+    BuildResult, CacheMount, CacheRecord, Container, ContainerId, Ending, FailedProgram, Image, Layer, SentSignal, Slot, Volume,
+};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
@@ -412,6 +414,8 @@ pub enum BuildEvent {
     SourcesRead {
         /// Which instruction.
         slot: Slot,
+        /// The number of its mount; 0: what it copies.
+        mount: u16,
         /// What they are, for its key.
         parts: Vec<Part>,
     },
@@ -435,6 +439,23 @@ pub enum BuildEvent {
         destination: String,
         /// Files, directories and links that were made.
         entries: u64,
+    },
+    /// A program has ended, and not with 0.
+    ProgramFailed {
+        /// Of which instruction, and how.
+        failed: FailedProgram,
+    },
+    /// There is a new directory for caches.
+    CacheMountMade {
+        /// Its name below the data root.
+        name: String,
+        /// What is known of it.
+        mount: CacheMount,
+    },
+    /// One is gone.
+    CacheMountRemoved {
+        /// Its name below the data root.
+        name: String,
     },
     /// The directories in which a layer was made are gone.
     WorkspaceRemoved {
@@ -464,6 +485,7 @@ impl BuildEvent {
                 // Of a base its sizes are those of its blobs, as long as nothing is extracted.
                 result.layers.iter_mut().for_each(|layer| (layer.blob_bytes, layer.size_bytes) = (0, 0));
             }
+            BuildEvent::CacheMountMade { mount, .. } => mount.created_ns = 0,
             BuildEvent::ResultKept { record, .. } => {
                 record.created_ns = 0;
                 record.layer.iter_mut().for_each(normalise_layer);

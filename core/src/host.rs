@@ -114,6 +114,9 @@ pub struct DiskUsage {
     pub containers: BTreeMap<String, u64>,
     /// In each volume.
     pub volumes: BTreeMap<String, u64>,
+    /// In each directory that builds have as a cache, by its name.
+    #[serde(default)]
+    pub cache_mounts: BTreeMap<String, u64>,
 }
 
 /// Whose a file of the host is: inode(7).

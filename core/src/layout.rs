@@ -4,6 +4,7 @@
 //! layers/<diff id without sha256:>/   the files of an extracted layer
 //! images/                             an OCI image layout: oci-layout, index.json, blobs/sha256/<digest>
 //! build-cache/<key>.json              what an instruction of a build came to, and on what that depended
+//! build-mounts/<name>/{mount.json,_data}  a directory of RUN --mount=type=cache
 //! building/<id>/{upper,work,merged}   a layer that is being made
 //! containers/<id>/state.json          what the engine knows of the container
 //! containers/<id>/config.json         the OCI runtime specification
@@ -48,6 +49,11 @@ impl<'a> Layout<'a> {
     /// The record of a result of a build, by the digest of its key.
     pub fn cached_result(&self, key: &str) -> String {
         format!("{}/build-cache/{}.json", self.root, key.trim_start_matches("sha256:"))
+    }
+
+    /// A directory that builds mount as a cache: its record `mount.json`, and `_data`.
+    pub fn cache_mount(&self, name: &str) -> String {
+        format!("{}/build-mounts/{name}", self.root)
     }
 
     /// The directory in which a layer is made.

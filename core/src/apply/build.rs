@@ -9,7 +9,12 @@ pub(super) fn apply(state: &mut State, event: &BuildEvent) {
             state.building = Building::default();
             state.packed = Default::default();
         }
-        BuildEvent::SourcesRead { slot, parts } => state.building.files.insert_mut(*slot, parts.clone()),
+        BuildEvent::SourcesRead { slot, mount, parts } => state.building.files.insert_mut((*slot, *mount), parts.clone()),
+        BuildEvent::ProgramFailed { failed } => state.building.failed = Some(failed.clone()),
+        BuildEvent::CacheMountMade { name, mount } => state.cache_mounts.insert_mut(name.clone(), mount.clone()),
+        BuildEvent::CacheMountRemoved { name } => {
+            state.cache_mounts.remove_mut(name);
+        }
         BuildEvent::InstructionDone { slot, result } => state.building.results.insert_mut(*slot, (**result).clone()),
         BuildEvent::ResultKept { key, record } => state.build_cache.insert_mut(key.clone(), (**record).clone()),
         BuildEvent::ResultDropped { key } => {

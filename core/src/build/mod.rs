@@ -10,6 +10,7 @@
 
 pub mod history;
 pub mod key;
+pub mod mounts;
 pub mod progress;
 pub mod record;
 pub mod scope;
@@ -17,5 +18,6 @@ pub mod transfer;
 pub mod work;
 
 pub use key::{Key, Miss, Part};
+pub use mounts::{Mounted, RunMount};
 pub use scope::{Done, Given, Scope};
 pub use work::{Copy, CopySource, Run, Work};

@@ -24,6 +24,8 @@ pub struct Progress {
     part: Option<(String, u64)>,
     /// It was taken from the cache.
     cached: bool,
+    /// The image is made.
+    exports: bool,
     /// A line that a program has not ended yet.
     line: Vec<u8>,
     /// What the program wrote last.
@@ -75,7 +77,10 @@ impl Progress {
     pub fn entering(&mut self, step: &Step, at_ns: u64) -> String {
         match step {
             Step::Phase(Phase::BuildInstruction { shown, .. }) if shown.starts_with('[') => self.begin(shown, at_ns),
-            Step::Phase(Phase::ExportImage) => self.begin("exporting to image", at_ns) + &self.tell("exporting layers done"),
+            Step::Phase(Phase::ExportImage) => {
+                self.exports = true;
+                self.begin("exporting to image", at_ns) + &self.tell("exporting layers done")
+            }
             Step::Build(BuildStep::LoadDefinition { name, bytes }) => {
                 let file = name.rsplit('/').next().unwrap_or(name);
                 let begun = self.begin(&format!("[internal] load build definition from {file}"), at_ns);
@@ -90,8 +95,9 @@ impl Progress {
     }
 
     /// A leaf has been carried out.
-    pub fn after(&mut self, step: &Step) -> String {
+    pub fn after(&mut self, step: &Step, at_ns: u64) -> String {
         match step {
+            Step::Build(BuildStep::CheckExit { .. }) => self.end(at_ns),
             Step::Build(BuildStep::UseCached { .. }) => {
                 self.cached = true;
                 String::new()
@@ -99,8 +105,8 @@ impl Progress {
             Step::Build(BuildStep::MissCache { why: why @ (Miss::Changed { .. } | Miss::LayerGone), .. }) => {
                 self.tell(&format!("glassbox: not cached. {}", miss_in_words(why)))
             }
-            Step::Image(ImageStep::RecordImage { id, .. }) => self.tell(&format!("writing image {id} done")),
-            Step::Image(ImageStep::TagImage { name, .. }) => self.tell(&format!("naming to {name} done")),
+            Step::Image(ImageStep::RecordImage { id, .. }) if self.exports => self.tell(&format!("writing image {id} done")),
+            Step::Image(ImageStep::TagImage { name, .. }) if self.exports => self.tell(&format!("naming to {name} done")),
             _ => String::new(),
         }
     }
@@ -108,6 +114,8 @@ impl Progress {
     /// A phase is through.
     pub fn leaving(&mut self, step: &Step, at_ns: u64) -> String {
         match step {
+            // It ends with the check of how its program has ended.
+            Step::Phase(Phase::BuildInstruction { shown, .. }) if shown.contains("] RUN ") => String::new(),
             Step::Phase(Phase::BuildInstruction { .. } | Phase::ExportImage) => self.end(at_ns),
             _ => String::new(),
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::CacheRecord;
+use crate::model::{CacheMount, CacheRecord};
 
 /// Of another version nothing is known.
 const FORMAT: u32 = 1;
@@ -25,6 +25,16 @@ pub fn written(record: &CacheRecord) -> String {
 pub fn read(bytes: &[u8]) -> Option<CacheRecord> {
     let file: File = serde_json::from_slice(bytes).ok()?;
     (file.format == FORMAT).then_some(file.record)
+}
+
+/// The text of the record of a directory for caches.
+pub fn written_mount(mount: &CacheMount) -> String {
+    serde_json::to_string(mount).unwrap_or_default()
+}
+
+/// What stands in it; `None`: it is none.
+pub fn read_mount(bytes: &[u8]) -> Option<CacheMount> {
+    serde_json::from_slice(bytes).ok()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! `Scope`: what a stage has at a line: the configuration so far, and variables. Instructions are applied to it in their order.
 
 use super::history;
+use super::mounts::{Mounted, Place, RunMount, resolve};
 use super::work::{Copy, CopySource, Run, Work};
 use crate::dockerfile::expand::expand;
 use crate::dockerfile::instruction::{Arguments as Form, Healthcheck, Heredoc, Instruction, Kind, Transfer};
-use crate::dockerfile::{Fault, Lines, check};
+use crate::dockerfile::{Fault, Lines, check, mounts};
 use crate::model::{ImageConfig, ImageHealthcheck, Nothing};
 use crate::plan::clean;
 
@@ -288,10 +289,12 @@ impl Scope {
     fn run(&mut self, instruction: &Instruction, given: &Given<'_>) -> Answer<(Work, String)> {
         let Kind::Run(run) = &instruction.kind else { return Ok((Work::Configure, String::new())) };
         let lines = instruction.lines;
-        if !run.mounts.is_empty() {
-            let what = "glassbox: RUN --mount is not carried out yet; build it with Docker, or copy what is needed in with COPY";
+        if run.security.as_deref() == Some("insecure") {
+            let what = "granting entitlement security.insecure is not allowed by build daemon configuration\n\
+                        glassbox: a program of a build has the privileges of an ordinary container and no more: leave --security out";
             return Err(Fault::at(lines, what));
         }
+        let mounts = self.mounts(&run.mounts, given).map_err(|why| Fault::at(lines, why))?;
         let argv = self.argv(&with_heredocs(&run.command, &run.heredocs, lines)?);
         let network = run.network.clone().unwrap_or_else(|| given.network.to_string());
         let mut told: Vec<String> = self.args.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -300,8 +303,19 @@ impl Scope {
         }
         told.extend(argv.iter().cloned());
         let env = self.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let work = Run { argv, env, directory: self.directory(), user: self.config.user.clone(), network };
+        let work = Run { argv, env, directory: self.directory(), user: self.config.user.clone(), network, mounts };
         Ok((Work::Run(work), format!("RUN {} # buildkit", told.join(" "))))
+    }
+
+    fn mounts(&self, texts: &[String], given: &Given<'_>) -> Result<Vec<RunMount>, String> {
+        let value = |word: &str| expand(word, given.escape, &|name| self.value(name)).map(|found| found.text);
+        let mut all: Vec<RunMount> = Vec::new();
+        for text in texts {
+            let mount = mounts::read(text, value)?;
+            let agents = all.iter().filter(|mount| matches!(mount.what, Mounted::Agent { .. })).count();
+            all.push(resolve(mount, &Place { directory: &self.directory(), agents, stage: given.stage }));
+        }
+        Ok(all)
     }
 
     fn copy(&mut self, name: &str, transfer: &Transfer, given: &Given<'_>, lines: Lines) -> Answer<(Work, String)> {
@@ -527,7 +541,7 @@ mod tests {
 
     #[test]
     fn what_is_not_carried_out_is_said() {
-        for text in ["RUN --mount=type=cache,target=/x true", "ADD https://a/b /c", "ADD a.tar.gz /"] {
+        for text in ["ADD https://a/b /c", "ADD a.tar.gz /"] {
             assert!(built(text, &[]).unwrap_err().message.starts_with("glassbox: "), "{text}");
         }
         assert!(built("COPY --chmod=9 a /", &[]).unwrap_err().message.starts_with("invalid chmod parameter: '9'"));

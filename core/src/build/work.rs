@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::mounts::RunMount;
+
 /// What an instruction comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Work {
@@ -31,6 +33,8 @@ pub struct Run {
     pub user: String,
     /// `--network`: `default`, `none`, `host`.
     pub network: String,
+    /// `--mount`
+    pub mounts: Vec<RunMount>,
 }
 
 /// Files that are brought in.
@@ -55,6 +59,18 @@ pub struct Copy {
 /// BuildKit's words for a program that did not end with 0.
 pub fn failed(argv: &[String], exit_code: i32) -> String {
     format!("process {} did not complete successfully: exit code: {exit_code}", crate::cli::quoted(&argv.join(" ")))
+}
+
+/// BuildKit's words for a secret that the caller has not given, and ours.
+pub fn without_secret(id: &str) -> String {
+    format!("secret {id}: not found\nglassbox: give it with --secret id={id},src=FILE or --secret id={id},env=NAME")
+}
+
+/// BuildKit's words for an agent that the caller has not given, and ours.
+pub fn without_agent(id: &str) -> String {
+    format!(
+        "no SSH key {id:?} forwarded from the client\nglassbox: start an agent with: eval $(ssh-agent) && ssh-add; and build with --ssh {id}"
+    )
 }
 
 /// Where files are brought in from.

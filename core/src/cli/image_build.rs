@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::build_secrets::{BuildAgent, BuildSecret};
 use crate::dockerfile::BYTES_MAX;
 use crate::errno::Errno;
 
@@ -20,6 +21,12 @@ pub struct BuildImage {
     pub no_cache: bool,
     /// `--quiet`
     pub quiet: bool,
+    /// `--secret`
+    #[serde(default)]
+    pub secrets: Vec<BuildSecret>,
+    /// `--ssh`
+    #[serde(default)]
+    pub agents: Vec<BuildAgent>,
 }
 
 /// A Dockerfile, and what it is to be read with.

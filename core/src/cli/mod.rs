@@ -9,6 +9,7 @@
 
 mod block_io;
 mod build;
+mod build_secrets;
 mod check;
 mod command;
 mod complete;
@@ -36,6 +37,7 @@ mod values;
 mod words;
 
 pub use block_io::{BlockIo, DeviceNumber};
+pub use build_secrets::{BuildAgent, BuildSecret, Hidden, SecretSource, secret_variable};
 pub use command::Command;
 pub use complete::complete;
 pub use confinement::{Confinement, DeviceMapping};

@@ -49,7 +49,10 @@ pub fn with_named_files(
         }
         Command::BuildImage(build) => {
             let refuse = |message: String| UsageError { message, exit_code: EXIT_OTHER, span: None };
-            build.input.read(&environment(), read).map_err(refuse)?;
+            let environment = environment();
+            build.input.read(&environment, read).map_err(refuse)?;
+            build.secrets.iter_mut().try_for_each(|secret| secret.read(&environment, read)).map_err(refuse)?;
+            build.agents.iter_mut().try_for_each(|agent| agent.find(&environment)).map_err(refuse)?;
         }
         _ => {}
     }

@@ -1,6 +1,6 @@
 //! The instructions of a Dockerfile, read.
 
-use super::{Lines, Mount};
+use super::Lines;
 
 /// From a `FROM` to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,10 +144,12 @@ pub struct Run {
     pub command: Arguments,
     /// Heredocs: the script, or what the script reads.
     pub heredocs: Vec<Heredoc>,
-    /// `--mount`, or BuildKit's reason why it cannot be one.
-    pub mounts: Vec<Result<Mount, String>>,
+    /// `--mount`, as written.
+    pub mounts: Vec<String>,
     /// `--network`
     pub network: Option<String>,
+    /// `--security`
+    pub security: Option<String>,
 }
 
 /// The names of all instructions, in alphabetical order.

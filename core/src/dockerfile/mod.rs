@@ -17,7 +17,7 @@ pub mod expand;
 pub mod ignore;
 pub mod instruction;
 pub mod lines;
-mod mounts;
+pub mod mounts;
 mod read;
 mod suggest;
 pub mod words;
@@ -27,7 +27,6 @@ use serde::{Deserialize, Serialize};
 pub use check::{CheckInput, Report, Rule, Warning, check};
 pub use instruction::{Arguments, Heredoc, Instruction, Kind, Stage};
 pub use lines::Directives;
-pub use mounts::Mount;
 pub use read::read;
 
 /// The longest Dockerfile, and the longest .dockerignore, in bytes.

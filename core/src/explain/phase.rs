@@ -12,6 +12,7 @@ fn headline(phase: &Phase) -> String {
         Phase::PrepareImage { image } => return format!("Prepare the image {image}"),
         Phase::BuildInstruction { shown, .. } => return shown.chars().take(60).collect(),
         Phase::FindResult { .. } => "Take the result from the cache, or make it",
+        Phase::SettleProgram { .. } => "Keep what the program has changed",
         Phase::KeepLayer { .. } => "Keep the layer",
         Phase::ExportImage => "Make the image",
         Phase::CreateContainer { container } => return format!("Create the container {}", container.name),
@@ -49,6 +50,9 @@ fn why(phase: &Phase) -> &'static str {
             "Each instruction takes what the ones above it came to, and adds a layer or a line of the configuration."
         }
         Phase::FindResult { .. } => "An instruction whose inputs are the same has the same result: it is not carried out twice.",
+        Phase::SettleProgram { .. } => {
+            "What a program has changed becomes a layer if it says that it has succeeded. If not, it is kept apart, to be looked at."
+        }
         Phase::KeepLayer { .. } => "What was changed is one layer, for this image and for all that are built like it.",
         Phase::ExportImage => {
             "An image is a configuration and a list of layers. All layers are there: what is missing are documents and names."
@@ -112,6 +116,7 @@ fn anchor(phase: &Phase) -> &'static str {
         Phase::PrepareImage { .. }
         | Phase::BuildInstruction { .. }
         | Phase::FindResult { .. }
+        | Phase::SettleProgram { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
         | Phase::CommitContainer { .. }

@@ -53,7 +53,7 @@ pub(super) fn explain(step: &ProcessStep) -> Explanation {
             };
             explanation(format!("Change to the directory {path}"), why, calls, &["readlink /proc/PID/cwd"], "program")
         }
-        ProcessStep::ExecProgram { argv, env, own_home } => exec(argv, env.len() + usize::from(*own_home)),
+        ProcessStep::ExecProgram { argv, env, secrets, own_home } => exec(argv, env.len() + secrets.len() + usize::from(*own_home)),
         ProcessStep::EndProcess => {
             let calls = vec![
                 call("pidfd_send_signal", &["…", "SIGKILL", "…", "0"]),

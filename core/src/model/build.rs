@@ -26,6 +26,24 @@ pub struct CacheRecord {
     pub created_ns: u64,
 }
 
+/// A directory that `RUN --mount=type=cache` has from build to build.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheMount {
+    /// By which builds find it: its `id`.
+    pub id: String,
+    /// When it was made: nanoseconds since 1970.
+    pub created_ns: u64,
+}
+
+/// A program of `RUN` that did not end with 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedProgram {
+    /// Of which instruction.
+    pub slot: Slot,
+    /// How it ended.
+    pub exit_code: i32,
+}
+
 /// What an instruction of the build at hand has come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildResult {
@@ -42,6 +60,8 @@ pub struct BuildResult {
 pub struct Building {
     /// By instruction.
     pub results: RedBlackTreeMap<Slot, BuildResult>,
-    /// The files that an instruction copies, as its key has them.
-    pub files: RedBlackTreeMap<Slot, Vec<Part>>,
+    /// The files that an instruction copies (0), or mounts (from 1), as its key has them.
+    pub files: RedBlackTreeMap<(Slot, u16), Vec<Part>>,
+    /// The program that failed.
+    pub failed: Option<FailedProgram>,
 }

@@ -69,6 +69,9 @@ pub struct ProcessConfig {
     pub cmd: Vec<String>,
     /// `NAME=value`, in order: the image's, then the flags'.
     pub env: Vec<String>,
+    /// Variables that have a secret of a build's caller: their names, and which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<(String, String)>,
     /// Absolute path.
     pub cwd: String,
     /// As typed; empty: root.

@@ -14,7 +14,7 @@ mod storage;
 
 use rpds::RedBlackTreeMap;
 
-pub use build::{BuildResult, Building, CacheRecord, Slot};
+pub use build::{BuildResult, Building, CacheMount, CacheRecord, FailedProgram, Slot};
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status};
 pub use ending::{Ending, SentSignal, SignalReason};
 pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, short_digest};
@@ -31,6 +31,8 @@ pub struct State {
     pub volumes: RedBlackTreeMap<String, Volume>,
     /// Results of earlier builds, by the digest of their keys; read where a command asks for them.
     pub build_cache: RedBlackTreeMap<String, CacheRecord>,
+    /// Directories that builds mount as caches, by their names below the data root; read where a command asks for them.
+    pub cache_mounts: RedBlackTreeMap<String, CacheMount>,
     /// The build at hand.
     pub building: Building,
     /// The layers that the command at hand has packed, by what was packed; they belong to no image yet.

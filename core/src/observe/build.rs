@@ -4,9 +4,10 @@ use super::{Look, Outcome};
 use crate::build::record;
 use crate::errno::Errno;
 use crate::event::{BuildEvent, Event};
-use crate::model::{BuildResult, CacheRecord, Slot};
+use crate::model::{BuildResult, CacheRecord, FailedProgram, Slot};
 use crate::query::Subject;
 use crate::step::BuildStep;
+use crate::userland::WaitStatus;
 
 impl Look<'_> {
     pub(super) fn build(&self, step: &BuildStep) -> Result<Vec<Event>, Errno> {
@@ -19,6 +20,12 @@ impl Look<'_> {
                 let record = self.cached(path)?;
                 Ok(kept(*slot, key, &record))
             }
+            BuildStep::MakeCacheMount { name, directory, .. } => {
+                let bytes = self.bytes(Subject::Host, &format!("{directory}/mount.json"))?;
+                let mount = record::read_mount(&bytes).ok_or(Errno::EINVAL)?;
+                Ok(vec![Event::Build(BuildEvent::CacheMountMade { name: name.clone(), mount })])
+            }
+            BuildStep::RemoveCacheMount { directory, .. } if self.exists(directory)? => Ok(Vec::new()),
             BuildStep::RemoveWorkspace { path } | BuildStep::DropResult { path, .. } if self.exists(path)? => Ok(Vec::new()),
             _ => Ok(essential(step, self.outcome)),
         }
@@ -45,8 +52,9 @@ pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
     let event = match step {
         BuildStep::LoadDefinition { .. } => BuildEvent::Begun,
         BuildStep::UseBase { slot, base, .. } => BuildEvent::InstructionDone { slot: *slot, result: Box::new(base.clone()) },
-        BuildStep::ReadSources { slot, .. } => BuildEvent::SourcesRead {
+        BuildStep::ReadSources { slot, mount, .. } => BuildEvent::SourcesRead {
             slot: *slot,
+            mount: *mount,
             parts: outcome.files.as_ref().map(|files| files.parts.clone()).unwrap_or_default(),
         },
         BuildStep::UseCached { slot, key, record, .. } => return vec![done(*slot, key, record)],
@@ -58,7 +66,21 @@ pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
         },
         BuildStep::DropResult { key, .. } => BuildEvent::ResultDropped { key: key.clone() },
         BuildStep::RemoveWorkspace { path } => BuildEvent::WorkspaceRemoved { path: path.clone() },
-        BuildStep::Configure { .. } | BuildStep::CheckExit { .. } => return Vec::new(),
+        BuildStep::MakeCacheMount { name, mount, .. } => BuildEvent::CacheMountMade { name: name.clone(), mount: mount.clone() },
+        BuildStep::RemoveCacheMount { name, .. } => BuildEvent::CacheMountRemoved { name: name.clone() },
+        BuildStep::NoteExit { slot, .. } => {
+            let exit_code = outcome.status.map_or(0, WaitStatus::code);
+            if exit_code == 0 {
+                return Vec::new();
+            }
+            BuildEvent::ProgramFailed { failed: FailedProgram { slot: *slot, exit_code } }
+        }
+        BuildStep::Configure { .. }
+        | BuildStep::LockCacheMount { .. }
+        | BuildStep::UnlockCacheMount { .. }
+        | BuildStep::PlaceSecret { .. }
+        | BuildStep::FindAgent { .. }
+        | BuildStep::CheckExit { .. } => return Vec::new(),
     };
     vec![Event::Build(event)]
 }

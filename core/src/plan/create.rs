@@ -154,6 +154,7 @@ fn merge_process(
         entrypoint,
         cmd,
         env,
+        secrets: Vec::new(),
         cwd,
         user: spec.user.clone().unwrap_or_else(|| image.config.user.clone()),
         hostname: spec.hostname.clone().unwrap_or(own_name),

@@ -35,7 +35,7 @@ pub(super) fn exec(container: &Container, exec: &ExecProcess, context: &Context<
     steps.extend(start::drop_privileges(&given, &container.host, context, &user));
     let env = environment(container, exec, context);
     let own_home = !start::has_home(&env);
-    let program = ProcessStep::ExecProgram { argv: exec.argv.clone(), env, own_home };
+    let program = ProcessStep::ExecProgram { argv: exec.argv.clone(), env, secrets: Vec::new(), own_home };
     steps.push(planned(Step::Process(program), origin::positional(context, "COMMAND")));
     steps
 }

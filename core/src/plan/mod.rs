@@ -369,6 +369,7 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         | Phase::CreateContainer { .. }
         | Phase::BuildInstruction { .. }
         | Phase::FindResult { .. }
+        | Phase::SettleProgram { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
         | Phase::ImportImage { .. }

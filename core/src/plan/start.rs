@@ -286,7 +286,9 @@ pub(super) fn drop_privileges(container: &Container, fence: &HostConfig, context
 pub(super) fn run_program(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let (argv, env) = (program(container), environment(container, context.host));
     let own_home = !has_home(&env);
-    vec![planned(Step::Process(ProcessStep::ExecProgram { argv, env, own_home }), origin::program(context, container))]
+    let secrets = container.process.secrets.clone();
+    let step = ProcessStep::ExecProgram { argv, env, secrets, own_home };
+    vec![planned(Step::Process(step), origin::program(context, container))]
 }
 
 /// Program and arguments, with the init program before them where one was asked for.

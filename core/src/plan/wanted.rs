@@ -101,5 +101,10 @@ pub fn disk_usage(command: &Command, state: &State, data_root: &str, measure: im
         layers,
         containers: state.containers.keys().map(|id| (id.0.clone(), measure(&layout.of(id, "upper")))).collect(),
         volumes: state.volumes.keys().map(|name| (name.clone(), measure(&layout.volume_data(name)))).collect(),
+        cache_mounts: state
+            .cache_mounts
+            .keys()
+            .map(|name| (name.clone(), measure(&format!("{}/_data", layout.cache_mount(name)))))
+            .collect(),
     }
 }

@@ -353,7 +353,7 @@ impl Job {
                 let told = self.chronicle.after(&node.step, &outcome, &context, kernel.realtime_ns());
                 state.keep(told);
                 World::apply_all(state, &events);
-                self.show_progress(kernel, |progress, _| progress.after(&node.step));
+                self.show_progress(kernel, |progress, at_ns| progress.after(&node.step, at_ns));
                 if self.run.failed {
                     self.exit_code = 1;
                 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Undo;
 use crate::build::transfer::Manner;
 use crate::build::{Copy, Key, Miss};
-use crate::model::{BuildResult, CacheRecord, ContainerId, Slot};
+use crate::model::{BuildResult, CacheMount, CacheRecord, ContainerId, Slot};
 
 /// A step of a build.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub enum BuildStep {
     ReadSources {
         /// Which instruction.
         slot: Slot,
+        /// The number of its mount; 0: what it copies.
+        mount: u16,
         /// What it copies.
         copy: Copy,
         /// Where from.
@@ -79,10 +81,67 @@ pub enum BuildStep {
         /// Whose the copies become, and of when they are.
         manner: Manner,
     },
-    /// The build ends here unless the program of `RUN` has ended with 0.
-    CheckExit {
+    /// Make the directory that `RUN --mount=type=cache` has from now on.
+    MakeCacheMount {
+        /// Its name below the data root.
+        name: String,
+        /// Where: absolute.
+        directory: String,
+        /// What is recorded of it.
+        mount: CacheMount,
+        /// Whose it is.
+        owner: (u32, u32),
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Have such a directory: alone, or with others. Who cannot have it waits.
+    LockCacheMount {
+        /// Where it is: absolute.
+        directory: String,
+        /// Alone.
+        alone: bool,
+    },
+    /// Let others have it.
+    UnlockCacheMount {
+        /// Where it is: absolute.
+        directory: String,
+    },
+    /// Remove such a directory.
+    RemoveCacheMount {
+        /// Its name below the data root.
+        name: String,
+        /// Where it is: absolute.
+        directory: String,
+    },
+    /// Write a secret of the caller's into a file that is mounted. Its value is not in the plan.
+    PlaceSecret {
+        /// Which.
+        id: String,
+        /// Where: absolute.
+        path: String,
+        /// Whose it is.
+        owner: (u32, u32),
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Look whether the socket of the caller's agent is there.
+    FindAgent {
+        /// Which agent.
+        id: String,
+        /// Its socket; `None`: the caller has named none.
+        socket: Option<String>,
+    },
+    /// See how the program of `RUN` has ended.
+    NoteExit {
+        /// Which instruction.
+        slot: Slot,
         /// The container in which it ran.
         id: ContainerId,
+    },
+    /// The build ends here unless the program of `RUN` has ended with 0.
+    CheckExit {
+        /// Which instruction.
+        slot: Slot,
         /// The program and its arguments.
         argv: Vec<String>,
     },
@@ -131,6 +190,13 @@ impl BuildStep {
             BuildStep::UseCached { .. } => "UseCached",
             BuildStep::MissCache { .. } => "MissCache",
             BuildStep::BringFiles { .. } => "BringFiles",
+            BuildStep::MakeCacheMount { .. } => "MakeCacheMount",
+            BuildStep::LockCacheMount { .. } => "LockCacheMount",
+            BuildStep::UnlockCacheMount { .. } => "UnlockCacheMount",
+            BuildStep::RemoveCacheMount { .. } => "RemoveCacheMount",
+            BuildStep::PlaceSecret { .. } => "PlaceSecret",
+            BuildStep::FindAgent { .. } => "FindAgent",
+            BuildStep::NoteExit { .. } => "NoteExit",
             BuildStep::CheckExit { .. } => "CheckExit",
             BuildStep::RemoveWorkspace { .. } => "RemoveWorkspace",
             BuildStep::DropResult { .. } => "DropResult",
@@ -146,6 +212,7 @@ impl BuildStep {
                 | BuildStep::UseBase { .. }
                 | BuildStep::Configure { .. }
                 | BuildStep::MissCache { .. }
+                | BuildStep::NoteExit { .. }
                 | BuildStep::CheckExit { .. }
         )
     }
@@ -159,8 +226,14 @@ impl BuildStep {
             | BuildStep::ReadSources { .. }
             | BuildStep::UseCached { .. }
             | BuildStep::MissCache { .. }
+            | BuildStep::LockCacheMount { .. }
+            | BuildStep::UnlockCacheMount { .. }
+            | BuildStep::FindAgent { .. }
+            | BuildStep::NoteExit { .. }
             | BuildStep::CheckExit { .. } => Undo::NothingChanged,
-            BuildStep::BringFiles { .. } => Undo::EndsWithDirectory,
+            BuildStep::MakeCacheMount { directory, .. } => Undo::RemoveTree { path: directory.clone() },
+            BuildStep::RemoveCacheMount { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
+            BuildStep::BringFiles { .. } | BuildStep::PlaceSecret { .. } => Undo::EndsWithDirectory,
             BuildStep::RemoveWorkspace { .. } => Undo::LeftStanding { why: "What was made in it is packed by then.".into() },
             BuildStep::DropResult { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
             BuildStep::KeepResult { path, .. } => Undo::RemoveFile { path: path.clone() },

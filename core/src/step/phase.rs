@@ -26,6 +26,13 @@ pub enum Phase {
         /// Of which instruction.
         slot: Slot,
     },
+    /// What becomes of what the program of `RUN` has changed: a layer, or where it has failed an image to look at.
+    SettleProgram {
+        /// Which instruction.
+        slot: Slot,
+        /// The container in which it ran.
+        id: ContainerId,
+    },
     /// What was changed becomes a layer, and stays for later builds.
     KeepLayer {
         /// Of which instruction.
@@ -180,6 +187,7 @@ impl Phase {
             Phase::PrepareImage { .. } => "PrepareImage",
             Phase::BuildInstruction { .. } => "BuildInstruction",
             Phase::FindResult { .. } => "FindResult",
+            Phase::SettleProgram { .. } => "SettleProgram",
             Phase::KeepLayer { .. } => "KeepLayer",
             Phase::ExportImage => "ExportImage",
             Phase::CreateContainer { .. } => "CreateContainer",
@@ -214,6 +222,7 @@ impl Phase {
             | Phase::CreateContainer { .. }
             | Phase::BuildInstruction { .. }
             | Phase::FindResult { .. }
+            | Phase::SettleProgram { .. }
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
             | Phase::ImportImage { .. }

@@ -147,6 +147,9 @@ pub enum ProcessStep {
         argv: Vec<String>,
         /// `NAME=value`
         env: Vec<String>,
+        /// Variables that have a secret of the caller's: their names, and which. No value is in the plan.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        secrets: Vec<(String, String)>,
         /// After these HOME: that of its user in /etc/passwd, as the process sees it.
         #[serde(default)]
         own_home: bool,

@@ -13,8 +13,8 @@ use crate::cli::{ExecProcess, NetworkMode, TimeOffsets, Words};
 use crate::device::{DeviceKind, default_rules};
 use crate::host::Controller;
 use crate::model::{
-    BuildResult, CacheRecord, Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig, Propagation,
-    SignalReason, Slot, Volume,
+    BuildResult, CacheMount, CacheRecord, Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig,
+    Propagation, SignalReason, Slot, Volume,
 };
 use crate::oci::capability::CapabilitySet;
 use crate::oci::image::transfer::Sent;
@@ -85,11 +85,24 @@ fn builds() -> Vec<BuildStep> {
         BuildStep::LoadDefinition { name: "Dockerfile".into(), bytes: 13 },
         BuildStep::UseBase { slot, name: "[1/2] FROM toolbox".into(), base: BuildResult::default() },
         BuildStep::Configure { slot, created_by: "CMD [\"sh\"]".into() },
-        BuildStep::ReadSources { slot, copy: copy.clone(), from: root(), ignore: None },
+        BuildStep::ReadSources { slot, mount: 0, copy: copy.clone(), from: root(), ignore: None },
         BuildStep::UseCached { slot, key: key(), path: path(), record: record() },
         BuildStep::MissCache { slot, key: Box::default(), why: Miss::New, path: path() },
         BuildStep::BringFiles { copy, from: root(), to: root(), ignore: None, manner: Manner::default() },
-        BuildStep::CheckExit { id: id(), argv: vec!["false".into()] },
+        BuildStep::MakeCacheMount {
+            name: "00".into(),
+            directory: "/r/build-mounts/00".into(),
+            mount: CacheMount { id: "/root/.cache".into(), created_ns: 1 },
+            owner: (0, 0),
+            mode: 0o755,
+        },
+        BuildStep::LockCacheMount { directory: "/r/build-mounts/00".into(), alone: true },
+        BuildStep::UnlockCacheMount { directory: "/r/build-mounts/00".into() },
+        BuildStep::RemoveCacheMount { name: "00".into(), directory: "/r/build-mounts/00".into() },
+        BuildStep::PlaceSecret { id: "token".into(), path: "/r/building/00/secret-1".into(), owner: (0, 0), mode: 0o400 },
+        BuildStep::FindAgent { id: "default".into(), socket: Some("/tmp/agent".into()) },
+        BuildStep::NoteExit { slot, id: id() },
+        BuildStep::CheckExit { slot, argv: vec!["false".into()] },
         BuildStep::RemoveWorkspace { path: "/r/building/00".into() },
         BuildStep::DropResult { key: key(), path: path() },
         BuildStep::KeepResult { slot, key: key(), path: path(), record: record() },
@@ -151,6 +164,7 @@ fn phases() -> Vec<Phase> {
         Phase::PrepareImage { image: "toolbox:latest".into() },
         Phase::BuildInstruction { slot: Slot::default(), shown: "[2/2] RUN true".into() },
         Phase::FindResult { slot: Slot::default() },
+        Phase::SettleProgram { slot: Slot::default(), id: id() },
         Phase::KeepLayer { slot: Slot::default(), upper: "/r/building/0/upper".into() },
         Phase::ExportImage,
         Phase::CreateContainer { container: Box::new(container()) },
@@ -261,7 +275,12 @@ fn processes() -> Vec<ProcessStep> {
         ProcessStep::SetSysctl { name: "net.ipv4.ip_forward".into(), value: "1".into() },
         ProcessStep::OpenTerminal { rows: 24, columns: 80 },
         ProcessStep::ChangeDirectory { path: "/srv".into(), make: true },
-        ProcessStep::ExecProgram { argv: vec!["echo".into(), "hi".into()], env: vec!["PATH=/bin".into()], own_home: true },
+        ProcessStep::ExecProgram {
+            argv: vec!["echo".into(), "hi".into()],
+            env: vec!["PATH=/bin".into()],
+            secrets: Vec::new(),
+            own_home: true,
+        },
         ProcessStep::EndProcess,
         ProcessStep::SendSignal { id: id(), signal: 15 },
     ]

@@ -88,16 +88,23 @@ fn rows(state: &State, host: &HostFacts) -> [Row; 4] {
             bytes: state.volumes.values().map(|volume| volume_bytes(volume, host)).sum(),
             reclaimable_bytes: unused.iter().map(|volume| volume_bytes(volume, host)).sum(),
         },
-        build_cache(state),
+        build_cache(state, host),
     ]
 }
 
 /// What images are made of is counted with them.
-fn build_cache(state: &State) -> Row {
+fn build_cache(state: &State, host: &HostFacts) -> Row {
     let of_images = |layer: &&Layer| state.images.values().flat_map(|image| &image.layers).any(|own| own.diff_id == layer.diff_id);
     let all = state.build_cache.values().filter_map(|record| record.layer.as_ref());
-    let bytes = all.filter(|layer| !of_images(layer)).map(|layer| layer.size_bytes).sum();
-    Row { kind: "Build Cache", total: state.build_cache.size(), active: 0, bytes, reclaimable_bytes: bytes }
+    let layers: u64 = all.filter(|layer| !of_images(layer)).map(|layer| layer.size_bytes).sum();
+    let bytes = layers + host.disk.cache_mounts.values().sum::<u64>();
+    Row {
+        kind: "Build Cache",
+        total: state.build_cache.size() + state.cache_mounts.size(),
+        active: 0,
+        bytes,
+        reclaimable_bytes: bytes,
+    }
 }
 
 /// The table, or a line for each row by a template.

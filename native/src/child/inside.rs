@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 
+use glassbox_core::cli::secret_variable;
 use glassbox_core::diagnosis::program::{REFUSED_CODE, Refused};
 use glassbox_core::diagnosis::{Finding, steps as look};
 use glassbox_core::errno::Errno;
@@ -121,8 +122,10 @@ impl<'a> Inside<'a> {
             ProcessStep::BringUpInterface { interface } => steps::bring_up(interface)?,
             ProcessStep::ChangeDirectory { path, make } => steps::change_directory(path, *make)?,
             ProcessStep::OpenTerminal { rows, columns } => return self.open_terminal(*rows, *columns),
-            ProcessStep::ExecProgram { argv, env, own_home } => {
+            ProcessStep::ExecProgram { argv, env, secrets, own_home } => {
                 let mut env = env.clone();
+                let known = self.context.invocation.command.secrets();
+                env.extend(secrets.iter().filter_map(|(name, id)| secret_variable(name, id, known)));
                 env.extend(own_home.then(privilege::home));
                 return Err(self.execute(argv, &env));
             }

@@ -1,6 +1,8 @@
 //! Steps of a build: the files of instructions, the cache, and what it tells of its progress.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use glassbox_core::build::progress::Progress;
@@ -8,16 +10,34 @@ use glassbox_core::build::transfer::{self, TransferFault};
 use glassbox_core::build::{record, work};
 use glassbox_core::dockerfile::ignore::Ignore;
 use glassbox_core::errno::Errno;
+use glassbox_core::model::CacheMount;
 use glassbox_core::observe::{BuildFiles, Outcome};
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::{BuildStep, FilesRoot, Step};
+use glassbox_core::userland::WaitStatus;
 
 use super::{Engine, say};
 use crate::exec::copy::Disk;
 use crate::exec::{Done, Failure, NameCall};
 use crate::observe::facts::now_ns;
 use crate::streams::pump::Told;
+use crate::sys::file;
 use crate::sys::rootfs::Root;
+
+/// What is the caller's stays hers: nobody else can give it away.
+fn set_owner(path: &Path, (uid, gid): (u32, u32)) -> Done {
+    if (uid, gid) == (0, 0) {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(path, Some(uid), Some(gid)).call("chown")
+}
+
+fn place_secret(path: &Path, value: &[u8], owner: (u32, u32), mode: u32) -> Done {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).call("openat")?;
+    file.write_all(value).call("write")?;
+    set_owner(path, owner)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).call("chmod")
+}
 
 fn refused(fault: &TransferFault) -> Failure {
     Failure::of(&fault.told(), fault.errno())
@@ -30,7 +50,7 @@ impl Told for Progress {
 }
 
 impl Engine {
-    pub(super) fn build(&self, step: &BuildStep, outcome: &mut Outcome) -> Done {
+    pub(super) fn build(&mut self, step: &BuildStep, outcome: &mut Outcome) -> Done {
         match step {
             BuildStep::LoadDefinition { .. }
             | BuildStep::UseBase { .. }
@@ -53,10 +73,38 @@ impl Engine {
                 outcome.files = Some(Box::new(BuildFiles { parts: Vec::new(), made }));
                 Ok(())
             }
-            BuildStep::CheckExit { id, argv } => {
-                match self.state.containers.get(id).map_or(0, |container| container.state.exit_code) {
-                    0 => Ok(()),
-                    code => Err(Failure::of(&work::failed(argv, code), Errno::ECANCELED)),
+            BuildStep::MakeCacheMount { directory, mount, owner, mode, .. } => {
+                self.make_cache_mount(directory, mount, *owner, *mode)
+            }
+            BuildStep::LockCacheMount { directory, alone } => {
+                let held = fs::File::open(directory).call("openat")?;
+                if *alone { file::lock_exclusive(&held) } else { file::lock_shared(&held) }.call("flock")?;
+                self.cache_mounts.push((directory.clone(), held));
+                Ok(())
+            }
+            BuildStep::UnlockCacheMount { directory } => {
+                self.cache_mounts.retain(|(held, _)| held != directory);
+                Ok(())
+            }
+            BuildStep::RemoveCacheMount { directory, .. } => self.store.remove(Path::new(directory)).call("rmdir"),
+            BuildStep::PlaceSecret { id, path, owner, mode } => {
+                let secret = self.invocation.command.secrets().iter().find(|secret| secret.id == *id);
+                let secret = secret.ok_or_else(|| Failure::of(&work::without_secret(id), Errno::ENOENT))?;
+                place_secret(Path::new(path), secret.value.bytes(), *owner, *mode)
+            }
+            BuildStep::FindAgent { id, socket } => {
+                let socket = socket.as_ref().ok_or_else(|| Failure::of(&work::without_agent(id), Errno::ENOENT))?;
+                fs::metadata(socket).map(drop).call(&format!("stat {socket}"))
+            }
+            BuildStep::NoteExit { id, .. } => {
+                let code = self.state.containers.get(id).map_or(0, |container| container.state.exit_code);
+                outcome.status = Some(WaitStatus::Exited(code));
+                Ok(())
+            }
+            BuildStep::CheckExit { slot, argv } => {
+                match self.state.building.failed.as_ref().filter(|failed| failed.slot == *slot) {
+                    None => Ok(()),
+                    Some(failed) => Err(Failure::of(&work::failed(argv, failed.exit_code), Errno::ECANCELED)),
                 }
             }
             BuildStep::RemoveWorkspace { path } => self.store.remove(Path::new(path)).call("rmdir"),
@@ -65,6 +113,15 @@ impl Engine {
                 self.store.write_blob(Path::new(path), record::written(kept).as_bytes()).call("rename")
             }
         }
+    }
+
+    fn make_cache_mount(&self, directory: &str, mount: &CacheMount, owner: (u32, u32), mode: u32) -> Done {
+        let data = Path::new(directory).join("_data");
+        fs::create_dir_all(&data).call("mkdir")?;
+        set_owner(&data, owner)?;
+        fs::set_permissions(&data, fs::Permissions::from_mode(mode)).call("chmod")?;
+        let record = record::written_mount(mount);
+        self.store.write_blob(&Path::new(directory).join("mount.json"), record.as_bytes()).call("rename")
     }
 
     fn files_root(&self, root: &FilesRoot) -> Result<Root, Failure> {
@@ -84,7 +141,7 @@ impl Engine {
 
     pub(super) fn tell_after(&mut self, step: &Step) {
         if let Some(progress) = &mut self.progress {
-            say(&progress.after(step));
+            say(&progress.after(step, now_ns()));
         }
     }
 

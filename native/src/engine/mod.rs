@@ -110,6 +110,8 @@ pub struct Engine {
     chronicle: Chronicle,
     /// What a build tells.
     progress: Option<glassbox_core::build::progress::Progress>,
+    /// Directories that a build has as caches, with the lock on each.
+    cache_mounts: Vec<(String, std::fs::File)>,
     /// Bytes that removed containers had written, where the command tells of them.
     reclaimed_bytes: u64,
     /// An archive that came from stdin, until it is unpacked.

@@ -50,6 +50,7 @@ fn look_for(invocation: &Invocation, store: Option<&Store>, state: &mut State, h
     let wanted = plan::wanted(invocation, state, host);
     if let Some(store) = store.filter(|_| wanted.build_cache) {
         store.load_build_cache(state);
+        store.load_cache_mounts(state);
     }
     host.sources = observe::facts::sources(&wanted.sources);
     host.owners = observe::facts::owners(&wanted.owners);
@@ -153,6 +154,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         report: None,
         last_errno: Cell::new(Errno::EIO),
         chronicle: Default::default(),
+        cache_mounts: Vec::new(),
         reclaimed_bytes: 0,
         spooled: None,
         cause: String::new(),

@@ -9,6 +9,17 @@ use glassbox_core::model::State;
 use super::Store;
 
 impl Store {
+    /// Reads the records of the directories that builds have as caches. One without a record is none yet, or no more.
+    pub fn load_cache_mounts(&self, state: &mut State) {
+        let Ok(entries) = fs::read_dir(self.root().join("build-mounts")) else { return };
+        for entry in entries.flatten() {
+            let bytes = fs::read(entry.path().join("mount.json")).ok().filter(|bytes| bytes.len() <= record::BYTES_MAX);
+            if let (Some(mount), Ok(name)) = (bytes.and_then(|bytes| record::read_mount(&bytes)), entry.file_name().into_string()) {
+                state.cache_mounts.insert_mut(name, mount);
+            }
+        }
+    }
+
     /// Reads all records. One that cannot be read is no result: what it stands for is made again.
     pub fn load_build_cache(&self, state: &mut State) {
         let directory = self.root().join("build-cache");

@@ -12,6 +12,7 @@ mod security;
 mod storage;
 mod tuning;
 
+use super::build_secrets;
 use super::check;
 use super::error;
 use super::front::{self, Call, Target};
@@ -175,6 +176,10 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
     if call.is_on("check") {
         return Ok(Command::CheckBuild(check));
     }
+    let secret = |flag: &FlagUse| {
+        let refuse = |why: String| error::bare(&format!("ERROR: failed to build: {why}"), Some(flag.span));
+        build_secrets::secret(&flag.value).map_err(refuse)
+    };
     let own = Command::BuildImage(Box::new(BuildImage {
         input: check,
         tags: call.values("tag"),
@@ -182,6 +187,8 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         network: text("network").unwrap_or_else(|| "default".into()),
         no_cache: call.is_on("no-cache"),
         quiet: call.is_on("quiet") || text("progress").as_deref() == Some("quiet"),
+        secrets: call.uses("secret").map(secret).collect::<Result<_, _>>()?,
+        agents: call.values("ssh").iter().map(|value| build_secrets::agent(value)).collect(),
     }));
     Ok(own)
 }

@@ -19,6 +19,9 @@ pub(super) const ROWS: &[FlagRow] = &[
         .carried_out(),
     FlagRow::new("no-cache", Kind::Bool, BUILD, "Take nothing from earlier builds", "--no-cache").carried_out(),
     FlagRow::new("quiet", Kind::Bool, BUILD, "Show no progress, and print the image's id", "-q").short('q').carried_out(),
+    FlagRow::new("secret", Kind::List, BUILD, "What RUN --mount=type=secret may ask for", "--secret id=token,src=token.txt")
+        .carried_out(),
+    FlagRow::new("ssh", Kind::List, BUILD, "The agent that RUN --mount=type=ssh may ask for", "--ssh default").carried_out(),
     FlagRow::new("tag", Kind::List, BUILD, "The image's name", "-t web:1").short('t').carried_out(),
     FlagRow::new("file", Kind::Text, BUILD, "Where the Dockerfile is", "-f docker/Dockerfile").short('f').carried_out(),
     FlagRow::new("platform", Kind::Text, BUILD, "For which machine", "--platform linux/arm64").carried_out(),

@@ -5,6 +5,7 @@ use super::{Checker, Environment, Rule};
 use crate::dockerfile::expand::{expand_in_part, quoted};
 use crate::dockerfile::ignore::{Ignore, clean};
 use crate::dockerfile::instruction::{Arguments as Form, Instruction, Kind, Run, Transfer};
+use crate::dockerfile::mounts;
 use crate::dockerfile::suggest::{hint, nearest};
 use crate::dockerfile::{Fault, Lines};
 use crate::userland::Signal;
@@ -103,7 +104,7 @@ impl Checker<'_> {
             Kind::Entrypoint(form) => self.command(instruction, form, 1, scope),
             Kind::Healthcheck(_) => self.once(instruction, 2, scope),
             Kind::Expose(_) => self.expose(&words, lines)?,
-            Kind::Run(run) => run_mounts(run, lines)?,
+            Kind::Run(run) => run_mounts(run, words, lines)?,
             Kind::Shell(_) => scope.shell = true,
             Kind::Stopsignal(_) => {
                 let signal = words.concat();
@@ -268,14 +269,17 @@ fn words_of(kind: &Kind) -> Vec<String> {
             words
         }
         Kind::Expose(words) | Kind::Volume(words) => words.clone(),
+        Kind::Run(run) => run.mounts.iter().flat_map(|mount| mounts::values(mount)).collect(),
         Kind::Stopsignal(word) | Kind::User(word) | Kind::Workdir(word) => vec![word.clone()],
         _ => Vec::new(),
     }
 }
 
-fn run_mounts(run: &Run, lines: Lines) -> Result<(), Fault> {
-    let wrong = run.mounts.iter().find_map(|mount| mount.as_ref().err());
-    wrong.map_or(Ok(()), |why| Err(Fault::at(lines, why.clone())))
+/// `words`: what the values of their fields come to, in order.
+fn run_mounts(run: &Run, words: Vec<String>, lines: Lines) -> Result<(), Fault> {
+    let mut words = words.into_iter();
+    let mut judge = |text: &String| mounts::read(text, |_| Ok(words.next().unwrap_or_default())).map(drop);
+    run.mounts.iter().try_for_each(&mut judge).map_err(|why| Fault::at(lines, why))
 }
 
 fn is_remote(source: &str) -> bool {

@@ -3,6 +3,7 @@
 use super::{Checker, Rule};
 use crate::dockerfile::expand::{Expansion, expand, quoted};
 use crate::dockerfile::instruction::{Instruction, Kind};
+use crate::dockerfile::mounts;
 use crate::dockerfile::suggest::{hint, nearest};
 use crate::dockerfile::{Fault, Lines};
 use crate::reference::Reference;
@@ -228,7 +229,7 @@ fn known(arguments: &Arguments, name: &str) -> Option<String> {
 fn sources(instruction: &Instruction) -> Vec<String> {
     match &instruction.kind {
         Kind::Copy(transfer) | Kind::Add(transfer) => transfer.from.clone().into_iter().collect(),
-        Kind::Run(run) => run.mounts.iter().flatten().filter_map(|mount| mount.from.clone()).collect(),
+        Kind::Run(run) => run.mounts.iter().filter_map(|mount| mounts::from(mount)).collect(),
         _ => Vec::new(),
     }
 }

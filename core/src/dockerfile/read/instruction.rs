@@ -116,13 +116,18 @@ fn trigger(line: &Apart<'_>) -> Result<String, String> {
 }
 
 fn run(line: &Apart<'_>) -> Result<Run, String> {
-    let mut flags = Flags::of(&line.flags, &["network"], &["mount"], &[])?;
+    let mut flags = Flags::of(&line.flags, &["network", "security"], &["mount"], &[])?;
     let network = flags.take("network");
     if let Some(mode) = network.as_deref().filter(|mode| !["default", "none", "host"].contains(mode)) {
         return Err(format!("invalid network mode {}", quoted(mode)));
     }
-    let mounts = flags.all("mount").iter().map(|value| mounts::read(value)).collect();
-    Ok(Run { command: arguments(line.rest), heredocs: line.line.heredocs.clone(), mounts, network })
+    let security = flags.take("security");
+    if let Some(mode) = security.as_deref().filter(|mode| !["sandbox", "insecure"].contains(mode)) {
+        return Err(format!("security {} is not valid", quoted(mode)));
+    }
+    let mounts = flags.all("mount");
+    mounts.iter().try_for_each(|value| mounts::check_from(value))?;
+    Ok(Run { command: arguments(line.rest), heredocs: line.line.heredocs.clone(), mounts, network, security })
 }
 
 fn transfer(line: &Apart<'_>, escape: char) -> Result<Transfer, String> {

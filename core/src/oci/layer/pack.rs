@@ -88,6 +88,10 @@ struct Packing<'a, D, W> {
 
 type Answer<T> = Result<T, LayerFault>;
 
+/// Of a directory that is made to mount something on.
+const MADE_MODE: u32 = 0o755;
+const MODE_BITS: u32 = 0o7777;
+
 /// A place that was made to mount something on, with nothing in it but such places.
 pub(super) fn is_left_out(disk: &mut impl Tree, without: &[String], path: &[u8], look: &Look) -> Answer<bool> {
     if !without.iter().any(|known| known.as_bytes() == path) {
@@ -95,7 +99,21 @@ pub(super) fn is_left_out(disk: &mut impl Tree, without: &[String], path: &[u8],
     }
     match look.kind {
         NodeKind::File => Ok(look.size_bytes == 0),
-        NodeKind::Directory => Ok(disk.names(path).map_err(call("getdents"))?.is_empty()),
+        NodeKind::Directory => {
+            let names = disk.names(path).map_err(call("getdents"))?;
+            // One above such a place may have been there before, and be changed: what was made for it has the usual mode.
+            if !names.is_empty() && look.mode & MODE_BITS != MADE_MODE {
+                return Ok(false);
+            }
+            for name in names {
+                let below = join(path, &name);
+                let look = disk.look(&below).map_err(call("lstat"))?;
+                if !is_left_out(disk, without, &below, &look)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
         _ => Ok(false),
     }
 }

@@ -1,6 +1,6 @@
 //! `Design`: a Dockerfile with what its bases say, asked for what stands at a line.
 
-use super::super::origin::planned;
+use super::super::origin::{need, planned};
 use super::super::{Cause, CommandError, Context, Planned, architecture};
 use crate::build::{Done, Given, Scope, Work};
 use crate::cli::BuildImage;
@@ -215,11 +215,19 @@ impl<'a> Design<'a> {
     /// The phases of its instructions.
     pub(super) fn instructions(&self, stage: usize, context: &Context<'_>) -> Vec<Planned> {
         let all = self.done(stage, context);
-        let phase = |at: usize| {
+        let mut steps = Vec::new();
+        for at in 1..=self.stages[stage].len() {
             let slot = Slot { stage: number(stage), instruction: number(at) };
-            planned(Step::Phase(Phase::BuildInstruction { slot, shown: self.shown(stage, &all, at) }), self.cause_of(slot))
-        };
-        (1..=self.stages[stage].len()).map(phase).collect()
+            let phase = Phase::BuildInstruction { slot, shown: self.shown(stage, &all, at) };
+            steps.push(planned(Step::Phase(phase), self.cause_of(slot)));
+            if let Some(Work::Run(run)) = all.get(at - 1).map(|done| &done.work) {
+                // By itself: where it fails, what is kept of the program's doing stays.
+                let check = BuildStep::CheckExit { slot, argv: run.argv.clone() };
+                let why = "The build goes on only if the program says that it has done what it was to do.";
+                steps.push(planned(Step::Build(check), self.cause_of(slot)).with(need("BuildInstruction", why)));
+            }
+        }
+        steps
     }
 
     /// What stands below an instruction: by what it is known, and all layers.

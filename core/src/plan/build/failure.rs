@@ -2,10 +2,11 @@
 
 use super::super::{CommandError, Context};
 use super::design::{Design, refused};
+use super::program::{failed_images, shell_of};
 use crate::build::Work;
 use crate::cli::BuildImage;
 use crate::dockerfile::Fault;
-use crate::model::Slot;
+use crate::model::{Slot, short_digest};
 
 /// The command's error. `what`: BuildKit's words or the kernel's; `ours`: what else is known.
 pub(in crate::plan) fn failure(build: &BuildImage, what: &str, ours: &str, context: &Context<'_>) -> CommandError {
@@ -14,7 +15,23 @@ pub(in crate::plan) fn failure(build: &BuildImage, what: &str, ours: &str, conte
     let lines = design.as_ref().zip(slot).and_then(|(design, slot)| design.lines_of(slot));
     let mut error = refused(&Fault { message: what.to_string(), lines }, build);
     error.message.push_str(ours);
+    if let (Some(design), Some(_)) = (&design, &context.state.building.failed) {
+        error.message.push_str(&way_in(design, slot, context));
+    }
     error
+}
+
+/// The command that opens a shell in what the program has left.
+fn way_in(design: &Design<'_>, slot: Option<Slot>, context: &Context<'_>) -> String {
+    let found = slot.and_then(|slot| design.found(slot, context)).map(|found| found.work);
+    let (Some(Work::Run(run)), Some(image)) = (found, failed_images(design, context.host, context.state).last().copied()) else {
+        return String::new();
+    };
+    let (id, shell) = (short_digest(&image.id), shell_of(&run));
+    format!(
+        "glassbox: look around in what it has left: docker run -it --rm {id} {shell}\n\
+         glassbox: that image goes with the next build that fails, or with: docker image prune\n"
+    )
 }
 
 /// The instruction that was being carried out: the first without a result.

@@ -1,21 +1,18 @@
 //! What an instruction is made of.
 
 use super::super::origin::{need, planned};
-use super::super::{Context, Planned, create, lifecycle};
+use super::super::{Context, Planned, create};
 use super::design::{Design, of_image};
 use super::result::extracted;
-use super::workspace::{Workspace, holder, id_of};
+use super::workspace::{Workspace, holder};
+use super::{mounts, program};
 use crate::build::key::{INSTRUCTION, PARENT};
 use crate::build::transfer::Manner;
-use crate::build::{Copy, CopySource, Key, Miss, Part, Run, Work};
-use crate::cli::{ContainerSpec, NetworkMode};
-use crate::host::HostFacts;
+use crate::build::{Copy, CopySource, Key, Miss, Part, Work};
 use crate::layout::Layout;
-use crate::model::{CacheRecord, Container, Image, ImageConfig, Layer, Slot};
-use crate::step::{BuildStep, ClientStep, FilesRoot, ImageStep, PackedDirectory, Phase, Step, StoreStep};
+use crate::model::{CacheRecord, Layer, Slot};
+use crate::step::{BuildStep, FilesRoot, ImageStep, PackedDirectory, Phase, Step, StoreStep};
 
-/// BuildKit's name for what a RUN runs in.
-const HOSTNAME: &str = "buildkitsandbox";
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
 pub(super) fn instruction(slot: Slot, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
@@ -26,11 +23,16 @@ pub(super) fn instruction(slot: Slot, design: &Design<'_>, context: &Context<'_>
             vec![planned(Step::Build(step), design.cause_of(slot))]
         }
         Work::Copy(copy) => {
-            let mut steps = read_sources(slot, copy, design, context);
+            let mut steps = read_sources(slot, 0, copy, design, context);
             steps.push(planned(Step::Phase(Phase::FindResult { slot }), design.cause_of(slot)));
             steps
         }
-        Work::Run(_) | Work::MakeDirectory { .. } => find_result(slot, design, context),
+        Work::Run(run) => {
+            let mut steps = mounts::read(slot, run, design, context);
+            steps.push(planned(Step::Phase(Phase::FindResult { slot }), design.cause_of(slot)));
+            steps
+        }
+        Work::MakeDirectory { .. } => find_result(slot, design, context),
     }
 }
 
@@ -50,13 +52,14 @@ fn key(slot: Slot, work: &Work, design: &Design<'_>, context: &Context<'_>) -> K
                 let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
                 parts.push(Part::new(format!("variable {name}"), value));
             }
+            parts.extend(mounts::parts(slot, run, context));
         }
         Work::Copy(copy) => {
             let mode = copy.mode.map(|mode| format!(" --chmod={mode:o}")).unwrap_or_default();
             let owner = if copy.owner.is_empty() { String::new() } else { format!(" --chown={}", copy.owner) };
             let sources = copy.sources.join(" ");
             parts.push(Part::new(INSTRUCTION, format!("COPY{owner}{mode} {sources} to {}", copy.destination)));
-            parts.extend(context.state.building.files.get(&slot).into_iter().flatten().cloned());
+            parts.extend(context.state.building.files.get(&(slot, 0)).into_iter().flatten().cloned());
         }
     }
     if let Some(epoch) = design.build.input.files.epoch_seconds {
@@ -66,8 +69,8 @@ fn key(slot: Slot, work: &Work, design: &Design<'_>, context: &Context<'_>) -> K
 }
 
 /// Where files are copied from, the layers that are mounted there, and what has to be extracted for it.
-fn source(copy: &Copy, design: &Design<'_>, context: &Context<'_>) -> (Option<Vec<Layer>>, String) {
-    match &copy.from {
+pub(super) fn source(from: &CopySource, design: &Design<'_>, context: &Context<'_>) -> (Option<Vec<Layer>>, String) {
+    match from {
         CopySource::Context => {
             let typed = &design.build.input.context;
             let path = if typed == "-" { "/dev/null" } else { typed };
@@ -78,25 +81,26 @@ fn source(copy: &Copy, design: &Design<'_>, context: &Context<'_>) -> (Option<Ve
     }
 }
 
-fn ignore(design: &Design<'_>) -> Option<String> {
+pub(super) fn ignore(design: &Design<'_>) -> Option<String> {
     design.build.input.files.ignore.clone()
 }
 
-fn read_sources(slot: Slot, copy: &Copy, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+/// Reads what is copied (0), or what is mounted (from 1).
+pub(super) fn read_sources(slot: Slot, mount: u16, copy: &Copy, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
     let workspace = Workspace::of(slot, context);
-    let (layers, path) = source(copy, design, context);
+    let (layers, path) = source(&copy.from, design, context);
     let from = if layers.is_some() { workspace.root("from") } else { FilesRoot { path, held: false } };
-    let step = BuildStep::ReadSources { slot, copy: copy.clone(), from, ignore: ignore(design) };
+    let step = BuildStep::ReadSources { slot, mount, copy: copy.clone(), from, ignore: ignore(design) };
     let read = planned(Step::Build(step), design.cause_of(slot));
     let Some(layers) = layers else { return vec![read] };
     let mut steps = extracted(&layers, context);
     steps.extend(workspace.make(&["from-upper", "from-work", "from", "empty"]));
-    steps.extend(holder(vec![workspace.mounted_source(&layers, context)], read, context));
+    steps.extend(holder(vec![workspace.mounted_source(&layers, "from", context)], read, context));
     steps.push(remove(&workspace));
     steps
 }
 
-fn remove(workspace: &Workspace) -> Planned {
+pub(super) fn remove(workspace: &Workspace) -> Planned {
     let why = "What was made in it is kept elsewhere by now.";
     planned(Step::Build(BuildStep::RemoveWorkspace { path: workspace.path.clone() }), need("CreateDirectory", why))
 }
@@ -115,7 +119,7 @@ pub(super) fn find_result(slot: Slot, design: &Design<'_>, context: &Context<'_>
             vec![planned(Step::Build(step), design.cause_of(slot)).with(need("KeepResult", why))]
         }
         None => {
-            let unread = matches!(found.work, Work::Copy(_)) && !context.state.building.files.contains_key(&slot);
+            let unread = matches!(found.work, Work::Copy(_)) && !context.state.building.files.contains_key(&(slot, 0));
             let missed = match () {
                 () if design.build.no_cache => Miss::NotAsked,
                 () if unread => Miss::NotRead,
@@ -135,7 +139,7 @@ pub(super) fn find_result(slot: Slot, design: &Design<'_>, context: &Context<'_>
 fn work(slot: Slot, work: &Work, layers: Vec<Layer>, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
     match work {
         Work::Configure => Vec::new(),
-        Work::Run(run) => run_in_container(slot, run, layers, design, context),
+        Work::Run(run) => program::run(slot, run, layers, design, context),
         Work::MakeDirectory { path } => {
             let workspace = Workspace::of(slot, context);
             let layout = Layout::new(&context.host.data_root);
@@ -153,14 +157,14 @@ fn work(slot: Slot, work: &Work, layers: Vec<Layer>, design: &Design<'_>, contex
         }
         Work::Copy(copy) => {
             let workspace = Workspace::of(slot, context);
-            let (from_layers, path) = source(copy, design, context);
+            let (from_layers, path) = source(&copy.from, design, context);
             let mut names = vec!["upper", "work", "merged", "empty"];
             let mut mounts = vec![workspace.mounted(&layers, context)];
             let from = match &from_layers {
                 None => FilesRoot { path, held: false },
                 Some(layers) => {
                     names.extend(["from-upper", "from-work", "from"]);
-                    mounts.push(workspace.mounted_source(layers, context));
+                    mounts.push(workspace.mounted_source(layers, "from", context));
                     workspace.root("from")
                 }
             };
@@ -169,7 +173,7 @@ fn work(slot: Slot, work: &Work, layers: Vec<Layer>, design: &Design<'_>, contex
                 from,
                 to: workspace.root("merged"),
                 ignore: ignore(design),
-                manner: Manner { moment_seconds: moment_seconds(design, context), callers: !context.host.is_root() },
+                manner: manner(design, context),
             };
             let mut steps = workspace.make(&names);
             steps.extend(holder(mounts, planned(Step::Build(step), design.cause_of(slot)), context));
@@ -180,29 +184,38 @@ fn work(slot: Slot, work: &Work, layers: Vec<Layer>, design: &Design<'_>, contex
     }
 }
 
+pub(super) fn manner(design: &Design<'_>, context: &Context<'_>) -> Manner {
+    Manner { moment_seconds: moment_seconds(design, context), callers: !context.host.is_root() }
+}
+
 fn moment_seconds(design: &Design<'_>, context: &Context<'_>) -> i64 {
     let epoch = design.build.input.files.epoch_seconds;
     i64::try_from(epoch.unwrap_or(context.host.now_ns / NS_PER_SECOND)).unwrap_or_default()
 }
 
 /// What is changed becomes a blob, and then the result.
-fn packed(slot: Slot, upper: String, without: Vec<String>, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+pub(super) fn packed(slot: Slot, upper: String, without: Vec<String>, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    let packed = PackedDirectory { compressed: true, ..pack(upper.clone(), without, design, context) };
+    let why = "What an instruction has changed is a layer: an archive that is known by its digest.";
+    vec![
+        planned(Step::Image(ImageStep::PackLayer(packed)), design.cause_of(slot)).with(need("WriteImage", why)),
+        planned(Step::Phase(Phase::KeepLayer { slot, upper }), design.cause_of(slot)),
+    ]
+}
+
+/// How what is changed is packed.
+pub(super) fn pack(upper: String, without: Vec<String>, design: &Design<'_>, context: &Context<'_>) -> PackedDirectory {
     let host = context.host;
-    let packed = PackedDirectory {
-        upper: upper.clone(),
+    PackedDirectory {
+        upper,
         blobs: Layout::new(&host.data_root).blobs(),
         user_xattr: !host.is_root(),
         uid_map: create::own_ids(host.uid, host),
         gid_map: create::own_ids(host.gid, host),
         epoch_seconds: design.build.input.files.epoch_seconds.and_then(|epoch| i64::try_from(epoch).ok()),
         without,
-        compressed: true,
-    };
-    let why = "What an instruction has changed is a layer: an archive that is known by its digest.";
-    vec![
-        planned(Step::Image(ImageStep::PackLayer(packed)), design.cause_of(slot)).with(need("WriteImage", why)),
-        planned(Step::Phase(Phase::KeepLayer { slot, upper }), design.cause_of(slot)),
-    ]
+        compressed: false,
+    }
 }
 
 /// The record of a result that is made now.
@@ -211,52 +224,4 @@ pub(super) fn record(slot: Slot, layer: Option<Layer>, design: &Design<'_>, cont
     let epoch = design.build.input.files.epoch_seconds.map(|epoch| epoch.saturating_mul(NS_PER_SECOND));
     let created_ns = epoch.unwrap_or(context.host.now_ns);
     Some(CacheRecord { key: key(slot, &found.work, design, context), layer, created_ns })
-}
-
-fn run_in_container(slot: Slot, run: &Run, layers: Vec<Layer>, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
-    let Some(container) = container(slot, run, layers, context) else { return Vec::new() };
-    let id = || container.id.clone();
-    let cause = || design.cause_of(slot);
-    let after = "The build goes on only if the program says that it has done what it was to do.";
-    let upper = Layout::new(&context.host.data_root).of(&container.id, "upper");
-    let mut steps = vec![
-        planned(Step::Phase(Phase::CreateContainer { container: Box::new(container.clone()) }), cause()),
-        planned(Step::Phase(Phase::StartContainer { id: id() }), cause()),
-        planned(Step::Client(ClientStep::AttachStreams { id: id() }), cause()),
-    ];
-    steps.extend(lifecycle::monitor(&container, context));
-    let check = BuildStep::CheckExit { id: id(), argv: run.argv.clone() };
-    steps.push(planned(Step::Build(check), need("PackLayer", after)));
-    let without = crate::oci::defaults::MOUNT_POINTS.iter().map(|path| (*path).to_string()).collect();
-    steps.extend(packed(slot, upper, without, design, context));
-    let gone = "It was made for this instruction alone.";
-    steps.push(planned(Step::Phase(Phase::RemoveContainer { id: id() }), need("CreateContainer", gone)));
-    steps
-}
-
-/// What the program runs in.
-fn container(slot: Slot, run: &Run, layers: Vec<Layer>, context: &Context<'_>) -> Option<Container> {
-    let config = ImageConfig {
-        env: run.env.clone(),
-        cmd: run.argv.clone(),
-        working_dir: run.directory.clone(),
-        user: run.user.clone(),
-        ..ImageConfig::default()
-    };
-    let name = format!("build-{}", id_of(slot, context).get(..12).unwrap_or_default());
-    let image = Image { config, layers, ..crate::oci::toolbox::image(&context.host.toolbox) };
-    let image = Image { id: String::new(), names: Vec::new(), embedded: false, ..image };
-    let network = match run.network.as_str() {
-        "none" => NetworkMode::None,
-        "host" => NetworkMode::Host,
-        _ => NetworkMode::Default,
-    };
-    let spec = ContainerSpec { name: Some(name), hostname: Some(HOSTNAME.to_string()), network, ..ContainerSpec::default() };
-    let mut entropy = context.host.entropy;
-    for (byte, digit) in entropy.iter_mut().zip(id_of(slot, context).bytes()) {
-        *byte ^= digit;
-    }
-    let host = HostFacts { entropy, ..context.host.clone() };
-    let own = Context { host: &host, ..*context };
-    create::of_image(&spec, &image, false, &own).ok()
 }

@@ -11,6 +11,8 @@ mod check;
 mod design;
 mod failure;
 mod instruction;
+mod mounts;
+mod program;
 mod prune;
 mod result;
 mod workspace;
@@ -43,7 +45,15 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
 
 /// The parts of a phase of a build; `None`: it is another's.
 pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned>> {
-    if !matches!(phase, Phase::BuildInstruction { .. } | Phase::FindResult { .. } | Phase::KeepLayer { .. } | Phase::ExportImage) {
+    let is_builds = matches!(
+        phase,
+        Phase::BuildInstruction { .. }
+            | Phase::FindResult { .. }
+            | Phase::SettleProgram { .. }
+            | Phase::KeepLayer { .. }
+            | Phase::ExportImage
+    );
+    if !is_builds {
         return None;
     }
     let crate::cli::Command::BuildImage(build) = &context.invocation.command else { return Some(Vec::new()) };
@@ -52,6 +62,7 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
     Some(match phase {
         Phase::BuildInstruction { slot, .. } => instruction::instruction(*slot, &design, context),
         Phase::FindResult { slot } => instruction::find_result(*slot, &design, context),
+        Phase::SettleProgram { slot, id } => program::settle(*slot, id, &design, context),
         Phase::KeepLayer { slot, upper } => result::keep(*slot, upper, &design, context),
         _ => result::export(&design, context),
     })

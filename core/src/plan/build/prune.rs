@@ -46,5 +46,12 @@ pub(in crate::plan) fn prune(all: bool, force: bool, context: &Context<'_>, plan
             plan.steps.push(planned(Step::Image(step), origin::command(context)));
         }
     }
+    for name in state.cache_mounts.keys() {
+        let directory = layout.cache_mount(name);
+        plan.steps.push(system::measure(format!("{directory}/_data")));
+        let step = BuildStep::RemoveCacheMount { name: name.clone(), directory };
+        plan.steps.push(planned(Step::Build(step), origin::command(context)));
+        deleted.push(name.clone());
+    }
     plan.steps.push(system::print_reclaimed(vec![("Deleted build cache objects:".to_string(), deleted)], context));
 }

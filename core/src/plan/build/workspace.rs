@@ -27,11 +27,19 @@ impl Workspace {
 
     /// The directories of an overlay.
     pub(super) fn make(&self, names: &[&str]) -> Vec<Planned> {
+        let top = self.made(self.path.clone(), 0o711);
+        [top].into_iter().chain(self.below(names)).collect()
+    }
+
+    /// More of them, in the one that is there.
+    pub(super) fn below(&self, names: &[&str]) -> Vec<Planned> {
+        let mode = |name: &str| if name.ends_with("work") { 0o700 } else { 0o755 };
+        names.iter().map(|name| self.made(self.directory(name), mode(name))).collect()
+    }
+
+    fn made(&self, path: String, mode: u32) -> Planned {
         let why = "A layer is made apart from all others: what is changed comes into a directory of its own.";
-        let make = |path: String, mode| planned(Step::Store(StoreStep::CreateDirectory { path, mode }), need("PackLayer", why));
-        let top = make(self.path.clone(), 0o711);
-        let below = names.iter().map(|name| make(self.directory(name), if *name == "work" { 0o700 } else { 0o755 }));
-        [top].into_iter().chain(below).collect()
+        planned(Step::Store(StoreStep::CreateDirectory { path, mode }), need("PackLayer", why))
     }
 
     /// The overlay over these layers, where files are written.
@@ -39,9 +47,10 @@ impl Workspace {
         self.overlay(layers, ["upper", "work", "merged"], context)
     }
 
-    /// Another one, where files are only read.
-    pub(super) fn mounted_source(&self, layers: &[Layer], context: &Context<'_>) -> Planned {
-        self.overlay(layers, ["from-upper", "from-work", "from"], context)
+    /// Another one, where files are only read; `name`: where it appears.
+    pub(super) fn mounted_source(&self, layers: &[Layer], name: &str, context: &Context<'_>) -> Planned {
+        let [upper, work, merged, _] = source_directories(name);
+        self.overlay(layers, [&upper, &work, &merged], context)
     }
 
     fn overlay(&self, layers: &[Layer], names: [&str; 3], context: &Context<'_>) -> Planned {
@@ -65,6 +74,11 @@ impl Workspace {
     pub(super) fn root(&self, name: &str) -> FilesRoot {
         FilesRoot { path: self.directory(name), held: true }
     }
+}
+
+/// The directories of an overlay where files are only read: changes, work, where it appears, and what stands for no layer.
+pub(super) fn source_directories(name: &str) -> [String; 4] {
+    [format!("{name}-upper"), format!("{name}-work"), name.to_string(), "empty".to_string()]
 }
 
 /// Hexadecimal digits that no other instruction of any build has.

@@ -70,6 +70,11 @@ fn forget_name(state: &mut State, image: &Image, name: &str) {
     }
 }
 
+/// The steps that remove an image of which nobody is told.
+pub(in crate::plan) fn forgotten(image: &Image, context: &Context<'_>) -> Vec<Planned> {
+    Removal { image, context }.delete().0
+}
+
 enum Removed {
     Nothing,
     Name(String),

@@ -1,5 +1,7 @@
 //! Steps of a build, made by the engine's process.
 
+use std::rc::Rc;
+
 use super::copy::Model;
 use super::store::{make_directory, remove_tree, write_file};
 use super::{Carried, Done, Failure, Run, called, done};
@@ -10,7 +12,10 @@ use crate::errno::Errno;
 use crate::model::State;
 use crate::observe::{BuildFiles, Outcome};
 use crate::sim::kernel::Kernel;
+use crate::sim::tables::{Content, Data, NodeId};
+use crate::sim::tree::Owner;
 use crate::step::{BuildStep, FilesRoot};
+use crate::userland::WaitStatus;
 
 const RECORD_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
@@ -20,7 +25,9 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
         BuildStep::LoadDefinition { .. }
         | BuildStep::UseBase { .. }
         | BuildStep::Configure { .. }
-        | BuildStep::MissCache { .. } => {}
+        | BuildStep::MissCache { .. }
+        // In the model one build runs at a time: there is nobody to wait for.
+        | BuildStep::UnlockCacheMount { .. } => {}
         BuildStep::ReadSources { copy, from, ignore, .. } => {
             let ignore = ignore.as_deref().map(Ignore::read);
             let mut model = sides(kernel, run, from, from)?;
@@ -38,10 +45,31 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
             let made = transfer::bring(&mut model, copy, &found, *manner).map_err(|fault| refused(&fault))?;
             return Ok(seen(kernel, BuildFiles { parts: Vec::new(), made }));
         }
-        BuildStep::CheckExit { id, argv } => {
+        BuildStep::LockCacheMount { directory, .. } => {
+            called(kernel.walk(kernel.engine, directory, true), "openat")?;
+        }
+        BuildStep::MakeCacheMount { directory, mount, owner, mode, .. } => {
+            make_cache_mount(kernel, directory, &record::written_mount(mount), Owner { mode: *mode, ..owner_of(*owner) })?;
+        }
+        BuildStep::RemoveCacheMount { directory, .. } => called(remove_tree(kernel, directory), "rmdir")?,
+        BuildStep::PlaceSecret { id, path, owner, mode } => {
+            let secret = run.secrets.iter().find(|secret| secret.id == *id).ok_or_else(|| without_secret(id))?;
+            let bytes = secret.value.bytes().to_vec();
+            place_secret(kernel, path, bytes, Owner { mode: *mode, ..owner_of(*owner) })?;
+        }
+        BuildStep::FindAgent { id, socket } => {
+            let socket = socket.as_ref().ok_or_else(|| without_agent(id))?;
+            called(kernel.walk(kernel.engine, socket, true), "stat")?;
+        }
+        BuildStep::NoteExit { id, .. } => {
             let code = state.containers.get(id).map_or(0, |container| container.state.exit_code);
-            if code != 0 {
-                return Err(Failure { call: Some(work::failed(argv, code)), ..Failure::from(Errno::ECANCELED) });
+            let status = Some(WaitStatus::Exited(code));
+            return Ok(Done::Outcome(Outcome { status, at_ns: kernel.realtime_ns(), ..Outcome::default() }));
+        }
+        BuildStep::CheckExit { slot, argv } => {
+            if let Some(failed) = state.building.failed.as_ref().filter(|failed| failed.slot == *slot) {
+                let told = work::failed(argv, failed.exit_code);
+                return Err(Failure { call: Some(told), ..Failure::from(Errno::ECANCELED) });
             }
         }
         BuildStep::RemoveWorkspace { path } => called(remove_tree(kernel, path), "rmdir")?,
@@ -56,6 +84,36 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
         }
     }
     done(kernel)
+}
+
+fn owner_of((uid, gid): (u32, u32)) -> Owner {
+    Owner { uid, gid, mode: 0 }
+}
+
+fn without_secret(id: &str) -> Failure {
+    Failure { call: Some(work::without_secret(id)), ..Failure::from(Errno::ENOENT) }
+}
+
+fn without_agent(id: &str) -> Failure {
+    Failure { call: Some(work::without_agent(id)), ..Failure::from(Errno::ENOENT) }
+}
+
+fn make_cache_mount(kernel: &mut Kernel, directory: &str, record: &str, owner: Owner) -> Result<(), Failure> {
+    called(make_directory(kernel, directory, DIRECTORY_MODE), "mkdir")?;
+    let data = called(make_directory(kernel, &format!("{directory}/_data"), owner.mode), "mkdir")?;
+    let inode = called(kernel.inode_mut(data), "chown")?;
+    (inode.uid, inode.gid) = (owner.uid, owner.gid);
+    called(write_file(kernel, &format!("{directory}/mount.json"), RECORD_MODE, record), "openat")
+}
+
+fn place_secret(kernel: &mut Kernel, path: &str, bytes: Vec<u8>, owner: Owner) -> Result<(), Failure> {
+    called(write_file(kernel, path, owner.mode, ""), "openat")?;
+    let place = called(kernel.walk(kernel.engine, path, true), "openat")?;
+    let NodeId::Inode(id) = place.node else { return Err(Failure::from(Errno::EINVAL)) };
+    let inode = called(kernel.inode_mut(id), "fchown")?;
+    (inode.uid, inode.gid, inode.mode) = (owner.uid, owner.gid, owner.mode);
+    inode.content = Content::File(Data { bytes: Rc::new(bytes), zeros: 0 });
+    Ok(())
 }
 
 fn seen(kernel: &Kernel, files: BuildFiles) -> Done {

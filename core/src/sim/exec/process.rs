@@ -1,6 +1,7 @@
 //! Steps on processes: clone, namespaces, names, signals, and the program.
 
 use super::{Carried, Done, Failure, Run, called, done};
+use crate::cli::secret_variable;
 use crate::diagnosis::program::{self, Asked, Executor, NotExecuted};
 use crate::diagnosis::{Files, Finding};
 use crate::errno::Errno;
@@ -74,8 +75,9 @@ pub(super) fn execute(step: &ProcessStep, kernel: &mut Kernel, run: &mut Run, st
         ProcessStep::ChangeDirectory { path, make } => {
             called(change_directory(kernel, pid, path, *make), "chdir")?;
         }
-        ProcessStep::ExecProgram { argv, env, own_home } => {
+        ProcessStep::ExecProgram { argv, env, secrets, own_home } => {
             let mut env = env.clone();
+            env.extend(secrets.iter().filter_map(|(name, id)| secret_variable(name, id, &run.secrets)));
             env.extend(own_home.then(|| home(kernel, pid)));
             return exec_program(kernel, run, pid, argv, &env);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::{Command, DetachKeys, Invocation};
+use crate::cli::{BuildSecret, Command, DetachKeys, Invocation};
 use crate::diagnosis::program::Refused;
 use crate::model::ContainerId;
 use crate::model::health::Probe;
@@ -57,6 +57,8 @@ pub struct Run {
     pub(super) asked: bool,
     /// The blobs that layers were packed into, by what was packed: only those that were not there.
     pub(super) packed: BTreeMap<String, String>,
+    /// What a build was given of secrets.
+    pub(super) secrets: Vec<BuildSecret>,
     /// Bytes that removed containers had written.
     pub(super) reclaimed_bytes: u64,
     /// Of `stats`: when each container was looked at the last time, and what was seen.
@@ -83,6 +85,7 @@ impl Run {
             exec,
             interactive,
             deaf,
+            secrets: invocation.command.secrets().to_vec(),
             hides: (!stdout, !stderr),
             keys: DetachKeys::parse(invocation.command.detach_keys()).unwrap_or_default(),
             ..Run::default()

@@ -2,9 +2,9 @@
 
 use super::store::remove_tree;
 use super::{Run, cgroup};
-use crate::event::Event;
+use crate::event::{BuildEvent, Event};
 use crate::sim::kernel::Kernel;
-use crate::step::{Step, StoreStep, Undo};
+use crate::step::{BuildStep, Step, StoreStep, Undo};
 use crate::userland::{Signal, WaitStatus};
 
 /// Takes a step back, as its [`Undo`] says. Answers what the state has to hear of it.
@@ -15,6 +15,9 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) -> Option<Event> {
     match step {
         // Its record has gone.
         Step::Store(StoreStep::RecordContainer { container, .. }) => Some(Event::ContainerRemoved { id: container.id.clone() }),
+        Step::Build(BuildStep::MakeCacheMount { name, .. }) => {
+            Some(Event::Build(BuildEvent::CacheMountRemoved { name: name.clone() }))
+        }
         _ => restored,
     }
 }
