@@ -148,8 +148,6 @@ pub struct Run {
     pub mounts: Vec<String>,
     /// `--network`
     pub network: Option<String>,
-    /// `--security`
-    pub security: Option<String>,
 }
 
 /// The names of all instructions, in alphabetical order.

@@ -116,18 +116,14 @@ fn trigger(line: &Apart<'_>) -> Result<String, String> {
 }
 
 fn run(line: &Apart<'_>) -> Result<Run, String> {
-    let mut flags = Flags::of(&line.flags, &["network", "security"], &["mount"], &[])?;
+    let mut flags = Flags::of(&line.flags, &["network"], &["mount"], &[])?;
     let network = flags.take("network");
     if let Some(mode) = network.as_deref().filter(|mode| !["default", "none", "host"].contains(mode)) {
         return Err(format!("invalid network mode {}", quoted(mode)));
     }
-    let security = flags.take("security");
-    if let Some(mode) = security.as_deref().filter(|mode| !["sandbox", "insecure"].contains(mode)) {
-        return Err(format!("security {} is not valid", quoted(mode)));
-    }
     let mounts = flags.all("mount");
     mounts.iter().try_for_each(|value| mounts::check_from(value))?;
-    Ok(Run { command: arguments(line.rest), heredocs: line.line.heredocs.clone(), mounts, network, security })
+    Ok(Run { command: arguments(line.rest), heredocs: line.line.heredocs.clone(), mounts, network })
 }
 
 fn transfer(line: &Apart<'_>, escape: char) -> Result<Transfer, String> {
