@@ -6,6 +6,7 @@
 //!         one ▶  carry out the next step, tell how it went          walks the same cursor: it has a copy of
 //!         rest ▶ carry out all that is left, tell only a failure    the engine's memory, plan and state; one
 //!                                                                   that goes alone has that order from birth
+//!        ready ▶ what it does not make itself is there (of one that began before it was)
 //!       filter ▶ the program that its seccomp step installs
 //!         ◀ done, failed (errno, call), terminal (+ descriptor), executing; then the end: the program runs
 //! ```
@@ -45,6 +46,8 @@ pub struct Making<'a> {
     pub outlives_engine: bool,
     /// It carries out all its steps from the first on: nobody looks at them, and nothing is to be done to it before.
     pub goes_alone: bool,
+    /// What it does not make itself is not there yet: it is told when it is.
+    pub waits: bool,
 }
 
 /// The engine's hold on the child.
@@ -88,7 +91,7 @@ pub fn clone_child(making: &Making<'_>, cursor: &Cursor, context: &Context<'_>) 
         CloneResult::Child => {
             // Held here, they would keep the channel and the pipes open.
             drop((near, streams, cgroup));
-            Inside::new(far, cursor.clone(), *context, making.outlives_engine).serve(inside, making.goes_alone)
+            Inside::new(far, cursor.clone(), *context, making).serve(inside, making.goes_alone)
         }
         CloneResult::Parent { pid, pidfd } => Ok(Child {
             pid,
@@ -164,6 +167,11 @@ impl Child {
     /// What its step that installs the seccomp filter will install.
     pub fn hand_filter(&self, program: Vec<u8>) {
         let _ = self.order(&Order::Filter { program });
+    }
+
+    /// What it did not make itself is there now.
+    pub fn hand_ready(&self) {
+        let _ = self.order(&Order::Ready);
     }
 
     /// Waits until the program runs, or for the step that failed.

@@ -92,7 +92,6 @@ pub(super) fn create_process(container: &Container, context: &Context<'_>) -> Ve
     let clone = ProcessStep::CloneProcess { namespaces: made, cgroup: born_in(container, context) };
     steps.push(planned(Step::Process(clone), cause));
     steps.extend(id_maps(container, context));
-    steps.extend(join_cgroups(container, context));
     steps
 }
 
@@ -172,7 +171,6 @@ pub(super) fn join_cgroups(container: &Container, context: &Context<'_>) -> Vec<
 
 /// Namespaces one by one, then what belongs into them.
 pub(super) fn isolate(container: &Container, context: &Context<'_>) -> Vec<Planned> {
-    let page = "engine/security/#kernel-namespaces";
     let session = need("ExecProgram", "Signals that the engine's terminal sends must not reach the container's processes.");
     let mut steps = vec![planned(Step::Process(ProcessStep::StartSession), session)];
     for (kind, what) in [
@@ -180,21 +178,28 @@ pub(super) fn isolate(container: &Container, context: &Context<'_>) -> Vec<Plann
         (NamespaceKind::Uts, "A container has a host name of its own."),
         (NamespaceKind::Ipc, "Message queues and shared memory are a container's own."),
         (NamespaceKind::Network, "A container has network interfaces of its own."),
-        (NamespaceKind::Cgroup, "A container sees its own cgroup as the root."),
     ] {
-        match source(container, kind) {
-            Source::Host => {}
-            Source::Of(name) => steps.push(join(kind, name, container, context)),
-            Source::New => {
-                let default = || docker_default(what, page);
-                let cause =
-                    if kind == NamespaceKind::Mount { default() } else { origin::flag_or(context, container, flag(kind), default) };
-                steps.push(planned(Step::Process(ProcessStep::UnshareNamespace { kind }), cause));
-            }
-        }
+        steps.extend(namespace(kind, what, container, context));
     }
     steps.extend(names(container, context));
+    // The cgroup that a process is in when it makes a cgroup namespace is the root there: cgroup_namespaces(7).
+    steps.extend(join_cgroups(container, context));
+    let what = "A container sees its own cgroup as the root.";
+    steps.extend(namespace(NamespaceKind::Cgroup, what, container, context));
     steps
+}
+
+/// One of the process's own, or another's.
+fn namespace(kind: NamespaceKind, what: &'static str, container: &Container, context: &Context<'_>) -> Option<Planned> {
+    match source(container, kind) {
+        Source::Host => None,
+        Source::Of(name) => Some(join(kind, name, container, context)),
+        Source::New => {
+            let default = || docker_default(what, "engine/security/#kernel-namespaces");
+            let cause = if kind == NamespaceKind::Mount { default() } else { origin::flag_or(context, container, flag(kind), default) };
+            Some(planned(Step::Process(ProcessStep::UnshareNamespace { kind }), cause))
+        }
+    }
 }
 
 fn names(container: &Container, context: &Context<'_>) -> Vec<Planned> {

@@ -10,7 +10,9 @@ use glassbox_core::plan::{Context, Cursor, Visit};
 use glassbox_core::step::{Place, PrivilegeStep, ProcessStep, Step};
 use glassbox_core::userland::Signal;
 
+use super::Making;
 use super::message::{Order, Reply};
+use crate::engine::beside::needs_nothing;
 use crate::exec::mount::Building;
 use crate::exec::program::{self, NotRun};
 use crate::exec::seen::OwnFiles;
@@ -33,6 +35,8 @@ pub struct Inside<'a> {
     context: Context<'a>,
     outlives_engine: bool,
     building: Building,
+    /// What it does not make itself is there.
+    ready: bool,
     /// The program of the seccomp filter, where it came before it was needed.
     filter: Option<Vec<u8>>,
     index: usize,
@@ -48,8 +52,9 @@ fn with_finding(failure: Failure, step: &Step) -> Failure {
 
 impl<'a> Inside<'a> {
     /// In the new process, right after clone3(2).
-    pub fn new(channel: Channel, cursor: Cursor, context: Context<'a>, outlives_engine: bool) -> Inside<'a> {
-        Inside { channel, cursor, context, outlives_engine, building: Building::default(), filter: None, index: 0 }
+    pub fn new(channel: Channel, cursor: Cursor, context: Context<'a>, making: &Making<'_>) -> Inside<'a> {
+        let (outlives_engine, ready) = (making.outlives_engine, !making.waits);
+        Inside { channel, cursor, context, outlives_engine, ready, building: Building::default(), filter: None, index: 0 }
     }
 
     /// Serves the engine until the program is executed, something fails, or the engine is gone. `alone`: without waiting for orders.
@@ -77,7 +82,20 @@ impl<'a> Inside<'a> {
         loop {
             match Order::parse(&self.channel.receive().ok()??.bytes)? {
                 Order::Filter { program } => self.filter = Some(program),
+                Order::Ready => self.ready = true,
                 order => return Some(order),
+            }
+        }
+    }
+
+    /// Waits until what it does not make itself is there; an engine that could not make it closes its end.
+    fn await_ready(&mut self) {
+        while !self.ready {
+            let message = self.channel.receive().ok().flatten();
+            match message.and_then(|message| Order::parse(&message.bytes)) {
+                Some(Order::Ready) => self.ready = true,
+                Some(Order::Filter { program }) => self.filter = Some(program),
+                _ => exit_now(STATUS_FAILED),
             }
         }
     }
@@ -88,6 +106,9 @@ impl<'a> Inside<'a> {
             let Visit::Leaf(node) = visit else { continue };
             if node.step.place() != Place::Container {
                 continue;
+            }
+            if !self.ready && !needs_nothing(&node.step) {
+                self.await_ready();
             }
             match self.carry_out(&node.step) {
                 Ok(Reply::Done) if tell => self.tell_done(),

@@ -18,6 +18,8 @@ pub enum Order {
         /// As `bpf::to_bytes` writes it.
         program: Vec<u8>,
     },
+    /// Nothing new to do: what it does not make itself is there.
+    Ready,
 }
 
 impl Order {
@@ -26,6 +28,7 @@ impl Order {
         match self {
             Order::One => vec![b'1'],
             Order::Rest => vec![b'*'],
+            Order::Ready => vec![b'r'],
             Order::Filter { program } => [b"f", program.as_slice()].concat(),
         }
     }
@@ -35,6 +38,7 @@ impl Order {
         match bytes {
             b"1" => Some(Order::One),
             b"*" => Some(Order::Rest),
+            b"r" => Some(Order::Ready),
             [b'f', program @ ..] => Some(Order::Filter { program: program.to_vec() }),
             _ => None,
         }
@@ -114,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_sent_arrives() {
-        for order in [Order::One, Order::Rest, Order::Filter { program: vec![1, 2] }] {
+        for order in [Order::One, Order::Rest, Order::Ready, Order::Filter { program: vec![1, 2] }] {
             assert_eq!(Order::parse(&order.to_bytes()), Some(order));
         }
         let diagnosis = Some(Diagnosis::new("what", ""));

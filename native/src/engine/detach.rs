@@ -36,6 +36,7 @@ const STARTED: &[u8] = b"+";
 impl Engine {
     /// Forks. The monitor goes on into the phase that `cursor` has entered; the caller's process waits for it, and leaves the phase out.
     pub(super) fn start_detached(&mut self, cursor: &mut Cursor) -> Result<(), CommandError> {
+        self.catch_up()?;
         let (read, write) = file::pipe().call("pipe2").map_err(refused)?;
         // The journal is made here, so that both have it.
         self.journal().map_err(|error| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None })?;

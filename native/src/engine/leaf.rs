@@ -32,6 +32,13 @@ impl Engine {
         if node.step.place() == Place::Container {
             return self.leaf_in_child(node);
         }
+        if self.may_wait(&node.step) {
+            return Ok(self.put_off(node));
+        }
+        let beside = self.clones_beside(&node.step, cursor);
+        if !beside {
+            self.catch_up()?;
+        }
         self.finish_child_steps()?;
         self.write_ahead(&node.step).map_err(|error| self.store_error(node, &error))?;
         let mut outcome = Outcome { at_ns: now_ns(), ..Outcome::default() };
@@ -41,7 +48,12 @@ impl Engine {
         if is_end {
             self.chronicle_after(&node.step, &outcome);
         }
-        self.carry_out(node, cursor, &mut outcome).map_err(|failure| self.command_error(node, &failure))?;
+        let done = self.carry_out(node, cursor, &mut outcome);
+        if beside {
+            self.clone_beside(node, done)?;
+        } else {
+            done.map_err(|failure| self.command_error(node, &failure))?;
+        }
         if !is_end {
             self.chronicle_after(&node.step, &outcome);
         }
@@ -119,7 +131,7 @@ impl Engine {
     }
 
     /// What the journal has to know before the step is begun.
-    fn write_ahead(&mut self, step: &Step) -> Result<(), StoreError> {
+    pub(super) fn write_ahead(&mut self, step: &Step) -> Result<(), StoreError> {
         let undo = step.undo();
         if let Step::Store(StoreStep::RecordStart { id }) = step {
             self.watched = Some(id.clone());
@@ -185,8 +197,13 @@ impl Engine {
                     }
                     _ => {}
                 }
-                let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };
-                shelf.carry_out(step)?;
+                match self.goes_at_once(step) {
+                    Some(id) => self.unsaved = Some(id),
+                    None => {
+                        let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };
+                        shelf.carry_out(step)?;
+                    }
+                }
                 if let StoreStep::RecordStart { id } | StoreStep::RecordExit { id } = step {
                     self.known_edition = self.store.edition(id).map(|edition| (id.clone(), edition));
                 }
@@ -273,10 +290,9 @@ impl Engine {
     ) -> Done {
         let wanted = self.target.as_ref().map_or(Wanted::default(), |target| target.wanted);
         let outlives_engine = self.target.as_ref().is_some_and(super::Target::outlives_engine);
-        let goes_alone = !self.looks
-            && !self.target.as_ref().is_some_and(super::Target::holds_mounts)
-            && child::is_next(cursor, &self.context());
-        let making = Making { namespaces, cgroup, wanted, outlives_engine, goes_alone };
+        let goes_alone = self.goes_alone(cursor);
+        let waits = !self.waiting.is_empty();
+        let making = Making { namespaces, cgroup, wanted, outlives_engine, goes_alone, waits };
         let child = child::clone_child(&making, cursor, &self.context())?;
         let pid = u32::try_from(child.pid).unwrap_or_default();
         let joined = self.target.as_ref().is_some_and(|target| self.has_joined_for(target));
@@ -290,7 +306,24 @@ impl Engine {
         if moved {
             process::rejoin_own_namespace(NamespaceKind::Time)?;
         }
+        if waits {
+            // In the journal it comes after what was put off: it is killed before that is undone.
+            return Ok(());
+        }
         self.journal().and_then(|journal| journal.made_process(pid)).call("clone3")
+    }
+
+    /// The child that is made next carries out all its steps without an order.
+    fn goes_alone(&self, cursor: &Cursor) -> bool {
+        !self.looks
+            && !self.target.as_ref().is_some_and(super::Target::holds_mounts)
+            && child::is_next(cursor, &self.context())
+    }
+
+    /// What was put off is carried out beside the child that this step makes.
+    fn clones_beside(&self, step: &Step, cursor: &Cursor) -> bool {
+        let clones = matches!(step, Step::Process(ProcessStep::CloneProcess { .. }));
+        clones && !self.waiting.is_empty() && self.goes_alone(cursor)
     }
 
     /// The engine has entered a pid namespace for its child. Out of a user namespace there is no way back, and no need of one: the engine

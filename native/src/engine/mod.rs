@@ -9,6 +9,7 @@
 //! done, and in which order, is the plan's.
 
 mod attach;
+pub(crate) mod beside;
 mod build;
 mod client;
 mod copy;
@@ -81,6 +82,10 @@ pub struct Engine {
     wants_lock: bool,
     pub(crate) journal: Option<Journal>,
     phase: Mark,
+    /// What is carried out as soon as the container's process is made.
+    waiting: Vec<beside::PutOff>,
+    /// The container whose end stands in no record yet.
+    unsaved: Option<ContainerId>,
     pub(crate) target: Option<Target>,
     pub(crate) child: Option<Child>,
     pub(crate) signals: Option<SignalFd>,
@@ -205,6 +210,9 @@ impl Engine {
                 return Err(self.clean_up_after(error));
             }
         }
+        if let Err(error) = self.catch_up() {
+            return Err(self.clean_up_after(error));
+        }
         self.finish_child_steps()
     }
 
@@ -214,7 +222,7 @@ impl Engine {
             Visit::Enter(node) | Visit::Leaf(node) | Visit::Leave(node) => node,
         };
         if node.depth() == 0 && !matches!(visit, Visit::Leave(_)) {
-            self.phase = self.journal.as_ref().map_or(Mark::default(), Journal::mark);
+            self.begin_top_level();
         }
         if !matches!(visit, Visit::Leave(_)) {
             self.chronicle_entering(&node.step);
@@ -259,7 +267,7 @@ impl Engine {
     fn chronicle_entering(&mut self, step: &Step) {
         let context = Context { state: &self.state, host: &self.host, invocation: &self.invocation };
         let told = self.chronicle.entering(step, &context, now_ns());
-        happenings::append(self.store.root(), &told);
+        self.tell_in_turn(told);
     }
 
     /// Told of a leaf that has been carried out, before the state changes by it.
@@ -277,6 +285,12 @@ impl Engine {
     /// whatever goes wrong meanwhile.
     pub(crate) fn clean_up_after(&mut self, error: CommandError) -> CommandError {
         self.tell_failed(&error);
+        self.save_end();
+        // What came before what has failed is done, and stays.
+        let error = match self.catch_up() {
+            Ok(()) => error,
+            Err(first) => both(first, &error),
+        };
         let error = with_problems(error, &self.undo_phase());
         match self.after_failure(&error) {
             Ok(()) => error,

@@ -138,6 +138,8 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         lock: None,
         journal: None,
         phase: Mark::default(),
+        waiting: Vec::new(),
+        unsaved: None,
         target: None,
         child: None,
         signals: None,
