@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 
 use glassbox_core::explain::claim::{parse_trace, unfounded, unnamed};
 use glassbox_core::explain::{Call, CallWhen};
-use glassbox_core::step::{Step, StoreStep};
+use glassbox_core::step::{CgroupStep, NamespaceKind, ProcessStep, Step, StoreStep};
 use glassbox_core::view::plan::{PlanNode, PlanTree};
 use glassbox_tests::binary::{copy_program, skip};
 
@@ -178,12 +178,54 @@ fn monitor() -> Call {
 }
 
 #[track_caller]
-fn assert_bears_out(claims: &[(String, Vec<Call>)], trace: &[Call], what: impl Fn() -> String) {
+fn assert_bears_out(words: &[&str], steps: &[PlanNode], claims: &[(String, Vec<Call>)], trace: &[Call], what: impl Fn() -> String) {
+    if words[0] == "run" {
+        for order in orders(steps, claims) {
+            assert_made(&order, trace, &what);
+        }
+    } else {
+        assert_made(claims, trace, &what);
+    }
+    assert_named(claims, trace, what);
+}
+
+#[track_caller]
+fn assert_made(claims: &[(String, Vec<Call>)], trace: &[Call], what: impl Fn() -> String) {
     let missing = unfounded(claims, trace);
     let missing: Vec<String> = missing.iter().map(|claim| format!("{}: {}", claim.step, claim.call)).collect();
     assert!(missing.is_empty(), "claimed, but not made: {}\n{}", what(), missing.join("\n"));
+}
+
+#[track_caller]
+fn assert_named(claims: &[(String, Vec<Call>)], trace: &[Call], what: impl Fn() -> String) {
     let unnamed: Vec<String> = unnamed(claims, trace, WORK).iter().map(ToString::to_string).collect();
     assert!(unnamed.is_empty(), "made, but named by no step: {}\n{}", what(), unnamed.join("\n"));
+}
+
+/// The orders in which a plain `run` makes its process: what does not need it is carried out beside it (`engine/beside.rs`), so that the
+/// engine's calls and the process's own come after clone3(2) in any mixture, each in the plan's order. Where there is nothing of the
+/// kind it is the plan's order.
+fn orders(leaves: &[PlanNode], claims: &[(String, Vec<Call>)]) -> [Vec<(String, Vec<Call>)>; 2] {
+    let waits = |node: &PlanNode| match &node.step {
+        Step::Store(StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } | StoreStep::RecordContainer { .. }) => true,
+        Step::Cgroup(
+            CgroupStep::CreateCgroup { shared: false, .. } | CgroupStep::WriteLimit { .. } | CgroupStep::RestrictDevices { .. },
+        ) => true,
+        _ => false,
+    };
+    let alone = |node: &PlanNode| match &node.step {
+        Step::Process(ProcessStep::UnshareNamespace { kind }) => *kind != NamespaceKind::Cgroup,
+        Step::Process(ProcessStep::StartSession | ProcessStep::SetHostname { .. } | ProcessStep::BringUpInterface { .. }) => true,
+        _ => false,
+    };
+    let in_cgroup = |node: &PlanNode| matches!(&node.step, Step::Process(ProcessStep::CloneProcess { cgroup: Some(_), .. }));
+    let clones = |node: &PlanNode| matches!(node.step, Step::Process(ProcessStep::CloneProcess { .. }));
+    let clone = leaves.iter().position(clones).filter(|at| !in_cgroup(&leaves[*at]) && leaves.get(at + 1).is_some_and(alone));
+    let Some(clone) = clone else { return [claims.to_vec(), claims.to_vec()] };
+    let put_off = leaves[..clone].iter().rposition(|node| !waits(node)).map_or(0, |at| at + 1);
+    let rest = leaves.iter().skip(clone + 1).position(|node| !alone(node)).map_or(leaves.len(), |at| clone + 1 + at);
+    let order = |middle: &[(String, Vec<Call>)]| [&claims[..put_off], &claims[clone..=clone], middle, &claims[rest..]].concat();
+    [order(&claims[put_off..clone]), order(&claims[clone + 1..rest])]
 }
 
 /// Answers how many calls were held against the trace.
@@ -202,7 +244,7 @@ fn check(scratch: &Scratch, words: &[&str]) -> usize {
         let made = claims.iter().position(|(step, _)| step.ends_with("CloneProcess")).unwrap();
         claims[made].1.push(way_back());
     }
-    assert_bears_out(&claims, &trace, || format!("{words:?}, {}", keep(scratch)));
+    assert_bears_out(words, &steps, &claims, &trace, || format!("{words:?}, {}", keep(scratch)));
     claims.iter().map(|(_, calls)| calls.len()).sum()
 }
 
@@ -354,7 +396,7 @@ fn so_are_those_of_commands_on_a_running_container() {
         let claims = claims(&steps, &trace);
         calls += claims.iter().map(|(_, calls)| calls.len()).sum::<usize>();
         assert!(!steps.is_empty(), "{words:?}: {output:?}");
-        assert_bears_out(&claims, &trace, || format!("{words:?}"));
+        assert_bears_out(words, &steps, &claims, &trace, || format!("{words:?}"));
     }
     assert!(calls > 100, "only {calls} calls were held against traces");
 }
@@ -368,6 +410,25 @@ fn the_calls_that_explanations_name_are_made_in_that_order() {
     let scratch = Scratch::new("cases", Caller::Root);
     let calls: usize = CASES.iter().map(|words| check(&scratch, words)).sum();
     assert!(calls > 100 * 10, "only {calls} calls were held against traces");
+}
+
+/// Where the steps are told one by one they are carried out one by one: the plan's order and no other.
+#[test]
+fn a_run_that_is_explained_keeps_the_order_of_the_plan() {
+    if !can_trace() {
+        skip("needs root and strace");
+        return;
+    }
+    let scratch = Scratch::new("explained", Caller::Root);
+    let words = ["run", "--rm", "-m", "64m", "--network", "none", "toolbox", "true"];
+    let tree = plan(&scratch, &words);
+    let mut steps = Vec::new();
+    leaves(&tree.steps, &mut steps);
+    leaves(&tree.monitor, &mut steps);
+    let trace = traced(&scratch, &[&["--explain"], &words[..]].concat());
+    let claims = claims(&steps, &trace);
+    assert!(claims.iter().map(|(_, calls)| calls.len()).sum::<usize>() > 100);
+    assert_made(&claims, &trace, || format!("{words:?}, {}", keep(&scratch)));
 }
 
 #[test]

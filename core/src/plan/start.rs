@@ -196,7 +196,8 @@ fn namespace(kind: NamespaceKind, what: &'static str, container: &Container, con
         Source::Of(name) => Some(join(kind, name, container, context)),
         Source::New => {
             let default = || docker_default(what, "engine/security/#kernel-namespaces");
-            let cause = if kind == NamespaceKind::Mount { default() } else { origin::flag_or(context, container, flag(kind), default) };
+            let cause =
+                if kind == NamespaceKind::Mount { default() } else { origin::flag_or(context, container, flag(kind), default) };
             Some(planned(Step::Process(ProcessStep::UnshareNamespace { kind }), cause))
         }
     }

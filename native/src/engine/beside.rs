@@ -13,7 +13,6 @@ use glassbox_core::cli::Command;
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::host::CgroupVersion;
-use glassbox_core::model::ContainerId;
 use glassbox_core::model::happening::Happening;
 use glassbox_core::observe::{Outcome, essential};
 use glassbox_core::plan::{CommandError, Node};
@@ -42,7 +41,9 @@ impl Engine {
         let plain = !self.looks && self.child.is_none() && matches!(self.invocation.command, Command::RunContainer(_));
         plain
             && match step {
-                Step::Store(StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } | StoreStep::RecordContainer { .. }) => true,
+                Step::Store(
+                    StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } | StoreStep::RecordContainer { .. },
+                ) => true,
                 Step::Cgroup(step) => {
                     let own = matches!(
                         step,
@@ -114,26 +115,9 @@ impl Engine {
 
     fn late_step(&self, step: &Step, outcome: &Outcome) -> Done {
         match step {
-            Step::Store(step) => {
-                Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() }.carry_out(step)
-            }
+            Step::Store(step) => Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() }.carry_out(step),
             Step::Cgroup(step) => cgroup::carry_out(step),
             _ => Err(Failure::of(step.name(), Errno::ENOSYS)),
-        }
-    }
-
-    /// The end of a container with `--rm`, which this command removes under the lock that it has: its record goes with it, and is
-    /// written only if something fails before.
-    pub(super) fn goes_at_once(&self, step: &StoreStep) -> Option<ContainerId> {
-        let StoreStep::RecordExit { id } = step else { return None };
-        let goes = self.state.containers.get(id).is_some_and(|container| container.host.auto_remove);
-        (goes && !self.looks && self.holds_lock()).then(|| id.clone())
-    }
-
-    /// Writes the record of an end that was not worth it. What goes wrong is told by the next command, which finds no monitor.
-    pub(super) fn save_end(&mut self) {
-        if let Some(container) = self.unsaved.take().and_then(|id| self.state.containers.get(&id)) {
-            let _ = self.store.save_container(container);
         }
     }
 

@@ -197,13 +197,8 @@ impl Engine {
                     }
                     _ => {}
                 }
-                match self.goes_at_once(step) {
-                    Some(id) => self.unsaved = Some(id),
-                    None => {
-                        let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };
-                        shelf.carry_out(step)?;
-                    }
-                }
+                let shelf = Shelf { store: &self.store, state: &self.state, outcome, actors: self.actors() };
+                shelf.carry_out(step)?;
                 if let StoreStep::RecordStart { id } | StoreStep::RecordExit { id } = step {
                     self.known_edition = self.store.edition(id).map(|edition| (id.clone(), edition));
                 }
@@ -315,9 +310,7 @@ impl Engine {
 
     /// The child that is made next carries out all its steps without an order.
     fn goes_alone(&self, cursor: &Cursor) -> bool {
-        !self.looks
-            && !self.target.as_ref().is_some_and(super::Target::holds_mounts)
-            && child::is_next(cursor, &self.context())
+        !self.looks && !self.target.as_ref().is_some_and(super::Target::holds_mounts) && child::is_next(cursor, &self.context())
     }
 
     /// What was put off is carried out beside the child that this step makes.

@@ -84,8 +84,6 @@ pub struct Engine {
     phase: Mark,
     /// What is carried out as soon as the container's process is made.
     waiting: Vec<beside::PutOff>,
-    /// The container whose end stands in no record yet.
-    unsaved: Option<ContainerId>,
     pub(crate) target: Option<Target>,
     pub(crate) child: Option<Child>,
     pub(crate) signals: Option<SignalFd>,
@@ -285,7 +283,6 @@ impl Engine {
     /// whatever goes wrong meanwhile.
     pub(crate) fn clean_up_after(&mut self, error: CommandError) -> CommandError {
         self.tell_failed(&error);
-        self.save_end();
         // What came before what has failed is done, and stays.
         let error = match self.catch_up() {
             Ok(()) => error,

@@ -139,7 +139,6 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         journal: None,
         phase: Mark::default(),
         waiting: Vec::new(),
-        unsaved: None,
         target: None,
         child: None,
         signals: None,
