@@ -37,7 +37,7 @@ impl Situation {
 }
 
 /// One of them.
-#[allow(dead_code, reason = "the programs that do these come in the next change")]
+#[allow(dead_code, reason = "the programs that do some of these come in the next change")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     /// Text to a descriptor.

@@ -9,8 +9,12 @@
 //! that a program is imitated is said once in a container, by the kernel.
 
 mod act;
+mod apk;
+mod apt;
 mod opaque;
+mod package;
 mod programs;
+mod rpm;
 
 pub(crate) use act::{Act, Situation};
 

@@ -7,7 +7,7 @@ use crate::errno::Errno;
 
 /// mkdir(1) with -p and -m.
 pub(crate) fn mkdir(context: &mut Context<'_>, args: &[String]) -> i32 {
-    let options = match Options::parse(args, "pm:") {
+    let options = match Options::parse(args, "pvm:") {
         Ok(options) => options,
         Err(message) => return context.fail(&message),
     };

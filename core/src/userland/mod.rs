@@ -9,6 +9,7 @@
 //! Launch  a child between fork and execve                            Sleep, Yes, Alloc, Env, Init
 //! ```
 
+mod accounts;
 mod attempt;
 mod chroot;
 mod copy;
@@ -31,6 +32,7 @@ mod mounts;
 mod names;
 mod options;
 mod output;
+mod owner;
 mod pattern;
 mod printf;
 mod ps;

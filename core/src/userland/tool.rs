@@ -6,7 +6,7 @@
 use super::options::Options;
 use super::output::{Flush, Output};
 use super::sys::{Resume, Sys};
-use super::{attempt, echo, files, identity, info, links, ls, mounts, printf, ps, remove, signals, test};
+use super::{accounts, attempt, echo, files, identity, info, links, ls, mounts, owner, printf, ps, remove, signals, test};
 use crate::errno::Errno;
 
 /// What a tool works with.
@@ -93,7 +93,18 @@ macro_rules! tools {
 
 tools! {
     Bracket "[" test::bracket;
+    AddGroup "addgroup" accounts::add_group;
+    AddUser "adduser" accounts::add_user;
+    Chgrp "chgrp" owner::chgrp;
     Chmod "chmod" files::chmod;
+    Chown "chown" owner::chown;
+    DelGroup "delgroup" accounts::remove;
+    DelUser "deluser" accounts::remove;
+    GroupAdd "groupadd" accounts::add_group;
+    GroupDel "groupdel" accounts::remove;
+    UserAdd "useradd" accounts::add_user;
+    UserDel "userdel" accounts::remove;
+    UserMod "usermod" accounts::modify_user;
     Date "date" info::date;
     Echo "echo" echo::echo;
     False "false" echo::fail;
