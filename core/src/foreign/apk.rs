@@ -15,6 +15,7 @@ fn line_of(name: &str) -> Option<&'static str> {
 }
 
 /// How the names of packages begin and end, and names, that the table has not.
+const STARTS: &str = "lib php py3- font- ttf- ruby- perl- postgresql openjdk alpine- lua gst- qt gcc-";
 /// See [`STARTS`].
 const ENDS: &str = "-dev -libs -doc -utils -tools -client -openrc -lang -static";
 /// See [`STARTS`].
@@ -40,8 +41,6 @@ fn find(name: &str) -> Option<Package> {
         let installed_kb = word().parse().unwrap_or(64);
         return Some(Package { name, version, installed_kb, archive_kb: installed_kb / 3 + 1 });
     }
-    let starts =
-        ["lib", "php", "py3-", "font-", "ttf-", "ruby-", "perl-", "postgresql", "openjdk", "alpine-", "lua", "gst-", "qt", "gcc-"];
     let like = STARTS.split(' ').any(|start| name.starts_with(start))
         || ENDS.split(' ').any(|end| name.ends_with(end))
         || NAMES.split(' ').any(|known| known == name);

@@ -85,6 +85,8 @@ impl Table {
 }
 
 /// How the names of packages begin and end, and names, that the table has not.
+const STARTS: &str = "lib python3- python- php fonts- ttf- ruby- golang- openjdk- postgresql r-cran- texlive g++- gcc- clang- llvm \
+    linux- mysql- mariadb- perl x11 xserver gstreamer tesseract";
 /// See [`STARTS`].
 const ENDS: &str = "-dev -utils -tools -client -server -common -data -doc -bin -dbg";
 /// See [`STARTS`].
@@ -98,10 +100,6 @@ const NAMES: &str = "ansible aria2 awscli btrfs-tools btrfs-progs ccache chromiu
 
 /// A package that the table has not, of a kind that Debian has thousands of. Its size is a guess.
 pub(super) fn plausible(name: &str) -> Option<Package> {
-    let starts =
-        ["lib", "python3-", "python-", "php", "fonts-", "ttf-", "ruby-", "golang-", "openjdk-", "postgresql", "r-cran-", "texlive"];
-    let starts_more =
-        ["g++-", "gcc-", "clang-", "llvm", "linux-", "mysql-", "mariadb-", "perl", "x11", "xserver", "gstreamer", "tesseract"];
     let is_like = STARTS.split(' ').any(|start| name.starts_with(start))
         || ENDS.split(' ').any(|end| name.ends_with(end))
         || NAMES.split(' ').any(|known| known == name);
