@@ -2,6 +2,7 @@
 
 mod build;
 mod images;
+mod registry;
 
 use crate::event::{Event, ImageEvent};
 use crate::model::{Container, ContainerId, Ending, State, Status, health, restart};
@@ -14,6 +15,7 @@ pub fn apply(state: &mut State, event: &Event) {
             build::set_extracted(state, diff_id, true);
         }
         Event::Build(event) => build::apply(state, event),
+        Event::Registry(event) => registry::apply(state, event),
         Event::Image(ImageEvent::Tagged { name, id }) => images::tagged(state, name, id),
         Event::Image(ImageEvent::Untagged { name }) => images::untagged(state, name),
         Event::Image(ImageEvent::Forgotten { manifest }) => images::forgotten(state, manifest),

@@ -11,7 +11,7 @@ use crate::model::happening::Happening;
 use crate::model::{Container, ContainerId, MountKind, Status};
 use crate::observe::Outcome;
 use crate::plan::Context;
-use crate::reference::familiar;
+use crate::reference::{Reference, familiar};
 use crate::step::{ClientStep, CopyEnd, CopyStep, ImageStep, Phase, ProcessStep, Step, StoreStep};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
@@ -64,9 +64,13 @@ impl Chronicle {
             }
             Step::Client(step) => self.served(step, outcome, context, at_ns),
             Step::Copy(step) => copied(step, context, at_ns),
-            Step::Phase(_) | Step::Cgroup(_) | Step::Process(_) | Step::Mount(_) | Step::Privilege(_) | Step::Build(_) => {
-                Vec::new()
-            }
+            Step::Phase(_)
+            | Step::Cgroup(_)
+            | Step::Process(_)
+            | Step::Mount(_)
+            | Step::Privilege(_)
+            | Step::Build(_)
+            | Step::Registry(_) => Vec::new(),
             Step::Image(step) => image(step, outcome, context, at_ns),
         }
     }
@@ -232,6 +236,9 @@ fn health(container: &Container, probe: &crate::model::health::Probe, at_ns: u64
 fn image(step: &ImageStep, outcome: &Outcome, context: &Context<'_>, at_ns: u64) -> Vec<Happening> {
     match step {
         ImageStep::RecordImage { id, .. } => made(id, true, context, at_ns),
+        ImageStep::TagImage { id, name, .. } if context.state.exchange.image.as_ref().is_some_and(|image| image.id == *id) => {
+            pulled(name, at_ns).into_iter().collect()
+        }
         ImageStep::TagImage { id, name, .. } => {
             let mut told = vec![Happening::of_image(id, "tag", &familiar(name), at_ns)];
             told.extend(made(id, false, context, at_ns));
@@ -260,6 +267,14 @@ fn image(step: &ImageStep, outcome: &Outcome, context: &Context<'_>, at_ns: u64)
         | ImageStep::RemoveStray { .. }
         | ImageStep::ShowChanges(_) => Vec::new(),
     }
+}
+
+/// The name of a pull, and not the digest beside it.
+fn pulled(name: &str, at_ns: u64) -> Option<Happening> {
+    let mut name = Reference::parse(name).ok()?;
+    let whole = name.familiar();
+    name.tag.take()?;
+    Some(Happening::of_image(&whole, "pull", &name.familiar(), at_ns))
 }
 
 /// What the command tells of an image that it has made: when it is in the store, and when all is done.

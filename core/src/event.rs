@@ -9,9 +9,11 @@ use crate::diagnosis::program::Refused;
 use crate::host::Controller;
 use crate::model::health::Probe;
 use crate::model::{
-    BuildResult, CacheMount, CacheRecord, Container, ContainerId, Ending, FailedProgram, Image, Layer, SentSignal, Slot, Volume,
+    Account, BuildResult, CacheMount, CacheRecord, Container, ContainerId, Ending, FailedProgram, Image, Layer, SentSignal, Slot,
+    Volume,
 };
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
+use crate::registry::{Answered, WantedImage};
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
 
@@ -31,6 +33,8 @@ pub enum Event {
     Image(ImageEvent),
     /// What became of an instruction of a build.
     Build(BuildEvent),
+    /// What a registry has answered, or who keeps a login.
+    Registry(Box<RegistryEvent>),
     /// A directory is there.
     DirectoryCreated {
         /// Which.
@@ -403,6 +407,22 @@ impl Event {
         }
         event
     }
+}
+
+/// A fact about a registry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RegistryEvent {
+    /// It was looked up who the caller is to it: what is asked of it from now on is about this image.
+    LoginLookedUp {
+        /// What is to be fetched.
+        wanted: WantedImage,
+        /// Under which name the login is kept.
+        server: String,
+        /// Who; `None`: nobody in particular.
+        login: Option<Account>,
+    },
+    /// It has answered.
+    Answered(Answered),
 }
 
 /// A fact about a build.

@@ -9,6 +9,7 @@
 //! that has been waited for ended, the engine alone knows: no kernel shows it afterwards.
 
 mod build;
+mod registry;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +17,10 @@ use crate::copying::Copied;
 use crate::diagnosis::program::Refused;
 use crate::errno::Errno;
 use crate::event::{Event, ImageEvent};
-use crate::model::{Container, ContainerId, ContainerState, Ending, Image, Layer, Status, Volume};
+use crate::model::{Account, Container, ContainerId, ContainerState, Ending, Image, Layer, Status, Volume};
 use crate::oci::image::{Index, Manifest};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
+use crate::registry::Answered;
 use crate::resource_limit;
 use crate::step::{
     CgroupStep, ClientStep, CopyRoot, CopyStep, ImageStep, ImportedArchive, Limit, MountStep, NamespaceKind, PrivilegeStep,
@@ -63,6 +65,12 @@ pub struct Outcome {
     /// The layer that was packed; nothing where nothing was changed.
     #[serde(default)]
     pub packed: Option<Box<Layer>>,
+    /// What a registry has answered.
+    #[serde(default)]
+    pub answered: Option<Box<Answered>>,
+    /// Who the caller is to a registry.
+    #[serde(default)]
+    pub login: Option<Box<Account>>,
     /// How many bytes were counted.
     pub measured_bytes: Option<u64>,
     /// The process that was ended.
@@ -142,6 +150,7 @@ pub fn observe(step: &Step, outcome: &Outcome, actors: Actors, probe: &dyn Probe
         Step::Copy(step) => look.copied(step),
         Step::Image(step) => look.image(step),
         Step::Build(step) => look.build(step),
+        Step::Registry(step) => look.registry(step),
     }
 }
 
@@ -719,6 +728,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
         Step::Store(step) => step,
         Step::Image(step) => return essential_of_image(step, outcome),
         Step::Build(step) => return build::essential(step, outcome),
+        Step::Registry(step) => return registry::essential(step, outcome),
         Step::Process(ProcessStep::ExecProgram { .. }) => return outcome.refused().into_iter().collect(),
         _ => return Vec::new(),
     };

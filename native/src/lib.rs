@@ -4,6 +4,7 @@
 //! main ─▶ engine ─▶ exec (this process) and child (the process that becomes the container)
 //!           │            both by way of sys, the only home of unsafe
 //!           ├─▶ store, journal: what is on record, and what is half done
+//!           ├─▶ registry: requests to registries
 //!           └─▶ observe: what the kernel shows; streams: stdin, stdout, stderr, logs
 //! ```
 
@@ -13,6 +14,7 @@ pub mod engine;
 pub mod exec;
 pub mod journal;
 pub mod observe;
+pub mod registry;
 pub mod store;
 pub mod streams;
 pub mod sys;

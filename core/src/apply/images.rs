@@ -26,8 +26,7 @@ pub(super) fn tagged(state: &mut State, name: &str, id: &str) {
         state,
         |image| image.id == id,
         |image| {
-            image.names.push(familiar(name));
-            image.names.sort();
+            image.lead_to(Some(familiar(name)));
             image.stored = true;
         },
     );
@@ -35,7 +34,11 @@ pub(super) fn tagged(state: &mut State, name: &str, id: &str) {
 
 pub(super) fn untagged(state: &mut State, name: &str) {
     let name = familiar(name);
-    change(state, |image| image.names.contains(&name), |image| image.names.retain(|known| *known != name));
+    let has = |image: &Image| image.names.contains(&name) || image.digests.contains(&name);
+    change(state, has, |image| {
+        image.names.retain(|known| *known != name);
+        image.digests.retain(|known| *known != name);
+    });
 }
 
 /// What is part of the program is still there, only not in the store.

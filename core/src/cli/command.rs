@@ -294,6 +294,8 @@ pub enum Command {
     },
     /// `images`, `history`, `tag`, `rmi`, `image prune`, `save`, `load`, `commit`, `import`, `export`, `diff`
     Images(super::ImageCommand),
+    /// `pull`
+    Registry(super::RegistryCommand),
     /// `build`
     BuildImage(Box<super::BuildImage>),
     /// `builder prune`

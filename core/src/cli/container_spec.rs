@@ -148,6 +148,9 @@ pub struct ImageChoice {
     pub pull: Pull,
     /// `linux/arm64`; empty: the machine's own.
     pub platform: String,
+    /// `-q`: nothing is told while it is fetched.
+    #[serde(default)]
+    pub quiet: bool,
 }
 
 /// `--pull`

@@ -14,6 +14,7 @@ mod mount;
 mod phase;
 mod privilege;
 mod process;
+mod registry;
 mod store;
 
 use serde::{Deserialize, Serialize};
@@ -147,6 +148,7 @@ pub fn explain(step: &Step) -> Explanation {
         Step::Copy(step) => copy::explain(step),
         Step::Image(step) => image::explain(step),
         Step::Build(step) => build::explain(step),
+        Step::Registry(step) => registry::explain(step),
     }
 }
 

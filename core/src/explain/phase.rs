@@ -4,6 +4,9 @@ use super::{Explanation, explanation};
 use crate::step::Phase;
 
 pub(super) fn explain(phase: &Phase) -> Explanation {
+    if let Phase::Registry(phase) = phase {
+        return super::registry::phase(phase);
+    }
     explanation(headline(phase), why(phase), Vec::new(), &[], anchor(phase))
 }
 
@@ -15,6 +18,7 @@ fn headline(phase: &Phase) -> String {
         Phase::SettleProgram { .. } => "Keep what the program has changed",
         Phase::KeepLayer { .. } => "Keep the layer",
         Phase::ExportImage => "Make the image",
+        Phase::Registry(phase) => phase.name(),
         Phase::CreateContainer { container } => return format!("Create the container {}", container.name),
         Phase::CommitContainer { .. } => "Make an image of the container's changes",
         Phase::ImportImage { .. } => "Make an image of the archive",
@@ -54,6 +58,7 @@ fn why(phase: &Phase) -> &'static str {
             "What a program has changed becomes a layer if it says that it has succeeded. If not, it is kept apart, to be looked at."
         }
         Phase::KeepLayer { .. } => "What was changed is one layer, for this image and for all that are built like it.",
+        Phase::Registry(_) => "Registries have words of their own.",
         Phase::ExportImage => {
             "An image is a configuration and a list of layers. All layers are there: what is missing are documents and names."
         }
@@ -119,6 +124,7 @@ fn anchor(phase: &Phase) -> &'static str {
         | Phase::SettleProgram { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
+        | Phase::Registry(_)
         | Phase::CommitContainer { .. }
         | Phase::ImportImage { .. }
         | Phase::WriteImage { .. } => "image",

@@ -14,6 +14,9 @@ pub struct Image {
     pub id: String,
     /// What people call it, familiar and with tag (`toolbox:latest`), sorted. None: it is dangling.
     pub names: Vec<String>,
+    /// Names with the digest that a registry gave (`alpine@sha256:…`), sorted: where it came from, or went to.
+    #[serde(default)]
+    pub digests: Vec<String>,
     /// `sha256:` and the digest of its manifest.
     pub manifest: String,
     /// Bytes of its manifest.
@@ -166,18 +169,29 @@ pub fn short_digest(digest: &str) -> &str {
 }
 
 impl Image {
+    /// A further familiar name leads to it: with a tag, or with the digest that a registry gave.
+    pub fn lead_to(&mut self, name: Option<String>) {
+        if let Some(name) = name {
+            let all = if name.contains('@') { &mut self.digests } else { &mut self.names };
+            all.push(name);
+            all.sort();
+            all.dedup();
+        }
+    }
+
     /// The same image as the store has it: with its manifest, and the names of both.
     fn join(&mut self, stored: Image) {
         let mut names = std::mem::take(&mut self.names);
         names.extend(stored.names.iter().cloned());
         names.sort();
         names.dedup();
+        let digests = stored.digests.clone();
         let known = |layer: &Layer| self.layers.iter().find(|known| known.diff_id == layer.diff_id);
         let layers = stored.layers.iter().map(|layer| match known(layer) {
             Some(own) => Layer { size_bytes: own.size_bytes, extracted: own.extracted, ..layer.clone() },
             None => layer.clone(),
         });
-        *self = Image { names, layers: layers.collect(), embedded: self.embedded, stored: true, ..stored };
+        *self = Image { names, digests, layers: layers.collect(), embedded: self.embedded, stored: true, ..stored };
     }
 }
 
@@ -218,7 +232,7 @@ impl State {
 
     /// The image of this familiar name with its tag: `toolbox:latest`.
     pub fn image_named(&self, name: &str) -> Option<&Image> {
-        self.images.values().find(|image| image.names.iter().any(|known| known == name))
+        self.images.values().find(|image| image.names.iter().chain(&image.digests).any(|known| known == name))
     }
 
     /// The image that `word` means, as Docker looks it up: a name, `latest` where no tag is given; else an id or the beginning of one.

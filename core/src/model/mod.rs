@@ -5,6 +5,7 @@
 mod build;
 mod container;
 pub mod ending;
+mod exchange;
 pub mod happening;
 pub mod health;
 mod image;
@@ -17,6 +18,7 @@ use rpds::RedBlackTreeMap;
 pub use build::{BuildResult, Building, CacheMount, CacheRecord, FailedProgram, Slot};
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status};
 pub use ending::{Ending, SentSignal, SignalReason};
+pub use exchange::{Account, Exchange};
 pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, short_digest};
 pub use storage::{ANONYMOUS_LABEL, Backing, MountKind, MountPoint, Propagation, Volume, backing, depth};
 
@@ -37,6 +39,8 @@ pub struct State {
     pub building: Building,
     /// The layers that the command at hand has packed, by what was packed; they belong to no image yet.
     pub packed: RedBlackTreeMap<String, Option<Layer>>,
+    /// What a registry has answered to the command at hand.
+    pub exchange: Exchange,
     /// In the model, what `events` shows; on Linux that is in a file.
     pub happenings: rpds::Vector<happening::Happening>,
 }

@@ -18,6 +18,21 @@ pub(super) fn container(spec: &ContainerSpec, detached: bool, context: &Context<
     of_image(spec, image, detached, context)
 }
 
+/// The image is fetched first: the plan has these steps, and goes on when they are through.
+pub(super) fn fetches(spec: &ContainerSpec, context: &Context<'_>, plan: &mut super::Plan) -> Result<bool, CommandError> {
+    let Some(fetch) = image::fetch(spec, context) else { return Ok(false) };
+    let (step, first) = match fetch {
+        image::Fetch::First(step) => (step, true),
+        image::Fetch::Done(step) => (step, false),
+    };
+    if first {
+        cid_file::check(spec, context)?;
+    }
+    plan.steps.push(step);
+    plan.goes_on = first;
+    Ok(first)
+}
+
 /// The same, of this image whatever `spec` calls it.
 pub(super) fn of_image(
     spec: &ContainerSpec,

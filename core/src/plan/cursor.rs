@@ -110,6 +110,22 @@ impl Cursor {
         Cursor { stack: vec![Frame { parent: None, prefix, steps: Rc::new(steps), next: 0 }] }
     }
 
+    /// After the first `done` of `steps`, which have been carried out.
+    pub fn after(steps: Vec<Planned>, done: usize) -> Cursor {
+        let next = done.min(steps.len());
+        Cursor { stack: vec![Frame { parent: None, prefix: Vec::new(), steps: Rc::new(steps), next }] }
+    }
+
+    /// How many steps there are at the top.
+    pub fn len(&self) -> usize {
+        self.stack.first().map_or(0, |frame| frame.steps.len())
+    }
+
+    /// There is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The next thing on the way. The caller has carried out every leaf before, and applied its events to the state in `context`.
     pub fn advance(&mut self, context: &Context<'_>) -> Option<Visit> {
         let frame = self.stack.last_mut()?;

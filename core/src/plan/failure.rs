@@ -32,7 +32,7 @@ const NOT_FOUND: i32 = 127;
 fn is_clients(step: &Step) -> bool {
     use ImageStep::{ExportFiles, ImportLayer, LoadImages, PackLayer, RecordImage, SaveImages, ShowChanges};
     match step {
-        Step::Copy(_) => true,
+        Step::Copy(_) | Step::Registry(_) => true,
         Step::Image(step) => matches!(
             step,
             SaveImages { .. }
@@ -64,6 +64,9 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         };
         let ours = if matches!(node.step, Step::Build(_)) { String::new() } else { hint(node, errno, None, finding) };
         return super::build::failure(build, &what, &ours, context);
+    }
+    if matches!(node.step, Step::Registry(_)) {
+        return of_registry(node, errno, call, context);
     }
     if is_clients(&node.step) {
         let what = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
@@ -108,6 +111,17 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         _ => NOT_THERE,
     };
     CommandError { message, exit_code, span: blamed(node) }
+}
+
+/// What a registry, or the way to it, has said: the first line is dockerd's, what follows is ours.
+fn of_registry(node: &Node, errno: Errno, call: Option<&str>, context: &Context<'_>) -> CommandError {
+    let whole = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
+    let (what, ours) = whole.split_once('\n').map_or((whole.as_str(), String::new()), |(what, ours)| (what, format!("{ours}\n")));
+    let (frame, closing, exit_code) = match &context.invocation.command {
+        Command::RunContainer(_) => ("docker: ", "\n\nRun 'docker run --help' for more information\n", ENGINE_FAILED),
+        _ => ("", "\n", NOT_THERE),
+    };
+    CommandError { message: format!("{frame}Error response from daemon: {what}{closing}{ours}"), exit_code, span: blamed(node) }
 }
 
 /// The exit code that the client of `run` reads off the words of a refusal, whatever they are about.

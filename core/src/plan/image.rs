@@ -1,8 +1,9 @@
-//! Which image a container is made of: `IMAGE`, `--pull`, `--platform`. There are no registries yet: what is not here cannot be fetched.
+//! Which image a container is made of: `IMAGE`, `--pull`, `--platform`. What is not here is fetched before, by a plan of its own.
 
-use super::{CommandError, Context, create};
+use super::{CommandError, Context, Planned, create, origin, registry};
 use crate::cli::{ContainerSpec, ImageChoice, Pull};
 use crate::model::Image;
+use crate::reference::{AnyReference, Reference};
 
 /// The image's reference with its tag: `toolbox` is `toolbox:latest`.
 pub(super) fn with_tag(image: &str) -> String {
@@ -17,12 +18,11 @@ pub(super) fn familiar(image: &str) -> String {
 
 /// The image, or Docker's refusal.
 pub(super) fn find<'a>(spec: &ContainerSpec, context: &Context<'a>) -> Result<&'a Image, CommandError> {
-    let ImageChoice { pull, platform } = &spec.image_choice;
+    let ImageChoice { pull, platform, .. } = &spec.image_choice;
     let reference = with_tag(&spec.image);
     let found = context.state.image(&spec.image);
     match found {
-        _ if *pull == Pull::Always => Err(cannot_pull(context)),
-        Some(image) => match other_platform(platform, context) {
+        Some(image) => match other_platform(platform, context).filter(|_| fetched(spec, context).is_none()) {
             None => Ok(image),
             Some(own) => {
                 let what = format!(
@@ -35,6 +35,38 @@ pub(super) fn find<'a>(spec: &ContainerSpec, context: &Context<'a>) -> Result<&'
         },
         None => Err(refuse(context, &looked(*pull, &reference), "", &format!("No such image: {reference}"))),
     }
+}
+
+/// What has to be fetched before the container can be planned, or was.
+pub(super) enum Fetch {
+    /// The first steps of the plan, and all that can be known of it.
+    First(Planned),
+    /// They have been carried out.
+    Done(Planned),
+}
+
+/// The name, where this command has fetched it already.
+fn fetched(spec: &ContainerSpec, context: &Context<'_>) -> Option<Reference> {
+    let name = Reference::parse(&spec.image).ok()?;
+    let wanted = registry::wanted(name, &spec.image_choice.platform, context);
+    context.state.exchange.has_fetched(&wanted.name).then_some(wanted.name)
+}
+
+/// Whether the image is to be asked for at a registry: where it is not here for this platform, or in any case.
+pub(super) fn fetch(spec: &ContainerSpec, context: &Context<'_>) -> Option<Fetch> {
+    let ImageChoice { pull, platform, .. } = &spec.image_choice;
+    let Ok(AnyReference::Named(name)) = Reference::parse_any(&spec.image) else { return None };
+    let (always, done) = (*pull == Pull::Always, fetched(spec, context).is_some());
+    let here = || context.state.image(&spec.image).is_some() && other_platform(platform, context).is_none();
+    if !done && (*pull == Pull::Never || !always && here()) {
+        return None;
+    }
+    let cause = match origin::flag_of_command(context, "pull").filter(|_| always) {
+        Some(cause) => cause,
+        None => origin::positional(context, "IMAGE"),
+    };
+    let step = registry::pull_phase(registry::wanted(name, platform, context), cause);
+    Some(if done { Fetch::Done(step) } else { Fetch::First(step) })
 }
 
 /// What the client says before it asks a registry.
@@ -73,22 +105,14 @@ pub fn processor(name: &str) -> &str {
     }
 }
 
-fn cannot_pull(context: &Context<'_>) -> CommandError {
-    let message = "glassbox: --pull always is understood but not carried out yet: there are no registries to fetch from.\n\
-                   glassbox: Leave it out to take the image that is here, or say --pull never.\n";
-    CommandError { message: message.into(), exit_code: 125, span: context.invocation.words.flag("pull").map(|used| used.span) }
-}
-
 fn refuse(context: &Context<'_>, before: &str, flag: &str, what: &str) -> CommandError {
     let known = context.state.image_names();
     let (frame, closing, exit_code) = match create::subcommand(context) {
         "run" => ("docker: ", "\n\nRun 'docker run --help' for more information\n", 125),
         _ => ("", "\n", 1),
     };
-    let message = format!(
-        "{before}{frame}Error response from daemon: {what}{closing}glassbox: registries come in a later version; the images here are: {}\n",
-        known.join(", ")
-    );
+    let message =
+        format!("{before}{frame}Error response from daemon: {what}{closing}glassbox: the images here are: {}\n", known.join(", "));
     let words = &context.invocation.words;
     let span = words.flag(flag).map(|used| used.span).or_else(|| words.positional("IMAGE"));
     CommandError { message, exit_code, span }

@@ -120,7 +120,7 @@ fn written(image: &Image, of: &'static str, context: &Context<'_>) -> Vec<Planne
     layers.chain(documents).map(write).collect()
 }
 
-fn manifest_of(image: &Image) -> Descriptor {
+pub(super) fn manifest_of(image: &Image) -> Descriptor {
     Descriptor {
         media_type: media::MANIFEST.into(),
         digest: image.manifest.clone(),

@@ -33,6 +33,7 @@ mod origin;
 mod pause;
 mod ports;
 mod records;
+mod registry;
 mod restart;
 pub(crate) mod root;
 mod start;
@@ -92,6 +93,9 @@ pub struct Plan {
     pub parts: Vec<PlanPart>,
     /// The words for which nothing could be planned.
     pub failed: Vec<String>,
+    /// When its steps are through, the command is planned anew: what comes then depends on the image that they fetch. The new plan begins
+    /// with the same steps.
+    pub goes_on: bool,
     /// The command's exit code when all steps succeed and none of them sets another.
     pub exit_code: i32,
 }
@@ -116,6 +120,7 @@ impl Plan {
             late_errors: String::new(),
             parts: Vec::new(),
             failed: Vec::new(),
+            goes_on: false,
             exit_code: 0,
         }
     }
@@ -227,6 +232,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::PrintCompletion { shell } => plan.steps.push(print(crate::cli::completion_script(shell).to_string(), &context)),
         Command::Help { topic } => plan.steps.push(print(format!("{}\n", crate::cli::help(topic).trim_end()), &context)),
         Command::Images(command) => images::command(command, &context, &mut plan)?,
+        Command::Registry(command) => registry::command(command, &context, &mut plan)?,
         Command::BuildImage(build) => build::build(build, &context, &mut plan)?,
         Command::PruneBuilds { all, force } => build::prune(*all, *force, &context, &mut plan),
         Command::CheckBuild(check) => build::check_only(check, &context, &mut plan),
@@ -243,6 +249,9 @@ fn print(text: String, context: &Context<'_>) -> Planned {
 
 fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     attach::check_terminal(run.spec.interactive && run.spec.tty && !run.detach, context)?;
+    if create::fetches(&run.spec, context, plan)? {
+        return Ok(());
+    }
     let container = create::container(&run.spec, run.detach, context)?;
     let id = || container.id.clone();
     plan.warnings = warnings(&run.spec, &container, context);
@@ -300,6 +309,9 @@ fn not_started(
 }
 
 fn plan_create(spec: &crate::cli::ContainerSpec, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    if create::fetches(spec, context, plan)? {
+        return Ok(());
+    }
     let container = create::container(spec, false, context)?;
     plan.warnings = warnings(spec, &container, context);
     plan.steps.extend(create::phases(&container, context));
@@ -347,6 +359,7 @@ pub fn expand(step: &Step, context: &Context<'_>) -> Vec<Planned> {
     match phase {
         Phase::WriteImage { image } => return images::write(image, context),
         Phase::ImportImage { archive, image } => return images::import_phase(archive, image, context),
+        Phase::Registry(phase) => return registry::expand(phase, context),
         _ => {}
     }
     if let Phase::CreateContainer { container } = phase {
@@ -372,6 +385,7 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         | Phase::SettleProgram { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
+        | Phase::Registry(_)
         | Phase::ImportImage { .. }
         | Phase::WriteImage { .. } => Vec::new(),
         Phase::CommitContainer { image, pause, .. } => images::commit_phase(container, image, *pause, context),

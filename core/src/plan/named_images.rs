@@ -1,19 +1,17 @@
 //! Which images a command is about that have to be there before it can be planned.
 
-use crate::cli::{BuildImage, Command, Invocation, Pull};
+use crate::cli::{BuildImage, Command, Invocation};
 use crate::dockerfile::CheckInput;
 use crate::dockerfile::check::{Base, Resolved, resolve};
 use crate::host::HostFacts;
 
 /// Their names as typed, those that a build takes files from included.
 pub fn named_images(invocation: &Invocation, host: &HostFacts) -> Vec<String> {
-    let spec = match &invocation.command {
-        Command::RunContainer(run) => &run.spec,
-        Command::CreateContainer(spec) => spec,
-        Command::BuildImage(build) => return of_build(build, host),
-        _ => return Vec::new(),
-    };
-    if spec.image_choice.pull == Pull::Never { Vec::new() } else { vec![spec.image.clone()] }
+    match &invocation.command {
+        Command::BuildImage(build) => of_build(build, host),
+        // Those of containers are pulled.
+        _ => Vec::new(),
+    }
 }
 
 fn of_build(build: &BuildImage, host: &HostFacts) -> Vec<String> {

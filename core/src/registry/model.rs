@@ -1,8 +1,10 @@
 //! A modelled registry: what the model kernel's machine reaches instead of the Internet. It answers the requests that a real one would get
 //! from an [`Offer`], by the OCI distribution specification; what it has is modelled, and whoever shows its answers says so.
 
+use super::endpoint::HUB;
 use super::http::{Head, Method, Url};
 use crate::oci::digest;
+use crate::reference::DEFAULT_DOMAIN;
 
 /// What a modelled registry has to give. Repositories are named as in URLs: `library/alpine`, `grafana/grafana`.
 pub trait Offer {
@@ -12,6 +14,20 @@ pub trait Offer {
     fn blob(&self, repository: &str, digest: &str) -> Option<Vec<u8>>;
     /// The tags of a repository, sorted; none: there is no such repository.
     fn tags(&self, repository: &str) -> Vec<String>;
+}
+
+impl<O: Offer + ?Sized> Offer for std::rc::Rc<O> {
+    fn manifest(&self, repository: &str, reference: &str) -> Option<Document> {
+        (**self).manifest(repository, reference)
+    }
+
+    fn blob(&self, repository: &str, digest: &str) -> Option<Vec<u8>> {
+        (**self).blob(repository, digest)
+    }
+
+    fn tags(&self, repository: &str) -> Vec<String> {
+        (**self).tags(repository)
+    }
 }
 
 /// A manifest or an index as a registry keeps it.
@@ -41,17 +57,44 @@ impl Offer for Empty {
     }
 }
 
-/// What the registry answers to a request for `url`.
-pub fn answer(offer: &dyn Offer, method: Method, url: &str) -> (Head, Vec<u8>) {
-    let Some(rest) = Url::parse(url).and_then(|url| url.path.strip_prefix("/v2/").map(str::to_string)) else {
-        return error(404, "NOT_FOUND", "page not found");
-    };
-    if rest.is_empty() {
-        return (Head::of(200, &[("content-type", "application/json"), VERSION]), b"{}".to_vec());
+/// Who gives tokens for Docker Hub.
+const REALM: &str = "https://auth.docker.io/token";
+
+/// What a modelled registry answers to a request; `token`: the request brings one. `None`: nobody answers at this URL. `offers` answers what
+/// the registry of an image's name has to give, if it is modelled.
+pub fn answer<O: Offer>(offers: impl Fn(&str) -> Option<O>, method: Method, url: &str, token: bool) -> Option<(Head, Vec<u8>)> {
+    let parts = Url::parse(url)?;
+    let base = format!("{}://{}", parts.scheme, parts.authority);
+    if format!("{base}{}", parts.path) == REALM {
+        let body = b"{\"token\":\"modelled\",\"expires_in\":300}".to_vec();
+        return Some((Head::of(200, &[("content-type", "application/json")]), body));
     }
-    let (mut head, body) = looked_up(offer, &rest);
+    let is_hub = base == HUB;
+    let offer = offers(if is_hub { DEFAULT_DOMAIN } else { parts.authority }).filter(|_| parts.scheme == "https")?;
+    let (mut head, body) = match parts.path.strip_prefix("/v2/") {
+        Some(rest) if is_hub && (rest.is_empty() || !token) => unauthorized(rest, &offer),
+        Some("") => (Head::of(200, &[("content-type", "application/json"), VERSION]), b"{}".to_vec()),
+        Some(rest) => looked_up(&offer, rest),
+        None => error(404, "NOT_FOUND", "page not found"),
+    };
     head.fields.push(("content-length".into(), body.len().to_string()));
-    (head, if method == Method::Head { Vec::new() } else { body })
+    Some((head, if method == Method::Head { Vec::new() } else { body }))
+}
+
+/// As Docker Hub says it, which does not tell a private repository from one that is not there.
+fn unauthorized(rest: &str, offer: &dyn Offer) -> (Head, Vec<u8>) {
+    let (mut head, body) = error(401, "UNAUTHORIZED", "authentication required");
+    let repository = repository_of(rest);
+    let scope = repository.map(|name| format!(",scope=\"repository:{name}:pull\"")).unwrap_or_default();
+    let unknown = repository.is_some_and(|name| offer.tags(name).is_empty());
+    let why = if unknown { ",error=\"insufficient_scope\"" } else { "" };
+    let value = format!("Bearer realm=\"{REALM}\",service=\"registry.docker.io\"{scope}{why}");
+    head.fields.push(("www-authenticate".into(), value));
+    (head, body)
+}
+
+fn repository_of(rest: &str) -> Option<&str> {
+    ["/manifests/", "/blobs/", "/tags/"].iter().find_map(|mark| rest.split_once(mark)).map(|(name, _)| name)
 }
 
 const VERSION: (&str, &str) = ("docker-distribution-api-version", "registry/2.0");
@@ -64,7 +107,7 @@ fn looked_up(offer: &dyn Offer, rest: &str) -> (Head, Vec<u8>) {
                 let fields = [("content-type", document.media_type.as_str()), ("docker-content-digest", &found), VERSION];
                 (Head::of(200, &fields), document.bytes)
             }
-            None if offer.tags(repository).is_empty() => error(401, "UNAUTHORIZED", "authentication required"),
+            None if offer.tags(repository).is_empty() => unauthorized(rest, offer),
             None => error(404, "MANIFEST_UNKNOWN", "manifest unknown"),
         };
     }
@@ -97,12 +140,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_answers_as_the_specification_says() {
-        let (head, body) = answer(&Empty, Method::Get, "https://registry-1.docker.io/v2/");
-        assert_eq!((head.status, body.as_slice()), (200, b"{}".as_slice()));
-        let (head, body) = answer(&Empty, Method::Get, "https://registry-1.docker.io/v2/a/b/tags/list");
+    fn it_answers_as_docker_hub_does() {
+        let hub = |domain: &str| (domain == DEFAULT_DOMAIN).then_some(Empty);
+        let ask = |url: &str, token| answer(hub, Method::Get, url, token);
+        let (head, _) = ask("https://registry-1.docker.io/v2/", false).unwrap();
+        assert_eq!(head.status, 401);
+        assert!(super::super::Challenge::of(&head).is_some());
+        let (head, body) = ask("https://auth.docker.io/token?service=registry.docker.io", false).unwrap();
+        assert_eq!((head.status, body.starts_with(b"{\"token\":")), (200, true));
+        let (head, _) = ask("https://registry-1.docker.io/v2/library/nosuch/manifests/latest", true).unwrap();
+        assert!(head.field("www-authenticate").unwrap().contains("insufficient_scope"));
+        let (head, body) = ask("https://registry-1.docker.io/v2/a/b/tags/list", true).unwrap();
         assert_eq!(head.status, 404);
         assert!(String::from_utf8_lossy(&body).contains("NAME_UNKNOWN"));
-        assert!(answer(&Empty, Method::Head, "https://registry-1.docker.io/v2/a/blobs/sha256:00").1.is_empty());
+        assert_eq!(ask("https://ghcr.io/v2/", true), None);
     }
 }

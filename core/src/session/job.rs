@@ -19,6 +19,7 @@ use crate::model::{Container, ContainerId, State};
 use crate::observe::{Actors, observe};
 use crate::plan::failure::{after_failure, closing, command_error, streams_of};
 use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, health, monitor_again};
+use crate::registry::told::Told;
 use crate::sim::exec::{Done, Failure, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
 use crate::step::{ClientStep, Phase, Place, ProcessStep, Step};
@@ -86,12 +87,17 @@ pub(super) struct Job {
     chronicle: Chronicle,
     /// What a build tells of its progress.
     progress: Option<Progress>,
+    /// What is told of an image that is fetched.
+    told: Option<Told>,
+    /// So many steps are through when it is planned anew.
+    replans: Option<usize>,
 }
 
 impl Job {
     /// The caller's command.
     pub(super) fn command(plan: Plan, host: HostFacts, command: usize) -> Job {
-        let progress = Progress::of(&plan.invocation);
+        let replans = plan.goes_on.then_some(plan.steps.len());
+        let (progress, told) = (Progress::of(&plan.invocation), Told::of(&plan.invocation));
         Job {
             role: Role::Command,
             watched: None,
@@ -117,6 +123,8 @@ impl Job {
             shown: Vec::new(),
             chronicle: Chronicle::default(),
             progress,
+            told,
+            replans,
         }
     }
 
@@ -274,6 +282,7 @@ impl Job {
                     Some(rest) => self.cursor = rest,
                     None => match self.goes_on(&context) {
                         Some(cursor) => self.cursor = cursor,
+                        None if self.plan_again(&context) => {}
                         None => return self.finish(),
                     },
                 },
@@ -281,7 +290,10 @@ impl Job {
                     self.enter(&node);
                     self.tell_entering(&node, kernel, state);
                 }
-                Some(Visit::Leave(node)) => self.show_progress(kernel, |progress, at_ns| progress.leaving(&node.step, at_ns)),
+                Some(Visit::Leave(node)) => {
+                    self.show_progress(kernel, |progress, at_ns| progress.leaving(&node.step, at_ns));
+                    self.tell(kernel, |told| told.leaving(&node.step, state));
+                }
                 Some(Visit::Leaf(node)) => {
                     self.enter(&node);
                     self.tell_entering(&node, kernel, state);
@@ -289,6 +301,26 @@ impl Job {
                 }
             }
         }
+    }
+
+    /// An image has been fetched, and the command goes on with it.
+    fn plan_again(&mut self, context: &Context<'_>) -> bool {
+        let Some(done) = self.replans.take().filter(|_| self.errors.is_empty() && self.role == Role::Command) else { return false };
+        let invocation = self.invocation.clone();
+        match crate::plan::plan(&invocation, context.state, context.host) {
+            Ok(plan) => {
+                let warnings = plan.warnings.iter().map(|warning| Chunk::text_to(Stream::Stderr, &format!("{warning}\n")));
+                self.shown.extend(warnings);
+                self.cursor = Cursor::after(plan.steps, done);
+                (self.monitor, self.parts, self.failed) = (plan.monitor.into(), plan.parts.into(), plan.failed);
+                (self.late_errors, self.exit_code) = (plan.late_errors, plan.exit_code);
+            }
+            Err(error) => {
+                self.errors.push(error);
+                self.cursor = Cursor::new(Vec::new(), Vec::new());
+            }
+        }
+        true
     }
 
     /// Output that a program has written before comes first.
@@ -304,7 +336,20 @@ impl Job {
         }
     }
 
+    /// Of an image that is fetched; what came before is shown first.
+    fn tell(&mut self, kernel: &mut Kernel, what: impl FnOnce(Told) -> String) {
+        let Some(told) = self.told.filter(|_| self.role == Role::Command) else { return };
+        let text = what(told);
+        if !text.is_empty() {
+            let before = self.take_output(kernel);
+            self.shown = before;
+            let stream = if told.to_stdout() { Stream::Stdout } else { Stream::Stderr };
+            self.shown.push(Chunk::text_to(stream, &text));
+        }
+    }
+
     fn tell_entering(&mut self, node: &Node, kernel: &mut Kernel, state: &mut State) {
+        self.tell(kernel, |told| told.entering(&node.step));
         self.show_progress(kernel, |progress, at_ns| progress.entering(&node.step, at_ns));
         let context = Context { state, host: &self.host, invocation: &self.invocation };
         let told = self.chronicle.entering(&node.step, &context, kernel.realtime_ns());
@@ -354,6 +399,7 @@ impl Job {
                 state.keep(told);
                 World::apply_all(state, &events);
                 self.show_progress(kernel, |progress, at_ns| progress.after(&node.step, at_ns));
+                self.tell(kernel, |told| told.after(&node.step, state));
                 if self.run.failed {
                     self.exit_code = 1;
                 }

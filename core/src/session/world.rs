@@ -302,6 +302,7 @@ impl World {
     }
 
     fn plan_here(&mut self, invocation: Rc<Invocation>) {
+        self.state.exchange = Default::default();
         let facts = self.facts_for(&invocation);
         match plan::plan(&invocation, &self.state, &facts) {
             Err(error) => {

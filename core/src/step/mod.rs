@@ -15,6 +15,7 @@ mod packing;
 mod phase;
 mod privilege;
 mod process;
+mod registry;
 mod store;
 mod undo;
 
@@ -32,6 +33,7 @@ pub use packing::{Added, AddedLayer, ContainerFiles, ImageDraft, ImportedArchive
 pub use phase::Phase;
 pub use privilege::PrivilegeStep;
 pub use process::{NamespaceKind, ProcessStep};
+pub use registry::{RegistryPhase, RegistryStep};
 pub use store::StoreStep;
 pub use undo::Undo;
 
@@ -58,6 +60,8 @@ pub enum Step {
     Image(ImageStep),
     /// Instructions of a Dockerfile, and the cache.
     Build(BuildStep),
+    /// Requests to registries.
+    Registry(RegistryStep),
 }
 
 /// Whose process carries a step out.
@@ -74,7 +78,7 @@ impl Step {
     pub fn place(&self) -> Place {
         match self {
             Step::Phase(phase) => phase.place(),
-            Step::Store(_) | Step::Client(_) | Step::Copy(_) | Step::Image(_) | Step::Build(_) => Place::Engine,
+            Step::Store(_) | Step::Client(_) | Step::Copy(_) | Step::Image(_) | Step::Build(_) | Step::Registry(_) => Place::Engine,
             Step::Cgroup(step) => step.place(),
             Step::Process(step) => step.place(),
             Step::Mount(_) | Step::Privilege(_) => Place::Container,
@@ -99,6 +103,7 @@ impl Step {
             Step::Copy(step) => step.name(),
             Step::Image(step) => step.name(),
             Step::Build(step) => step.name(),
+            Step::Registry(step) => step.name(),
         }
     }
 
@@ -115,6 +120,7 @@ impl Step {
             Step::Copy(step) => step.undo(),
             Step::Image(step) => step.undo(),
             Step::Build(step) => step.undo(),
+            Step::Registry(step) => step.undo(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CopyStep, ImageDraft, ImportedArchive, Place};
+use super::{CopyStep, ImageDraft, ImportedArchive, Place, RegistryPhase};
 use crate::cli::ExecProcess;
 use crate::model::{Container, ContainerId, Slot};
 
@@ -42,6 +42,8 @@ pub enum Phase {
     },
     /// The image that a build comes to.
     ExportImage,
+    /// What is asked of a registry.
+    Registry(RegistryPhase),
     /// Directories, runtime specification, files, record.
     CreateContainer {
         /// The container as it will be recorded.
@@ -190,6 +192,7 @@ impl Phase {
             Phase::SettleProgram { .. } => "SettleProgram",
             Phase::KeepLayer { .. } => "KeepLayer",
             Phase::ExportImage => "ExportImage",
+            Phase::Registry(phase) => phase.name(),
             Phase::CreateContainer { .. } => "CreateContainer",
             Phase::CommitContainer { .. } => "CommitContainer",
             Phase::ImportImage { .. } => "ImportImage",
@@ -225,6 +228,7 @@ impl Phase {
             | Phase::SettleProgram { .. }
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
+            | Phase::Registry(_)
             | Phase::ImportImage { .. }
             | Phase::WriteImage { .. } => None,
             Phase::StartContainer { id }

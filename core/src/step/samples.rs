@@ -33,6 +33,9 @@ pub fn all() -> Vec<Step> {
     all.extend(copies().into_iter().map(Step::Copy));
     all.extend(images().into_iter().map(Step::Image));
     all.extend(builds().into_iter().map(Step::Build));
+    let (phases, steps) = super::registry::samples();
+    all.extend(phases.into_iter().map(Phase::Registry).map(Step::Phase));
+    all.extend(steps.into_iter().map(Step::Registry));
     all
 }
 
@@ -395,7 +398,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 22 + 4 + 24 + 7 + 15 + 16 + 8 + 14 + 3 + 16 + 18;
+    const STEPS: usize = 22 + 4 + 24 + 7 + 15 + 16 + 8 + 14 + 3 + 16 + 18 + 11;
 
     #[test]
     fn covers_every_step() {

@@ -1,8 +1,10 @@
 //! An event as a line of text, past tense: what the kernel showed. Told by `--explain`, the step debugger and the page.
 
-use crate::event::{BuildEvent, Event, ImageEvent};
+use crate::event::{BuildEvent, Event, ImageEvent, RegistryEvent};
 use crate::host::Controller;
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
+use crate::registry::http::{Url, reason};
+use crate::registry::{Challenge, Content};
 use crate::resource_limit::shown;
 use crate::step::{Limit, NamespaceKind};
 use crate::userland::Signal;
@@ -22,6 +24,34 @@ fn image(event: &ImageEvent) -> String {
         ImageEvent::StrayRemoved { path } => format!("{path} is gone"),
         ImageEvent::LayerRemoved { diff_id } => format!("layer {diff_id} is gone"),
     }
+}
+
+/// Of what a registry answered.
+fn registry(event: &RegistryEvent) -> String {
+    let answered = match event {
+        RegistryEvent::LoginLookedUp { server, login: None, .. } => return format!("no login at {server} is kept"),
+        RegistryEvent::LoginLookedUp { server, login: Some(login), .. } => {
+            let who = if login.is_token { "an identity token" } else { login.user.as_str() };
+            return format!("at {server} you are {who}");
+        }
+        RegistryEvent::Answered(answered) => answered,
+    };
+    let what = match &answered.content {
+        Content::Open => "everybody may ask".to_string(),
+        Content::Challenge(Challenge::Basic) => "it wants a name and a password".to_string(),
+        Content::Challenge(Challenge::Bearer { realm, .. }) => format!("it wants a token from {realm}"),
+        Content::Unreachable { why } => return format!("{}: no answer: {why}", answered.url),
+        Content::Token { scope } => format!("a token for {scope}"),
+        Content::Resolved(found) => format!("it leads to {}, {} bytes", found.digest, found.size),
+        Content::Unresolved => "it does not say where that leads".to_string(),
+        Content::Index { chosen, .. } => format!("a list of manifests; for this machine {}", chosen.digest),
+        Content::Manifest { manifest, .. } => format!("the manifest {}", manifest.digest),
+        Content::Config { digest, .. } => format!("configuration {digest} is there"),
+        Content::Layer { digest, bytes } => format!("layer {digest} is there, {bytes} bytes"),
+    };
+    let hops: String = answered.hops.iter().filter_map(|hop| Url::parse(hop)).map(|url| format!(" by {}", url.authority)).collect();
+    let again = if answered.attempts > 1 { format!(" in {} requests", answered.attempts) } else { String::new() };
+    format!("{} {}{hops}{again}: {what}", answered.status, reason(answered.status))
 }
 
 /// Of what became of a build.
@@ -51,6 +81,7 @@ pub fn event_line(event: &Event) -> String {
         Event::LayerExtracted { directory, .. } => format!("layer extracted to {directory}"),
         Event::Image(event) => image(event),
         Event::Build(event) => build(event),
+        Event::Registry(event) => registry(event),
         Event::DirectoryCreated { path } => format!("directory {path} is there"),
         Event::FileWritten { path, size_bytes } => format!("{path} holds {size_bytes} bytes"),
         Event::ContainerRecorded { container } => format!("container {} ({}) is on record", container.name, container.id.short()),
@@ -58,8 +89,7 @@ pub fn event_line(event: &Event) -> String {
         Event::SignalNoted { sent, .. } => format!("noted that {} is sent", Signal(sent.signal).name()),
         Event::ExecRefused { refused } => refused.line().trim_end().to_string(),
         Event::ContainerExited { exit_code, oom_killed, .. } => ended(*exit_code, *oom_killed),
-        Event::ContainerPaused { paused: true, .. } => "container is paused".to_string(),
-        Event::ContainerPaused { paused: false, .. } => "container goes on".to_string(),
+        Event::ContainerPaused { paused, .. } => if *paused { "container is paused" } else { "container goes on" }.to_string(),
         Event::CgroupFrozen { file, frozen } => format!("{file}: {}", if *frozen { "frozen" } else { "not frozen" }),
         Event::HealthProbed { probe, .. } => format!("the probe ended with {}", probe.exit_code),
         Event::StopAsked { id } => format!("container {} is to end", id.short()),

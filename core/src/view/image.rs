@@ -20,7 +20,7 @@ pub fn value(image: &Image, host: &HostFacts) -> Value {
     let mut value = json!({
         "Id": image.id,
         "RepoTags": image.names,
-        "RepoDigests": [],
+        "RepoDigests": image.digests,
         "Parent": "",
         "Comment": image.history.last().map(|last| last.comment.as_str()).unwrap_or_default(),
         "Created": image.created,

@@ -107,7 +107,7 @@ fn fields(row: &Row<'_>, asked: &ImageList, host: &HostFacts) -> Value {
         "Containers": "N/A",
         "CreatedAt": at(&row.image.created),
         "CreatedSince": since(&row.image.created, host),
-        "Digest": NONE,
+        "Digest": digest_of(row, &repository),
         "ID": short(&row.image.id, asked.no_trunc),
         "Repository": repository,
         "SharedSize": "N/A",
@@ -116,6 +116,12 @@ fn fields(row: &Row<'_>, asked: &ImageList, host: &HostFacts) -> Value {
         "UniqueSize": "N/A",
         "VirtualSize": size,
     })
+}
+
+/// The digest by which its repository's registry knows it.
+fn digest_of<'a>(row: &Row<'a>, repository: &str) -> &'a str {
+    let of = |known: &'a String| known.split_once('@').filter(|(name, _)| *name == repository).map(|(_, digest)| digest);
+    row.image.digests.iter().find_map(of).unwrap_or(NONE)
 }
 
 /// What `images` prints of these; the message is the client's.

@@ -25,6 +25,9 @@ pub struct PlanTree {
     pub warnings: Vec<String>,
     /// What the command does.
     pub steps: Vec<PlanNode>,
+    /// What comes after these steps is planned when they have fetched an image.
+    #[serde(default)]
+    pub goes_on: bool,
     /// What the monitor of a started container does afterwards.
     pub monitor: Vec<PlanNode>,
 }
@@ -59,7 +62,8 @@ pub fn plan_tree(plan: &Plan, state: &State, host: &HostFacts) -> PlanTree {
     let mut state = state.clone();
     let steps = walk(plan.steps.clone(), plan, &mut state, host);
     let monitor = walk(plan.monitor.clone(), plan, &mut state, host);
-    PlanTree { format: FORMAT, command: plan.invocation.words.text.clone(), warnings: plan.warnings.clone(), steps, monitor }
+    let command = plan.invocation.words.text.clone();
+    PlanTree { format: FORMAT, command, warnings: plan.warnings.clone(), steps, goes_on: plan.goes_on, monitor }
 }
 
 fn walk(steps: Vec<Planned>, plan: &Plan, state: &mut State, host: &HostFacts) -> Vec<PlanNode> {
@@ -145,6 +149,9 @@ impl PlanTree {
         }
         text.push('\n');
         write_nodes(&self.steps, 0, &mut text);
+        if self.goes_on {
+            text.push_str("\nThe rest is planned when the image is here: it says which program runs, and how.\n");
+        }
         if !self.monitor.is_empty() {
             text.push_str("\nThen the monitor of the container:\n");
             write_nodes(&self.monitor, 0, &mut text);

@@ -17,7 +17,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::model::{ContainerId, State};
 use glassbox_core::plan::failure::closing;
-use glassbox_core::plan::{CommandError, Cursor, Node, Plan, Visit};
+use glassbox_core::plan::{CommandError, Cursor, Node, Plan, Planned, Visit};
 use glassbox_core::step::{CgroupStep, ProcessStep, Step, StoreStep, Undo};
 
 use crate::engine::{Engine, say};
@@ -60,7 +60,7 @@ enum Ended {
 }
 
 /// Carries `plan` out under the person's eyes. Answers the command's exit code.
-pub fn run(mut engine: Engine, plan: Plan) -> i32 {
+pub fn run(mut engine: Engine, mut plan: Plan) -> i32 {
     engine.look();
     for warning in &plan.warnings {
         say(&format!("{warning}\n"));
@@ -68,11 +68,11 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
     let predictor = Predictor::new(&engine);
     engine.exit_code = plan.exit_code;
     // The monitor of a container in the foreground is this process: its steps come after the command's own.
-    let steps = plan.steps.into_iter().chain(plan.monitor).collect();
-    let cursor = Cursor::new(steps, Vec::new());
+    let cursor = Cursor::new(all_steps(&mut plan), Vec::new());
     let mut debugger = Debugger { engine, cursor, past: Vec::new(), breaks: Vec::new(), predictor };
     say("glassbox: step debugger. `help` lists what you can say; an empty line repeats `into`.\n");
-    match debugger.walk() {
+    let ended = debugger.walk_and_go_on(&mut plan);
+    match ended {
         Ok(Ended::Through) => {
             let closing = closing(&debugger.engine.invocation.command, &plan.failed);
             let exit_code = debugger.engine.finish();
@@ -96,7 +96,25 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
     }
 }
 
+/// Those of the command, and then those of its monitor.
+fn all_steps(plan: &mut Plan) -> Vec<Planned> {
+    std::mem::take(&mut plan.steps).into_iter().chain(std::mem::take(&mut plan.monitor)).collect()
+}
+
 impl Debugger {
+    /// When an image has been fetched, the command is planned anew.
+    fn walk_and_go_on(&mut self, plan: &mut Plan) -> Result<Ended, CommandError> {
+        loop {
+            let goes_on = plan.goes_on.then_some(self.cursor.len());
+            let ended = self.walk()?;
+            let Some(done) = goes_on.filter(|_| matches!(ended, Ended::Through)) else { return Ok(ended) };
+            *plan = self.engine.plan()?;
+            self.engine.exit_code = plan.exit_code;
+            plan.warnings.iter().for_each(|warning| say(&format!("{warning}\n")));
+            self.cursor = Cursor::after(all_steps(plan), done);
+        }
+    }
+
     /// Prompt by prompt to the end.
     fn walk(&mut self) -> Result<Ended, CommandError> {
         loop {

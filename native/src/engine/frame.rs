@@ -3,7 +3,7 @@
 use glassbox_core::cli::Command;
 use glassbox_core::model::{Container, ContainerId};
 use glassbox_core::plan::{CommandError, Cursor, Node};
-use glassbox_core::step::{Phase, Step};
+use glassbox_core::step::{Phase, RegistryPhase, Step};
 
 use super::Engine;
 use crate::streams::Wanted;
@@ -82,6 +82,15 @@ impl Engine {
             Step::Phase(Phase::CopyInContainer { id, copy }) => self.enter_copy(id, copy),
             Step::Phase(Phase::BuildInstruction { .. }) => {
                 self.target = Some(Target::holder(&ContainerId(String::new())));
+                Ok(())
+            }
+            Step::Phase(Phase::Registry(RegistryPhase::PullImage { .. })) => {
+                self.begin_to_fetch();
+                Ok(())
+            }
+            Step::Phase(Phase::Registry(RegistryPhase::KeepImage { .. })) => {
+                self.begin_to_keep()?;
+                cursor.expand_again(&self.context());
                 Ok(())
             }
             Step::Phase(Phase::RunProbe { id }) => self.probe_in_child(&id.clone(), cursor),

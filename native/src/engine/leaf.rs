@@ -214,6 +214,7 @@ impl Engine {
             Step::Copy(step) => self.copy(step, outcome),
             Step::Image(step) => self.image(step, outcome),
             Step::Build(step) => self.build(step, outcome),
+            Step::Registry(step) => self.registry(step, outcome),
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
     }

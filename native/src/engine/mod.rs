@@ -20,6 +20,7 @@ mod images;
 mod layers;
 mod leaf;
 mod open;
+mod registry;
 mod rewind;
 mod tell;
 mod watch;
@@ -115,6 +116,10 @@ pub struct Engine {
     progress: Option<glassbox_core::build::progress::Progress>,
     /// Directories that a build has as caches, with the lock on each.
     cache_mounts: Vec<(String, std::fs::File)>,
+    /// What this command has to do with registries.
+    client: Option<crate::registry::Client>,
+    /// What is told of an image that is fetched.
+    told: Option<glassbox_core::registry::told::Told>,
     /// Bytes that removed containers had written, where the command tells of them.
     reclaimed_bytes: u64,
     /// An archive that came from stdin, until it is unpacked.
@@ -127,13 +132,18 @@ pub struct Engine {
 
 /// Carries a planned command out. Answers its exit code; everything that is to be said has been written.
 pub fn run(mut engine: Engine, plan: Plan) -> i32 {
+    let (plan, done) = match engine.fetch_first(plan) {
+        Ok(found) => found,
+        Err(error) => return engine.close(Err(error)),
+    };
     for warning in &plan.warnings {
         say(&format!("{warning}\n"));
     }
     engine.monitor = plan.monitor;
     engine.exit_code = plan.exit_code;
     let mut failed = plan.failed;
-    let done = engine.walk_in_parts(plan.steps, &plan.parts, &mut failed).and_then(|()| engine.watch_to_the_end());
+    let cursor = Cursor::after(plan.steps, done);
+    let done = engine.walk_in_parts(cursor, &plan.parts, &mut failed).and_then(|()| engine.watch_to_the_end());
     let closing = plan::failure::closing(&engine.invocation.command, &failed);
     let exit_code = engine.close(done);
     say(&plan.late_errors);
@@ -184,8 +194,7 @@ impl Engine {
     }
 
     /// As `walk`; after a failure the next part goes on, and the word of the one that failed is added to `failed`. The error is of all.
-    fn walk_in_parts(&mut self, steps: Vec<Planned>, parts: &[PlanPart], failed: &mut Vec<String>) -> Result<(), CommandError> {
-        let mut cursor = Cursor::new(steps, Vec::new());
+    fn walk_in_parts(&mut self, mut cursor: Cursor, parts: &[PlanPart], failed: &mut Vec<String>) -> Result<(), CommandError> {
         let mut errors: Option<CommandError> = None;
         while let Err(error) = self.walk_on(&mut cursor) {
             if self.report.is_some() {
@@ -225,6 +234,7 @@ impl Engine {
         if !matches!(visit, Visit::Leave(_)) {
             self.chronicle_entering(&node.step);
             self.tell_entering(&node.step);
+            self.tell_fetching(&node.step, |told, _, step| told.entering(step));
         }
         match visit {
             Visit::Enter(node) => {
@@ -235,6 +245,7 @@ impl Engine {
             Visit::Leave(node) => {
                 self.leave(node)?;
                 self.tell_leaving(&node.step);
+                self.tell_fetching(&node.step, |told, engine, step| told.leaving(step, &engine.state));
                 self.tell(|watcher| watcher.leave(node));
                 Ok(Vec::new())
             }
@@ -251,6 +262,7 @@ impl Engine {
                 }
                 self.tell(|watcher| watcher.after(node, &events));
                 self.tell_after(&node.step);
+                self.tell_fetching(&node.step, |told, engine, step| told.after(step, &engine.state));
                 Ok(events)
             }
             Err(error) => {

@@ -125,8 +125,11 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
     let needs_records = invocation.command.needs_records();
     let store = if needs_records { Store::open(root)? } else { Store::at(root)? };
     let progress = glassbox_core::build::progress::Progress::of(&invocation);
+    let told = glassbox_core::registry::told::Told::of(&invocation);
     let mut engine = Engine {
         progress,
+        told,
+        client: None,
         state: without_records(&host),
         store,
         host,

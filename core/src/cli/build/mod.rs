@@ -7,6 +7,7 @@ mod listing;
 mod namespaces;
 mod naming;
 mod notes;
+mod registry;
 mod resources;
 mod security;
 mod storage;
@@ -140,6 +141,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "ns" => namespaces::compare(call, containers)?,
         "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" | "commit" | "import" | "export" | "diff"
         | "fsck" | "layers" => Command::Images(images::command(call, containers)?),
+        "pull" => registry::command(call, containers),
         "build" => build(call)?,
         "builder prune" => Command::PruneBuilds { all: call.is_on("all"), force: call.is_on("force") },
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },

@@ -37,7 +37,7 @@ pub(super) fn image_choice(call: &Call<'_>) -> ImageChoice {
         "never" => Pull::Never,
         _ => Pull::Missing,
     };
-    ImageChoice { pull, platform: text("platform").to_string() }
+    ImageChoice { pull, platform: text("platform").to_string(), quiet: call.is_on("quiet") }
 }
 
 /// Of `run` and `create`: the client asks the daemon which system it runs on, and refuses these before anything else.

@@ -244,6 +244,8 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("builder prune", &["builder prune"], "", Arity::None)
         .carried_out("Delete what earlier builds have left for later ones"),
     CommandRow::new("image prune", &["image prune"], "[OPTIONS]", Arity::None).carried_out("Delete the images that have no name"),
+    CommandRow::new("pull", &["image pull", "pull"], "[OPTIONS] NAME[:TAG|@DIGEST]", Arity::Exact(1))
+        .carried_out("Fetch an image from a registry"),
     CommandRow::new("save", &["image save", "save"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
         .specs("platform=text")
         .carried_out("Write images as an archive"),

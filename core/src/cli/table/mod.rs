@@ -11,6 +11,7 @@ mod global_flags;
 mod image_flags;
 mod kind;
 mod other;
+mod registry_flags;
 mod run_flags;
 mod run_flags_host;
 mod run_flags_outside;
@@ -116,6 +117,7 @@ pub fn flag_rows() -> impl Iterator<Item = &'static FlagRow> {
         container_flags::ROWS,
         volume_flags::ROWS,
         image_flags::ROWS,
+        registry_flags::ROWS,
         build_flags::ROWS,
     ]
     .into_iter()

@@ -80,13 +80,12 @@ pub fn all(index: &Index, read: &impl Fn(&str) -> Option<Vec<u8>>) -> (Vec<Image
     for entry in &index.manifests {
         let name = entry.name().and_then(|name| Reference::parse(name).ok()).map(|name| name.familiar());
         if let Some(known) = images.iter_mut().find(|image| image.manifest == entry.digest) {
-            known.names.extend(name);
-            known.names.sort();
+            known.lead_to(name);
             continue;
         }
         match one(&entry.digest, read) {
             Ok(mut image) => {
-                image.names = name.into_iter().collect();
+                image.lead_to(name);
                 images.push(image);
             }
             Err(error) => errors.push(error),
@@ -97,10 +96,12 @@ pub fn all(index: &Index, read: &impl Fn(&str) -> Option<Vec<u8>>) -> (Vec<Image
 
 /// The image of a manifest, without names.
 pub fn one(manifest: &str, read: &impl Fn(&str) -> Option<Vec<u8>>) -> Result<Image, ImageError> {
-    let document = Manifest::read(&blob("manifest", manifest, read)?, manifest)?;
+    let bytes = blob("manifest", manifest, read)?;
+    let document = Manifest::read(&bytes, manifest)?;
     let id = document.config.digest.clone();
     let file = ConfigFile::read(&blob("configuration", &id, read)?, &id)?;
-    put_together(manifest, &document, file)
+    // As it was written by whoever wrote it.
+    put_together(manifest, &document, file).map(|image| Image { manifest_bytes: bytes.len() as u64, ..image })
 }
 
 fn blob(what: &'static str, digest: &str, read: &impl Fn(&str) -> Option<Vec<u8>>) -> Result<Vec<u8>, ImageError> {
@@ -135,6 +136,7 @@ pub fn assemble(digest: &str, manifest: &Manifest, file: ConfigFile) -> Image {
     Image {
         id: manifest.config.digest.clone(),
         names: Vec::new(),
+        digests: Vec::new(),
         manifest: digest.to_string(),
         manifest_bytes: manifest.written().len() as u64,
         created: file.created,

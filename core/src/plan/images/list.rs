@@ -26,12 +26,20 @@ pub(super) fn text(asked: &ImageList, context: &Context<'_>) -> Result<String, C
     for image in images {
         let fits = |name: &&String| pattern.is_none_or(|pattern| is_like(pattern, name)) && filters.fits_name(name);
         rows.extend(image.names.iter().filter(fits).map(|name| Row { image, name: Some(name) }));
-        if image.names.is_empty() && pattern.is_none() && filters.references.is_empty() {
+        let untagged = image.digests.iter().filter(|digest| !has_tag(image, digest));
+        rows.extend(untagged.filter(fits).map(|name| Row { image, name: Some(name) }));
+        if image.names.is_empty() && image.digests.is_empty() && pattern.is_none() && filters.references.is_empty() {
             rows.push(Row { image, name: None });
         }
     }
     let span = context.invocation.words.flag("format").map(|flag| flag.span);
     list(&rows, asked, context.host).map_err(|what| CommandError { message: format!("{what}\n"), exit_code: 1, span })
+}
+
+/// A name with a tag in the same repository is shown in place of the one with the digest.
+fn has_tag(image: &crate::model::Image, digest: &str) -> bool {
+    let repository = |name: &str| crate::reference::Reference::parse(name).map(|name| (name.domain, name.path)).ok();
+    image.names.iter().any(|name| repository(name) == repository(digest))
 }
 
 /// Filters that can be applied.

@@ -11,6 +11,7 @@ mod mount;
 mod privilege;
 mod process;
 mod record;
+mod registry;
 mod run;
 mod shelve;
 mod store;
@@ -83,5 +84,6 @@ pub fn execute(step: &Step, kernel: &mut Kernel, run: &mut Run, state: &State) -
         Step::Copy(step) => copy::execute(step, kernel, run, state),
         Step::Image(step) => image::execute(step, kernel, run, state),
         Step::Build(step) => build::execute(step, kernel, run, state),
+        Step::Registry(step) => registry::execute(step, kernel, run),
     }
 }

@@ -1,7 +1,9 @@
 //! `Run`: what one command knows while its steps are carried out: the process that it made and its streams.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
+use crate::catalogue::Catalogue;
 use crate::cli::{BuildSecret, Command, DetachKeys, Invocation};
 use crate::diagnosis::program::Refused;
 use crate::model::ContainerId;
@@ -67,6 +69,8 @@ pub struct Run {
     pub(super) told: Option<(u64, u64)>,
     /// What was to be shown could not be.
     pub failed: bool,
+    /// What the modelled registries have, once one was asked.
+    pub(super) catalogues: BTreeMap<String, Rc<Catalogue>>,
     /// Records of the log already shown.
     pub(super) log_shown: Option<usize>,
 }

@@ -6,8 +6,6 @@ use super::super::{Arity, CommandRow};
 
 /// The rows.
 pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
-    CommandRow::new("pull", &["image pull", "pull"], "[OPTIONS] NAME[:TAG|@DIGEST]", Arity::Exact(1))
-        .specs("all-tags/a=bool disable-content-trust=bool platform=text quiet/q=bool"),
     CommandRow::new("push", &["image push", "push"], "[OPTIONS] NAME[:TAG]", Arity::Exact(1))
         .specs("all-tags/a=bool disable-content-trust=bool platform=text quiet/q=bool"),
     CommandRow::new("login", &["login"], "[OPTIONS] [SERVER]", Arity::AtMost(1))

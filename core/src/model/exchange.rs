@@ -1,0 +1,110 @@
+//! What the answers of a registry have told so far, while an image is fetched or given away: what the next request depends on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Image, State};
+use crate::oci::image::{Descriptor, Manifest, put_together};
+use crate::registry::reading::{Answered, Content};
+use crate::registry::{Challenge, WantedImage};
+
+/// The exchange at hand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exchange {
+    /// What is fetched.
+    pub wanted: Option<WantedImage>,
+    /// The image that the name led to when it began.
+    pub before: Option<String>,
+    /// Who the caller is to this registry.
+    pub login: Option<Account>,
+    /// The URL that the registry answers at, without a path: `https://registry-1.docker.io`.
+    pub base: Option<String>,
+    /// How it wants to be shown who asks.
+    pub challenge: Option<Challenge>,
+    /// Scopes for which there is a token.
+    pub granted: BTreeSet<String>,
+    /// What the tag leads to.
+    pub resolved: Option<Descriptor>,
+    /// The list of manifests that it leads to, if it is one.
+    pub index: Option<Descriptor>,
+    /// The manifest that was chosen from it.
+    pub chosen: Option<Descriptor>,
+    /// The manifest: what it is, and what it says.
+    pub manifest: Option<(Descriptor, Manifest)>,
+    /// Its bytes.
+    pub manifest_text: String,
+    /// Blobs that came in, and their bytes.
+    pub fetched: BTreeMap<String, u64>,
+    /// The image of manifest and configuration.
+    pub image: Option<Image>,
+    /// The last answer.
+    pub last: Option<Answered>,
+}
+
+/// Who somebody is to a registry; the secret is not here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The name.
+    pub user: String,
+    /// An identity token, and no password.
+    pub is_token: bool,
+}
+
+impl Exchange {
+    /// A new one.
+    pub fn begin(wanted: WantedImage, login: Option<Account>, before: Option<String>) -> Exchange {
+        Exchange { wanted: Some(wanted), before, login, ..Exchange::default() }
+    }
+
+    /// What Docker calls the image's digest: that of what the name leads to.
+    pub fn digest(&self) -> Option<&str> {
+        let manifest = self.manifest.as_ref().map(|(descriptor, _)| descriptor);
+        self.index.as_ref().or(manifest).map(|descriptor| descriptor.digest.as_str())
+    }
+
+    /// This image has been fetched, in this command.
+    pub fn has_fetched(&self, name: &crate::reference::Reference) -> bool {
+        self.image.is_some() && self.wanted.as_ref().is_some_and(|wanted| wanted.name == *name)
+    }
+
+    /// A layer's blob is in the store, with an image that is there; so is all of an image that is there by its configuration.
+    pub fn has(&self, blob: &str, config: &str, state: &State) -> bool {
+        let mut stored = state.images.values().filter(|image| image.stored);
+        stored.any(|image| image.id == config || image.layers.iter().any(|layer| layer.blob == blob))
+    }
+
+    /// Takes an answer in.
+    pub fn take(&mut self, answered: &Answered) {
+        match &answered.content {
+            Content::Open => self.base = base_of(&answered.url),
+            Content::Challenge(challenge) => {
+                self.base = base_of(&answered.url);
+                self.challenge = Some(challenge.clone());
+            }
+            Content::Unreachable { .. } | Content::Unresolved => {}
+            Content::Token { scope } => drop(self.granted.insert(scope.clone())),
+            Content::Resolved(found) => self.resolved = Some(found.clone()),
+            Content::Index { index, chosen } => (self.index, self.chosen) = (Some(index.clone()), Some(chosen.clone())),
+            Content::Manifest { manifest, text } => {
+                let read = Manifest::read(text.as_bytes(), &manifest.digest);
+                self.manifest = read.ok().map(|read| (manifest.clone(), read));
+                self.manifest_text = text.clone();
+            }
+            Content::Config { digest, file } => {
+                self.fetched.insert(digest.clone(), 0);
+                if let Some((descriptor, manifest)) = &self.manifest {
+                    self.image = put_together(&descriptor.digest, manifest, (**file).clone()).ok();
+                }
+            }
+            Content::Layer { digest, bytes } => drop(self.fetched.insert(digest.clone(), *bytes)),
+        }
+        self.last = Some(answered.clone());
+    }
+}
+
+/// `https://a:1/v2/` → `https://a:1`
+fn base_of(url: &str) -> Option<String> {
+    let parts = crate::registry::http::Url::parse(url)?;
+    Some(format!("{}://{}", parts.scheme, parts.authority))
+}

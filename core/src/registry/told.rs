@@ -1,0 +1,121 @@
+//! What `pull` tells while it goes on, as dockerd does where nobody has a terminal: told by whoever walks the plan.
+
+use crate::cli::{Command, ImageChoice, Invocation, Pull, RegistryCommand};
+use crate::model::{Exchange, State, short_digest};
+use crate::registry::WantedImage;
+use crate::registry::reading::Content;
+use crate::step::{Phase, RegistryPhase, RegistryStep, Step, StoreStep};
+
+/// What is told, by the command at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// `-q`
+    quiet: bool,
+    /// It is the command itself and not a need of another: `pull` tells on stdout, and the name at the end.
+    own: bool,
+    /// It was not looked whether the image is here.
+    always: bool,
+}
+
+impl Told {
+    /// For a command that may fetch an image.
+    pub fn of(invocation: &Invocation) -> Option<Told> {
+        match &invocation.command {
+            Command::Registry(RegistryCommand::Pull(pull)) => Some(Told { quiet: pull.quiet, own: true, always: true }),
+            Command::RunContainer(run) => Some(Told::of_container(&run.spec.image_choice)),
+            Command::CreateContainer(spec) => Some(Told::of_container(&spec.image_choice)),
+            _ => None,
+        }
+    }
+
+    fn of_container(choice: &ImageChoice) -> Told {
+        Told { quiet: choice.quiet, own: false, always: choice.pull == Pull::Always }
+    }
+
+    /// A phase is about to begin.
+    pub fn entering(self, step: &Step) -> String {
+        match step {
+            Step::Phase(Phase::Registry(RegistryPhase::PullImage { wanted })) if !self.always && !self.quiet => {
+                format!("Unable to find image '{}' locally\n", wanted.name.familiar())
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// It goes to stdout; else to stderr.
+    pub fn to_stdout(self) -> bool {
+        self.own
+    }
+
+    /// A leaf has been carried out; the state is that after it.
+    pub fn after(self, step: &Step, state: &State) -> String {
+        if self.quiet {
+            return String::new();
+        }
+        let Some(wanted) = &state.exchange.wanted else { return String::new() };
+        match step {
+            Step::Registry(RegistryStep::SendRequest(_)) => answered(wanted, state),
+            Step::Store(StoreStep::ExtractLayer { diff_id, .. }) => {
+                let layers = state.exchange.image.iter().flat_map(|image| &image.layers);
+                let pulled = layers.filter(|layer| layer.diff_id == *diff_id).map(|layer| short_digest(&layer.blob));
+                pulled.map(|blob| format!("{blob}: Pull complete\n")).collect()
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// A phase is through.
+    pub fn leaving(self, step: &Step, state: &State) -> String {
+        let Step::Phase(Phase::Registry(RegistryPhase::KeepImage { wanted })) = step else { return String::new() };
+        let exchange = &state.exchange;
+        let mut text = String::new();
+        if let Some(digest) = exchange.digest().filter(|_| !self.quiet) {
+            let now = exchange.image.as_ref().map(|image| image.id.as_str());
+            let status = match exchange.before.as_deref() == now {
+                true => "Image is up to date for",
+                false => "Downloaded newer image for",
+            };
+            text = format!("Digest: {digest}\nStatus: {status} {}\n", wanted.name.familiar());
+        }
+        if self.own {
+            text.push_str(&format!("{}\n", wanted.name));
+        }
+        text
+    }
+}
+
+fn answered(wanted: &WantedImage, state: &State) -> String {
+    let exchange = &state.exchange;
+    let Some(answer) = &exchange.last else { return String::new() };
+    let begun = || format!("{}: Pulling from {}\n", shown_target(wanted), wanted.name.path);
+    match &answer.content {
+        Content::Index { .. } => begun(),
+        Content::Manifest { .. } => {
+            let first = if exchange.index.is_some() { String::new() } else { begun() };
+            first + &layers(exchange, state)
+        }
+        Content::Layer { digest, .. } => {
+            let blob = short_digest(digest);
+            format!("{blob}: Verifying Checksum\n{blob}: Download complete\n")
+        }
+        _ => String::new(),
+    }
+}
+
+/// Before the first layer comes.
+fn layers(exchange: &Exchange, state: &State) -> String {
+    let Some((_, manifest)) = &exchange.manifest else { return String::new() };
+    let line = |digest: &String| match exchange.has(digest, &manifest.config.digest, state) {
+        true => format!("{}: Already exists\n", short_digest(digest)),
+        false => format!("{}: Pulling fs layer\n", short_digest(digest)),
+    };
+    manifest.layers.iter().map(|layer| line(&layer.digest)).collect()
+}
+
+fn shown_target(wanted: &WantedImage) -> String {
+    match (&wanted.name.digest, &wanted.name.tag) {
+        (Some(_), _) => wanted.name.to_string(),
+        (None, Some(tag)) => tag.clone(),
+        (None, None) => String::new(),
+    }
+}

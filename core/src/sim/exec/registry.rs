@@ -1,0 +1,121 @@
+//! Requests to registries, answered by models of them with what is in the catalogue: of the Internet, the model has no more.
+
+use std::io::Cursor;
+use std::rc::Rc;
+
+use super::image::data_at;
+use super::transfer::ModelBlobs;
+use super::{Carried, Done, Failure, Run};
+use crate::catalogue::{self, Catalogue};
+use crate::errno::Errno;
+use crate::model::Account;
+use crate::observe::Outcome;
+use crate::reference::DEFAULT_DOMAIN;
+use crate::registry::http::{Head, Url};
+use crate::registry::logins::{self, Place};
+use crate::registry::receive::{Expected, document, receive};
+use crate::registry::{Answered, Content, Proof, Purpose, Request, endpoint, model, reading};
+use crate::sim::kernel::Kernel;
+use crate::step::RegistryStep;
+
+fn refused(why: String) -> Failure {
+    Failure { call: Some(why), ..Failure::from(Errno::ECONNREFUSED) }
+}
+
+pub(super) fn execute(step: &RegistryStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
+    let outcome = match step {
+        RegistryStep::FindLogin { server, config, .. } => {
+            Outcome { login: login(kernel, run, server, config)?.map(Box::new), ..Outcome::default() }
+        }
+        RegistryStep::SendRequest(request) => {
+            let answered = send(request, kernel, run).map_err(refused)?;
+            label(request, &answered, run);
+            Outcome { answered: Some(Box::new(answered)), ..Outcome::default() }
+        }
+    };
+    Ok(Done::Outcome(Outcome { at_ns: kernel.realtime_ns(), ..outcome }))
+}
+
+/// There are no programs here that keep logins.
+fn login(kernel: &Kernel, run: &mut Run, server: &str, config: &str) -> Result<Option<Account>, Failure> {
+    let Ok(data) = data_at(kernel, config) else { return Ok(None) };
+    let read = match logins::read(&data.bytes) {
+        Ok(read) => read,
+        Err(why) => {
+            run.shown.push((true, logins::warning(config, &why).into_bytes()));
+            return Ok(None);
+        }
+    };
+    match logins::find(&read, server).map_err(refused)? {
+        Place::Nowhere => Ok(None),
+        Place::Written(login) => Ok(Some(Account { user: login.user, is_token: login.is_token })),
+        Place::Helper(word) => Err(refused(logins::helper_missing(&word))),
+    }
+}
+
+/// Where the learner sees it: this is no registry, and its images are not those that the real one has.
+fn label(request: &Request, answered: &Answered, run: &mut Run) {
+    if matches!(request.purpose, Purpose::Ping { .. }) && answered.status != 0 {
+        let host = Url::parse(&request.url).map_or("", |url| url.authority);
+        let line = format!("glassbox: modelled: {host} is a model here, and so are the files of its images\n");
+        run.shown.push((true, line.into_bytes()));
+    }
+}
+
+/// What the registry of this name has, if there is a model of it.
+fn catalogue(domain: &str, run: &mut Run) -> Option<Rc<Catalogue>> {
+    let begins = |name: &String| name.split_once('/').is_some_and(|(first, _)| first == domain);
+    if domain != DEFAULT_DOMAIN && !run.catalogues.contains_key(domain) && !catalogue::names().iter().any(begins) {
+        return None;
+    }
+    Some(run.catalogues.entry(domain.to_string()).or_insert_with(|| Rc::new(Catalogue::of(domain))).clone())
+}
+
+fn ask(request: &Request, run: &mut Run) -> Result<(Head, Vec<u8>), String> {
+    let failed = |why: &str| format!("{} \"{}\": {why}", request.method.in_errors(), request.url);
+    if request.proof == Proof::Missing {
+        return Err(failed("no basic auth credentials"));
+    }
+    let token = matches!(request.proof, Proof::Token { .. });
+    let run = std::cell::RefCell::new(run);
+    let offers = |domain: &str| catalogue(domain, &mut run.borrow_mut());
+    if let Some(answer) = model::answer(offers, request.method, &request.url, token) {
+        return Ok(answer);
+    }
+    let url = Url::parse(&request.url).ok_or_else(|| failed("unsupported protocol scheme"))?;
+    let port = if url.scheme == "https" { 443 } else { 80 };
+    if endpoint::is_local(url.authority) {
+        let host = if url.host() == "localhost" { "127.0.0.1" } else { url.host() };
+        let port =
+            url.authority.strip_prefix(url.host()).and_then(|rest| rest.strip_prefix(':')).map_or(port.to_string(), str::to_string);
+        return Err(failed(&format!("dial tcp {host}:{port}: connect: connection refused")));
+    }
+    let ours = "glassbox: this machine is a model: of the Internet it has a few registries alone, with popular images";
+    Err(failed(&format!("dial tcp: lookup {}: no such host\n{ours}", url.host())))
+}
+
+fn send(request: &Request, kernel: &mut Kernel, run: &mut Run) -> Result<Answered, String> {
+    let (method, url) = (request.method.name().to_string(), request.url.clone());
+    let answered = |status, attempts, content| Answered { method, url, status, hops: Vec::new(), attempts, content };
+    if let Some((digest, size, _)) = request.purpose.blob() {
+        let what = if matches!(request.purpose, Purpose::GetConfig { .. }) { "image config" } else { "filesystem layer" };
+        let mut fetch = |_from: u64| ask(request, run).map(|(head, body)| (head, Cursor::new(body)));
+        let mut blobs = ModelBlobs { kernel };
+        let attempts = receive(&mut blobs, &Expected { digest, size, what }, &mut fetch)?;
+        let body = match request.purpose {
+            Purpose::GetConfig { .. } => document(&mut blobs, digest)?,
+            _ => Vec::new(),
+        };
+        let (content, _) = reading::read(request, &Head::of(200, &[]), &body)?;
+        return Ok(answered(200, attempts, content));
+    }
+    let (head, body) = match ask(request, run) {
+        Ok(answer) => answer,
+        Err(why) if matches!(request.purpose, Purpose::Ping { optional: true }) => {
+            return Ok(answered(0, 1, Content::Unreachable { why }));
+        }
+        Err(why) => return Err(why),
+    };
+    let (content, _) = reading::read(request, &head, &body)?;
+    Ok(answered(head.status, 1, content))
+}

@@ -1,0 +1,82 @@
+//! Requests to registries, and what is told of them.
+
+use glassbox_core::errno::Errno;
+use glassbox_core::observe::Outcome;
+use glassbox_core::plan::{CommandError, Plan};
+use glassbox_core::registry::told::Told;
+use glassbox_core::step::{RegistryStep, Step, Undo};
+
+use super::{Engine, say};
+use crate::exec::{Done, Failure};
+use crate::registry::Client;
+use crate::store::blobs::StoreBlobs;
+
+fn refused(why: &str) -> Failure {
+    Failure::of(why, Errno::ECONNREFUSED)
+}
+
+impl Engine {
+    pub(super) fn registry(&mut self, step: &RegistryStep, outcome: &mut Outcome) -> Done {
+        let mut client = self.client.take().unwrap_or_default();
+        let done = self.asked(step, &mut client, outcome);
+        self.client = Some(client);
+        done
+    }
+
+    fn asked(&mut self, step: &RegistryStep, client: &mut Client, outcome: &mut Outcome) -> Done {
+        match step {
+            RegistryStep::FindLogin { server, config, .. } => {
+                outcome.login = client.find_login(server, config).map_err(|why| refused(&why))?.map(Box::new);
+            }
+            RegistryStep::SendRequest(request) => {
+                let store = self.store.clone();
+                let journal = self.journal().map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))?;
+                let mut announce = |digest: &str| journal.will(&Undo::DropBlob { path: store.layout().blob(digest) });
+                let mut blobs = StoreBlobs { store: &store, announce: &mut announce };
+                outcome.answered = Some(Box::new(client.send(request, &mut blobs).map_err(|why| refused(&why))?));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody waits for the records while something is fetched.
+    pub(super) fn begin_to_fetch(&mut self) {
+        self.unlock_records();
+        self.store.remove_incoming();
+    }
+
+    /// What came in is put into the store, as the store is by now.
+    pub(super) fn begin_to_keep(&mut self) -> Result<(), CommandError> {
+        self.lock_records()?;
+        let exchange = std::mem::take(&mut self.state.exchange);
+        let loaded = self.load();
+        self.state.exchange = exchange;
+        loaded.map_err(|error| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None })
+    }
+
+    /// The steps that fetch an image, and then the plan of what is done with it; `None`: they failed, and the command is at its end.
+    pub(super) fn fetch_first(&mut self, plan: Plan) -> Result<(Plan, usize), CommandError> {
+        if !plan.goes_on {
+            return Ok((plan, 0));
+        }
+        let done = plan.steps.len();
+        self.walk(plan.steps)?;
+        let kept = self.journal.take().map_or(Ok(()), crate::journal::Journal::commit);
+        kept.map_err(|error| super::lost_journal(&error))?;
+        self.plan().map(|plan| (plan, done))
+    }
+
+    pub(super) fn tell_fetching(&self, step: &Step, what: impl Fn(Told, &Engine, &Step) -> String) {
+        let Some(told) = self.told else { return };
+        let text = what(told, self, step);
+        if text.is_empty() {
+            return;
+        }
+        if told.to_stdout() {
+            // Where stdout is closed there is nobody to tell.
+            let _ = crate::sys::file::write_all(&std::io::stdout(), text.as_bytes());
+        } else {
+            say(&text);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Registries on Linux: requests that the plan holds are sent as they are, with what shows who asks. What the answers mean is the core's
+//! affair (`glassbox_core::registry`); secrets are here, and nowhere else.
+
+mod keys;
+mod transport;
+
+use std::io::Read;
+
+use glassbox_core::model::Account;
+use glassbox_core::oci::image::transfer::Blobs;
+use glassbox_core::registry::http::Head;
+use glassbox_core::registry::receive::{Expected, document, receive};
+use glassbox_core::registry::{ANSWER_BYTES_MAX, Answered, Content, Proof, Purpose, Request, reading};
+
+use keys::Keys;
+use transport::{Received, Transport};
+
+/// What one command has to do with registries.
+pub struct Client {
+    transport: Transport,
+    keys: Keys,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Client")
+    }
+}
+
+impl Default for Client {
+    fn default() -> Client {
+        Client { transport: Transport::new(), keys: Keys::default() }
+    }
+}
+
+impl Client {
+    /// Looks up the login that is kept for a registry, and keeps its secret. `Err`: the words of Docker's client.
+    pub fn find_login(&mut self, server: &str, config: &str) -> Result<Option<Account>, String> {
+        self.keys = Keys::default();
+        self.keys.find(server, config)
+    }
+
+    /// Sends the request and takes its answer; a blob goes to the store. `Err`: why, in dockerd's words, and then in ours.
+    pub fn send(&mut self, request: &Request, blobs: &mut impl Blobs) -> Result<Answered, String> {
+        if request.purpose.blob().is_some() {
+            return self.fetch(request, blobs);
+        }
+        let received = match self.ask(request, 0) {
+            Ok(received) => received,
+            Err(why) if matches!(request.purpose, Purpose::Ping { optional: true }) => {
+                return Ok(answered(request, 0, Vec::new(), 1, Content::Unreachable { why }));
+            }
+            Err(why) => return Err(why),
+        };
+        let body = whole(received.body).map_err(|why| failed(request, &why))?;
+        let (content, secret) = reading::read(request, &received.head, &body)?;
+        if let (Content::Token { scope }, Some(secret)) = (&content, secret) {
+            self.keys.grant(scope, secret);
+        }
+        Ok(answered(request, received.head.status, received.hops, 1, content))
+    }
+
+    fn fetch(&mut self, request: &Request, blobs: &mut impl Blobs) -> Result<Answered, String> {
+        let Some((digest, size, _)) = request.purpose.blob() else { return Err("no blob is asked for".into()) };
+        let is_config = matches!(request.purpose, Purpose::GetConfig { .. });
+        let what = if is_config { "image config" } else { "filesystem layer" };
+        let (mut hops, mut status) = (Vec::new(), 0);
+        let mut ask = |from: u64| {
+            let received = self.ask(request, from)?;
+            (hops, status) = (received.hops, received.head.status);
+            Ok((received.head, received.body))
+        };
+        let attempts = receive(blobs, &Expected { digest, size, what }, &mut ask)?;
+        let body = if is_config { document(blobs, digest)? } else { Vec::new() };
+        let (content, _) = reading::read(request, &Head::of(200, &[]), &body)?;
+        Ok(answered(request, status, hops, attempts, content))
+    }
+
+    fn ask(&self, request: &Request, from: u64) -> Result<Received, String> {
+        if request.proof == Proof::Missing {
+            return Err(failed(request, "no basic auth credentials"));
+        }
+        let (authorization, form) = self.keys.of(request);
+        self.transport.send(request, authorization.as_deref(), form.as_deref(), from).map_err(|error| error.told(request))
+    }
+}
+
+fn failed(request: &Request, why: &str) -> String {
+    format!("{} \"{}\": {why}", request.method.in_errors(), request.url)
+}
+
+fn answered(request: &Request, status: u16, hops: Vec<String>, attempts: usize, content: Content) -> Answered {
+    Answered { method: request.method.name().to_string(), url: request.url.clone(), status, hops, attempts, content }
+}
+
+/// What is to be read as a whole is short.
+fn whole(body: Box<dyn Read>) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    body.take(ANSWER_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(|error| transport::words(&error))?;
+    match bytes.len() > ANSWER_BYTES_MAX {
+        true => Err(format!("the answer is longer than {ANSWER_BYTES_MAX} bytes (ANSWER_BYTES_MAX)")),
+        false => Ok(bytes),
+    }
+}

@@ -1,0 +1,209 @@
+//! HTTP and TLS, by ureq and rustls: one request and the redirections that follow it. Errors are told in the words of Go's client, because
+//! dockerd shows those.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use glassbox_core::registry::http::{Head, Method, Url, joined};
+use glassbox_core::registry::{REDIRECTS_MAX, Request, endpoint};
+use ureq::http;
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Error, SendBody};
+
+/// Until a connection stands: that of dockerd's client.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
+/// Until an answer begins, and between two pieces of it.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
+/// A longer head of an answer is not read.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// Keeps connections.
+pub struct Transport {
+    agent: Agent,
+    /// For this machine: no proxy.
+    local: Agent,
+}
+
+/// An answer whose body is still to be read.
+pub struct Received {
+    /// Status and header fields.
+    pub head: Head,
+    /// The URLs that redirections have led to.
+    pub hops: Vec<String>,
+    /// The rest.
+    pub body: Box<dyn Read>,
+}
+
+/// No answer.
+pub struct Unanswered {
+    /// What was asked last.
+    url: String,
+    why: String,
+}
+
+impl Unanswered {
+    /// `Get "https://…": …`
+    pub fn told(&self, request: &Request) -> String {
+        format!("{} \"{}\": {}", request.method.in_errors(), self.url, self.why)
+    }
+}
+
+impl Transport {
+    /// Without connections.
+    pub fn new() -> Transport {
+        let crypto = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(crypto)
+            .build();
+        let builder = || {
+            Agent::config_builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .max_response_header_size(HEAD_BYTES_MAX)
+                .timeout_connect(Some(CONNECT_PATIENCE))
+                .timeout_recv_response(Some(ANSWER_PATIENCE))
+                .timeout_per_read(Some(ANSWER_PATIENCE))
+                .user_agent(concat!("glassbox/", env!("CARGO_PKG_VERSION")))
+                .tls_config(tls.clone())
+        };
+        Transport { agent: builder().build().new_agent(), local: builder().proxy(None).build().new_agent() }
+    }
+
+    /// Sends the request, and follows where it is sent to. What shows who asks goes to the first server alone.
+    pub fn send(
+        &self,
+        request: &Request,
+        authorization: Option<&str>,
+        form: Option<&str>,
+        from: u64,
+    ) -> Result<Received, Unanswered> {
+        let (mut url, mut hops) = (request.url.clone(), Vec::new());
+        let first = authority(&request.url);
+        loop {
+            let failed = |why: String| Unanswered { url: url.clone(), why };
+            let shown = authorization.filter(|_| authority(&url) == first);
+            let answer = self.once(request, &url, shown, form, from).map_err(|error| failed(in_words(&error, &url)))?;
+            let head = head_of(&answer);
+            let location = head.field("location").filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308));
+            let Some(location) = location.filter(|_| matches!(request.method, Method::Get | Method::Head)) else {
+                return Ok(Received { head, hops, body: Box::new(answer.into_body().into_reader()) });
+            };
+            if hops.len() == REDIRECTS_MAX {
+                return Err(failed(format!("stopped after {REDIRECTS_MAX} redirects")));
+            }
+            let next = joined(&url, location).ok_or_else(|| failed(format!("the redirection to {location:?} leads nowhere")))?;
+            if url.starts_with("https:") && next.starts_with("http:") {
+                return Err(failed(format!("the redirection to {next} would leave TLS")));
+            }
+            hops.push(next.clone());
+            url = next;
+        }
+    }
+
+    fn once(
+        &self,
+        request: &Request,
+        url: &str,
+        authorization: Option<&str>,
+        form: Option<&str>,
+        from: u64,
+    ) -> Result<http::Response<ureq::Body>, Error> {
+        let agent = if Url::parse(url).is_some_and(|url| endpoint::is_local(url.authority)) { &self.local } else { &self.agent };
+        let mut built = http::Request::builder().method(request.method.name()).uri(url);
+        for (name, value) in &request.fields {
+            built = built.header(name, value);
+        }
+        if let Some(authorization) = authorization {
+            built = built.header("Authorization", authorization);
+        }
+        if from > 0 {
+            built = built.header("Range", format!("bytes={from}-"));
+        }
+        match form {
+            Some(form) => {
+                let typed = built.header("Content-Type", "application/x-www-form-urlencoded");
+                agent.run(typed.body(form.to_string())?)
+            }
+            None => agent.run(built.body(SendBody::none())?),
+        }
+    }
+}
+
+fn authority(url: &str) -> Option<String> {
+    Url::parse(url).map(|url| format!("{}://{}", url.scheme, url.authority))
+}
+
+fn head_of(answer: &http::Response<ureq::Body>) -> Head {
+    let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        (name.as_str().to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    Head { status: answer.status().as_u16(), fields: answer.headers().iter().map(field).collect() }
+}
+
+/// As Go's client says it.
+fn in_words(error: &Error, url: &str) -> String {
+    let parts = Url::parse(url);
+    let host = parts.map_or("", |url| url.host());
+    match error {
+        Error::HostNotFound => format!("dial tcp: lookup {host}: no such host"),
+        Error::Timeout(_) => "net/http: request canceled (Client.Timeout exceeded while awaiting headers)".to_string(),
+        Error::Rustls(rustls::Error::InvalidMessage(_)) => "http: server gave HTTP response to HTTPS client".to_string(),
+        Error::Rustls(rustls::Error::InvalidCertificate(why)) => certificate(why, host),
+        Error::Rustls(why) => format!("tls: {why}"),
+        Error::Io(error) => dialled(error, url),
+        other => other.to_string(),
+    }
+}
+
+fn certificate(why: &rustls::CertificateError, host: &str) -> String {
+    use rustls::CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
+    let why = match why {
+        UnknownIssuer => "certificate signed by unknown authority".to_string(),
+        Expired | ExpiredContext { .. } => "certificate has expired or is not yet valid".to_string(),
+        NotValidForName | NotValidForNameContext { .. } => format!("certificate is not valid for {host}"),
+        other => other.to_string(),
+    };
+    format!("tls: failed to verify certificate: x509: {why}")
+}
+
+fn dialled(error: &io::Error, url: &str) -> String {
+    if let Some(inner) = tls_error(error) {
+        return match inner {
+            rustls::Error::InvalidMessage(_) => "http: server gave HTTP response to HTTPS client".to_string(),
+            rustls::Error::InvalidCertificate(why) => certificate(why, Url::parse(url).map_or("", |url| url.host())),
+            other => format!("tls: {other}"),
+        };
+    }
+    let Some(parts) = Url::parse(url) else { return words(error) };
+    let port = if parts.scheme == "https" { "443" } else { "80" };
+    let port = parts.authority.strip_prefix(parts.host()).and_then(|rest| rest.strip_prefix(':')).unwrap_or(port);
+    let host = if parts.host() == "localhost" { "127.0.0.1" } else { parts.host() };
+    match error.raw_os_error() {
+        Some(_) if error.kind() != io::ErrorKind::ConnectionReset => format!("dial tcp {host}:{port}: connect: {}", words(error)),
+        Some(_) => format!("read tcp {host}:{port}: read: {}", words(error)),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => "EOF".to_string(),
+        None if error.to_string().contains("lookup") || error.to_string().contains("resolution") => {
+            let why = error.to_string();
+            let why = why.rsplit(": ").next().unwrap_or_default();
+            format!("dial tcp: lookup {}: {why}", parts.host())
+        }
+        None => words(error),
+    }
+}
+
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref::<rustls::Error>().or_else(|| inner.source()?.downcast_ref::<rustls::Error>())
+}
+
+/// An error of a stream, as Go writes the kernel's: in small letters, without the number.
+pub(super) fn words(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => glassbox_core::errno::Errno(number).to_string().to_lowercase(),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,204 @@
+//! Registries: the built binary against Debian's docker-registry on loopback, with images that skopeo has put there, and against a registry
+//! that answers wrongly in every way.
+
+mod served;
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use glassbox_tests::apart::apart;
+use glassbox_tests::binary::{Engine, has_program, skip};
+use served::{Hostile, Registry, skopeo};
+
+/// What these tests need besides the binary.
+fn is_ready(test: &str) -> bool {
+    let missing = ["docker-registry", "skopeo", "htpasswd"].into_iter().find(|program| !has_program(program));
+    if let Some(program) = missing {
+        skip(&format!("{test}: no {program}"));
+    }
+    missing.is_none()
+}
+
+/// Puts the toolbox into the registry, with gzip as skopeo does it.
+fn put_toolbox(registry: &Registry, name: &str) -> Result<()> {
+    let engine = Engine::new()?;
+    let archive = engine.scratch().join("toolbox.tar");
+    engine.succeed(&format!("save -o {} toolbox", archive.display()))?;
+    skopeo(&["copy", "--format", "oci", &format!("docker-archive:{}", archive.display()), &registry.url(name)], registry.login())
+}
+
+fn has(text: &str, wanted: &str) -> Result<()> {
+    ensure!(text.contains(wanted), "no {wanted:?} in:\n{text}");
+    Ok(())
+}
+
+#[test]
+fn images_are_pulled_by_tag_and_by_digest_and_run() -> Result<()> {
+    apart("images_are_pulled_by_tag_and_by_digest_and_run", || {
+        if !is_ready("pull") {
+            return Ok(());
+        }
+        let registry = Registry::start(None)?;
+        put_toolbox(&registry, "team/app:1")?;
+        let (engine, name) = (Engine::new()?, registry.name("team/app:1"));
+        let pulled = engine.succeed(&format!("pull {name}"))?;
+        ensure!(pulled.stderr.is_empty(), "{}", pulled.stderr);
+        let lines: Vec<&str> = pulled.stdout.lines().collect();
+        ensure!(lines[0] == "1: Pulling from team/app", "{lines:?}");
+        for (line, end) in [(1, "Pulling fs layer"), (2, "Verifying Checksum"), (3, "Download complete"), (4, "Pull complete")] {
+            ensure!(lines[line].ends_with(&format!(": {end}")), "{lines:?}");
+        }
+        let digest = lines[5].strip_prefix("Digest: ").context("no digest")?.to_string();
+        ensure!(lines[6..] == [format!("Status: Downloaded newer image for {name}"), name.clone()], "{lines:?}");
+        let again = engine.succeed(&format!("pull {name}"))?;
+        has(&again.stdout, &format!("Digest: {digest}\nStatus: Image is up to date for {name}\n{name}\n"))?;
+        ensure!(engine.succeed(&format!("pull -q {name}"))?.stdout == format!("{name}\n"));
+        let ran = engine.succeed(&format!("run --rm --network none {name} echo here"))?;
+        ensure!((ran.stdout.as_str(), ran.stderr.as_str()) == ("here\n", ""), "{ran:?}");
+        let by_digest = format!("{}@{digest}", registry.name("team/app"));
+        has(&engine.succeed(&format!("pull {by_digest}"))?.stdout, &format!("Status: Image is up to date for {by_digest}"))?;
+        let other = Engine::new()?;
+        has(&other.succeed(&format!("pull {by_digest}"))?.stdout, &format!("{by_digest}: Pulling from team/app\n"))?;
+        ensure!(other.succeed(&format!("run --rm --network none {by_digest} echo here"))?.stdout == "here\n");
+        let inspected = engine.succeed(&format!("image inspect -f '{{{{json .RepoDigests}}}}' {name}"))?;
+        ensure!(inspected.stdout == format!("[\"{by_digest}\"]\n"), "{}", inspected.stdout);
+        has(&engine.succeed("fsck")?.stdout, "")
+    })
+}
+
+#[test]
+fn an_absent_image_is_pulled_before_it_runs() -> Result<()> {
+    apart("an_absent_image_is_pulled_before_it_runs", || {
+        if !is_ready("run") {
+            return Ok(());
+        }
+        let registry = Registry::start(None)?;
+        put_toolbox(&registry, "app:latest")?;
+        let (engine, name) = (Engine::new()?, registry.name("app"));
+        let ran = engine.succeed(&format!("run --rm --network none {name} echo here"))?;
+        ensure!(ran.stdout == "here\n", "{ran:?}");
+        has(&ran.stderr, &format!("Unable to find image '{name}:latest' locally\nlatest: Pulling from app\n"))?;
+        has(&ran.stderr, &format!("Status: Downloaded newer image for {name}:latest\n"))?;
+        let always = engine.succeed(&format!("run --rm --pull always --network none {name} echo here"))?;
+        has(&always.stderr, &format!("Status: Image is up to date for {name}:latest\n"))?;
+        let quiet = Engine::new()?.succeed(&format!("run -q --rm --network none {name} echo here"))?;
+        ensure!((quiet.stdout.as_str(), quiet.stderr.as_str()) == ("here\n", ""), "{quiet:?}");
+        let created = Engine::new()?.succeed(&format!("create {name}"))?;
+        has(&created.stderr, "Unable to find image")?;
+        let never = engine.run(&format!("run --rm --pull never {}", registry.name("nosuch")))?;
+        has(&never.stderr, &format!("docker: Error response from daemon: No such image: {}", registry.name("nosuch:latest")))?;
+        let missing = engine.run(&format!("run --rm {}", registry.name("nosuch:2")))?;
+        let name = registry.name("nosuch:2");
+        has(
+            &missing.stderr,
+            &format!("docker: Error response from daemon: manifest for {name} not found: manifest unknown: manifest unknown\n\n"),
+        )?;
+        ensure!(missing.code == Some(125), "{missing:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_private_registry_wants_a_login() -> Result<()> {
+    apart("a_private_registry_wants_a_login", || {
+        if !is_ready("auth") {
+            return Ok(());
+        }
+        let registry = Registry::start(Some(("ann", "secret")))?;
+        put_toolbox(&registry, "app:1")?;
+        let (engine, name) = (Engine::new()?, registry.name("app:1"));
+        let refused = engine.run(&format!("pull {name}"))?;
+        let words =
+            format!("Error response from daemon: Head \"{}/v2/app/manifests/1\": no basic auth credentials\n", registry.base());
+        ensure!((refused.code, refused.stderr.as_str()) == (Some(1), words.as_str()), "{refused:?}");
+        let directory = engine.scratch().join("docker");
+        fs::create_dir(&directory)?;
+        let pull = |auth: &str| -> Result<glassbox_tests::binary::Ended> {
+            fs::write(directory.join("config.json"), auth)?;
+            Ok(engine.command(&["pull", &name]).env("DOCKER_CONFIG", &directory).output()?.into())
+        };
+        // ann:wrong
+        let wrong = pull(&format!(r#"{{"auths":{{"{}":{{"auth":"YW5uOndyb25n"}}}}}}"#, registry.authority()))?;
+        has(&wrong.stderr, "Error response from daemon: unauthorized: authentication required\n")?;
+        let broken = pull("{")?;
+        has(&broken.stderr, "WARNING: Error loading config file: ")?;
+        // ann:secret
+        let right = pull(&format!(r#"{{"auths":{{"{}":{{"auth":"YW5uOnNlY3JldA=="}}}}}}"#, registry.authority()))?;
+        ensure!(right.code == Some(0), "{right:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn answers_that_are_wrong_are_refused_with_the_reason() -> Result<()> {
+    apart("answers_that_are_wrong_are_refused_with_the_reason", || {
+        let cases = [
+            ("html", "invalid character '<' looking for beginning of value"),
+            ("status-500", "received unexpected HTTP status: 500 Internal Server Error"),
+            ("limit-429", "toomanyrequests: You have reached your pull rate limit."),
+            (
+                "denied-403",
+                "repository does not exist or may require 'docker login': denied: requested access to the resource is denied",
+            ),
+            ("wrong-manifest", "manifest verification failed for digest sha256:"),
+            ("wrong-layer", "filesystem layer verification failed for digest sha256:"),
+            ("endless-layer", "filesystem layer verification failed for digest sha256:"),
+            ("short-layer", "unexpected EOF"),
+            ("redirect-loop", "stopped after 10 redirects"),
+            ("endless-manifest", "the answer is longer than 4194304 bytes"),
+            ("index-loop", "unsupported manifest type: application/vnd.oci.image.index.v1+json"),
+            ("other-platform", "no matching manifest for linux/amd64 in the manifest list entries"),
+            ("other-archive", "its archive has the digest"),
+        ];
+        for (kind, words) in cases {
+            let hostile = Hostile::start(kind)?;
+            let engine = Engine::new()?;
+            let refused = engine.run(&format!("pull {}/app:1", hostile.authority()))?;
+            ensure!(refused.code == Some(1), "{kind}: {refused:?}");
+            has(&refused.stderr, words).with_context(|| kind.to_string())?;
+            ensure!(refused.stderr.contains("Error response from daemon: "), "{kind}: {}", refused.stderr);
+            let left: Vec<_> = fs::read_dir(engine.root().join("images/blobs/sha256")).into_iter().flatten().flatten().collect();
+            ensure!(left.is_empty(), "{kind} leaves {left:?}");
+            ensure!(!engine.succeed("images -q --no-trunc")?.stdout.trim().contains('\n'), "{kind} leaves an image");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_broken_connection_is_gone_on_with_where_it_broke() -> Result<()> {
+    apart("a_broken_connection_is_gone_on_with_where_it_broke", || {
+        let hostile = Hostile::start("breaks")?;
+        let engine = Engine::new()?;
+        engine.succeed(&format!("pull {}/app:1", hostile.authority()))?;
+        let ranges = hostile.asked().into_iter().filter(|line| line.to_lowercase().starts_with("range: bytes=")).count();
+        ensure!(ranges > 0, "the rest was not asked for: {:?}", hostile.asked());
+        Ok(())
+    })
+}
+
+#[test]
+fn nobody_who_answers_is_told_in_gos_words() -> Result<()> {
+    let engine = Engine::new()?;
+    let refused = engine.run("pull 127.0.0.1:1/app")?;
+    let words = "Error response from daemon: Get \"http://127.0.0.1:1/v2/\": dial tcp 127.0.0.1:1: connect: connection refused\n";
+    ensure!((refused.code, refused.stderr.as_str()) == (Some(1), words), "{refused:?}");
+    ensure!(refused.stdout == "Using default tag: latest\n", "{refused:?}");
+    Ok(())
+}
+
+#[test]
+fn a_pull_that_is_killed_leaves_nothing() -> Result<()> {
+    apart("a_pull_that_is_killed_leaves_nothing", || {
+        let hostile = Hostile::start("stalls")?;
+        let engine = Engine::new()?;
+        let mut child = engine.command(&["pull", &format!("{}/app:1", hostile.authority())]).spawn()?;
+        hostile.wait_until_it_stalls()?;
+        child.kill()?;
+        child.wait()?;
+        engine.succeed("images")?;
+        let left: Vec<_> = fs::read_dir(engine.root().join("images/blobs/sha256")).into_iter().flatten().flatten().collect();
+        ensure!(left.is_empty(), "left: {left:?}");
+        Ok(())
+    })
+}

@@ -1,0 +1,221 @@
+//! A registry on loopback that answers wrongly, in one way.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use glassbox_core::archive::{Member, MemberKind, Writer};
+use glassbox_core::oci::digest;
+use glassbox_core::oci::image::{ConfigFile, Descriptor, Manifest, media};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any buffer on the way.
+const LAYER_BYTES: usize = 3 << 20;
+
+/// What it has, and how it answers.
+struct Image {
+    kind: &'static str,
+    layer: Vec<u8>,
+    config: Vec<u8>,
+    manifest: Vec<u8>,
+}
+
+/// The registry; its threads end with the test.
+pub struct Hostile {
+    port: u16,
+    asked: Arc<Mutex<Vec<String>>>,
+    stalls: Arc<AtomicBool>,
+}
+
+fn layer() -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new());
+    let member = Member {
+        name: b"file".to_vec(),
+        kind: MemberKind::File,
+        link: Vec::new(),
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        size_bytes: LAYER_BYTES as u64,
+        modified: (0, 0),
+        attributes: Vec::new(),
+    };
+    let written = writer.member(&member).and_then(|()| writer.content(&vec![b'x'; LAYER_BYTES])).and_then(|()| writer.finish());
+    written.unwrap_or_default().1
+}
+
+impl Image {
+    fn new(kind: &'static str) -> Image {
+        let layer = layer();
+        let mut config = ConfigFile { architecture: "amd64".into(), os: "linux".into(), ..ConfigFile::default() };
+        config.config.cmd = vec!["sh".into()];
+        let other = digest::of(b"another");
+        config.rootfs.diff_ids = vec![if kind == "other-archive" { other } else { digest::of(&layer) }];
+        let config = config.written();
+        let layers = vec![Descriptor::of(media::LAYER, &layer)];
+        let manifest = Manifest::of(Descriptor::of(media::CONFIG, &config), layers).written();
+        Image { kind, layer, config, manifest }
+    }
+
+    fn index(&self, of: &[u8], kind: &str, architecture: &str) -> Vec<u8> {
+        let found = digest::of(of);
+        format!(
+            r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{{"mediaType":"{kind}","digest":"{found}","size":{},"platform":{{"os":"linux","architecture":"{architecture}"}}}}]}}"#,
+            media::INDEX,
+            of.len()
+        )
+        .into_bytes()
+    }
+
+    fn answer(
+        &self,
+        path: &str,
+        head: bool,
+        range: Option<usize>,
+        stream: &mut TcpStream,
+        stalls: &AtomicBool,
+    ) -> std::io::Result<()> {
+        let ok = |stream: &mut TcpStream, kind: &str, body: &[u8]| send(stream, "200 OK", &[("Content-Type", kind)], body, head);
+        let inner = self.index(&self.manifest, media::MANIFEST, "amd64");
+        let top = match self.kind {
+            "index-loop" => self.index(&inner, media::INDEX, "amd64"),
+            "other-platform" => self.index(&self.manifest, media::MANIFEST, "s390x"),
+            _ => self.manifest.clone(),
+        };
+        let is_manifest = path.contains("/manifests/");
+        match self.kind {
+            _ if path == "/v2/" => ok(stream, "application/json", b"{}"),
+            "html" if is_manifest => ok(stream, "text/html", b"<html>welcome</html>"),
+            "status-500" if is_manifest => send(stream, "500 Internal Server Error", &[], b"", head),
+            "limit-429" if is_manifest => {
+                let body = br#"{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}"#;
+                send(stream, "429 Too Many Requests", &[], body, head)
+            }
+            "denied-403" if is_manifest => {
+                let body = br#"{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}"#;
+                send(stream, "403 Forbidden", &[], body, head)
+            }
+            "redirect-loop" if is_manifest && !head => send(stream, "307 Temporary Redirect", &[("Location", path)], b"", head),
+            "endless-manifest" if is_manifest && !head => endless(stream),
+            "wrong-manifest" if is_manifest && !path.ends_with("/1") => ok(stream, media::MANIFEST, b"{\"schemaVersion\":2}"),
+            _ if path.ends_with(&digest::of(&inner)) => ok(stream, media::INDEX, &inner),
+            _ if is_manifest => {
+                let found = digest::of(&top);
+                let kind = if top == self.manifest { media::MANIFEST } else { media::INDEX };
+                send(stream, "200 OK", &[("Content-Type", kind), ("Docker-Content-Digest", &found)], &top, head)
+            }
+            _ if path.ends_with(&digest::of(&self.config)) => ok(stream, "application/octet-stream", &self.config),
+            _ => self.layer(range, stream, stalls),
+        }
+    }
+
+    fn layer(&self, range: Option<usize>, stream: &mut TcpStream, stalls: &AtomicBool) -> std::io::Result<()> {
+        let length = self.layer.len();
+        let start =
+            |stream: &mut TcpStream| write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+        match (self.kind, range) {
+            ("wrong-layer", _) => {
+                let mut other = self.layer.clone();
+                other[length / 2] = b'y';
+                send(stream, "200 OK", &[], &other, false)
+            }
+            ("endless-layer", _) => endless(stream),
+            ("short-layer", _) => send(stream, "200 OK", &[], &self.layer[..length / 2], false),
+            ("breaks", None) => {
+                start(stream)?;
+                stream.write_all(&self.layer[..length / 2])
+            }
+            ("breaks", Some(from)) => {
+                let told = format!("bytes {from}-{}/{length}", length - 1);
+                send(stream, "206 Partial Content", &[("Content-Range", &told)], &self.layer[from..], false)
+            }
+            ("stalls", _) => {
+                start(stream)?;
+                stream.write_all(&self.layer[..length / 2])?;
+                stream.flush()?;
+                stalls.store(true, Ordering::SeqCst);
+                // Until the other side has gone.
+                let mut rest = [0; 1];
+                std::io::Read::read(stream, &mut rest).map(drop)
+            }
+            _ => send(stream, "200 OK", &[], &self.layer, false),
+        }
+    }
+}
+
+fn send(stream: &mut TcpStream, status: &str, fields: &[(&str, &str)], body: &[u8], head: bool) -> std::io::Result<()> {
+    let mut text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+    fields.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
+    stream.write_all(format!("{text}\r\n").as_bytes())?;
+    if head { Ok(()) } else { stream.write_all(body) }
+}
+
+/// Until the other side has had enough.
+fn endless(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n")?;
+    loop {
+        stream.write_all(&[b' '; 64 << 10])?;
+    }
+}
+
+impl Hostile {
+    /// Answers wrongly in the way of this name.
+    pub fn start(kind: &'static str) -> Result<Hostile> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let (asked, stalls) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let image = Arc::new(Image::new(kind));
+        let hostile = Hostile { port, asked: asked.clone(), stalls: stalls.clone() };
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (image, asked, stalls) = (image.clone(), asked.clone(), stalls.clone());
+                // What the other side does not wait for fails.
+                std::thread::spawn(move || drop(served(&image, stream, &asked, &stalls)));
+            }
+        });
+        Ok(hostile)
+    }
+
+    /// `127.0.0.1:5000`
+    pub fn authority(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// All lines of all requests.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().map(|asked| asked.clone()).unwrap_or_default()
+    }
+
+    /// Half of the layer has been sent.
+    pub fn wait_until_it_stalls(&self) -> Result<()> {
+        let start = Instant::now();
+        while !self.stalls.load(Ordering::SeqCst) {
+            if start.elapsed() > PATIENCE {
+                bail!("nobody has asked for the layer");
+            }
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+}
+
+fn served(image: &Image, mut stream: TcpStream, asked: &Mutex<Vec<String>>, stalls: &AtomicBool) -> std::io::Result<()> {
+    let mut lines = Vec::new();
+    for line in BufReader::new(stream.try_clone()?).lines() {
+        match line?.as_str() {
+            "" => break,
+            line => lines.push(line.to_string()),
+        }
+    }
+    let first = lines.first().cloned().unwrap_or_default();
+    let mut words = first.split(' ');
+    let (method, path) = (words.next().unwrap_or_default().to_string(), words.next().unwrap_or_default().to_string());
+    let range = lines.iter().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=")?.trim_end_matches('-').parse().ok());
+    if let Ok(mut asked) = asked.lock() {
+        asked.extend(lines);
+    }
+    image.answer(&path, method == "HEAD", range, &mut stream, stalls)
+}
