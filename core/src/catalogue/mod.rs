@@ -21,6 +21,8 @@ mod tree;
 mod run_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tutorial_tests;
 
 pub use image::{Blob, Listed};
 pub use offer::Catalogue;

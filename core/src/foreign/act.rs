@@ -10,7 +10,6 @@ use crate::userland::{Disposition, Fd, Flush, Launch, OpenFlags, Output, Pid, Pr
 const NANOSECONDS: u64 = 1_000_000;
 
 /// How the program was called.
-#[allow(dead_code, reason = "the programs that look at these come in the next change")]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Situation {
     /// The model's name.
@@ -23,7 +22,6 @@ pub(crate) struct Situation {
     pub(crate) facts: Vec<(String, String)>,
 }
 
-#[allow(dead_code, reason = "as above")]
 impl Situation {
     /// A variable of the environment that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
@@ -37,7 +35,6 @@ impl Situation {
 }
 
 /// One of them.
-#[allow(dead_code, reason = "the programs that do some of these come in the next change")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     /// Text to a descriptor.

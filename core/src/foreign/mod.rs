@@ -11,10 +11,17 @@
 mod act;
 mod apk;
 mod apt;
+mod compile;
+mod fetch;
+mod go;
+mod node;
 mod opaque;
 mod package;
 mod programs;
+mod python;
 mod rpm;
+mod servers;
+mod source;
 
 pub(crate) use act::{Act, Situation};
 

@@ -7,6 +7,7 @@ use super::{Carried, Done, Failure, Run};
 use crate::copying::{self, Look, Machine, Refusal, Side, Streams};
 use crate::errno::Errno;
 use crate::model::State;
+use crate::modelled;
 use crate::observe::Outcome;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{Content, Data, Place};
@@ -234,7 +235,15 @@ impl Streams for Model<'_> {
     }
 
     fn close(&mut self, path: &str, file: Bounded) -> SysResult<()> {
-        self.make(path, Content::File(Data { bytes: Rc::new(file.bytes), zeros: 0 }))
+        let mut bytes = file.bytes;
+        // A file that stands for another keeps its zeros as such: they are in no archive.
+        let own = match modelled::is_modelled(&bytes) {
+            true => bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1),
+            false => bytes.len(),
+        };
+        let zeros = (bytes.len() - own) as u64;
+        bytes.truncate(own);
+        self.make(path, Content::File(Data { bytes: Rc::new(bytes), zeros }))
     }
 }
 
