@@ -27,7 +27,6 @@ fn flask() {
             "Successfully installed flask-3.0.0 blinker",
             " * Running on all addresses (0.0.0.0)",
             " * Running on http://127.0.0.1:5001",
-            "5000/tcp",
             "\n137\n",
         ],
     );
