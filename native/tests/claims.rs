@@ -206,12 +206,16 @@ fn assert_named(claims: &[(String, Vec<Call>)], trace: &[Call], what: impl Fn() 
 /// engine's calls and the process's own come after clone3(2) in any mixture, each in the plan's order. Where there is nothing of the
 /// kind it is the plan's order.
 fn orders(leaves: &[PlanNode], claims: &[(String, Vec<Call>)]) -> [Vec<(String, Vec<Call>)>; 2] {
-    let waits = |node: &PlanNode| match &node.step {
-        Step::Store(StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } | StoreStep::RecordContainer { .. }) => true,
-        Step::Cgroup(
-            CgroupStep::CreateCgroup { shared: false, .. } | CgroupStep::WriteLimit { .. } | CgroupStep::RestrictDevices { .. },
-        ) => true,
-        _ => false,
+    let waits = |node: &PlanNode| {
+        matches!(
+            &node.step,
+            Step::Store(StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } | StoreStep::RecordContainer { .. })
+                | Step::Cgroup(
+                    CgroupStep::CreateCgroup { shared: false, .. }
+                        | CgroupStep::WriteLimit { .. }
+                        | CgroupStep::RestrictDevices { .. }
+                )
+        )
     };
     let alone = |node: &PlanNode| match &node.step {
         Step::Process(ProcessStep::UnshareNamespace { kind }) => *kind != NamespaceKind::Cgroup,
