@@ -8,6 +8,9 @@
 //! Called by the playground, the book's transcripts, the lesson checker, and (for its predictions) by the step debugger on Linux. Pure:
 //! a session is its list of commands and inputs ([`Recording`]); replayed, it gives the same events, byte for byte.
 
+mod forecast;
+#[cfg(test)]
+mod forecast_tests;
 mod job;
 #[cfg(test)]
 mod lifecycle_tests;
@@ -20,6 +23,7 @@ mod world;
 
 use serde::{Deserialize, Serialize};
 
+pub use forecast::{FORECAST_STEPS_MAX, Fate, Finding, Forecast, Foreseen, forecast};
 pub use job::Role;
 pub use lockstep::Lockstep;
 pub use world::{Chunk, Stream, World, joined};
@@ -83,6 +87,13 @@ pub enum Input {
     End,
     /// ^C
     Interrupt,
+    /// A file of the machine's own was saved in an editor, or removed: no program did it.
+    File {
+        /// Where: absolute. Directories that are not there are made.
+        path: String,
+        /// What it says; `None`: it is removed.
+        text: Option<String>,
+    },
     /// Nothing is typed for as long as containers wait to be started again: at the prompt the clock stands still otherwise.
     Rest,
 }
@@ -220,7 +231,12 @@ impl Session {
         if recording.inputs.len() > RECORDING_INPUTS_MAX {
             return Err(format!("more than {RECORDING_INPUTS_MAX} inputs (RECORDING_INPUTS_MAX)"));
         }
-        if recording.inputs.iter().any(|input| matches!(input, Input::Bytes(bytes) if bytes.len() > INPUT_BYTES_MAX)) {
+        let bytes = |input: &Input| match input {
+            Input::Bytes(bytes) => bytes.len(),
+            Input::File { text: Some(text), .. } => text.len(),
+            _ => 0,
+        };
+        if recording.inputs.iter().any(|input| bytes(input) > INPUT_BYTES_MAX) {
             return Err(format!("an input of more than {INPUT_BYTES_MAX} bytes (INPUT_BYTES_MAX)"));
         }
         let mut session = Session::new(host);

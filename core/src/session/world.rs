@@ -217,6 +217,9 @@ impl World {
     /// Takes an input. A line while a command runs goes to its standard input.
     pub fn give(&mut self, input: &Input) {
         self.inputs += 1;
+        if let Input::File { path, text } = input {
+            return self.save(path, text.as_deref());
+        }
         self.stalled = false;
         match (&mut self.foreground, input) {
             (None, Input::Line(line)) => self.begin(line),
@@ -226,7 +229,14 @@ impl World {
             (Some(job), Input::Bytes(bytes)) => job.feed(&mut self.kernel, bytes),
             (Some(job), Input::End) => job.end_of_input(&mut self.kernel),
             (Some(job), Input::Interrupt) => job.interrupt(&mut self.kernel),
-            (Some(_), Input::Rest) => {}
+            (Some(_), Input::Rest | Input::File { .. }) => {}
+        }
+    }
+
+    /// What cannot be saved is told where output goes: a directory stands at its place, or a file at one of its directories.
+    fn save(&mut self, path: &str, text: Option<&str>) {
+        if let Err(errno) = sim::exec::save(&mut self.kernel, path, text) {
+            self.show(Stream::Stderr, &format!("glassbox: {path} cannot be saved: {errno}\n"));
         }
     }
 

@@ -13,6 +13,7 @@ mod process;
 mod record;
 mod registry;
 mod run;
+mod save;
 mod shelve;
 mod store;
 mod transfer;
@@ -22,6 +23,7 @@ mod volume;
 pub use copy::ARCHIVE_BYTES_MAX;
 pub(super) use record::container_of;
 pub use run::Run;
+pub use save::save;
 pub use shelve::shelve;
 pub use undo::undo;
 
