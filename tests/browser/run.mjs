@@ -135,6 +135,36 @@ check("a link of the book is carried out, once", async (page) => {
   expect((await screen(page)).includes("$ docker rm linked"), "what was done since is lost");
 });
 
+const foreseen = (page, wanted) => page.waitForFunction(
+  (wanted) => [...document.querySelectorAll("#forecast tbody tr .badge")].map((badge) => badge.textContent).join() === wanted, wanted.join());
+
+check("a Dockerfile in the editor tells what a build takes from the cache, and why not", async (page) => {
+  await page.click("#example");
+  await foreseen(page, ["base", "carried out", "carried out", "carried out", "carried out", "configuration"]);
+  await page.click("#build");
+  await foreseen(page, ["base", "the cache", "the cache", "the cache", "the cache", "configuration"]);
+  await page.locator(".files button", { hasText: "list.txt" }).click();
+  await page.fill("#editor", "pear\napple\n");
+  await page.click("#line");
+  await foreseen(page, ["base", "the cache", "carried out", "carried out", "carried out", "configuration"]);
+  const reasons = await page.textContent("#forecast");
+  expect(reasons.includes("file list.txt has changed"), `the reason is not told: ${reasons}`);
+  expect((await page.textContent("#advice")).startsWith("Line 4 is carried out again because line 3"), "no advice");
+  await page.screenshot({ path: join(pictures, "project.png"), fullPage: true });
+  const stack = page.locator(".stack", { hasText: "web:latest" });
+  expect(await stack.locator("li.shared").count() === 1, "the base's layer is not marked as shared");
+  expect((await stack.locator("li").first().textContent()).includes("COPY . ."), "the topmost layer is not the last instruction's");
+  await type(page, "docker run --rm --network none web");
+  expect((await screen(page)).endsWith("\n3\n"), `the image built before is not run: ${await screen(page)}`);
+  await page.locator(".files button", { hasText: "Dockerfile" }).click();
+  await page.fill("#editor", "FROM toolbox\nRUNN true\n");
+  await page.waitForSelector(".findings li");
+  expect((await page.textContent(".findings")).includes("RUNN"), "the fault is not told");
+  await page.reload();
+  await page.locator(".files button", { hasText: "list.txt" }).click();
+  await page.waitForFunction(() => document.querySelector("#editor").value === "pear\napple\n");
+});
+
 check("accessible: axe finds nothing", async (page) => {
   await type(page, "docker run --rm --network none toolbox true");
   await page.addScriptTag({ path: join(here, "node_modules/axe-core/axe.min.js") });

@@ -4,14 +4,17 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use glassbox_core::host::HostFacts;
-use glassbox_core::session::{Chunk, Entry, Input, Progress, Recording, Session, joined};
+use glassbox_core::session::{Chunk, Entry, Forecast, Input, Progress, Recording, Session, forecast, joined};
 use glassbox_core::view::machine::{self, Machine};
+use glassbox_core::view::stack::ImageStack;
 use yew::prelude::*;
 
 use crate::effects;
 use crate::explanation::Explained;
 use crate::pictures::Pictures;
+use crate::project::{Edit, PROJECT, Project};
 use crate::real::Real;
+use crate::stacks::Stacks;
 use crate::terminal::{Terminal, Typed};
 use crate::timeline::{Move, Row, Timeline, rows_around};
 
@@ -56,6 +59,52 @@ fn typed(session: &mut Session, typed: &Typed, stepping: bool) {
         session.run(STEPS_PER_TURN);
     }
     remember(session);
+}
+
+/// Applies what was done to the project's files.
+fn edited(session: &mut Session, edit: &Edit, stepping: bool) {
+    match edit {
+        Edit::Draft { .. } => {}
+        Edit::Save { path, text } => {
+            let there = session.world().texts_below(PROJECT).into_iter().find(|(known, _)| known == path);
+            if there.map(|(_, text)| text) != *text {
+                session.give(&Input::File { path: path.clone(), text: text.clone() });
+            }
+        }
+        Edit::Example(files) => {
+            for (name, text) in files.iter() {
+                session.give(&Input::File { path: format!("{PROJECT}/{name}"), text: Some((*text).to_string()) });
+            }
+        }
+        Edit::Build => typed(session, &Typed::Line(format!("docker build -t web {PROJECT}")), stepping),
+    }
+    remember(session);
+}
+
+/// What a build would do with what stands in the editor.
+#[derive(Default)]
+struct Outlook {
+    draft: String,
+    /// Of the last edit: a forecast is made when none has followed for a while.
+    edits: usize,
+    forecast: Rc<Option<Forecast>>,
+}
+
+/// So long nothing is typed before a forecast is made.
+const PAUSE_MILLISECONDS: i32 = 200;
+
+fn look_ahead(session: &Rc<RefCell<Session>>, outlook: &Rc<RefCell<Outlook>>, drawn: &UseForceUpdateHandle) {
+    outlook.borrow_mut().edits += 1;
+    let number = outlook.borrow().edits;
+    let (session, outlook, drawn) = (Rc::clone(session), Rc::clone(outlook), drawn.clone());
+    effects::after(PAUSE_MILLISECONDS, move || {
+        if outlook.borrow().edits == number {
+            let draft = outlook.borrow().draft.clone();
+            let told = if draft.trim().is_empty() { None } else { forecast(session.borrow().world(), PROJECT, &draft) };
+            outlook.borrow_mut().forecast = Rc::new(told);
+            drawn.force_update();
+        }
+    });
 }
 
 fn moved(session: &mut Session, to: Move) {
@@ -103,12 +152,29 @@ pub fn app() -> Html {
     let stepping = use_state(|| false);
     let token = use_memo((), |()| effects::live_token());
     let kernel = use_state(|| Kernel::Model);
+    let outlook = use_mut_ref(Outlook::default);
+    let on_edit = {
+        let (session, outlook, drawn, stepping) = (session.clone(), outlook.clone(), drawn.clone(), *stepping);
+        Callback::from(move |edit: Edit| {
+            if let Edit::Draft { text } = &edit {
+                outlook.borrow_mut().draft.clone_from(text);
+            } else {
+                edited(&mut session.borrow_mut(), &edit, stepping);
+                drawn.force_update();
+            }
+            look_ahead(&session, &outlook, &drawn);
+        })
+    };
     let on_typed = {
         let (session, real, drawn, stepping) = (session.clone(), real.clone(), drawn.clone(), *stepping);
+        let outlook = outlook.clone();
         let token = token.as_ref().clone().filter(|_| *kernel == Kernel::Linux);
         Callback::from(move |what: Typed| {
             match &token {
-                None => typed(&mut session.borrow_mut(), &what, stepping),
+                None => {
+                    typed(&mut session.borrow_mut(), &what, stepping);
+                    look_ahead(&session, &outlook, &drawn);
+                }
                 Some(token) => {
                     if real.borrow_mut().typed(&what) {
                         follow(&real, token, &drawn);
@@ -156,12 +222,16 @@ pub fn app() -> Html {
             <div class="column">
                 if token.is_some() { { switch(&kernel) } }
                 <Terminal output={scene.output} progress={scene.progress} real={scene.real} {on_typed} />
+                if !scene.real {
+                    <Project files={scene.files} forecast={Rc::clone(&outlook.borrow().forecast)} {on_edit} />
+                }
                 <Pictures machine={scene.machine} real={scene.real} />
             </div>
             <div class="column">
                 <Timeline rows={scene.rows} first={scene.first} count={scene.count} position={scene.position} stepping={scene.stepping}
                     {on_move} {on_stepping} more={!scene.real && scene.progress == Progress::Running} />
                 <Explained entry={scene.entry} command={scene.command} refused={scene.refused} real={scene.real} />
+                if !scene.real { <Stacks stacks={scene.stacks} /> }
             </div>
         </main>
     </> }
@@ -208,6 +278,8 @@ struct Scene {
     entry: Option<Rc<Entry>>,
     command: String,
     refused: bool,
+    files: Rc<Vec<(String, String)>>,
+    stacks: Rc<Vec<ImageStack>>,
 }
 
 impl Scene {
@@ -224,6 +296,8 @@ impl Scene {
             output: Rc::new(joined(world.output().iter())),
             progress: session.progress(),
             machine: Rc::new(machine::machine(world.state(), &world.probe())),
+            files: Rc::new(world.texts_below(PROJECT)),
+            stacks: Rc::new(world.image_stacks()),
             rows: Rc::new(rows),
             first,
             count,
@@ -246,6 +320,8 @@ impl Scene {
             output: Rc::new(real.output.clone()),
             progress: real.progress(),
             machine: Rc::new(real.machine()),
+            files: Rc::default(),
+            stacks: Rc::default(),
             rows: Rc::new(rows),
             first,
             count: real.entries.len(),

@@ -7,7 +7,9 @@ mod app;
 mod effects;
 mod explanation;
 mod pictures;
+mod project;
 mod real;
+mod stacks;
 mod terminal;
 mod timeline;
 

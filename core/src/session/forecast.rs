@@ -136,7 +136,7 @@ impl Seen {
             Progress::Ready(0) => {}
             Progress::Ready(_) => {
                 let told = world.output().iter().skip(shown).filter(|chunk| chunk.stream == Stream::Stderr);
-                self.error = told.map(|chunk| chunk.text().into_owned()).collect::<String>().trim().to_string();
+                self.error = lasting(&told.map(|chunk| chunk.text().into_owned()).collect::<String>());
             }
             _ => self.cut = true,
         }
@@ -157,6 +157,13 @@ impl Seen {
         };
         self.fates.insert(*slot, fate);
     }
+}
+
+/// Without what is said of the image that a failed program leaves behind: this one is gone with the copy of the world.
+fn lasting(error: &str) -> String {
+    let of_image = |line: &&str| line.starts_with("glassbox: ") && line.contains(" image") || line.contains("docker run -it --rm ");
+    let lines: Vec<&str> = error.lines().filter(|line| !of_image(line)).collect();
+    lines.join("\n").trim().to_string()
 }
 
 /// The commonest of all losses: one COPY of everything before the program that fetches what is needed.

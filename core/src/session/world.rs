@@ -15,12 +15,14 @@ use crate::cli::{self, Invocation, Mode, UsageError};
 use crate::diagnosis::steps;
 use crate::errno::Errno;
 use crate::host::HostFacts;
+use crate::layout::Layout;
 use crate::model::State;
 use crate::oci::toolbox;
 use crate::plan;
 use crate::query::{Answer, Probe, Query, Subject};
 use crate::reference::Reference;
 use crate::sim::{self, Kernel, SimProbe};
+use crate::view::stack::{self, ImageStack};
 
 /// Where a piece of output went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,6 +173,21 @@ impl World {
     /// The model kernel, to be asked.
     pub fn probe(&self) -> SimProbe<'_> {
         SimProbe::new(&self.kernel, &self.state)
+    }
+
+    /// The files below a directory of the host, with what they say: those that are text and not too long to be edited.
+    pub fn texts_below(&self, directory: &str) -> Vec<(String, String)> {
+        let paths = self.kernel.files_below(directory);
+        paths.into_iter().filter_map(|path| self.kernel.text_of_host(&path).map(|text| (path, text))).collect()
+    }
+
+    /// Its images, layer by layer.
+    pub fn image_stacks(&self) -> Vec<ImageStack> {
+        let layout = Layout::new(&self.host.data_root);
+        stack::stacks(&self.state, &|layer| match self.kernel.bytes_below(&layout.layer(&layer.diff_id)) {
+            0 => layer.size_bytes,
+            bytes => bytes,
+        })
     }
 
     /// What the caller's terminal has shown.

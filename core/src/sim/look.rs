@@ -8,6 +8,9 @@ use crate::device::{Device, DeviceKind, NOT_DEVICES};
 use crate::host::{OwnerFact, SourceKind};
 use crate::userland::FileKind;
 
+/// So many files are listed.
+pub const FILES_LISTED_MAX: usize = 200;
+
 impl Kernel {
     /// What lies at a path of the host; `None`: nothing that the engine could see.
     pub fn source_kind(&self, path: &str) -> Option<SourceKind> {
@@ -22,6 +25,23 @@ impl Kernel {
         let place = self.walk(self.engine, path, true).ok()?;
         let NodeId::Inode(id) = place.node else { return None };
         Some(String::from_utf8_lossy(&self.read_inode(id, 0, BYTES_MAX).ok()?).into_owned())
+    }
+
+    /// The regular files below a directory of the host, by name: the first [`FILES_LISTED_MAX`].
+    pub fn files_below(&self, directory: &str) -> Vec<String> {
+        let Ok(place) = self.walk(self.engine, directory, true) else { return Vec::new() };
+        let mut found = Vec::new();
+        for name in self.names(&place.node).unwrap_or_default() {
+            let path = format!("{}/{name}", directory.trim_end_matches('/'));
+            let kind = self.walk(self.engine, &path, false).and_then(|place| self.attributes(&place.node)).map(|found| found.kind);
+            match kind {
+                Ok(FileKind::Directory) => found.extend(self.files_below(&path)),
+                Ok(FileKind::File) => found.push(path),
+                _ => {}
+            }
+        }
+        found.truncate(FILES_LISTED_MAX);
+        found
     }
 
     /// Whose the file at a path of the host is.

@@ -20,6 +20,7 @@ pub mod namespaces;
 pub mod observed;
 pub mod plan;
 pub mod reclaimed;
+pub mod stack;
 pub mod stats;
 mod storage;
 pub mod top;

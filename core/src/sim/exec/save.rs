@@ -17,9 +17,11 @@ pub fn save(kernel: &mut Kernel, path: &str, text: Option<&str>) -> Result<(), E
     if path.len() > PATH_BYTES_MAX {
         return Err(Errno::ENAMETOOLONG);
     }
-    if kernel.walk(kernel.engine, path, false).and_then(|place| kernel.attributes(&place.node)).is_ok_and(|found| {
-        found.kind == FileKind::Directory
-    }) {
+    if kernel
+        .walk(kernel.engine, path, false)
+        .and_then(|place| kernel.attributes(&place.node))
+        .is_ok_and(|found| found.kind == FileKind::Directory)
+    {
         return Err(Errno::EISDIR);
     }
     let Some(text) = text else {
@@ -27,10 +29,9 @@ pub fn save(kernel: &mut Kernel, path: &str, text: Option<&str>) -> Result<(), E
         kernel.lookup(&target)?;
         return kernel.take(&target.dir.node, &target.name);
     };
-    if let Some((parent, _)) = path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
-        if kernel.walk(kernel.engine, parent, true).is_err() {
-            make_directory(kernel, parent, 0o755)?;
-        }
+    let parent = path.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| !parent.is_empty());
+    if let Some(parent) = parent.filter(|parent| kernel.walk(kernel.engine, parent, true).is_err()) {
+        make_directory(kernel, parent, 0o755)?;
     }
     write_file(kernel, path, 0o644, text)
 }
