@@ -161,6 +161,7 @@ pub fn app() -> Html {
             } else {
                 edited(&mut session.borrow_mut(), &edit, stepping);
                 drawn.force_update();
+                effects::after(0, || effects::scroll_to_end("screen"));
             }
             look_ahead(&session, &outlook, &drawn);
         })

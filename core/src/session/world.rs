@@ -184,9 +184,9 @@ impl World {
     /// Its images, layer by layer.
     pub fn image_stacks(&self) -> Vec<ImageStack> {
         let layout = Layout::new(&self.host.data_root);
-        stack::stacks(&self.state, &|layer| match self.kernel.bytes_below(&layout.layer(&layer.diff_id)) {
-            0 => layer.size_bytes,
-            bytes => bytes,
+        stack::stacks(&self.state, &|layer| match layer.extracted {
+            true => self.kernel.bytes_below(&layout.layer(&layer.diff_id)),
+            false => layer.size_bytes,
         })
     }
 
