@@ -3,6 +3,7 @@
 use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
 use crate::build::key::{Change, PARENT};
 use crate::build::{Copy, CopySource, Miss};
+use crate::model::CacheMount;
 use crate::step::BuildStep;
 
 const CHAPTER: &str = "image";
@@ -77,67 +78,16 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             let told = miss_in_words(why);
             explanation("There is no result in the cache", &told, Vec::new(), &[&format!("ls {path}")], CHAPTER)
         }
-        BuildStep::BringFiles { copy, .. } => {
-            let why = "The files are written into the merged tree: the kernel puts them into the upper directory, which becomes the layer.";
-            let calls = vec![
-                call("openat2", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
-                call("fchownat", &["…", "…", "…", "…", "…"]).when(CallWhen::Repeated),
-            ];
-            explanation(format!("Copy the files to {}", copy.destination), why, calls, &["ls -l"], CHAPTER)
-        }
-        BuildStep::MakeCacheMount { mount, directory, .. } => {
-            let why =
-                "What RUN --mount=type=cache leaves in it is there for the next build. It is in no layer, and no image has it.";
-            let data = quoted(&format!("{directory}/_data"));
-            let mut calls = vec![
-                call("mkdir", &[&data, "0777"]).when(CallWhen::Repeated),
-                call("chown", &[&data, "…", "…"]).when(CallWhen::Repeated),
-                call("chmod", &[&data, "…"]),
-            ];
-            calls.extend(replaced(&format!("{directory}/mount.json")));
-            let headline = format!("Make the directory of the cache {}", mount.id.chars().take(24).collect::<String>());
-            explanation(headline, why, calls, &["glassbox system df"], CHAPTER)
-        }
-        BuildStep::LockCacheMount { directory, alone } => {
-            let (why, how) = match alone {
-                true => (
-                    "sharing=locked: what two programs write at the same time may come to nothing good. The other one waits.",
-                    "LOCK_EX",
-                ),
-                false => ("Others may use it at the same time. Nobody removes it meanwhile.", "LOCK_SH"),
-            };
-            let calls = vec![call("openat", &["AT_FDCWD", &quoted(directory), "…"]), call("flock", &["…", how])];
-            explanation("Have the cache's directory", why, calls, &["cat /proc/locks"], CHAPTER)
-        }
+        BuildStep::BringFiles { copy, .. } => bring_files(copy),
+        BuildStep::MakeCacheMount { mount, directory, .. } => make_cache_mount(mount, directory),
+        BuildStep::LockCacheMount { directory, alone } => lock_cache_mount(directory, *alone),
         BuildStep::UnlockCacheMount { .. } => {
             let why = "The program has ended: whoever waits for the directory may have it.";
             explanation("Let others have the cache's directory", why, vec![call("close", &["…"])], &["cat /proc/locks"], CHAPTER)
         }
-        BuildStep::RemoveCacheMount { directory, .. } => {
-            let why = "What was kept in it is downloaded or made again by the next build that wants it.";
-            let calls = vec![
-                call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
-                call("unlinkat", &["…", &quoted(&format!("…{}", base(directory))), "AT_REMOVEDIR"]),
-            ];
-            explanation("Remove the directory of a cache", why, calls, &[&format!("ls {directory}")], CHAPTER)
-        }
-        BuildStep::PlaceSecret { id, path, mode, .. } => {
-            let why = "It is mounted for the one program and then gone: no layer, no history and no cache key has its value.";
-            let calls = vec![
-                call("openat", &["AT_FDCWD", &quoted(path), "…", "0600"]),
-                call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
-                call("chown", &[&quoted(path), "…", "…"]).when(CallWhen::Repeated),
-                call("chmod", &[&quoted(path), &format!("0{mode:o}")]),
-            ];
-            let headline = format!("Place the secret {}", id.chars().take(32).collect::<String>());
-            explanation(headline, why, calls, &["glassbox history IMAGE"], CHAPTER)
-        }
-        BuildStep::FindAgent { socket, .. } => {
-            let why = "Programs in the container ask the agent to sign, through its socket. The keys stay with it.";
-            let path = socket.as_deref().map_or("…".to_string(), quoted);
-            let calls = vec![call("statx", &["AT_FDCWD", &path, "…", "…", "…"])];
-            explanation("Look for the agent's socket", why, calls, &["echo $SSH_AUTH_SOCK"], CHAPTER)
-        }
+        BuildStep::RemoveCacheMount { directory, .. } => remove_cache_mount(directory),
+        BuildStep::PlaceSecret { id, path, mode, .. } => place_secret(id, path, *mode),
+        BuildStep::FindAgent { socket, .. } => find_agent(socket.as_deref()),
         BuildStep::NoteExit { .. } => {
             let why = "The exit code decides what becomes of what the program has changed.";
             explanation("See how the program has ended", why, Vec::new(), &["echo $?"], CHAPTER)
@@ -146,14 +96,7 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             let why = "An instruction that failed has no result. What came before it stays for the next build.";
             explanation("See whether the program has succeeded", why, Vec::new(), &["echo $?"], CHAPTER)
         }
-        BuildStep::RemoveWorkspace { path } => {
-            let why = "The layer is packed and extracted in its own place.";
-            let calls = vec![
-                call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
-                call("unlinkat", &["…", &quoted(&format!("…{}", base(path))), "AT_REMOVEDIR"]),
-            ];
-            explanation("Remove the directories it was made in", why, calls, &[&format!("ls {path}")], CHAPTER)
-        }
+        BuildStep::RemoveWorkspace { path } => remove_workspace(path),
         BuildStep::DropResult { path, key } => {
             let why = "First the record, then the files: no build finds a result whose layer is half gone.";
             let calls = vec![call("unlink", &[&quoted(path)])];
@@ -164,6 +107,76 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             explanation(format!("Keep the result as {}", short(key)), why, replaced(path), &[&format!("cat {path}")], CHAPTER)
         }
     }
+}
+
+fn make_cache_mount(mount: &CacheMount, directory: &str) -> Explanation {
+    let why = "What RUN --mount=type=cache leaves in it is there for the next build. It is in no layer, and no image has it.";
+    let data = quoted(&format!("{directory}/_data"));
+    let mut calls = vec![
+        call("mkdir", &[&data, "0777"]).when(CallWhen::Repeated),
+        call("chown", &[&data, "…", "…"]).when(CallWhen::Repeated),
+        call("chmod", &[&data, "…"]),
+    ];
+    calls.extend(replaced(&format!("{directory}/mount.json")));
+    let headline = format!("Make the directory of the cache {}", mount.id.chars().take(24).collect::<String>());
+    explanation(headline, why, calls, &["glassbox system df"], CHAPTER)
+}
+
+fn lock_cache_mount(directory: &str, alone: bool) -> Explanation {
+    let (why, how) = match alone {
+        true => {
+            ("sharing=locked: what two programs write at the same time may come to nothing good. The other one waits.", "LOCK_EX")
+        }
+        false => ("Others may use it at the same time. Nobody removes it meanwhile.", "LOCK_SH"),
+    };
+    let calls = vec![call("openat", &["AT_FDCWD", &quoted(directory), "…"]), call("flock", &["…", how])];
+    explanation("Have the cache's directory", why, calls, &["cat /proc/locks"], CHAPTER)
+}
+
+fn remove_cache_mount(directory: &str) -> Explanation {
+    let why = "What was kept in it is downloaded or made again by the next build that wants it.";
+    let calls = vec![
+        call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("unlinkat", &["…", &quoted(&format!("…{}", base(directory))), "AT_REMOVEDIR"]),
+    ];
+    explanation("Remove the directory of a cache", why, calls, &[&format!("ls {directory}")], CHAPTER)
+}
+
+fn place_secret(id: &str, path: &str, mode: u32) -> Explanation {
+    let why = "It is mounted for the one program and then gone: no layer, no history and no cache key has its value.";
+    let calls = vec![
+        call("openat", &["AT_FDCWD", &quoted(path), "…", "0600"]),
+        call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("chown", &[&quoted(path), "…", "…"]).when(CallWhen::Repeated),
+        call("chmod", &[&quoted(path), &format!("0{mode:o}")]),
+    ];
+    let headline = format!("Place the secret {}", id.chars().take(32).collect::<String>());
+    explanation(headline, why, calls, &["glassbox history IMAGE"], CHAPTER)
+}
+
+fn find_agent(socket: Option<&str>) -> Explanation {
+    let why = "Programs in the container ask the agent to sign, through its socket. The keys stay with it.";
+    let path = socket.as_deref().map_or("…".to_string(), quoted);
+    let calls = vec![call("statx", &["AT_FDCWD", &path, "…", "…", "…"])];
+    explanation("Look for the agent's socket", why, calls, &["echo $SSH_AUTH_SOCK"], CHAPTER)
+}
+
+fn bring_files(copy: &Copy) -> Explanation {
+    let why = "The files are written into the merged tree: the kernel puts them into the upper directory, which becomes the layer.";
+    let calls = vec![
+        call("openat2", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+        call("fchownat", &["…", "…", "…", "…", "…"]).when(CallWhen::Repeated),
+    ];
+    explanation(format!("Copy the files to {}", copy.destination), why, calls, &["ls -l"], CHAPTER)
+}
+
+fn remove_workspace(path: &str) -> Explanation {
+    let why = "The layer is packed and extracted in its own place.";
+    let calls = vec![
+        call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("unlinkat", &["…", &quoted(&format!("…{}", base(path))), "AT_REMOVEDIR"]),
+    ];
+    explanation("Remove the directories it was made in", why, calls, &[&format!("ls {path}")], CHAPTER)
 }
 
 fn read_sources(copy: &Copy) -> Explanation {
