@@ -153,19 +153,7 @@ pub fn app() -> Html {
     let token = use_memo((), |()| effects::live_token());
     let kernel = use_state(|| Kernel::Model);
     let outlook = use_mut_ref(Outlook::default);
-    let on_edit = {
-        let (session, outlook, drawn, stepping) = (session.clone(), outlook.clone(), drawn.clone(), *stepping);
-        Callback::from(move |edit: Edit| {
-            if let Edit::Draft { text } = &edit {
-                outlook.borrow_mut().draft.clone_from(text);
-            } else {
-                edited(&mut session.borrow_mut(), &edit, stepping);
-                drawn.force_update();
-                effects::after(0, || effects::scroll_to_end("screen"));
-            }
-            look_ahead(&session, &outlook, &drawn);
-        })
-    };
+    let on_edit = editing(&session, &outlook, &drawn, *stepping);
     let on_typed = {
         let (session, real, drawn, stepping) = (session.clone(), real.clone(), drawn.clone(), *stepping);
         let outlook = outlook.clone();
@@ -200,19 +188,7 @@ pub fn app() -> Html {
         let stepping = stepping.clone();
         Callback::from(move |on: bool| stepping.set(on))
     };
-    let on_reset = {
-        let (session, real, drawn, kernel) = (session.clone(), real.clone(), drawn.clone(), *kernel);
-        Callback::from(move |_: MouseEvent| {
-            match kernel {
-                Kernel::Model => {
-                    *session.borrow_mut() = Session::new(HostFacts::example());
-                    remember(&session.borrow());
-                }
-                Kernel::Linux => real.borrow_mut().forget(),
-            }
-            drawn.force_update();
-        })
-    };
+    let on_reset = resetting(&session, &real, &drawn, *kernel);
     let scene = match *kernel {
         Kernel::Model => Scene::of_session(&session.borrow(), *stepping),
         Kernel::Linux => Scene::of_real(&real.borrow()),
@@ -236,6 +212,46 @@ pub fn app() -> Html {
             </div>
         </main>
     </> }
+}
+
+/// What is done to the project's files.
+fn editing(
+    session: &Rc<RefCell<Session>>,
+    outlook: &Rc<RefCell<Outlook>>,
+    drawn: &UseForceUpdateHandle,
+    stepping: bool,
+) -> Callback<Edit> {
+    let (session, outlook, drawn) = (Rc::clone(session), Rc::clone(outlook), drawn.clone());
+    Callback::from(move |edit: Edit| {
+        if let Edit::Draft { text } = &edit {
+            outlook.borrow_mut().draft.clone_from(text);
+        } else {
+            edited(&mut session.borrow_mut(), &edit, stepping);
+            drawn.force_update();
+            effects::after(0, || effects::scroll_to_end("screen"));
+        }
+        look_ahead(&session, &outlook, &drawn);
+    })
+}
+
+/// Everything from the beginning.
+fn resetting(
+    session: &Rc<RefCell<Session>>,
+    real: &Rc<RefCell<Real>>,
+    drawn: &UseForceUpdateHandle,
+    kernel: Kernel,
+) -> Callback<MouseEvent> {
+    let (session, real, drawn) = (Rc::clone(session), Rc::clone(real), drawn.clone());
+    Callback::from(move |_: MouseEvent| {
+        match kernel {
+            Kernel::Model => {
+                *session.borrow_mut() = Session::new(HostFacts::example());
+                remember(&session.borrow());
+            }
+            Kernel::Linux => real.borrow_mut().forget(),
+        }
+        drawn.force_update();
+    })
 }
 
 /// The past of a real run can be looked at, not changed.

@@ -156,7 +156,7 @@ fn place_secret(id: &str, path: &str, mode: u32) -> Explanation {
 
 fn find_agent(socket: Option<&str>) -> Explanation {
     let why = "Programs in the container ask the agent to sign, through its socket. The keys stay with it.";
-    let path = socket.as_deref().map_or("…".to_string(), quoted);
+    let path = socket.map_or("…".to_string(), quoted);
     let calls = vec![call("statx", &["AT_FDCWD", &path, "…", "…", "…"])];
     explanation("Look for the agent's socket", why, calls, &["echo $SSH_AUTH_SOCK"], CHAPTER)
 }
