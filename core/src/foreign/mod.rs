@@ -22,6 +22,8 @@ mod python;
 mod rpm;
 mod servers;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use act::{Act, Situation};
 

@@ -69,6 +69,12 @@ impl Expression {
         self.regex.is_match(line)
     }
 
+    /// Where it and its groups are found first from byte `from` on; the whole stands first.
+    pub(crate) fn groups_at(&self, line: &str, from: usize) -> Option<Vec<Option<(usize, usize)>>> {
+        let found = self.regex.captures_at(line, from)?;
+        Some((0..found.len()).map(|number| found.get(number).map(|group| (group.start(), group.end()))).collect())
+    }
+
     /// Where it is found first from byte `from` on: the leftmost, and of these the longest.
     pub(crate) fn find_at(&self, line: &str, from: usize) -> Option<(usize, usize)> {
         let found = self.regex.find_at(line, from)?;
@@ -232,7 +238,7 @@ impl Writer {
             }
             Piece::Open => {
                 self.open.push(start);
-                self.out.push_str("(?:");
+                self.out.push('(');
                 self.begins = true;
             }
             Piece::Close => {

@@ -14,6 +14,7 @@ mod attempt;
 mod chroot;
 mod copy;
 mod echo;
+mod edit;
 mod env;
 mod expression;
 #[cfg(test)]
@@ -21,16 +22,19 @@ mod fake;
 mod feed;
 mod files;
 mod filter;
+mod gather;
 mod grep;
 mod identity;
 mod info;
 mod init;
 mod launch;
 mod links;
+mod lookup;
 mod ls;
 mod mounts;
 mod names;
 mod options;
+mod order;
 mod output;
 mod owner;
 mod pattern;
@@ -53,6 +57,7 @@ pub use copy::Copy;
 pub use env::Env;
 pub use feed::Feed;
 pub use filter::Filter;
+pub use gather::Gather;
 pub use init::Init;
 pub use launch::Launch;
 pub use names::NAMES;
@@ -69,6 +74,8 @@ pub enum Program {
     Tool(Box<Tool>),
     /// cat, head, tail, wc, grep
     Filter(Box<Filter>),
+    /// sort, sed, tee, …
+    Gather(Box<Gather>),
     /// cp, mv
     Copy(Box<Copy>),
     /// sleep(1)
@@ -138,7 +145,8 @@ impl Program {
         let tool = Tool::start(name, args).map(|tool| Program::Tool(Box::new(tool)));
         let filter = || Filter::start(name, args).map(|filter| Program::Filter(Box::new(filter)));
         let copy = || Copy::start(name, args).map(|copy| Program::Copy(Box::new(copy)));
-        tool.or_else(filter).or_else(copy)
+        let gather = || Gather::start(name, args).map(|gather| Program::Gather(Box::new(gather)));
+        tool.or_else(filter).or_else(copy).or_else(gather)
     }
 
     /// Goes on until the program has to wait, has done a unit of work, ends or was replaced.
@@ -146,6 +154,7 @@ impl Program {
         match self {
             Program::Tool(program) => program.resume(sys),
             Program::Filter(program) => program.resume(sys),
+            Program::Gather(program) => program.resume(sys),
             Program::Copy(program) => program.resume(sys),
             Program::Sleep(program) => program.resume(sys),
             Program::Yes(program) => program.resume(sys),

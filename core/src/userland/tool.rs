@@ -6,7 +6,7 @@
 use super::options::Options;
 use super::output::{Flush, Output};
 use super::sys::{Resume, Sys};
-use super::{accounts, attempt, echo, files, identity, info, links, ls, mounts, owner, printf, ps, remove, signals, test};
+use super::{accounts, attempt, echo, files, identity, info, links, lookup, ls, mounts, owner, printf, ps, remove, signals, test};
 use crate::errno::Errno;
 
 /// What a tool works with.
@@ -92,6 +92,7 @@ macro_rules! tools {
 }
 
 tools! {
+    BaseName "basename" lookup::basename;
     Bracket "[" test::bracket;
     AddGroup "addgroup" accounts::add_group;
     AddUser "adduser" accounts::add_user;
@@ -102,17 +103,22 @@ tools! {
     DelUser "deluser" accounts::remove;
     GroupAdd "groupadd" accounts::add_group;
     GroupDel "groupdel" accounts::remove;
+    Which "which" lookup::which;
+    WhoAmI "whoami" lookup::whoami;
     UserAdd "useradd" accounts::add_user;
     UserDel "userdel" accounts::remove;
     UserMod "usermod" accounts::modify_user;
     Date "date" info::date;
+    DirName "dirname" lookup::dirname;
     Echo "echo" echo::echo;
     False "false" echo::fail;
     Hostname "hostname" identity::hostname;
     Id "id" identity::id;
+    Install "install" lookup::install;
     Kill "kill" signals::kill;
     Ln "ln" links::ln;
     Ls "ls" ls::ls;
+    MakeTemp "mktemp" lookup::mktemp;
     Mkdir "mkdir" files::mkdir;
     Mknod "mknod" attempt::mknod;
     Mount "mount" mounts::mount;
