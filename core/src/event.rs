@@ -12,6 +12,7 @@ use crate::model::{
     Account, BuildResult, CacheMount, CacheRecord, Container, ContainerId, Ending, FailedProgram, Image, Layer, SentSignal, Slot,
     Volume,
 };
+use crate::oci::image::Descriptor;
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::registry::{Answered, WantedImage};
 use crate::resource_limit::{LimitPair, Resource};
@@ -414,8 +415,8 @@ impl Event {
 pub enum RegistryEvent {
     /// It was looked up who the caller is to it: what is asked of it from now on is about this image.
     LoginLookedUp {
-        /// What is to be fetched.
-        wanted: WantedImage,
+        /// What is to be fetched, if that is what it is for.
+        wanted: Option<WantedImage>,
         /// Under which name the login is kept.
         server: String,
         /// Who; `None`: nobody in particular.
@@ -423,6 +424,39 @@ pub enum RegistryEvent {
     },
     /// It has answered.
     Answered(Answered),
+    /// Whose password was given.
+    PasswordTaken {
+        /// The name.
+        login: Account,
+    },
+    /// A login is kept.
+    LoginKept {
+        /// Under which name.
+        server: String,
+        /// The file that says so.
+        config: String,
+    },
+    /// No login is kept any more.
+    LoginDropped {
+        /// Under which name it was.
+        server: String,
+    },
+    /// The manifest of an image was read in the store.
+    ManifestRead {
+        /// Which.
+        manifest: Descriptor,
+        /// Its bytes, which are text.
+        text: String,
+    },
+    /// A layer is there in compressed form.
+    LayerCompressed {
+        /// Which.
+        diff_id: String,
+        /// The blob.
+        blob: Descriptor,
+        /// It was not there before.
+        fresh: bool,
+    },
 }
 
 /// A fact about a build.

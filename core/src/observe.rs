@@ -18,7 +18,7 @@ use crate::diagnosis::program::Refused;
 use crate::errno::Errno;
 use crate::event::{Event, ImageEvent};
 use crate::model::{Account, Container, ContainerId, ContainerState, Ending, Image, Layer, Status, Volume};
-use crate::oci::image::{Index, Manifest};
+use crate::oci::image::{Descriptor, Index, Manifest};
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
 use crate::registry::Answered;
 use crate::resource_limit;
@@ -65,12 +65,9 @@ pub struct Outcome {
     /// The layer that was packed; nothing where nothing was changed.
     #[serde(default)]
     pub packed: Option<Box<Layer>>,
-    /// What a registry has answered.
+    /// What came of a step on a registry.
     #[serde(default)]
-    pub answered: Option<Box<Answered>>,
-    /// Who the caller is to a registry.
-    #[serde(default)]
-    pub login: Option<Box<Account>>,
+    pub heard: Option<Box<Heard>>,
     /// How many bytes were counted.
     pub measured_bytes: Option<u64>,
     /// The process that was ended.
@@ -96,6 +93,19 @@ impl Outcome {
     fn probed(&self, id: &ContainerId) -> Vec<Event> {
         self.probe.iter().map(|probe| Event::HealthProbed { id: id.clone(), probe: (**probe).clone() }).collect()
     }
+}
+
+/// What came of a step on a registry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Heard {
+    /// An answer.
+    Answer(Box<Answered>),
+    /// Who the caller is.
+    Login(Account),
+    /// A document of the store.
+    Document(String),
+    /// What a layer was compressed to, and whether that was not there before.
+    Compressed(Descriptor, bool),
 }
 
 /// The files of an instruction of a build.

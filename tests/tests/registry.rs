@@ -8,7 +8,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use glassbox_tests::apart::apart;
 use glassbox_tests::binary::{Engine, has_program, skip};
-use served::{Hostile, Registry, skopeo};
+use served::{Hostile, Registry, skopeo, skopeo_shows};
 
 /// What these tests need besides the binary.
 fn is_ready(test: &str) -> bool {
@@ -200,5 +200,120 @@ fn a_pull_that_is_killed_leaves_nothing() -> Result<()> {
         let left: Vec<_> = fs::read_dir(engine.root().join("images/blobs/sha256")).into_iter().flatten().flatten().collect();
         ensure!(left.is_empty(), "left: {left:?}");
         Ok(())
+    })
+}
+
+#[test]
+fn what_is_pushed_is_read_by_others_and_sent_once() -> Result<()> {
+    apart("what_is_pushed_is_read_by_others_and_sent_once", || {
+        if !is_ready("push") {
+            return Ok(());
+        }
+        let registry = Registry::start(None)?;
+        let (engine, name) = (Engine::new()?, registry.name("team/app:1"));
+        let missing = engine.run(&format!("push {}", registry.name("team/none")))?;
+        let words = format!("An image does not exist locally with the tag: {}\n", registry.name("team/none"));
+        ensure!(missing.code == Some(1) && missing.stderr.starts_with(&words), "{missing:?}");
+        engine.succeed(&format!("tag toolbox {name}"))?;
+        let pushed = engine.succeed(&format!("push {name}"))?;
+        let lines: Vec<&str> = pushed.stdout.lines().collect();
+        ensure!(lines[0] == format!("The push refers to repository [{}]", registry.name("team/app")), "{pushed:?}");
+        ensure!(lines[1].ends_with(": Preparing") && lines[2].ends_with(": Pushed"), "{pushed:?}");
+        ensure!(lines[3].starts_with("1: digest: sha256:") && lines[3].contains(" size: "), "{pushed:?}");
+        let seen = skopeo_shows(&registry, "team/app:1")?;
+        has(&seen, "application/vnd.oci.image.layer.v1.tar+gzip")?;
+        has(&seen, lines[3].split(' ').nth(2).context("no digest")?)?;
+        let again = engine.succeed(&format!("push {name}"))?;
+        has(&again.stdout, ": Layer already exists\n")?;
+        ensure!(again.stdout.lines().last() == Some(lines[3]), "other bytes: {again:?}");
+        let other = registry.name("other/app:2");
+        engine.succeed(&format!("tag {name} {other}"))?;
+        has(&engine.succeed(&format!("push {other}"))?.stdout, ": Mounted from team/app\n")?;
+        ensure!(engine.succeed(&format!("push -q {other}"))?.stdout == format!("{other}\n"));
+        let reader = Engine::new()?;
+        ensure!(reader.succeed(&format!("run -q --rm --network none {other} echo here"))?.stdout == "here\n");
+        has(&engine.succeed("fsck")?.stdout, "")?;
+        let blobs = fs::read_dir(engine.root().join("images/blobs/sha256"))?.count();
+        ensure!(blobs == 3, "{blobs} blobs: what was compressed for the way is still there");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_login_is_tried_and_kept_and_forgotten() -> Result<()> {
+    apart("a_login_is_tried_and_kept_and_forgotten", || {
+        if !is_ready("login") {
+            return Ok(());
+        }
+        let registry = Registry::start(Some(("ann", "secret")))?;
+        let (engine, name) = (Engine::new()?, registry.name("app:1"));
+        let (directory, secret) = (engine.scratch().join("docker"), engine.scratch().join("password"));
+        fs::write(&secret, "secret\n")?;
+        let run = |words: &[&str]| -> Result<glassbox_tests::binary::Ended> {
+            let mut command = engine.command(words);
+            Ok(command.env("DOCKER_CONFIG", &directory).stdin(fs::File::open(&secret)?).output()?.into())
+        };
+        engine.succeed(&format!("tag toolbox {name}"))?;
+        let refused = run(&["push", &name])?;
+        ensure!((refused.code, refused.stderr.as_str()) == (Some(1), "no basic auth credentials\n"), "{refused:?}");
+        let at = registry.authority();
+        let wrong = run(&["login", "-u", "ann", "-p", "wrong", &at])?;
+        let words = format!("login attempt to {}/v2/ failed with status: 401 Unauthorized\n", registry.base());
+        has(&wrong.stderr, "WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n")?;
+        has(&wrong.stderr, &format!("Error response from daemon: {words}"))?;
+        ensure!(!directory.join("config.json").exists(), "a wrong password is kept");
+        let right = run(&["login", "-u", "ann", "--password-stdin", &at])?;
+        ensure!((right.code, right.stdout.as_str()) == (Some(0), "Login Succeeded\n"), "{right:?}");
+        has(&right.stderr, "WARNING! Your credentials are stored unencrypted in '")?;
+        let kept = fs::read_to_string(directory.join("config.json"))?;
+        ensure!(
+            kept == format!("{{\n\t\"auths\": {{\n\t\t\"{at}\": {{\n\t\t\t\"auth\": \"YW5uOnNlY3JldA==\"\n\t\t}}\n\t}}\n}}"),
+            "{kept}"
+        );
+        ensure!(run(&["push", &name])?.code == Some(0));
+        ensure!(run(&["pull", &name])?.code == Some(0));
+        let out = run(&["logout", &at])?;
+        ensure!(out.stdout == format!("Removing login credentials for {at}\n"), "{out:?}");
+        ensure!(run(&["push", &name])?.stderr == "no basic auth credentials\n");
+        let plan = run(&["--plan=json", "login", "-u", "ann", "--password-stdin", &at])?;
+        ensure!(!plan.stdout.contains("secret"), "the password is in the plan");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_credential_helper_is_asked_and_given_what_it_is_to_keep() -> Result<()> {
+    apart("a_credential_helper_is_asked_and_given_what_it_is_to_keep", || {
+        if !is_ready("helper") {
+            return Ok(());
+        }
+        let registry = Registry::start(Some(("ann", "secret")))?;
+        put_toolbox(&registry, "app:1")?;
+        let (engine, name) = (Engine::new()?, registry.name("app:1"));
+        let directory = engine.scratch().join("docker");
+        fs::create_dir(&directory)?;
+        fs::write(directory.join("config.json"), r#"{"credsStore":"tests"}"#)?;
+        let (program, store) = (directory.join("docker-credential-tests"), directory.join("kept"));
+        let script = format!(
+            "#!/bin/sh\ncase $1 in\nstore) cat > {0};;\nerase) cat > /dev/null; rm -f {0};;\nget) cat > /dev/null; if test -e {0}; then cat {0}; \
+             else echo credentials not found in native keychain; exit 1; fi;;\nesac\n",
+            store.display()
+        );
+        fs::write(&program, script)?;
+        std::process::Command::new("chmod").arg("755").arg(&program).status()?;
+        let path = format!("{}:{}", directory.display(), glassbox_tests::binary::PATH);
+        let run = |words: &[&str]| -> Result<glassbox_tests::binary::Ended> {
+            Ok(engine.command(words).env("DOCKER_CONFIG", &directory).env("PATH", &path).output()?.into())
+        };
+        has(&run(&["pull", &name])?.stderr, "no basic auth credentials\n")?;
+        let kept = run(&["login", "-u", "ann", "-p", "secret", &registry.authority()])?;
+        ensure!(kept.code == Some(0) && !kept.stderr.contains("unencrypted"), "{kept:?}");
+        has(&fs::read_to_string(&store)?, r#""Username":"ann","Secret":"secret""#)?;
+        ensure!(!fs::read_to_string(directory.join("config.json"))?.contains("YW5u"));
+        ensure!(run(&["pull", &name])?.code == Some(0));
+        run(&["logout", &registry.authority()])?;
+        ensure!(!store.exists(), "the helper has it still");
+        fs::write(directory.join("config.json"), r#"{"credsStore":"nosuch"}"#)?;
+        has(&run(&["pull", &name])?.stderr, "exec: \"docker-credential-nosuch\": executable file not found in $PATH")
     })
 }

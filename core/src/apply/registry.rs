@@ -6,13 +6,27 @@ use crate::model::{Exchange, State};
 pub(super) fn apply(state: &mut State, event: &RegistryEvent) {
     match event {
         RegistryEvent::LoginLookedUp { wanted, login, .. } => {
-            let before = state.image_named(&wanted.name.familiar()).map(|image| image.id.clone());
+            let before =
+                wanted.as_ref().and_then(|wanted| state.image_named(&wanted.name.familiar())).map(|image| image.id.clone());
             state.exchange = Exchange::begin(wanted.clone(), login.clone(), before);
+        }
+        RegistryEvent::PasswordTaken { login } => state.exchange = Exchange::begin(None, Some(login.clone()), None),
+        RegistryEvent::LoginKept { .. } | RegistryEvent::LoginDropped { .. } => {}
+        RegistryEvent::ManifestRead { manifest, text } => state.exchange.read(manifest, text),
+        RegistryEvent::LayerCompressed { diff_id, blob, fresh } => {
+            state.exchange.compressed.insert(diff_id.clone(), blob.clone());
+            if *fresh {
+                state.exchange.made.insert(blob.digest.clone());
+            }
         }
         RegistryEvent::Answered(answered) => {
             state.exchange.take(answered);
             let config = state.exchange.manifest.as_ref().map(|(_, manifest)| manifest.config.digest.clone());
-            let known = config.and_then(|config| state.images.get(&config)).filter(|image| image.stored);
+            // Of an image that is given away nothing comes in.
+            let known = config
+                .filter(|_| state.exchange.wanted.is_some())
+                .and_then(|config| state.images.get(&config))
+                .filter(|image| image.stored);
             if let Some(image) = known {
                 // All of it is here by now.
                 state.exchange.image = Some(image.clone());

@@ -56,7 +56,7 @@ pub use lists::{ContainerList, InspectKind};
 pub use named_files::{NAMED_FILE_BYTES_MAX, with_named_files};
 pub use namespaces::{CgroupNamespace, IpcMode, NamespaceSpec, PidMode, TimeOffsets};
 pub use naming::Naming;
-pub use registry::{PullImage, RegistryCommand};
+pub use registry::{LogIn, PullImage, PushImage, RegistryCommand};
 pub use resources::Resources;
 pub use storage::{MountSpec, StorageSpec};
 pub use suggest::{Suggestions, completion_script, suggest};

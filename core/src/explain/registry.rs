@@ -18,6 +18,56 @@ pub(super) fn explain(step: &RegistryStep) -> Explanation {
             explanation(format!("Look up the login at {server}"), why, calls, &[&format!("cat {config}")], CHAPTER)
         }
         RegistryStep::SendRequest(request) => of_request(request),
+        RegistryStep::TakePassword { user, from_stdin } => {
+            let why = "The registry is shown it before it is kept. It stands in no step and in no recording.";
+            let calls = vec![call("read", &["0", "…", "…"]).when(CallWhen::Repeated)];
+            let look = if *from_stdin { "glassbox login -u NAME --password-stdin < FILE" } else { "history" };
+            explanation(format!("Take the password of {user}"), why, calls, &[look], CHAPTER)
+        }
+        RegistryStep::KeepLogin { server, config, .. } => {
+            let why = "Docker's client and Glassbox keep logins in the same file. Without a credential helper the password stands in it, in base64 \
+                       and not encrypted.";
+            let calls = vec![
+                call("openat", &["AT_FDCWD", &quoted(config), "…"]),
+                call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("rename", &["…", &quoted(config)]),
+            ];
+            explanation(format!("Keep the login at {server}"), why, calls, &[&format!("cat {config}")], CHAPTER)
+        }
+        RegistryStep::DropLogin { server, config } => {
+            let why = "Nobody is asked and nobody is told: what is forgotten is what this machine keeps.";
+            let calls =
+                vec![call("openat", &["AT_FDCWD", &quoted(config), "…"]), call("rename", &["…", "…"]).when(CallWhen::IfPresent)];
+            explanation(format!("Forget the login at {server}"), why, calls, &[&format!("cat {config}")], CHAPTER)
+        }
+        RegistryStep::ReadStoredManifest { path, manifest } => {
+            let why =
+                "It names the configuration and the layers: all of it has to be at the registry before the name can lead there.";
+            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), "…"]), call("read", &["…", "…", "…"])];
+            explanation(
+                format!("Read the manifest {}", short_digest(&manifest.digest)),
+                why,
+                calls,
+                &[&format!("cat {path}")],
+                CHAPTER,
+            )
+        }
+        RegistryStep::CompressLayer { diff_id, path } => {
+            let why = "A layer that was made here is kept as it was packed. Compressed it is another blob with another digest; the layer is the \
+                       same, by its diff id.";
+            let calls = vec![
+                call("openat", &["AT_FDCWD", &quoted(path), "…"]),
+                call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("rename", &["…", "…"]).when(CallWhen::IfPresent),
+            ];
+            explanation(
+                format!("Compress the layer {}", short_digest(diff_id)),
+                why,
+                calls,
+                &[&format!("gzip -c {path} | wc -c")],
+                CHAPTER,
+            )
+        }
     }
 }
 
@@ -39,7 +89,10 @@ fn of_request(request: &Request) -> Explanation {
     let path = Url::parse(&request.url).map_or("", |url| url.path);
     let headline = match request.purpose.blob() {
         Some((digest, size, _)) => format!("GET the blob {}: {size} bytes", short_digest(digest)),
-        None => format!("{} {path}", request.method.name()),
+        None => match &request.purpose {
+            Purpose::PutBlob { digest, size, .. } => format!("PUT the blob {}: {size} bytes", short_digest(digest)),
+            _ => format!("{} {path}", request.method.name()),
+        },
     };
     explanation(headline, why(&request.purpose), sent(request), &[&curl(request)], CHAPTER)
 }
@@ -61,6 +114,15 @@ fn why(purpose: &Purpose) -> &'static str {
         Purpose::GetManifest { chosen: true, .. } => {
             "Of the list, this is the manifest for the machine that the image is to run on."
         }
+        Purpose::LogIn => "Whether the registry takes the name and the password is known from this answer alone.",
+        Purpose::HasBlob { .. } => "Images share layers, at a registry too: what is there is not sent again.",
+        Purpose::StartUpload { .. } => {
+            "The registry says where the blob can be sent to (Location). Of a blob that it has in another repository it may take that."
+        }
+        Purpose::PutBlob { .. } => {
+            "The bytes, and under which digest they are to be kept: the registry holds one against the other."
+        }
+        Purpose::PutManifest { .. } => "With it the tag leads to the image. It is taken when all that it names is there.",
         Purpose::GetConfig { .. } => {
             "The configuration says how a container of the image runs. Its digest is the image's id, and is held against its bytes."
         }
@@ -73,14 +135,23 @@ fn why(purpose: &Purpose) -> &'static str {
 
 /// The same request by hand.
 fn curl(request: &Request) -> String {
-    let method = if request.method == Method::Head { "--head " } else { "" };
+    let method = match request.method {
+        Method::Get => String::new(),
+        Method::Head => "--head ".to_string(),
+        method => format!("-X {} ", method.name()),
+    };
     let fields: String = request.fields.iter().map(|(name, value)| format!("-H '{name}: {value}' ")).collect();
     let proof = match &request.proof {
         Proof::None | Proof::Missing => String::new(),
         Proof::Login { user } => format!("-u {user} "),
         Proof::Token { .. } => "-H \"Authorization: Bearer $TOKEN\" ".to_string(),
     };
-    let output = if request.purpose.blob().is_some() { "-o blob " } else { "" };
+    let output = match &request.purpose {
+        Purpose::PutBlob { path, .. } => format!("--data-binary @{path} "),
+        Purpose::PutManifest { .. } => "--data-binary @manifest.json ".to_string(),
+        purpose if purpose.blob().is_some() => "-o blob ".to_string(),
+        _ => String::new(),
+    };
     format!("curl -L {output}{method}{fields}{proof}'{}'", request.url)
 }
 
@@ -91,8 +162,8 @@ pub(super) fn phase(phase: &RegistryPhase) -> Explanation {
                 "An image that is not here is fetched from the registry that its name begins with; without one that is Docker Hub.";
             (format!("Pull the image {}", wanted.name.familiar()), why)
         }
-        RegistryPhase::OpenRegistry { wanted } => (
-            format!("Ask whether {} is a registry", wanted.name.domain),
+        RegistryPhase::OpenRegistry { visit } => (
+            format!("Ask whether {} is a registry", visit.domain),
             "Before anything is asked for, the registry says whom it lets in.",
         ),
         RegistryPhase::OpenOtherwise { .. } => (
@@ -121,6 +192,35 @@ pub(super) fn phase(phase: &RegistryPhase) -> Explanation {
             "Put the image into the store".to_string(),
             "All of it is here and checked. What is missing are its files, its line in the index and its name.",
         ),
+        RegistryPhase::PushImage { pushed } => {
+            let why = "What an image is made of goes to the registry that its name begins with, and the name with it.";
+            (format!("Push the image {}", pushed.name.familiar()), why)
+        }
+        RegistryPhase::SendBlobs { .. } => (
+            "Send what is not there".to_string(),
+            "First the blobs, then the manifest: at no moment does the name lead to something half there.",
+        ),
+        RegistryPhase::SendBlob { blob, .. } => {
+            (format!("Send the blob {}", short_digest(&blob.digest)), "It is asked for first, because the registry may have it.")
+        }
+        RegistryPhase::StartBlob { .. } => (
+            "Ask where to send it, if it is not there".to_string(),
+            "Where a blob goes is the registry's affair: it gives a URL for each.",
+        ),
+        RegistryPhase::PutBlob { .. } => {
+            ("Send it there".to_string(), "Nothing is sent of what the registry has, or has taken from another repository.")
+        }
+        RegistryPhase::SendManifest { pushed } => (
+            format!("Let {} lead to it", pushed.name.familiar()),
+            "All blobs are there: the manifest puts them together, and the tag names it.",
+        ),
+        RegistryPhase::LogIn { visit, .. } => (
+            format!("Log in at {}", visit.domain),
+            "There is no session: what is kept is the password, and it is shown again with every errand.",
+        ),
+        RegistryPhase::ShowLogin { .. } => {
+            ("Show the password to the registry".to_string(), "A password that it does not take is not kept.")
+        }
     };
     explanation(headline, why, Vec::new(), &[], CHAPTER)
 }

@@ -38,8 +38,32 @@ pub struct Exchange {
     pub fetched: BTreeMap<String, u64>,
     /// The image of manifest and configuration.
     pub image: Option<Image>,
+    /// How blobs that are given away stand at the registry, by digest.
+    pub standing: BTreeMap<String, Standing>,
+    /// What layers were compressed to, by their diff ids.
+    pub compressed: BTreeMap<String, Descriptor>,
+    /// Blobs that were made for the way alone.
+    pub made: BTreeSet<String>,
     /// The last answer.
     pub last: Option<Answered>,
+}
+
+/// How a blob stands at a registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// It is not there.
+    Missing,
+    /// It can be sent to this URL.
+    UploadAt(String),
+    /// It is there.
+    There,
+    /// It was taken from another repository.
+    Mounted {
+        /// Which.
+        from: String,
+    },
+    /// It was sent.
+    Sent,
 }
 
 /// Who somebody is to a registry; the secret is not here.
@@ -53,8 +77,8 @@ pub struct Account {
 
 impl Exchange {
     /// A new one.
-    pub fn begin(wanted: WantedImage, login: Option<Account>, before: Option<String>) -> Exchange {
-        Exchange { wanted: Some(wanted), before, login, ..Exchange::default() }
+    pub fn begin(wanted: Option<WantedImage>, login: Option<Account>, before: Option<String>) -> Exchange {
+        Exchange { wanted, before, login, ..Exchange::default() }
     }
 
     /// What Docker calls the image's digest: that of what the name leads to.
@@ -74,6 +98,13 @@ impl Exchange {
         stored.any(|image| image.id == config || image.layers.iter().any(|layer| layer.blob == blob))
     }
 
+    /// A manifest is known.
+    pub fn read(&mut self, manifest: &Descriptor, text: &str) {
+        let read = Manifest::read(text.as_bytes(), &manifest.digest);
+        self.manifest = read.ok().map(|read| (manifest.clone(), read));
+        self.manifest_text = text.to_string();
+    }
+
     /// Takes an answer in.
     pub fn take(&mut self, answered: &Answered) {
         match &answered.content {
@@ -82,14 +113,13 @@ impl Exchange {
                 self.base = base_of(&answered.url);
                 self.challenge = Some(challenge.clone());
             }
-            Content::Unreachable { .. } | Content::Unresolved => {}
+            Content::Unreachable { .. } | Content::Unresolved | Content::LoggedIn | Content::ManifestSent { .. } => {}
+            Content::Blob { digest, standing } => drop(self.standing.insert(digest.clone(), standing.clone())),
             Content::Token { scope } => drop(self.granted.insert(scope.clone())),
             Content::Resolved(found) => self.resolved = Some(found.clone()),
             Content::Index { index, chosen } => (self.index, self.chosen) = (Some(index.clone()), Some(chosen.clone())),
             Content::Manifest { manifest, text } => {
-                let read = Manifest::read(text.as_bytes(), &manifest.digest);
-                self.manifest = read.ok().map(|read| (manifest.clone(), read));
-                self.manifest_text = text.clone();
+                self.read(manifest, text);
             }
             Content::Config { digest, file } => {
                 self.fetched.insert(digest.clone(), 0);

@@ -18,7 +18,7 @@ use rpds::RedBlackTreeMap;
 pub use build::{BuildResult, Building, CacheMount, CacheRecord, FailedProgram, Slot};
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status};
 pub use ending::{Ending, SentSignal, SignalReason};
-pub use exchange::{Account, Exchange};
+pub use exchange::{Account, Exchange, Standing};
 pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, short_digest};
 pub use storage::{ANONYMOUS_LABEL, Backing, MountKind, MountPoint, Propagation, Volume, backing, depth};
 

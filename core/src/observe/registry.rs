@@ -1,6 +1,6 @@
 //! What requests to registries leave behind.
 
-use super::{Look, Outcome};
+use super::{Heard, Look, Outcome};
 use crate::errno::Errno;
 use crate::event::{Event, RegistryEvent};
 use crate::step::RegistryStep;
@@ -20,13 +20,27 @@ impl Look<'_> {
 
 /// Without looking at anything but the outcome.
 pub(super) fn essential(step: &RegistryStep, outcome: &Outcome) -> Vec<Event> {
-    let event = match step {
-        RegistryStep::FindLogin { wanted, server, .. } => Some(RegistryEvent::LoginLookedUp {
-            wanted: (**wanted).clone(),
-            server: server.clone(),
-            login: outcome.login.as_deref().cloned(),
-        }),
-        RegistryStep::SendRequest(_) => outcome.answered.as_ref().map(|answered| RegistryEvent::Answered((**answered).clone())),
+    let event = match (step, outcome.heard.as_deref()) {
+        (RegistryStep::FindLogin { wanted, server, .. }, heard) => {
+            let login = match heard {
+                Some(Heard::Login(login)) => Some(login.clone()),
+                _ => None,
+            };
+            RegistryEvent::LoginLookedUp { wanted: wanted.as_deref().cloned(), server: server.clone(), login }
+        }
+        (RegistryStep::SendRequest(_), Some(Heard::Answer(answered))) => RegistryEvent::Answered((**answered).clone()),
+        (RegistryStep::TakePassword { .. }, Some(Heard::Login(login))) => RegistryEvent::PasswordTaken { login: login.clone() },
+        (RegistryStep::KeepLogin { server, config, .. }, _) => {
+            RegistryEvent::LoginKept { server: server.clone(), config: config.clone() }
+        }
+        (RegistryStep::DropLogin { server, .. }, _) => RegistryEvent::LoginDropped { server: server.clone() },
+        (RegistryStep::ReadStoredManifest { manifest, .. }, Some(Heard::Document(text))) => {
+            RegistryEvent::ManifestRead { manifest: manifest.clone(), text: text.clone() }
+        }
+        (RegistryStep::CompressLayer { diff_id, .. }, Some(Heard::Compressed(blob, fresh))) => {
+            RegistryEvent::LayerCompressed { diff_id: diff_id.clone(), blob: blob.clone(), fresh: *fresh }
+        }
+        _ => return Vec::new(),
     };
-    event.into_iter().map(|event| Event::Registry(Box::new(event))).collect()
+    vec![Event::Registry(Box::new(event))]
 }

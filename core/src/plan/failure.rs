@@ -3,14 +3,15 @@
 use super::origin::{self, planned};
 use super::storage::{foreign, is_behind_file};
 use super::{CommandError, Context, Node, Planned, namespaces};
-use crate::cli::{Command, quoted};
+use crate::cli::{Command, RegistryCommand, quoted};
 use crate::diagnosis::{Diagnosis, Finding};
 use crate::errno::Errno;
 use crate::host::Controller;
 use crate::layout::Layout;
 use crate::model::{Backing, Container, ContainerId, MountKind, MountPoint, Volume};
 use crate::step::{
-    CgroupStep, ClientStep, CpuShares, ImageStep, Limit, MountStep, Phase, PrivilegeStep, ProcessStep, Step, StoreStep,
+    CgroupStep, ClientStep, CpuShares, ImageStep, Limit, MountStep, Phase, PrivilegeStep, ProcessStep, RegistryStep, Step,
+    StoreStep,
 };
 
 /// Docker's frame around what the runtime says when a container cannot be started.
@@ -117,7 +118,19 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
 fn of_registry(node: &Node, errno: Errno, call: Option<&str>, context: &Context<'_>) -> CommandError {
     let whole = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
     let (what, ours) = whole.split_once('\n').map_or((whole.as_str(), String::new()), |(what, ours)| (what, format!("{ours}\n")));
+    if matches!(
+        &node.step,
+        Step::Registry(RegistryStep::TakePassword { .. } | RegistryStep::KeepLogin { .. } | RegistryStep::DropLogin { .. })
+    ) {
+        return CommandError { message: format!("{what}\n{ours}"), exit_code: NOT_THERE, span: blamed(node) };
+    }
     let (frame, closing, exit_code) = match &context.invocation.command {
+        // The client tells what comes of a push as it comes.
+        Command::Registry(RegistryCommand::Push(_))
+            if matches!(&node.step, Step::Registry(RegistryStep::SendRequest(_))) && !what.starts_with("Get ") =>
+        {
+            return CommandError { message: format!("{what}\n{ours}"), exit_code: NOT_THERE, span: blamed(node) };
+        }
         Command::RunContainer(_) => ("docker: ", "\n\nRun 'docker run --help' for more information\n", ENGINE_FAILED),
         _ => ("", "\n", NOT_THERE),
     };

@@ -101,7 +101,7 @@ fn tag(source: &str, target: &str, context: &Context<'_>, plan: &mut Plan) -> Re
 }
 
 /// The blobs of the image that is part of the program, if they are not in the store yet.
-fn written(image: &Image, of: &'static str, context: &Context<'_>) -> Vec<Planned> {
+pub(super) fn written(image: &Image, of: &'static str, context: &Context<'_>) -> Vec<Planned> {
     if image.stored {
         return Vec::new();
     }

@@ -48,12 +48,27 @@ pub fn read(bytes: &[u8]) -> Result<Value, String> {
     if value.is_object() { Ok(value) } else { Err("it is no object".to_string()) }
 }
 
+/// The program that keeps the login for this server, if one does.
+pub fn helper_of(config: &Value, server: &str) -> Option<String> {
+    let word = |value: Option<&Value>| value.and_then(Value::as_str).filter(|word| !word.is_empty()).map(str::to_string);
+    word(config.get("credHelpers").and_then(|all| all.get(server))).or_else(|| word(config.get("credsStore")))
+}
+
+/// What such a program is given to keep.
+pub fn for_helper(server: &str, login: &Login) -> String {
+    let user = if login.is_token { "<token>" } else { &login.user };
+    json!({ "ServerURL": server, "Username": user, "Secret": login.password }).to_string()
+}
+
+/// What Docker's client says of a password in a file.
+pub fn unencrypted(config: &str) -> String {
+    let what = format!("WARNING! Your credentials are stored unencrypted in '{config}'.");
+    format!("\n{what}\nConfigure a credential helper to remove this warning. See\nhttps://docs.docker.com/go/credential-store/\n\n")
+}
+
 /// Where the login for this server is kept.
 pub fn find(config: &Value, server: &str) -> Result<Place, String> {
-    let helper = |value: Option<&Value>| value.and_then(Value::as_str).filter(|word| !word.is_empty()).map(str::to_string);
-    if let Some(word) =
-        helper(config.get("credHelpers").and_then(|all| all.get(server))).or_else(|| helper(config.get("credsStore")))
-    {
+    if let Some(word) = helper_of(config, server) {
         return Ok(Place::Helper(word));
     }
     let all = config.get("auths").and_then(Value::as_object);

@@ -9,6 +9,7 @@
 
 pub mod base64;
 pub mod challenge;
+pub mod compress;
 pub mod endpoint;
 pub mod http;
 pub mod logins;
@@ -21,7 +22,7 @@ pub mod told;
 
 pub use challenge::Challenge;
 pub use reading::{Answered, Content, Secret};
-pub use request::{Proof, Purpose, Request, WantedImage};
+pub use request::{Errand, Proof, Purpose, PushedImage, Request, Visit, WantedImage};
 
 /// Redirections of one request: Go's client stops there too.
 pub const REDIRECTS_MAX: usize = 10;

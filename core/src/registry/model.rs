@@ -60,12 +60,22 @@ impl Offer for Empty {
 /// Who gives tokens for Docker Hub.
 const REALM: &str = "https://auth.docker.io/token";
 
-/// What a modelled registry answers to a request; `token`: the request brings one. `None`: nobody answers at this URL. `offers` answers what
+/// What a modelled registry answers to a request; `token`: the request brings one, `login`: a name and a password. `None`: nobody answers at this URL. `offers` answers what
 /// the registry of an image's name has to give, if it is modelled.
-pub fn answer<O: Offer>(offers: impl Fn(&str) -> Option<O>, method: Method, url: &str, token: bool) -> Option<(Head, Vec<u8>)> {
+pub fn answer<O: Offer>(
+    offers: impl Fn(&str) -> Option<O>,
+    method: Method,
+    url: &str,
+    token: bool,
+    login: bool,
+) -> Option<(Head, Vec<u8>)> {
     let parts = Url::parse(url)?;
     let base = format!("{}://{}", parts.scheme, parts.authority);
     if format!("{base}{}", parts.path) == REALM {
+        if login {
+            let body = b"{\"details\":\"incorrect username or password\"}".to_vec();
+            return Some((Head::of(401, &[("content-type", "application/json")]), body));
+        }
         let body = b"{\"token\":\"modelled\",\"expires_in\":300}".to_vec();
         return Some((Head::of(200, &[("content-type", "application/json")]), body));
     }
@@ -73,6 +83,8 @@ pub fn answer<O: Offer>(offers: impl Fn(&str) -> Option<O>, method: Method, url:
     let offer = offers(if is_hub { DEFAULT_DOMAIN } else { parts.authority }).filter(|_| parts.scheme == "https")?;
     let (mut head, body) = match parts.path.strip_prefix("/v2/") {
         Some(rest) if is_hub && (rest.is_empty() || !token) => unauthorized(rest, &offer),
+        // Nobody has an account there.
+        Some(rest) if !matches!(method, Method::Get | Method::Head) => denied(rest),
         Some("") => (Head::of(200, &[("content-type", "application/json"), VERSION]), b"{}".to_vec()),
         Some(rest) => looked_up(&offer, rest),
         None => error(404, "NOT_FOUND", "page not found"),
@@ -89,6 +101,16 @@ fn unauthorized(rest: &str, offer: &dyn Offer) -> (Head, Vec<u8>) {
     let unknown = repository.is_some_and(|name| offer.tags(name).is_empty());
     let why = if unknown { ",error=\"insufficient_scope\"" } else { "" };
     let value = format!("Bearer realm=\"{REALM}\",service=\"registry.docker.io\"{scope}{why}");
+    head.fields.push(("www-authenticate".into(), value));
+    (head, body)
+}
+
+/// As it answers whoever may not write.
+fn denied(rest: &str) -> (Head, Vec<u8>) {
+    let (mut head, body) = error(401, "UNAUTHORIZED", "authentication required");
+    let name = repository_of(rest).unwrap_or_default();
+    let scope = format!("scope=\"repository:{name}:pull,push\",error=\"insufficient_scope\"");
+    let value = format!("Bearer realm=\"{REALM}\",service=\"registry.docker.io\",{scope}");
     head.fields.push(("www-authenticate".into(), value));
     (head, body)
 }
@@ -142,7 +164,7 @@ mod tests {
     #[test]
     fn it_answers_as_docker_hub_does() {
         let hub = |domain: &str| (domain == DEFAULT_DOMAIN).then_some(Empty);
-        let ask = |url: &str, token| answer(hub, Method::Get, url, token);
+        let ask = |url: &str, token| answer(hub, Method::Get, url, token, false);
         let (head, _) = ask("https://registry-1.docker.io/v2/", false).unwrap();
         assert_eq!(head.status, 401);
         assert!(super::super::Challenge::of(&head).is_some());

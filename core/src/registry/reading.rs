@@ -5,9 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::challenge::Challenge;
-use super::http::Head;
+use super::http::{Head, joined};
 use super::refusal::{Refusal, go_reason};
 use super::request::{Purpose, Request, WantedImage};
+use crate::model::Standing;
 use crate::oci::digest::{self, is_sha256};
 use crate::oci::image::{ConfigFile, Descriptor, Index, Manifest, Platform, media};
 
@@ -63,6 +64,22 @@ pub enum Content {
         /// Its bytes, which are text.
         text: String,
     },
+    /// The registry takes the login.
+    LoggedIn,
+    /// How a blob stands at the registry.
+    Blob {
+        /// `sha256:…`
+        digest: String,
+        /// So.
+        standing: Standing,
+    },
+    /// A manifest is at the registry.
+    ManifestSent {
+        /// `sha256:…`
+        digest: String,
+        /// Bytes.
+        bytes: u64,
+    },
     /// A configuration is in the store.
     Config {
         /// `sha256:…`
@@ -94,6 +111,10 @@ pub fn read(request: &Request, head: &Head, body: &[u8]) -> Result<(Content, Opt
     let content = match &request.purpose {
         Purpose::Ping { .. } => ping(head)?,
         Purpose::GetToken { scope, on_behalf, .. } => return token(scope, on_behalf, head, body),
+        Purpose::LogIn => logged_in(request, head)?,
+        Purpose::HasBlob { .. } | Purpose::StartUpload { .. } | Purpose::PutBlob { .. } | Purpose::PutManifest { .. } => {
+            sent(request, head, body)?
+        }
         Purpose::ResolveTag => resolved(head),
         Purpose::GetManifest { wanted, digest, chosen } => manifest(wanted, digest.as_deref(), *chosen, head, body)?,
         Purpose::GetConfig { digest, .. } => {
@@ -139,6 +160,37 @@ fn token(scope: &str, on_behalf: &str, head: &Head, body: &[u8]) -> Result<(Cont
         return Err(framed("the token in the response is none: it has letters that no header field may have"));
     }
     Ok((Content::Token { scope: scope.to_string() }, Some(Secret(token))))
+}
+
+/// dockerd takes 200 and nothing else.
+fn logged_in(request: &Request, head: &Head) -> Result<Content, String> {
+    let status = format!("{} {}", head.status, super::http::reason(head.status));
+    match head.status {
+        200 => Ok(Content::LoggedIn),
+        _ => Err(format!("login attempt to {} failed with status: {}", request.url, status.trim_end())),
+    }
+}
+
+/// What became of something that was sent.
+fn sent(request: &Request, head: &Head, body: &[u8]) -> Result<Content, String> {
+    let refused = || Refusal::of(head, body).told();
+    let (digest, standing) = match &request.purpose {
+        Purpose::HasBlob { digest } if head.status == 200 => (digest, Standing::There),
+        // What is wrong is told when it is to be sent: the answer to HEAD has no words.
+        Purpose::HasBlob { digest } => (digest, Standing::Missing),
+        Purpose::StartUpload { digest, from } if head.status == 201 => (digest, Standing::Mounted { from: from.clone() }),
+        Purpose::StartUpload { digest, .. } if head.status == 202 => {
+            let location = head.field("location").and_then(|location| joined(&request.url, location));
+            let location = location.ok_or("the registry does not say where to send the blob (Location)")?;
+            (digest, Standing::UploadAt(location))
+        }
+        Purpose::PutBlob { digest, .. } if head.is_success() => (digest, Standing::Sent),
+        Purpose::PutManifest { digest, text } if head.is_success() => {
+            return Ok(Content::ManifestSent { digest: digest.clone(), bytes: text.len() as u64 });
+        }
+        _ => return Err(refused()),
+    };
+    Ok(Content::Blob { digest: digest.clone(), standing })
 }
 
 fn resolved(head: &Head) -> Content {

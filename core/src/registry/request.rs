@@ -21,6 +21,18 @@ pub struct Request {
     pub purpose: Purpose,
 }
 
+impl Request {
+    /// What dockerd says where a name and a password are wanted and there are none.
+    pub fn missing_login(&self) -> String {
+        match self.purpose {
+            Purpose::HasBlob { .. } | Purpose::StartUpload { .. } | Purpose::PutBlob { .. } | Purpose::PutManifest { .. } => {
+                "no basic auth credentials".to_string()
+            }
+            _ => format!("{} \"{}\": no basic auth credentials", self.method.in_errors(), self.url),
+        }
+    }
+}
+
 /// What shows who asks. The secret itself is known to whoever sends the request alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proof {
@@ -57,6 +69,8 @@ pub enum Purpose {
         /// For which request, as Go's client begins an error: `Head "https://…"`.
         on_behalf: String,
     },
+    /// Whether the registry takes the login.
+    LogIn,
     /// Which manifest a tag leads to.
     ResolveTag,
     /// A manifest, or an index of manifests.
@@ -86,6 +100,34 @@ pub enum Purpose {
         /// Where to: absolute.
         path: String,
     },
+    /// Whether the registry has a blob.
+    HasBlob {
+        /// `sha256:…`
+        digest: String,
+    },
+    /// Where a blob can be sent to.
+    StartUpload {
+        /// `sha256:…`
+        digest: String,
+        /// A repository that has it, from which the registry may take it; empty: none is known.
+        from: String,
+    },
+    /// A blob of the store that is sent.
+    PutBlob {
+        /// `sha256:…`
+        digest: String,
+        /// Bytes.
+        size: u64,
+        /// Where it is: absolute.
+        path: String,
+    },
+    /// A manifest that is sent.
+    PutManifest {
+        /// `sha256:…`
+        digest: String,
+        /// Its bytes, which are text.
+        text: String,
+    },
 }
 
 impl Purpose {
@@ -96,6 +138,39 @@ impl Purpose {
             _ => None,
         }
     }
+}
+
+/// What somebody wants at a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Errand {
+    /// An image.
+    Pull,
+    /// To give one away.
+    Push,
+    /// To be known.
+    LogIn,
+}
+
+/// Somebody comes to a registry: what is to be known before anything is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// As names of images begin with it: `docker.io`, `localhost:5000`.
+    pub domain: String,
+    /// What a token has to allow: `repository:library/alpine:pull`; empty: nothing but who the caller is.
+    pub scope: String,
+    /// The first request after it: its method as Go's client names it in errors, and its path.
+    pub first: (String, String),
+    /// What for.
+    pub errand: Errand,
+}
+
+/// An image that is given away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushedImage {
+    /// In full, with tag.
+    pub name: Reference,
+    /// Its id.
+    pub id: String,
 }
 
 /// An image that is to be fetched.

@@ -1,7 +1,7 @@
 //! What `pull` tells while it goes on, as dockerd does where nobody has a terminal: told by whoever walks the plan.
 
 use crate::cli::{Command, ImageChoice, Invocation, Pull, RegistryCommand};
-use crate::model::{Exchange, State, short_digest};
+use crate::model::{Exchange, Standing, State, short_digest};
 use crate::registry::WantedImage;
 use crate::registry::reading::Content;
 use crate::step::{Phase, RegistryPhase, RegistryStep, Step, StoreStep};
@@ -22,6 +22,7 @@ impl Told {
     pub fn of(invocation: &Invocation) -> Option<Told> {
         match &invocation.command {
             Command::Registry(RegistryCommand::Pull(pull)) => Some(Told { quiet: pull.quiet, own: true, always: true }),
+            Command::Registry(RegistryCommand::Push(push)) => Some(Told { quiet: push.quiet, own: true, always: true }),
             Command::RunContainer(run) => Some(Told::of_container(&run.spec.image_choice)),
             Command::CreateContainer(spec) => Some(Told::of_container(&spec.image_choice)),
             _ => None,
@@ -33,8 +34,12 @@ impl Told {
     }
 
     /// A phase is about to begin.
-    pub fn entering(self, step: &Step) -> String {
+    pub fn entering(self, step: &Step, state: &State) -> String {
         match step {
+            Step::Phase(Phase::Registry(RegistryPhase::SendBlobs { pushed })) if !self.quiet => {
+                let layers = state.images.get(&pushed.id).into_iter().flat_map(|image| image.layers.iter().rev());
+                layers.map(|layer| format!("{}: Preparing\n", short_digest(&layer.diff_id))).collect()
+            }
             Step::Phase(Phase::Registry(RegistryPhase::PullImage { wanted })) if !self.always && !self.quiet => {
                 format!("Unable to find image '{}' locally\n", wanted.name.familiar())
             }
@@ -52,7 +57,7 @@ impl Told {
         if self.quiet {
             return String::new();
         }
-        let Some(wanted) = &state.exchange.wanted else { return String::new() };
+        let Some(wanted) = &state.exchange.wanted else { return given(step, state) };
         match step {
             Step::Registry(RegistryStep::SendRequest(_)) => answered(wanted, state),
             Step::Store(StoreStep::ExtractLayer { diff_id, .. }) => {
@@ -82,6 +87,35 @@ impl Told {
         }
         text
     }
+}
+
+/// Of an image that is given away.
+fn given(step: &Step, state: &State) -> String {
+    let Step::Registry(RegistryStep::SendRequest(request)) = step else { return String::new() };
+    match state.exchange.last.as_ref().map(|answer| &answer.content) {
+        Some(Content::Blob { digest, standing }) => {
+            let words = match standing {
+                Standing::There => "Layer already exists".to_string(),
+                Standing::Mounted { from } => format!("Mounted from {from}"),
+                Standing::Sent => "Pushed".to_string(),
+                Standing::Missing | Standing::UploadAt(_) => return String::new(),
+            };
+            let layer = layer_of(digest, state);
+            layer.map(|diff_id| format!("{}: {words}\n", short_digest(diff_id))).unwrap_or_default()
+        }
+        Some(Content::ManifestSent { digest, bytes }) => {
+            let tag = request.url.rsplit('/').next().unwrap_or_default();
+            format!("{tag}: digest: {digest} size: {bytes}\n")
+        }
+        _ => String::new(),
+    }
+}
+
+/// The diff id of a layer by what goes to the registry of it; of a configuration there is none.
+fn layer_of<'a>(blob: &str, state: &'a State) -> Option<&'a str> {
+    let compressed = state.exchange.compressed.iter().find(|(_, made)| made.digest == blob).map(|(diff_id, _)| diff_id.as_str());
+    let mut all = state.images.values().flat_map(|image| &image.layers);
+    compressed.or_else(|| all.find(|layer| layer.blob == blob).map(|layer| layer.diff_id.as_str()))
 }
 
 fn answered(wanted: &WantedImage, state: &State) -> String {

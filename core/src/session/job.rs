@@ -349,7 +349,7 @@ impl Job {
     }
 
     fn tell_entering(&mut self, node: &Node, kernel: &mut Kernel, state: &mut State) {
-        self.tell(kernel, |told| told.entering(&node.step));
+        self.tell(kernel, |told| told.entering(&node.step, state));
         self.show_progress(kernel, |progress, at_ns| progress.entering(&node.step, at_ns));
         let context = Context { state, host: &self.host, invocation: &self.invocation };
         let told = self.chronicle.entering(&node.step, &context, kernel.realtime_ns());

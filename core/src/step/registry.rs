@@ -3,15 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::Undo;
-use crate::registry::{Proof, Purpose, Request, WantedImage};
+use crate::oci::image::Descriptor;
+use crate::registry::{Proof, Purpose, PushedImage, Request, Visit, WantedImage};
 
 /// A step on a registry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RegistryStep {
     /// Look up who the caller is to a registry: in Docker's `config.json`, or by asking the program that keeps it.
     FindLogin {
-        /// What is to be fetched.
-        wanted: Box<WantedImage>,
+        /// What is to be fetched, if that is what it is for.
+        wanted: Option<Box<WantedImage>>,
         /// Under which name the login is kept.
         server: String,
         /// The file: absolute.
@@ -19,6 +20,43 @@ pub enum RegistryStep {
     },
     /// Send a request, and take the answer.
     SendRequest(Box<Request>),
+    /// Take the password that the caller gives.
+    TakePassword {
+        /// Whose.
+        user: String,
+        /// It comes from her standard input; else it stands in the command.
+        from_stdin: bool,
+    },
+    /// Keep the login in Docker's `config.json`, or have it kept by the program that the file names.
+    KeepLogin {
+        /// Under which name.
+        server: String,
+        /// Whose.
+        user: String,
+        /// The file: absolute.
+        config: String,
+    },
+    /// Keep it no more.
+    DropLogin {
+        /// Under which name it is kept.
+        server: String,
+        /// The file: absolute.
+        config: String,
+    },
+    /// Read the manifest of an image in the store.
+    ReadStoredManifest {
+        /// Absolute.
+        path: String,
+        /// What it is.
+        manifest: Descriptor,
+    },
+    /// Compress a layer, as registries keep them.
+    CompressLayer {
+        /// Which.
+        diff_id: String,
+        /// Its blob: absolute.
+        path: String,
+    },
 }
 
 /// A composite step on a registry.
@@ -31,18 +69,18 @@ pub enum RegistryPhase {
     },
     /// Whether there is a registry, and whom it lets in.
     OpenRegistry {
-        /// For which image.
-        wanted: WantedImage,
+        /// Whose visit.
+        visit: Visit,
     },
     /// The same at the next URL, if nobody answered at the first.
     OpenOtherwise {
-        /// For which image.
-        wanted: WantedImage,
+        /// Whose visit.
+        visit: Visit,
     },
     /// A token, if it wants one.
     GetToken {
-        /// For which image.
-        wanted: WantedImage,
+        /// Whose visit.
+        visit: Visit,
     },
     /// From a name to a manifest.
     FindManifest {
@@ -69,6 +107,56 @@ pub enum RegistryPhase {
         /// Which.
         wanted: WantedImage,
     },
+    /// From an image in the store to a name at a registry.
+    PushImage {
+        /// Which.
+        pushed: PushedImage,
+    },
+    /// All blobs that it is made of.
+    SendBlobs {
+        /// Of which image.
+        pushed: PushedImage,
+    },
+    /// One of them, unless it is there.
+    SendBlob {
+        /// Of which image.
+        pushed: PushedImage,
+        /// Which.
+        blob: Descriptor,
+    },
+    /// If it is not there: where it can be sent to.
+    StartBlob {
+        /// Of which image.
+        pushed: PushedImage,
+        /// Which.
+        blob: Descriptor,
+    },
+    /// And there it goes.
+    PutBlob {
+        /// Of which image.
+        pushed: PushedImage,
+        /// Which.
+        blob: Descriptor,
+    },
+    /// Its manifest, under its name.
+    SendManifest {
+        /// Of which image.
+        pushed: PushedImage,
+    },
+    /// From a password to a login that is kept.
+    LogIn {
+        /// Where.
+        visit: Visit,
+        /// Whose.
+        user: String,
+        /// The password comes from stdin.
+        from_stdin: bool,
+    },
+    /// Show the password to the registry.
+    ShowLogin {
+        /// Where.
+        visit: Visit,
+    },
 }
 
 impl RegistryStep {
@@ -77,17 +165,33 @@ impl RegistryStep {
         match self {
             RegistryStep::FindLogin { .. } => "FindLogin",
             RegistryStep::SendRequest(_) => "SendRequest",
+            RegistryStep::TakePassword { .. } => "TakePassword",
+            RegistryStep::KeepLogin { .. } => "KeepLogin",
+            RegistryStep::DropLogin { .. } => "DropLogin",
+            RegistryStep::ReadStoredManifest { .. } => "ReadStoredManifest",
+            RegistryStep::CompressLayer { .. } => "CompressLayer",
         }
     }
 
     /// See [`super::Step::undo`].
     pub fn undo(&self) -> Undo {
         match self {
-            RegistryStep::FindLogin { .. } => Undo::NothingChanged,
+            RegistryStep::FindLogin { .. } | RegistryStep::TakePassword { .. } | RegistryStep::ReadStoredManifest { .. } => {
+                Undo::NothingChanged
+            }
+            RegistryStep::KeepLogin { .. } => {
+                Undo::LeftStanding { why: "A login that is kept is yours: logout takes it away.".into() }
+            }
+            RegistryStep::DropLogin { .. } => Undo::Impossible { why: "Nothing keeps a copy of the password.".into() },
+            // Which blob that is, is written down when it is known.
+            RegistryStep::CompressLayer { diff_id, .. } => Undo::DropPacked { upper: diff_id.clone() },
             RegistryStep::SendRequest(request) => match (request.purpose.blob(), &request.purpose) {
                 (Some((_, _, path)), _) => Undo::DropBlob { path: path.to_string() },
                 (None, Purpose::GetToken { .. }) => {
                     Undo::LeftStanding { why: "A token is good for minutes, and is forgotten with the command.".into() }
+                }
+                (None, Purpose::StartUpload { .. } | Purpose::PutBlob { .. } | Purpose::PutManifest { .. }) => {
+                    Undo::LeftStanding { why: "What was sent is the registry's: nobody takes it back.".into() }
                 }
                 (None, _) => Undo::NothingChanged,
             },
@@ -108,34 +212,61 @@ impl RegistryPhase {
             RegistryPhase::ReadChosen { .. } => "ReadChosen",
             RegistryPhase::FetchBlobs { .. } => "FetchBlobs",
             RegistryPhase::KeepImage { .. } => "KeepImage",
-        }
-    }
-
-    /// The image that it is about.
-    pub fn wanted(&self) -> &WantedImage {
-        match self {
-            RegistryPhase::PullImage { wanted }
-            | RegistryPhase::OpenRegistry { wanted }
-            | RegistryPhase::OpenOtherwise { wanted }
-            | RegistryPhase::GetToken { wanted }
-            | RegistryPhase::FindManifest { wanted }
-            | RegistryPhase::ReadManifest { wanted }
-            | RegistryPhase::ReadChosen { wanted }
-            | RegistryPhase::FetchBlobs { wanted }
-            | RegistryPhase::KeepImage { wanted } => wanted,
+            RegistryPhase::PushImage { .. } => "PushImage",
+            RegistryPhase::SendBlobs { .. } => "SendBlobs",
+            RegistryPhase::SendBlob { .. } => "SendBlob",
+            RegistryPhase::StartBlob { .. } => "StartBlob",
+            RegistryPhase::PutBlob { .. } => "PutBlob",
+            RegistryPhase::SendManifest { .. } => "SendManifest",
+            RegistryPhase::LogIn { .. } => "LogIn",
+            RegistryPhase::ShowLogin { .. } => "ShowLogin",
         }
     }
 }
 
 /// Samples of both, for tests that go through all steps.
 pub(super) fn samples() -> (Vec<RegistryPhase>, Vec<RegistryStep>) {
-    use crate::oci::image::Platform;
     let name =
         crate::reference::Reference { domain: "docker.io".into(), path: "library/web".into(), tag: Some("1".into()), digest: None };
-    let wanted = || WantedImage {
-        name: name.clone(),
-        platform: Platform { os: "linux".into(), architecture: "amd64".into(), variant: String::new() },
+    let platform = crate::oci::image::Platform { os: "linux".into(), architecture: "amd64".into(), variant: String::new() };
+    let wanted = WantedImage { name: name.clone(), platform };
+    let pushed = PushedImage { name, id: "sha256:00".into() };
+    let blob = Descriptor::of("application/vnd.oci.image.layer.v1.tar+gzip", b"");
+    (phases(&wanted, &pushed, &blob), steps(&wanted, &blob))
+}
+
+fn phases(wanted: &WantedImage, pushed: &PushedImage, blob: &Descriptor) -> Vec<RegistryPhase> {
+    let (wanted, pushed, blob) = (|| wanted.clone(), || pushed.clone(), || blob.clone());
+    let visit = || Visit {
+        domain: "docker.io".into(),
+        scope: wanted().scope(),
+        first: ("Head".into(), "/v2/".into()),
+        errand: crate::registry::Errand::Pull,
     };
+    vec![
+        RegistryPhase::PullImage { wanted: wanted() },
+        RegistryPhase::OpenRegistry { visit: visit() },
+        RegistryPhase::OpenOtherwise { visit: visit() },
+        RegistryPhase::GetToken { visit: visit() },
+        RegistryPhase::FindManifest { wanted: wanted() },
+        RegistryPhase::ReadManifest { wanted: wanted() },
+        RegistryPhase::ReadChosen { wanted: wanted() },
+        RegistryPhase::FetchBlobs { wanted: wanted() },
+        RegistryPhase::KeepImage { wanted: wanted() },
+        RegistryPhase::PushImage { pushed: pushed() },
+        RegistryPhase::SendBlobs { pushed: pushed() },
+        RegistryPhase::SendBlob { pushed: pushed(), blob: blob() },
+        RegistryPhase::StartBlob { pushed: pushed(), blob: blob() },
+        RegistryPhase::PutBlob { pushed: pushed(), blob: blob() },
+        RegistryPhase::SendManifest { pushed: pushed() },
+        RegistryPhase::LogIn { visit: visit(), user: "ann".into(), from_stdin: true },
+        RegistryPhase::ShowLogin { visit: visit() },
+    ]
+}
+
+fn steps(wanted: &WantedImage, blob: &Descriptor) -> Vec<RegistryStep> {
+    let (wanted, blob) = (|| wanted.clone(), || blob.clone());
+    let config = || "/root/.docker/config.json".to_string();
     let request = |purpose: Purpose| {
         let url = "https://registry-1.docker.io/v2/".to_string();
         let method =
@@ -143,20 +274,9 @@ pub(super) fn samples() -> (Vec<RegistryPhase>, Vec<RegistryStep>) {
         RegistryStep::SendRequest(Box::new(Request { method, url, fields: Vec::new(), proof: Proof::None, purpose }))
     };
     let (digest, path, size) = (|| "sha256:00".to_string(), || "/r/images/blobs/sha256/00".to_string(), 2);
-    let phases = vec![
-        RegistryPhase::PullImage { wanted: wanted() },
-        RegistryPhase::OpenRegistry { wanted: wanted() },
-        RegistryPhase::OpenOtherwise { wanted: wanted() },
-        RegistryPhase::GetToken { wanted: wanted() },
-        RegistryPhase::FindManifest { wanted: wanted() },
-        RegistryPhase::ReadManifest { wanted: wanted() },
-        RegistryPhase::ReadChosen { wanted: wanted() },
-        RegistryPhase::FetchBlobs { wanted: wanted() },
-        RegistryPhase::KeepImage { wanted: wanted() },
-    ];
-    let steps = vec![
+    vec![
         RegistryStep::FindLogin {
-            wanted: Box::new(wanted()),
+            wanted: Some(Box::new(wanted())),
             server: "docker.io".into(),
             config: "/root/.docker/config.json".into(),
         },
@@ -170,6 +290,15 @@ pub(super) fn samples() -> (Vec<RegistryPhase>, Vec<RegistryStep>) {
         request(Purpose::GetManifest { wanted: wanted(), digest: None, chosen: false }),
         request(Purpose::GetConfig { digest: digest(), size, path: path() }),
         request(Purpose::GetLayer { digest: digest(), size, path: path() }),
-    ];
-    (phases, steps)
+        request(Purpose::LogIn),
+        request(Purpose::HasBlob { digest: digest() }),
+        request(Purpose::StartUpload { digest: digest(), from: "other".into() }),
+        request(Purpose::PutBlob { digest: digest(), size, path: path() }),
+        request(Purpose::PutManifest { digest: digest(), text: "{}".into() }),
+        RegistryStep::TakePassword { user: "ann".into(), from_stdin: true },
+        RegistryStep::KeepLogin { server: "docker.io".into(), user: "ann".into(), config: config() },
+        RegistryStep::DropLogin { server: "docker.io".into(), config: config() },
+        RegistryStep::ReadStoredManifest { path: path(), manifest: blob() },
+        RegistryStep::CompressLayer { diff_id: digest(), path: path() },
+    ]
 }

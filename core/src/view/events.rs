@@ -2,6 +2,7 @@
 
 use crate::event::{BuildEvent, Event, ImageEvent, RegistryEvent};
 use crate::host::Controller;
+use crate::model::Standing;
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::registry::http::{Url, reason};
 use crate::registry::{Challenge, Content};
@@ -35,6 +36,13 @@ fn registry(event: &RegistryEvent) -> String {
             return format!("at {server} you are {who}");
         }
         RegistryEvent::Answered(answered) => answered,
+        RegistryEvent::PasswordTaken { login } => return format!("the password of {} was given", login.user),
+        RegistryEvent::LoginKept { server, config } => return format!("{config} keeps the login at {server}"),
+        RegistryEvent::LoginDropped { server } => return format!("no login at {server} is kept"),
+        RegistryEvent::ManifestRead { manifest, .. } => return format!("the manifest {}", manifest.digest),
+        RegistryEvent::LayerCompressed { diff_id, blob, .. } => {
+            return format!("layer {diff_id} is {} in {} bytes", blob.digest, blob.size);
+        }
     };
     let what = match &answered.content {
         Content::Open => "everybody may ask".to_string(),
@@ -43,6 +51,15 @@ fn registry(event: &RegistryEvent) -> String {
         Content::Unreachable { why } => return format!("{}: no answer: {why}", answered.url),
         Content::Token { scope } => format!("a token for {scope}"),
         Content::Resolved(found) => format!("it leads to {}, {} bytes", found.digest, found.size),
+        Content::LoggedIn => "the login is taken".to_string(),
+        Content::Blob { digest, standing } => match standing {
+            Standing::Missing => format!("{digest} is not there"),
+            Standing::UploadAt(_) => format!("{digest} can be sent"),
+            Standing::There => format!("{digest} is there already"),
+            Standing::Mounted { from } => format!("{digest} was taken from {from}"),
+            Standing::Sent => format!("{digest} is there"),
+        },
+        Content::ManifestSent { digest, .. } => format!("the manifest {digest} is there"),
         Content::Unresolved => "it does not say where that leads".to_string(),
         Content::Index { chosen, .. } => format!("a list of manifests; for this machine {}", chosen.digest),
         Content::Manifest { manifest, .. } => format!("the manifest {}", manifest.digest),

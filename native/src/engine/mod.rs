@@ -234,7 +234,7 @@ impl Engine {
         if !matches!(visit, Visit::Leave(_)) {
             self.chronicle_entering(&node.step);
             self.tell_entering(&node.step);
-            self.tell_fetching(&node.step, |told, _, step| told.entering(step));
+            self.tell_fetching(&node.step, |told, engine, step| told.entering(step, &engine.state));
         }
         match visit {
             Visit::Enter(node) => {

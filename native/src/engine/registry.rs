@@ -1,13 +1,15 @@
 //! Requests to registries, and what is told of them.
 
+use glassbox_core::cli::{Command, RegistryCommand};
 use glassbox_core::errno::Errno;
-use glassbox_core::observe::Outcome;
+use glassbox_core::observe::{Heard, Outcome};
 use glassbox_core::plan::{CommandError, Plan};
+use glassbox_core::registry::compress::compress;
 use glassbox_core::registry::told::Told;
 use glassbox_core::step::{RegistryStep, Step, Undo};
 
 use super::{Engine, say};
-use crate::exec::{Done, Failure};
+use crate::exec::{Done, Failure, NameCall};
 use crate::registry::Client;
 use crate::store::blobs::StoreBlobs;
 
@@ -26,14 +28,39 @@ impl Engine {
     fn asked(&mut self, step: &RegistryStep, client: &mut Client, outcome: &mut Outcome) -> Done {
         match step {
             RegistryStep::FindLogin { server, config, .. } => {
-                outcome.login = client.find_login(server, config).map_err(|why| refused(&why))?.map(Box::new);
+                let login = client.find_login(server, config).map_err(|why| refused(&why))?;
+                outcome.heard = login.map(Heard::Login).map(Box::new);
+            }
+            RegistryStep::TakePassword { user, from_stdin } => {
+                let Command::Registry(RegistryCommand::LogIn(login)) = &self.invocation.command else { return Ok(()) };
+                let given = login.password.as_deref().filter(|_| !from_stdin);
+                let login = client.take_password(user, given).map_err(|why| refused(&why))?;
+                outcome.heard = Some(Box::new(Heard::Login(login)));
+            }
+            RegistryStep::KeepLogin { server, config, .. } => {
+                say(&client.keep_login(server, config).map_err(|why| refused(&why))?);
+            }
+            RegistryStep::DropLogin { server, config } => client.drop_login(server, config).map_err(|why| refused(&why))?,
+            RegistryStep::ReadStoredManifest { path, .. } => {
+                let text = std::fs::read_to_string(path).call("openat")?;
+                outcome.heard = Some(Box::new(Heard::Document(text)));
+            }
+            RegistryStep::CompressLayer { path, .. } => {
+                let digest = format!("sha256:{}", path.rsplit('/').next().unwrap_or_default());
+                let store = self.store.clone();
+                let journal = self.journal().map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))?;
+                let mut announce = |digest: &str| journal.will(&Undo::DropBlob { path: store.layout().blob(digest) });
+                let mut blobs = StoreBlobs { store: &store, announce: &mut announce };
+                let (blob, fresh) = compress(&mut blobs, &digest).map_err(|why| refused(&why))?;
+                outcome.heard = Some(Box::new(Heard::Compressed(blob, fresh)));
             }
             RegistryStep::SendRequest(request) => {
                 let store = self.store.clone();
                 let journal = self.journal().map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))?;
                 let mut announce = |digest: &str| journal.will(&Undo::DropBlob { path: store.layout().blob(digest) });
                 let mut blobs = StoreBlobs { store: &store, announce: &mut announce };
-                outcome.answered = Some(Box::new(client.send(request, &mut blobs).map_err(|why| refused(&why))?));
+                let answered = client.send(request, &mut blobs).map_err(|why| refused(&why))?;
+                outcome.heard = Some(Box::new(Heard::Answer(Box::new(answered))));
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::process::{Command, Stdio};
 
 use glassbox_core::model::Account;
@@ -10,6 +11,10 @@ use glassbox_core::registry::http::{Method, escaped};
 use glassbox_core::registry::logins::{self, CONFIG_BYTES_MAX, Login, Place};
 use glassbox_core::registry::{Proof, Purpose, Request, Secret, base64};
 
+/// A longer password is none.
+const PASSWORD_BYTES_MAX: u64 = 64 << 10;
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
 /// A longer answer of a credential helper is not read.
 const HELPER_BYTES_MAX: u64 = 1 << 20;
 
@@ -38,6 +43,40 @@ impl Keys {
                 .map_err(|why| format!("error getting credentials - err: {why}"))?,
         };
         Ok(self.login.as_ref().map(|login| Account { user: login.user.clone(), is_token: login.is_token }))
+    }
+
+    /// Takes a password: the one that was given, or a line of stdin.
+    pub fn take(&mut self, user: &str, given: Option<&str>) -> Result<Account, String> {
+        let password = match given {
+            Some(given) => given.to_string(),
+            None => {
+                let mut text = String::new();
+                let read = std::io::stdin().lock().take(PASSWORD_BYTES_MAX + 1).read_to_string(&mut text);
+                read.map_err(|error| format!("read the password: {error}"))?;
+                if text.len() as u64 > PASSWORD_BYTES_MAX {
+                    return Err(format!("the password is longer than {PASSWORD_BYTES_MAX} bytes (PASSWORD_BYTES_MAX)"));
+                }
+                text.trim_end_matches(['\n', '\r']).to_string()
+            }
+        };
+        if password.is_empty() {
+            return Err("Error: Cannot perform an interactive login from a non TTY device".to_string());
+        }
+        self.login = Some(Login { user: user.to_string(), password, is_token: false });
+        Ok(Account { user: user.to_string(), is_token: false })
+    }
+
+    /// Keeps the login that was taken.
+    pub fn keep(&self, server: &str, config: &str) -> Result<String, String> {
+        let Some(login) = &self.login else { return Err("there is no password to keep".to_string()) };
+        let read = read_config(config)?;
+        if let Some(word) = logins::helper_of(&read, server) {
+            helper(&word, "store", &logins::for_helper(server, login))?;
+            write_config(config, &logins::with_helper(&read, server))?;
+            return Ok(String::new());
+        }
+        write_config(config, &logins::with_login(&read, server, login))?;
+        Ok(logins::unencrypted(config))
     }
 
     /// A token was given.
@@ -71,6 +110,34 @@ fn form(request: &Request, login: &Login) -> Option<String> {
     ];
     let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
     (request.method == Method::Post).then(|| pairs.join("&"))
+}
+
+/// Forgets what is kept for a registry.
+pub fn forget(server: &str, config: &str) -> Result<(), String> {
+    let read = read_config(config)?;
+    if let Some(word) = logins::helper_of(&read, server) {
+        helper(&word, "erase", server)?;
+    }
+    logins::without(&read, server).map_or(Ok(()), |text| write_config(config, &text))
+}
+
+/// Beside its place, readable by its owner alone, and there by rename(2).
+fn write_config(path: &str, text: &str) -> Result<(), String> {
+    // A link to the file stays one.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    let failed = |error: std::io::Error| format!("write {}: {}", path.display(), error.to_string().to_lowercase());
+    let directory = path.parent().unwrap_or(std::path::Path::new("/"));
+    std::fs::DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory).map_err(failed)?;
+    let part = directory.join(format!(".config.json.{}", std::process::id()));
+    let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&part).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_data()?;
+        std::fs::rename(&part, &path)
+    });
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(&part);
+        failed(error)
+    })
 }
 
 /// A file that is not there is an empty one.

@@ -4,8 +4,10 @@
 mod keys;
 mod transport;
 
+use std::fs::File;
 use std::io::Read;
 
+use glassbox_core::errno::Errno;
 use glassbox_core::model::Account;
 use glassbox_core::oci::image::transfer::Blobs;
 use glassbox_core::registry::http::Head;
@@ -13,7 +15,7 @@ use glassbox_core::registry::receive::{Expected, document, receive};
 use glassbox_core::registry::{ANSWER_BYTES_MAX, Answered, Content, Proof, Purpose, Request, reading};
 
 use keys::Keys;
-use transport::{Received, Transport};
+use transport::{Body, Received, Transport};
 
 /// What one command has to do with registries.
 pub struct Client {
@@ -41,11 +43,11 @@ impl Client {
     }
 
     /// Sends the request and takes its answer; a blob goes to the store. `Err`: why, in dockerd's words, and then in ours.
-    pub fn send(&mut self, request: &Request, blobs: &mut impl Blobs) -> Result<Answered, String> {
+    pub fn send(&mut self, request: &Request, blobs: &mut impl Blobs<Source = File>) -> Result<Answered, String> {
         if request.purpose.blob().is_some() {
             return self.fetch(request, blobs);
         }
-        let received = match self.ask(request, 0) {
+        let received = match self.ask_with(request, 0, body_of(request, blobs)?) {
             Ok(received) => received,
             Err(why) if matches!(request.purpose, Purpose::Ping { optional: true }) => {
                 return Ok(answered(request, 0, Vec::new(), 1, Content::Unreachable { why }));
@@ -76,12 +78,47 @@ impl Client {
         Ok(answered(request, status, hops, attempts, content))
     }
 
+    /// Takes the password that was given, or the one on stdin.
+    pub fn take_password(&mut self, user: &str, given: Option<&str>) -> Result<Account, String> {
+        self.keys = Keys::default();
+        self.keys.take(user, given)
+    }
+
+    /// Keeps the login that was taken. Answers what Docker's client warns of.
+    pub fn keep_login(&self, server: &str, config: &str) -> Result<String, String> {
+        self.keys.keep(server, config)
+    }
+
+    /// Forgets what is kept for a registry.
+    pub fn drop_login(&self, server: &str, config: &str) -> Result<(), String> {
+        keys::forget(server, config)
+    }
+
     fn ask(&self, request: &Request, from: u64) -> Result<Received, String> {
+        self.ask_with(request, from, Body::None)
+    }
+
+    fn ask_with(&self, request: &Request, from: u64, body: Body) -> Result<Received, String> {
         if request.proof == Proof::Missing {
-            return Err(failed(request, "no basic auth credentials"));
+            return Err(request.missing_login());
         }
         let (authorization, form) = self.keys.of(request);
-        self.transport.send(request, authorization.as_deref(), form.as_deref(), from).map_err(|error| error.told(request))
+        let body = form.map_or(body, Body::Form);
+        self.transport.send(request, authorization.as_deref(), body, from).map_err(|error| error.told(request))
+    }
+}
+
+/// What a request brings with it.
+fn body_of(request: &Request, blobs: &mut impl Blobs<Source = File>) -> Result<Body, String> {
+    match &request.purpose {
+        Purpose::PutBlob { digest, .. } => {
+            let failed = |errno: Errno| format!("open the blob {digest}: {}", errno.to_string().to_lowercase());
+            let (file, bytes) = blobs.open(digest).map_err(failed)?;
+            Ok(Body::File(file, bytes))
+        }
+        Purpose::PutManifest { text, .. } => Ok(Body::Text(text.clone())),
+        Purpose::StartUpload { .. } => Ok(Body::Text(String::new())),
+        _ => Ok(Body::None),
     }
 }
 

@@ -1,6 +1,7 @@
 //! HTTP and TLS, by ureq and rustls: one request and the redirections that follow it. Errors are told in the words of Go's client, because
 //! dockerd shows those.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,18 @@ pub struct Transport {
     agent: Agent,
     /// For this machine: no proxy.
     local: Agent,
+}
+
+/// What a request brings with it.
+pub enum Body {
+    /// Nothing.
+    None,
+    /// Fields of a form.
+    Form(String),
+    /// Text.
+    Text(String),
+    /// A file of so many bytes.
+    File(File, u64),
 }
 
 /// An answer whose body is still to be read.
@@ -74,19 +87,15 @@ impl Transport {
     }
 
     /// Sends the request, and follows where it is sent to. What shows who asks goes to the first server alone.
-    pub fn send(
-        &self,
-        request: &Request,
-        authorization: Option<&str>,
-        form: Option<&str>,
-        from: u64,
-    ) -> Result<Received, Unanswered> {
-        let (mut url, mut hops) = (request.url.clone(), Vec::new());
+    pub fn send(&self, request: &Request, authorization: Option<&str>, body: Body, from: u64) -> Result<Received, Unanswered> {
+        let (mut url, mut hops, mut body) = (request.url.clone(), Vec::new(), Some(body));
         let first = authority(&request.url);
         loop {
             let failed = |why: String| Unanswered { url: url.clone(), why };
             let shown = authorization.filter(|_| authority(&url) == first);
-            let answer = self.once(request, &url, shown, form, from).map_err(|error| failed(in_words(&error, &url)))?;
+            let answer = self
+                .once(request, &url, shown, body.take().unwrap_or(Body::None), from)
+                .map_err(|error| failed(in_words(&error, &url)))?;
             let head = head_of(&answer);
             let location = head.field("location").filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308));
             let Some(location) = location.filter(|_| matches!(request.method, Method::Get | Method::Head)) else {
@@ -109,7 +118,7 @@ impl Transport {
         request: &Request,
         url: &str,
         authorization: Option<&str>,
-        form: Option<&str>,
+        body: Body,
         from: u64,
     ) -> Result<http::Response<ureq::Body>, Error> {
         let agent = if Url::parse(url).is_some_and(|url| endpoint::is_local(url.authority)) { &self.local } else { &self.agent };
@@ -123,12 +132,14 @@ impl Transport {
         if from > 0 {
             built = built.header("Range", format!("bytes={from}-"));
         }
-        match form {
-            Some(form) => {
-                let typed = built.header("Content-Type", "application/x-www-form-urlencoded");
-                agent.run(typed.body(form.to_string())?)
+        match body {
+            Body::Form(form) => agent.run(built.header("Content-Type", "application/x-www-form-urlencoded").body(form)?),
+            Body::Text(text) => agent.run(built.body(text)?),
+            Body::File(file, bytes) => {
+                let typed = built.header("Content-Type", "application/octet-stream").header("Content-Length", bytes.to_string());
+                agent.run(typed.body(SendBody::from_owned_reader(file))?)
             }
-            None => agent.run(built.body(SendBody::none())?),
+            Body::None => agent.run(built.body(SendBody::none())?),
         }
     }
 }

@@ -107,3 +107,16 @@ pub fn skopeo(words: &[&str], login: Option<String>) -> Result<()> {
     }
     Ok(())
 }
+
+/// What skopeo shows of an image at the registry: its description, then its manifest.
+pub fn skopeo_shows(registry: &Registry, repository: &str) -> Result<String> {
+    let mut shown = String::new();
+    for words in [["inspect", "--tls-verify=false"].as_slice(), &["inspect", "--raw", "--tls-verify=false"]] {
+        let output = Command::new("skopeo").args(words).arg(registry.url(repository)).output().context("skopeo")?;
+        if !output.status.success() {
+            bail!("skopeo inspect: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        shown += &String::from_utf8_lossy(&output.stdout);
+    }
+    Ok(shown)
+}

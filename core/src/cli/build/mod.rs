@@ -141,7 +141,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "ns" => namespaces::compare(call, containers)?,
         "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" | "commit" | "import" | "export" | "diff"
         | "fsck" | "layers" => Command::Images(images::command(call, containers)?),
-        "pull" => registry::command(call, containers),
+        "pull" | "push" | "login" | "logout" => registry::command(call, containers),
         "build" => build(call)?,
         "builder prune" => Command::PruneBuilds { all: call.is_on("all"), force: call.is_on("force") },
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },

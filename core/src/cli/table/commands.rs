@@ -246,6 +246,11 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("image prune", &["image prune"], "[OPTIONS]", Arity::None).carried_out("Delete the images that have no name"),
     CommandRow::new("pull", &["image pull", "pull"], "[OPTIONS] NAME[:TAG|@DIGEST]", Arity::Exact(1))
         .carried_out("Fetch an image from a registry"),
+    CommandRow::new("push", &["image push", "push"], "[OPTIONS] NAME[:TAG]", Arity::Exact(1))
+        .carried_out("Give an image away to a registry"),
+    CommandRow::new("login", &["login"], "[OPTIONS] [SERVER]", Arity::AtMost(1))
+        .carried_out("Keep a name and a password for a registry, if it takes them"),
+    CommandRow::new("logout", &["logout"], "[SERVER]", Arity::AtMost(1)).carried_out("Keep them no more"),
     CommandRow::new("save", &["image save", "save"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
         .specs("platform=text")
         .carried_out("Write images as an archive"),

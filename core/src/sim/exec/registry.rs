@@ -4,13 +4,15 @@ use std::io::Cursor;
 use std::rc::Rc;
 
 use super::image::data_at;
-use super::transfer::ModelBlobs;
-use super::{Carried, Done, Failure, Run};
+use super::store::write_file;
+use super::transfer::{ModelBlobs, callers_data};
+use super::{Carried, Done, Failure, Run, called};
 use crate::catalogue::{self, Catalogue};
 use crate::errno::Errno;
 use crate::model::Account;
-use crate::observe::Outcome;
+use crate::observe::{Heard, Outcome};
 use crate::reference::DEFAULT_DOMAIN;
+use crate::registry::compress::compress;
 use crate::registry::http::{Head, Url};
 use crate::registry::logins::{self, Place};
 use crate::registry::receive::{Expected, document, receive};
@@ -18,22 +20,64 @@ use crate::registry::{Answered, Content, Proof, Purpose, Request, endpoint, mode
 use crate::sim::kernel::Kernel;
 use crate::step::RegistryStep;
 
+/// It holds passwords.
+const CONFIG_MODE: u32 = 0o600;
+
 fn refused(why: String) -> Failure {
     Failure { call: Some(why), ..Failure::from(Errno::ECONNREFUSED) }
 }
 
+fn heard(heard: Option<Heard>) -> Outcome {
+    Outcome { heard: heard.map(Box::new), ..Outcome::default() }
+}
+
 pub(super) fn execute(step: &RegistryStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
     let outcome = match step {
-        RegistryStep::FindLogin { server, config, .. } => {
-            Outcome { login: login(kernel, run, server, config)?.map(Box::new), ..Outcome::default() }
-        }
+        RegistryStep::FindLogin { server, config, .. } => heard(login(kernel, run, server, config)?.map(Heard::Login)),
         RegistryStep::SendRequest(request) => {
             let answered = send(request, kernel, run).map_err(refused)?;
             label(request, &answered, run);
-            Outcome { answered: Some(Box::new(answered)), ..Outcome::default() }
+            heard(Some(Heard::Answer(Box::new(answered))))
+        }
+        RegistryStep::TakePassword { user, from_stdin } => {
+            if *from_stdin && callers_data(kernel, run, None)?.is_none() {
+                return Ok(Done::Waiting);
+            }
+            let login = Account { user: user.clone(), is_token: false };
+            heard(Some(Heard::Login(login)))
+        }
+        // No registry here takes a login.
+        RegistryStep::KeepLogin { .. } => return Err(Errno::EACCES.into()),
+        RegistryStep::DropLogin { server, config } => {
+            drop_login(kernel, server, config)?;
+            Outcome::default()
+        }
+        RegistryStep::ReadStoredManifest { path, .. } => {
+            let data = called(data_at(kernel, path), "openat")?;
+            let text = String::from_utf8_lossy(&data.bytes).into_owned();
+            heard(Some(Heard::Document(text)))
+        }
+        RegistryStep::CompressLayer { diff_id, path } => {
+            let digest = format!("sha256:{}", path.rsplit('/').next().unwrap_or_default());
+            let mut blobs = ModelBlobs { kernel };
+            let (blob, fresh) = compress(&mut blobs, &digest).map_err(refused)?;
+            if fresh {
+                let made = blobs.path(&blob.digest);
+                run.packed.insert(diff_id.clone(), made);
+            }
+            heard(Some(Heard::Compressed(blob, fresh)))
         }
     };
     Ok(Done::Outcome(Outcome { at_ns: kernel.realtime_ns(), ..outcome }))
+}
+
+fn drop_login(kernel: &mut Kernel, server: &str, config: &str) -> Result<(), Failure> {
+    let Ok(data) = data_at(kernel, config) else { return Ok(()) };
+    let read = logins::read(&data.bytes).map_err(refused)?;
+    match logins::without(&read, server) {
+        Some(text) => called(write_file(kernel, config, CONFIG_MODE, &text), "rename"),
+        None => Ok(()),
+    }
 }
 
 /// There are no programs here that keep logins.
@@ -74,12 +118,12 @@ fn catalogue(domain: &str, run: &mut Run) -> Option<Rc<Catalogue>> {
 fn ask(request: &Request, run: &mut Run) -> Result<(Head, Vec<u8>), String> {
     let failed = |why: &str| format!("{} \"{}\": {why}", request.method.in_errors(), request.url);
     if request.proof == Proof::Missing {
-        return Err(failed("no basic auth credentials"));
+        return Err(request.missing_login());
     }
-    let token = matches!(request.proof, Proof::Token { .. });
+    let (token, login) = (matches!(request.proof, Proof::Token { .. }), matches!(request.proof, Proof::Login { .. }));
     let run = std::cell::RefCell::new(run);
     let offers = |domain: &str| catalogue(domain, &mut run.borrow_mut());
-    if let Some(answer) = model::answer(offers, request.method, &request.url, token) {
+    if let Some(answer) = model::answer(offers, request.method, &request.url, token, login) {
         return Ok(answer);
     }
     let url = Url::parse(&request.url).ok_or_else(|| failed("unsupported protocol scheme"))?;

@@ -6,11 +6,6 @@ use super::super::{Arity, CommandRow};
 
 /// The rows.
 pub(in crate::cli::table) const ROWS: &[CommandRow] = &[
-    CommandRow::new("push", &["image push", "push"], "[OPTIONS] NAME[:TAG]", Arity::Exact(1))
-        .specs("all-tags/a=bool disable-content-trust=bool platform=text quiet/q=bool"),
-    CommandRow::new("login", &["login"], "[OPTIONS] [SERVER]", Arity::AtMost(1))
-        .specs("password/p=text password-stdin=bool username/u=text"),
-    CommandRow::new("logout", &["logout"], "[SERVER]", Arity::AtMost(1)),
     CommandRow::new("search", &["search"], "[OPTIONS] TERM", Arity::Exact(1))
         .specs("filter/f=filter format=text limit=int no-trunc=bool"),
     CommandRow::new("manifest annotate", &["manifest annotate"], "[OPTIONS] MANIFEST_LIST MANIFEST", Arity::Exact(2))

@@ -1,27 +1,19 @@
-//! `pull`, and images that are not here: phases that expand with what the registry has answered so far (`State::exchange`).
-//!
-//! The order is dockerd's: who the caller is, `/v2/`, a token, HEAD for the tag, GET for the manifest by its digest, configuration, layers.
+//! `pull`: who the caller is, `/v2/`, a token, HEAD for the tag, GET for the manifest by its digest, configuration, layers.
 
-use super::origin::{self, docker_default, need, planned};
-use super::{Cause, CommandError, Context, Plan, Planned, image};
-use crate::cli::{PullImage, RegistryCommand};
+use super::super::origin::{self, docker_default, need, planned};
+use super::super::{Cause, CommandError, Context, Plan, Planned, image, images};
+use super::{base, find_login, name_cause, part, proof, send};
+use crate::cli::PullImage;
 use crate::layout::Layout;
 use crate::model::Image;
 use crate::oci::image::{Descriptor, Platform};
 use crate::reference::Reference;
-use crate::registry::endpoint::{bases, login_name};
 use crate::registry::http::Method;
 use crate::registry::request::manifest_types;
-use crate::registry::{Challenge, Proof, Purpose, Request, WantedImage};
-use crate::step::{BlobContent, ClientStep, ImageStep, Phase, RegistryPhase, RegistryStep, Step, StoreStep};
+use crate::registry::{Errand, Purpose, Request, Visit, WantedImage};
+use crate::step::{BlobContent, ClientStep, ImageStep, Phase, RegistryPhase, Step, StoreStep};
 
-pub(super) fn command(command: &RegistryCommand, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
-    match command {
-        RegistryCommand::Pull(pull) => pull_command(pull, context, plan),
-    }
-}
-
-fn pull_command(pull: &PullImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+pub(super) fn command(pull: &PullImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let refused = |error: crate::reference::ReferenceError| CommandError {
         message: format!("{error}\nglassbox: a name is in small letters, with a tag after a colon: team/app:1\n"),
         exit_code: 1,
@@ -33,14 +25,12 @@ fn pull_command(pull: &PullImage, context: &Context<'_>, plan: &mut Plan) -> Res
         let cause = docker_default("A name without a tag means the tag latest.", "reference/cli/docker/image/pull/");
         plan.steps.push(planned(Step::Client(ClientStep::Print { text }), cause));
     }
-    let name_cause = context.invocation.words.positionals.iter().find(|(word, _)| word.starts_with("NAME"));
-    let cause = name_cause.map_or_else(|| origin::command(context), |(word, _)| origin::positional(context, word));
-    plan.steps.push(pull_phase(wanted(name, &pull.platform, context), cause));
+    plan.steps.push(pull_phase(wanted(name, &pull.platform, context), name_cause(context)));
     Ok(())
 }
 
 /// The image of this name, for this platform or for the machine's own.
-pub(super) fn wanted(name: Reference, platform: &str, context: &Context<'_>) -> WantedImage {
+pub(in crate::plan) fn wanted(name: Reference, platform: &str, context: &Context<'_>) -> WantedImage {
     let mut name = name.tagged();
     if name.digest.is_some() {
         name.tag = None;
@@ -53,142 +43,58 @@ pub(super) fn wanted(name: Reference, platform: &str, context: &Context<'_>) -> 
 }
 
 /// The phase that fetches it.
-pub(super) fn pull_phase(wanted: WantedImage, cause: Cause) -> Planned {
+pub(in crate::plan) fn pull_phase(wanted: WantedImage, cause: Cause) -> Planned {
     planned(Step::Phase(Phase::Registry(RegistryPhase::PullImage { wanted })), cause)
 }
 
-/// The parts of a phase, with what is known by now.
-pub(super) fn expand(phase: &RegistryPhase, context: &Context<'_>) -> Vec<Planned> {
-    match phase {
-        RegistryPhase::PullImage { wanted } => pull(wanted, context),
-        RegistryPhase::OpenRegistry { wanted } => open(wanted, context),
-        RegistryPhase::OpenOtherwise { wanted } => match bases(&wanted.name.domain).get(1) {
-            Some(base) if context.state.exchange.base.is_none() => vec![ping(base, false, wanted)],
-            _ => Vec::new(),
-        },
-        RegistryPhase::GetToken { wanted } => token(wanted, context).into_iter().collect(),
-        RegistryPhase::FindManifest { wanted } => find(wanted, context),
-        RegistryPhase::ReadManifest { wanted } => read(wanted, context),
-        RegistryPhase::ReadChosen { wanted } => chosen(wanted, context).into_iter().collect(),
-        RegistryPhase::FetchBlobs { wanted } => fetch(wanted, context),
-        RegistryPhase::KeepImage { wanted } => keep(wanted, context),
-    }
-}
-
-fn part(phase: RegistryPhase, why: &'static str) -> Planned {
-    planned(Step::Phase(Phase::Registry(phase)), need("PullImage", why))
-}
-
-fn send(request: Request, cause: Cause) -> Planned {
-    planned(Step::Registry(RegistryStep::SendRequest(Box::new(request))), cause)
-}
-
-fn pull(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
+pub(super) fn pull(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let again = || wanted.clone();
-    let variable = |name: &str| context.host.environment.get(name).filter(|value| !value.is_empty()).cloned();
-    let home = || format!("{}/.docker", variable("HOME").unwrap_or_else(|| context.host.cwd.clone()));
-    let config = format!("{}/config.json", variable("DOCKER_CONFIG").unwrap_or_else(home));
-    let server = login_name(&wanted.name.domain).to_string();
-    let login = RegistryStep::FindLogin { wanted: Box::new(again()), server, config };
-    let kept = docker_default("Docker's client keeps logins in config.json.", "reference/cli/docker/login/");
+    let part = |phase, why| part("PullImage", phase, why);
     vec![
-        planned(Step::Registry(login), kept),
-        part(RegistryPhase::OpenRegistry { wanted: again() }, "A registry is asked for an image."),
+        find_login(&wanted.name.domain, Some(again()), context),
+        part(RegistryPhase::OpenRegistry { visit: visit(wanted) }, "A registry is asked for an image."),
         part(RegistryPhase::FindManifest { wanted: again() }, "An image is what its manifest names."),
         part(RegistryPhase::FetchBlobs { wanted: again() }, "The manifest names blobs, and they have to be here."),
         part(RegistryPhase::KeepImage { wanted: again() }, "An image is in the store when the index names it."),
     ]
 }
 
-fn open(wanted: &WantedImage, _context: &Context<'_>) -> Vec<Planned> {
-    let bases = bases(&wanted.name.domain);
-    let others = bases.len() > 1;
-    let mut steps: Vec<Planned> = bases.first().map(|base| ping(base, others, wanted)).into_iter().collect();
-    if others {
-        let why = "Docker has the addresses of this machine among its insecure registries.";
-        steps.push(part(RegistryPhase::OpenOtherwise { wanted: wanted.clone() }, why));
-    }
-    steps.push(part(RegistryPhase::GetToken { wanted: wanted.clone() }, "The registry may want a token."));
-    steps
-}
-
-fn ping(base: &str, optional: bool, wanted: &WantedImage) -> Planned {
-    let request = Request {
-        method: Method::Get,
-        url: format!("{base}/v2/"),
-        fields: Vec::new(),
-        proof: Proof::None,
-        purpose: Purpose::Ping { optional },
-    };
-    let cause = match wanted.name.domain == crate::reference::DEFAULT_DOMAIN {
-        true => docker_default("A name without a registry means Docker Hub.", "reference/cli/docker/image/pull/"),
-        false => need("PullImage", "The name begins with this registry."),
-    };
-    send(request, cause)
-}
-
-/// Where the registry answers; before it has, where it is asked first.
-fn base(wanted: &WantedImage, context: &Context<'_>) -> String {
-    let known = context.state.exchange.base.clone();
-    known.or_else(|| bases(&wanted.name.domain).pop()).unwrap_or_default()
+fn visit(wanted: &WantedImage) -> Visit {
+    let method = if wanted.name.digest.is_some() { "Get" } else { "Head" };
+    let first = (method.to_string(), format!("/v2/{}/manifests/{}", wanted.name.path, wanted.target()));
+    Visit { domain: wanted.name.domain.clone(), scope: wanted.scope(), first, errand: Errand::Pull }
 }
 
 fn manifest_url(wanted: &WantedImage, target: &str, context: &Context<'_>) -> String {
-    format!("{}/v2/{}/manifests/{target}", base(wanted, context), wanted.name.path)
+    format!("{}/v2/{}/manifests/{target}", base(&wanted.name.domain, context), wanted.name.path)
 }
 
-fn token(wanted: &WantedImage, context: &Context<'_>) -> Option<Planned> {
-    let exchange = &context.state.exchange;
-    let Some(Challenge::Bearer { realm, service }) = &exchange.challenge else { return None };
-    let login = exchange.login.as_ref();
-    let user = login.filter(|login| !login.is_token).map(|login| login.user.clone());
-    let first = if wanted.name.digest.is_some() { "Get" } else { "Head" };
-    let request = Request {
-        method: if login.is_some_and(|login| login.is_token) { Method::Post } else { Method::Get },
-        url: match login.is_some_and(|login| login.is_token) {
-            true => realm.clone(),
-            false => Challenge::token_url(realm, service, user.as_deref(), Some(&wanted.scope())),
-        },
-        fields: Vec::new(),
-        proof: login.map_or(Proof::None, |login| Proof::Login { user: login.user.clone() }),
-        purpose: Purpose::GetToken {
-            scope: wanted.scope(),
-            service: service.clone(),
-            on_behalf: format!("{first} \"{}\"", manifest_url(wanted, wanted.target(), context)),
-        },
-    };
-    Some(send(request, need("FindManifest", "Without a token the registry answers 401.")))
-}
-
-/// What shows who asks, as the registry wants it.
-fn proof(wanted: &WantedImage, context: &Context<'_>) -> Proof {
-    let exchange = &context.state.exchange;
-    match (&exchange.challenge, &exchange.login) {
-        (None, _) => Proof::None,
-        (Some(Challenge::Bearer { .. }), _) => Proof::Token { scope: wanted.scope() },
-        (Some(Challenge::Basic), Some(login)) => Proof::Login { user: login.user.clone() },
-        (Some(Challenge::Basic), None) => Proof::Missing,
-    }
-}
-
-fn find(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
+pub(super) fn find(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let mut steps = Vec::new();
     if wanted.name.digest.is_none() {
         let request = Request {
             method: Method::Head,
             url: manifest_url(wanted, wanted.target(), context),
             fields: manifest_types(),
-            proof: proof(wanted, context),
+            proof: proof(&wanted.scope(), context),
             purpose: Purpose::ResolveTag,
         };
         steps.push(send(request, need("ReadManifest", "A manifest is asked for by its digest, so that it cannot be another.")));
     }
-    steps.push(part(RegistryPhase::ReadManifest { wanted: wanted.clone() }, "The manifest names all that the image is made of."));
-    steps.push(part(RegistryPhase::ReadChosen { wanted: wanted.clone() }, "What was read may be a list of manifests."));
+    steps.push(part(
+        "PullImage",
+        RegistryPhase::ReadManifest { wanted: wanted.clone() },
+        "The manifest names all that the image is made of.",
+    ));
+    steps.push(part(
+        "PullImage",
+        RegistryPhase::ReadChosen { wanted: wanted.clone() },
+        "What was read may be a list of manifests.",
+    ));
     steps
 }
 
-fn read(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
+pub(super) fn read(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let resolved = context.state.exchange.resolved.as_ref().map(|found| found.digest.clone());
     let digest = wanted.name.digest.clone().or(resolved);
     let target = digest.clone().unwrap_or_else(|| wanted.target().to_string());
@@ -201,13 +107,13 @@ fn get_manifest(wanted: &WantedImage, target: &str, purpose: Purpose, context: &
         method: Method::Get,
         url: manifest_url(wanted, target, context),
         fields: manifest_types(),
-        proof: proof(wanted, context),
+        proof: proof(&wanted.scope(), context),
         purpose,
     };
     send(request, need("FetchBlobs", "The manifest says which blobs there are."))
 }
 
-fn chosen(wanted: &WantedImage, context: &Context<'_>) -> Option<Planned> {
+pub(super) fn chosen(wanted: &WantedImage, context: &Context<'_>) -> Option<Planned> {
     let chosen = context.state.exchange.chosen.as_ref()?;
     let purpose = Purpose::GetManifest { wanted: wanted.clone(), digest: Some(chosen.digest.clone()), chosen: true };
     let planned = get_manifest(wanted, &chosen.digest, purpose, context);
@@ -218,16 +124,16 @@ fn chosen(wanted: &WantedImage, context: &Context<'_>) -> Option<Planned> {
 }
 
 /// The configuration, then the layers from the lowest; each blob once.
-fn fetch(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
+pub(super) fn fetch(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let exchange = &context.state.exchange;
     let Some((_, manifest)) = &exchange.manifest else { return Vec::new() };
     let layout = Layout::new(&context.host.data_root);
     let get = |blob: &Descriptor, purpose: Purpose| {
         let request = Request {
             method: Method::Get,
-            url: format!("{}/v2/{}/blobs/{}", base(wanted, context), wanted.name.path, blob.digest),
+            url: format!("{}/v2/{}/blobs/{}", base(&wanted.name.domain, context), wanted.name.path, blob.digest),
             fields: Vec::new(),
-            proof: proof(wanted, context),
+            proof: proof(&wanted.scope(), context),
             purpose,
         };
         send(request, need("KeepImage", "The image is made of it, and it is not here."))
@@ -246,13 +152,13 @@ fn fetch(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
 }
 
 /// Of an image that the store has already, the store's own manifest stays.
-fn keep(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
+pub(super) fn keep(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let exchange = &context.state.exchange;
     let (Some(image), Some((descriptor, _))) = (&exchange.image, &exchange.manifest) else { return Vec::new() };
     let layout = Layout::new(&context.host.data_root);
     let known = context.state.images.get(&image.id).filter(|known| known.stored);
     let mut steps = Vec::new();
-    let manifest = known.map_or_else(|| descriptor.clone(), super::images::manifest_of);
+    let manifest = known.map_or_else(|| descriptor.clone(), images::manifest_of);
     if known.is_none() {
         let content = BlobContent::Text(exchange.manifest_text.clone());
         let write = ImageStep::WriteBlob { path: layout.blob(&descriptor.digest), digest: descriptor.digest.clone(), content };
@@ -296,7 +202,7 @@ fn names(wanted: &WantedImage, image: &Image, manifest: &Descriptor, context: &C
         if before.is_some_and(|before| before.id == image.id) {
             return None;
         }
-        let before = before.map(super::images::manifest_of);
+        let before = before.map(images::manifest_of);
         let (name, id, manifest) = (name.to_string(), image.id.clone(), manifest.clone());
         let step = ImageStep::TagImage { index: index.clone(), name, id, manifest, before, fresh: false };
         Some(planned(Step::Image(step), origin::command(context)))
