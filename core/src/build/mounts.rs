@@ -35,6 +35,13 @@ pub enum Mounted {
         /// The path there: absolute.
         source: String,
     },
+    /// A script that stands in the Dockerfile and names its interpreter.
+    Script {
+        /// Its name.
+        name: String,
+        /// What it says.
+        content: String,
+    },
     /// A directory that stays from build to build.
     Cache {
         /// By which builds find it.
@@ -149,6 +156,7 @@ impl RunMount {
         let access = if self.read_only { "read-only" } else { "writable" };
         match &self.what {
             Mounted::Files { source, .. } => format!("{access} {source}"),
+            Mounted::Script { name, content } => format!("script {name} {}", crate::oci::digest::of(content.as_bytes())),
             Mounted::Cache { id, sharing, source, owner: (uid, gid), mode, .. } => {
                 format!("{access} cache {id} {source} {} {uid}:{gid} {mode:o}", sharing.word())
             }

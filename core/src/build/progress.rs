@@ -26,6 +26,8 @@ pub struct Progress {
     cached: bool,
     /// The image is made.
     exports: bool,
+    /// The caller has had enough of it.
+    interrupted: bool,
     /// A line that a program has not ended yet.
     line: Vec<u8>,
     /// What the program wrote last.
@@ -43,6 +45,16 @@ impl Progress {
     pub fn of(invocation: &Invocation) -> Option<Progress> {
         let Command::BuildImage(build) = &invocation.command else { return None };
         Some(Progress { quiet: build.quiet, ..Progress::default() })
+    }
+
+    /// The caller has had enough of it.
+    pub fn interrupt(&mut self) {
+        self.interrupted = true;
+    }
+
+    /// She has.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
     }
 
     fn begin(&mut self, name: &str, at_ns: u64) -> String {

@@ -13,6 +13,8 @@ use crate::plan::clean;
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const SHELL: [&str; 2] = ["/bin/sh", "-c"];
 const MODE_MAX: u32 = 0o7777;
+/// Where BuildKit puts scripts that name their interpreter.
+const SCRIPTS: &str = "/dev/pipes";
 
 /// What holds for the whole build.
 #[derive(Clone, Copy)]
@@ -146,7 +148,7 @@ impl Scope {
 
     /// Applies the next instruction.
     pub fn apply(&mut self, instruction: &Instruction, given: &Given<'_>) -> Answer<Done> {
-        let shown = self.shown(&named_in_capitals(instruction));
+        let shown = self.shown(&named_in_capitals(instruction)) + &summary(instruction);
         let (work, created_by) = self.work(instruction, given)?;
         Ok(Done { work, created_by, shown })
     }
@@ -289,8 +291,10 @@ impl Scope {
     fn run(&mut self, instruction: &Instruction, given: &Given<'_>) -> Answer<(Work, String)> {
         let Kind::Run(run) = &instruction.kind else { return Ok((Work::Configure, String::new())) };
         let lines = instruction.lines;
-        let mounts = self.mounts(&run.mounts, given).map_err(|why| Fault::at(lines, why))?;
-        let argv = self.argv(&with_heredocs(&run.command, &run.heredocs, lines)?);
+        let mut mounts = self.mounts(&run.mounts, given).map_err(|why| Fault::at(lines, why))?;
+        let (command, script) = with_heredocs(&run.command, &run.heredocs);
+        let argv = self.argv(&command);
+        mounts.extend(script);
         let network = run.network.clone().unwrap_or_else(|| given.network.to_string());
         let mut told: Vec<String> = self.args.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !told.is_empty() {
@@ -318,15 +322,10 @@ impl Scope {
         if let Some(source) = transfer.sources.iter().find(|source| name == "ADD" && is_remote(source)) {
             return refuse(format!("glassbox: ADD of {source} is not carried out yet; fetch it beforehand and COPY it"));
         }
-        if transfer.unpack == Some(true) || transfer.checksum.is_some() || transfer.keep_git {
-            return refuse(format!("glassbox: {name} --unpack, --checksum and --keep-git-dir are not carried out yet"));
+        if transfer.checksum.is_some() || transfer.keep_git {
+            return refuse(format!("glassbox: {name} --checksum and --keep-git-dir are not carried out yet"));
         }
         let sources = self.all(&transfer.sources, given, lines)?;
-        if let Some(archive) = sources.iter().find(|source| name == "ADD" && is_archive(source)) {
-            return refuse(format!(
-                "glassbox: {archive} would be unpacked by ADD, which is not carried out yet; COPY keeps it as it is"
-            ));
-        }
         let typed = self.expanded(&transfer.destination, given, lines)?;
         let is_directory = typed.is_empty() || typed == "." || typed.ends_with('/') || typed.ends_with("/.");
         let path = clean(&self.below_directory(&typed));
@@ -340,12 +339,17 @@ impl Scope {
         let inline = transfer.heredocs.iter().map(|file| Ok((file.name.clone(), self.content(file, given, lines)?)));
         let inline = inline.collect::<Answer<Vec<_>>>()?;
         let flags = [("chown", Some(&owner).filter(|owner| !owner.is_empty())), ("chmod", mode.as_ref())];
-        let flags = flags.iter().filter_map(|(flag, value)| value.map(|value| format!("--{flag}={value} "))).collect::<String>();
+        let mut flags =
+            flags.iter().filter_map(|(flag, value)| value.map(|value| format!("--{flag}={value} "))).collect::<String>();
+        if transfer.parents {
+            flags.push_str("--parents ");
+        }
         let named: Vec<String> = sources.iter().cloned().chain(inline.iter().map(|(name, _)| format!("<<{name}"))).collect();
         let told = format!("{name} {flags}{} {typed} # buildkit", named.join(" "));
         let mode = mode.map(|mode| permission_bits(&mode, lines)).transpose()?;
         let exclude = self.all(&transfer.exclude, given, lines)?;
-        Ok((Work::Copy(Copy { from, sources, inline, destination, owner, mode, exclude }), told))
+        let (unpack, parents) = (name == "ADD" && transfer.unpack != Some(false), transfer.parents);
+        Ok((Work::Copy(Copy { from, sources, inline, destination, owner, mode, exclude, unpack, parents }), told))
     }
 
     fn content(&self, file: &Heredoc, given: &Given<'_>, lines: Lines) -> Answer<String> {
@@ -390,28 +394,40 @@ fn named_in_capitals(instruction: &Instruction) -> String {
     format!("{}{rest}", instruction.word.to_uppercase())
 }
 
-/// What the shell gets to read: the script itself, or a line with what it reads behind it.
-fn with_heredocs(form: &Form, heredocs: &[Heredoc], lines: Lines) -> Answer<Form> {
-    let (Form::Shell(line), [first, ..]) = (form, heredocs) else { return Ok(form.clone()) };
-    let is_script = line.trim_start().starts_with("<<") && line.split_whitespace().count() == 1;
-    if is_script {
-        if first.content.starts_with("#!") {
-            let what = "glassbox: a script with an interpreter of its own is not carried out yet; COPY it in, and RUN it";
-            return Err(Fault::at(lines, what));
-        }
-        return Ok(Form::Shell(chomped(first)));
+/// A script is all that the shell is given, and needs no line before it.
+fn is_script(line: &str) -> bool {
+    line.trim_start().starts_with("<<") && line.split_whitespace().count() == 1
+}
+
+/// What progress shows of a script: its first line.
+fn summary(instruction: &Instruction) -> String {
+    let Kind::Run(run) = &instruction.kind else { return String::new() };
+    let (Form::Shell(line), [first, ..]) = (&run.command, run.heredocs.as_slice()) else { return String::new() };
+    let mut lines = first.content.trim().lines();
+    let shown = lines.next().unwrap_or_default();
+    let more = if lines.next().is_some() { "..." } else { "" };
+    if is_script(line) { format!(" ({shown}{more})") } else { String::new() }
+}
+
+/// What the shell gets to read: the script itself, or a line with what it reads behind it. A script that names its interpreter is a file,
+/// which is mounted.
+fn with_heredocs(form: &Form, heredocs: &[Heredoc]) -> (Form, Option<RunMount>) {
+    let (Form::Shell(line), [first, ..]) = (form, heredocs) else { return (form.clone(), None) };
+    if !is_script(line) {
+        let behind: String = heredocs.iter().map(|file| format!("\n{}{}", file.content, file.name)).collect();
+        return (Form::Shell(format!("{line}{behind}")), None);
     }
-    let behind: String = heredocs.iter().map(|file| format!("\n{}{}", file.content, file.name)).collect();
-    Ok(Form::Shell(format!("{line}{behind}")))
+    let content = chomped(first);
+    if !content.starts_with("#!") {
+        return (Form::Shell(content), None);
+    }
+    let name = first.name.clone();
+    let command = Form::Shell(format!("{SCRIPTS}/{name}"));
+    (command, Some(RunMount { target: SCRIPTS.to_string(), read_only: true, what: Mounted::Script { name, content } }))
 }
 
 fn is_remote(source: &str) -> bool {
     ["http://", "https://", "git://", "ssh://", "git@"].iter().any(|scheme| source.starts_with(scheme))
-}
-
-/// By its name: what it really is would only be known when it is read.
-fn is_archive(source: &str) -> bool {
-    [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst"].iter().any(|end| source.to_lowercase().ends_with(end))
 }
 
 fn permission_bits(mode: &str, lines: Lines) -> Answer<u32> {
@@ -530,15 +546,23 @@ mod tests {
             _ => String::new(),
         };
         assert_eq!((argv(0).as_str(), argv(1).as_str()), ("a\nb\n", "cat <<E\nx\nE"));
+        assert_eq!((done[0].shown.as_str(), done[1].shown.as_str()), ("RUN <<E (a...)", "RUN cat <<E"));
         let Work::Copy(copy) = &done[3].work else { panic!("no copy") };
         assert_eq!(copy.inline, [("one".to_string(), "1\n".to_string()), ("two".to_string(), "$N\n".to_string())]);
     }
 
     #[test]
+    fn a_script_with_an_interpreter_is_mounted() {
+        let (_, done) = built("RUN <<E\n#!/bin/python\nprint()\nE", &[]).unwrap();
+        let Work::Run(run) = &done[0].work else { panic!("no run") };
+        assert_eq!(run.argv, ["/bin/sh", "-c", "/dev/pipes/E"]);
+        let content = "#!/bin/python\nprint()\n".to_string();
+        assert_eq!(run.mounts[0].what, Mounted::Script { name: "E".into(), content });
+    }
+
+    #[test]
     fn what_is_not_carried_out_is_said() {
-        for text in ["ADD https://a/b /c", "ADD a.tar.gz /"] {
-            assert!(built(text, &[]).unwrap_err().message.starts_with("glassbox: "), "{text}");
-        }
+        assert!(built("ADD https://a/b /c", &[]).unwrap_err().message.starts_with("glassbox: "));
         assert!(built("COPY --chmod=9 a /", &[]).unwrap_err().message.starts_with("invalid chmod parameter: '9'"));
     }
 }

@@ -10,9 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::key::Part;
 use super::work::{Copy, CopySource};
-use crate::copying::{Look, Side, Streams};
+use crate::copying::{Look, Side, Streams, holds_archive, unpack_below};
 use crate::dockerfile::ignore::{self, Ignore};
+use crate::dockerfile::suggest::nearest;
 use crate::errno::Errno;
+use crate::oci::layer::Blob;
 use crate::plan::clean;
 use crate::userland::FileKind;
 use crate::workdir::{self, Shown};
@@ -36,6 +38,27 @@ pub struct Manner {
     pub callers: bool,
 }
 
+/// Why a source is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// No more is known.
+    Plain,
+    /// It would be outside of the root that it is looked for in.
+    Outside,
+    /// A line of `.dockerignore` leaves it out.
+    Ignored {
+        /// Counted from 1.
+        line: u32,
+        /// What stands there.
+        pattern: String,
+    },
+    /// There is another one with nearly that name.
+    Near {
+        /// Its path, as it would be written.
+        path: String,
+    },
+}
+
 /// Why files cannot be copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransferFault {
@@ -43,8 +66,15 @@ pub enum TransferFault {
     NotFound {
         /// Absolute below its root.
         path: String,
-        /// The line of `.dockerignore` that leaves it out.
-        ignored_by: Option<u32>,
+        /// Why.
+        absence: Absence,
+    },
+    /// An archive cannot be unpacked.
+    Archive {
+        /// Which.
+        path: String,
+        /// Why.
+        why: String,
     },
     /// A user or group has no number.
     NoUser {
@@ -77,6 +107,7 @@ impl TransferFault {
         match self {
             TransferFault::NotFound { .. } => Errno::ENOENT,
             TransferFault::NoUser { .. } => Errno::EINVAL,
+            TransferFault::Archive { .. } => Errno::EINVAL,
             TransferFault::Clash { directory: true, .. } => Errno::EISDIR,
             TransferFault::Clash { directory: false, .. } => Errno::ENOTDIR,
             TransferFault::TooMany => Errno::E2BIG,
@@ -89,11 +120,18 @@ impl TransferFault {
     /// BuildKit's words, and ours in a line behind them.
     pub fn told(&self) -> String {
         match self {
-            TransferFault::NotFound { ignored_by: Some(line), .. } => {
-                format!("{self}\nglassbox: line {line} of .dockerignore leaves it out")
-            }
-            TransferFault::NotFound { .. } => {
-                format!("{self}\nglassbox: paths are those of the build context, and nothing outside of it is seen")
+            TransferFault::NotFound { absence, .. } => {
+                let ours = match absence {
+                    Absence::Plain => "paths are those of the build context, and nothing outside of it is seen".to_string(),
+                    Absence::Outside => {
+                        "../ does not lead out of the build context: name a directory further up as the context, and the \
+                                         Dockerfile with -f"
+                            .to_string()
+                    }
+                    Absence::Ignored { line, pattern } => format!("line {line} of .dockerignore leaves it out: {pattern}"),
+                    Absence::Near { path } => format!("did you mean {path}?"),
+                };
+                format!("{self}\nglassbox: {ours}")
             }
             _ => self.to_string(),
         }
@@ -107,6 +145,7 @@ impl std::fmt::Display for TransferFault {
             TransferFault::NotFound { path, .. } => {
                 write!(out, "failed to compute cache key: failed to calculate checksum of ref: {path:?}: not found")
             }
+            TransferFault::Archive { path, why } => write!(out, "failed to unpack {path}: {why}"),
             TransferFault::NoUser { who } => write!(out, "unable to find {who}: invalid argument"),
             TransferFault::Clash { path, directory: true } => write!(out, "cannot replace to directory {path} with file"),
             TransferFault::Clash { path, directory: false } => write!(out, "cannot copy to non-directory: {path}"),
@@ -134,10 +173,12 @@ pub struct Entry {
 }
 
 /// What a source holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// Its last name, as it was written.
     pub name: String,
+    /// With `--parents`, the directories that are made for it: where they are, and their path from there.
+    pub above: (String, String),
     /// Itself first, a directory before what is in it.
     pub entries: Vec<Entry>,
 }
@@ -149,8 +190,12 @@ pub fn find(machine: &mut impl Streams, copy: &Copy, ignore: Option<&Ignore>) ->
     let mut found = Vec::new();
     let mut count = 0;
     for written in &copy.sources {
-        for path in matching(machine, &clean(&format!("/{written}")), ignore)? {
-            let source = held(machine, &path, ignore, &exclude)?;
+        let paths = matching(machine, &clean(&format!("/{written}")), ignore);
+        for path in paths.map_err(|fault| explained(machine, written, fault))? {
+            let mut source = held(machine, &path, ignore, &exclude).map_err(|fault| explained(machine, written, fault))?;
+            if copy.parents {
+                source.above = above(written, &path, source.entries.first().is_some_and(|first| first.look.is_directory()));
+            }
             count += source.entries.len();
             if count > ENTRIES_MAX {
                 return Err(TransferFault::TooMany);
@@ -159,6 +204,53 @@ pub fn find(machine: &mut impl Streams, copy: &Copy, ignore: Option<&Ignore>) ->
         }
     }
     Ok(found)
+}
+
+/// `--parents`: what stands behind `/./` is made at the destination; without it, all.
+fn above(written: &str, path: &str, is_directory: bool) -> (String, String) {
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    let before = written.split_once("/./").map_or("", |(before, _)| before);
+    let left = before.split('/').filter(|name| !matches!(*name, "" | ".")).count().min(names.len());
+    let end = if is_directory { names.len() } else { names.len().saturating_sub(1) };
+    (format!("/{}", names[..left].join("/")), names.get(left..end).unwrap_or_default().join("/"))
+}
+
+/// What else is to be said of a source that is not there.
+fn explained(machine: &mut impl Streams, written: &str, fault: TransferFault) -> TransferFault {
+    let TransferFault::NotFound { path, absence: Absence::Plain } = fault else { return fault };
+    let mut depth = 0_i32;
+    let leads_out = written.split('/').any(|name| {
+        depth += match name {
+            "" | "." => 0,
+            ".." => -1,
+            _ => 1,
+        };
+        depth < 0
+    });
+    let absence = match nearest_to(machine, &path) {
+        _ if leads_out => Absence::Outside,
+        Some(path) => Absence::Near { path },
+        None => Absence::Plain,
+    };
+    TransferFault::NotFound { path, absence }
+}
+
+/// The path with the first name that is not there put right.
+fn nearest_to(machine: &mut impl Streams, path: &str) -> Option<String> {
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    let mut at = String::new();
+    for (number, name) in names.iter().enumerate() {
+        let there = format!("{at}/{name}");
+        if machine.look(Side::From, &there).is_ok() {
+            at = there;
+            continue;
+        }
+        let known = machine.names(Side::From, if at.is_empty() { "/" } else { &at }).ok()?;
+        let near = nearest(name, known.iter().map(String::as_str))?;
+        let rest = names.get(number + 1..).unwrap_or_default().iter().map(|name| format!("/{name}")).collect::<String>();
+        return Some(format!("{}{near}{rest}", format!("{at}/").trim_start_matches('/')));
+    }
+    None
 }
 
 fn is_pattern(name: &str) -> bool {
@@ -191,7 +283,7 @@ fn matching(machine: &mut impl Streams, pattern: &str, ignore: Option<&Ignore>) 
         paths.retain(|path| machine.look(Side::From, path).is_ok());
     }
     if paths.is_empty() {
-        return Err(TransferFault::NotFound { path: pattern.to_string(), ignored_by: None });
+        return Err(TransferFault::NotFound { path: pattern.to_string(), absence: Absence::Plain });
     }
     Ok(paths)
 }
@@ -199,7 +291,11 @@ fn matching(machine: &mut impl Streams, pattern: &str, ignore: Option<&Ignore>) 
 /// A source, and all that is in it.
 fn held(machine: &mut impl Streams, path: &str, ignore: Option<&Ignore>, exclude: &Ignore) -> Answer<Source> {
     let path = if path.is_empty() { "/" } else { path };
-    let not_found = |ignored_by| TransferFault::NotFound { path: path.to_string(), ignored_by };
+    let not_found = |line: Option<u32>| {
+        let pattern = |line| ignore.map_or("", |ignore| ignore.text_of(line)).to_string();
+        let absence = line.map_or(Absence::Plain, |line| Absence::Ignored { line, pattern: pattern(line) });
+        TransferFault::NotFound { path: path.to_string(), absence }
+    };
     let (real, look) = followed(machine, path).map_err(|_| not_found(None))?;
     if let Some(line) = left_out(path, ignore).filter(|_| !look.is_directory()) {
         return Err(not_found(Some(line)));
@@ -208,7 +304,7 @@ fn held(machine: &mut impl Streams, path: &str, ignore: Option<&Ignore>, exclude
     let name = path.rsplit('/').next().unwrap_or_default().to_string();
     if !look.is_directory() {
         entries.retain(|_| exclude.leaves_out(&name).is_none());
-        return Ok(Source { name, entries });
+        return Ok(Source { name, entries, ..Source::default() });
     }
     below(machine, &real, &mut entries)?;
     let outside = |entry: &Entry| {
@@ -218,7 +314,7 @@ fn held(machine: &mut impl Streams, path: &str, ignore: Option<&Ignore>, exclude
     let kept = with_their_directories(entries, outside);
     match (kept.is_empty(), left_out(path, ignore)) {
         (true, line @ Some(_)) => Err(not_found(line)),
-        _ => Ok(Source { name, entries: kept }),
+        _ => Ok(Source { name, entries: kept, ..Source::default() }),
     }
 }
 
@@ -328,13 +424,14 @@ pub fn bring(machine: &mut impl Streams, copy: &Copy, sources: &[Source], manner
     }
     for source in sources {
         let Some(first) = source.entries.first() else { continue };
+        let destination = bringing.parents(source)?;
         if first.look.is_directory() {
-            let top = bringing.directory(&copy.destination, Some(first.look))?;
+            let top = bringing.directory(&destination, Some(first.look))?;
             for entry in source.entries.iter().skip(1) {
                 bringing.put(entry, &format!("{}/{}", top.trim_end_matches('/'), entry.inside))?;
             }
-        } else {
-            let target = bringing.place(&copy.destination, &source.name, into)?;
+        } else if !bringing.unpacked(first)? {
+            let target = bringing.place(&destination, &source.name, into || copy.parents)?;
             bringing.put(first, &target)?;
         }
     }
@@ -427,6 +524,49 @@ impl<M: Streams> Bringing<'_, M> {
             }
         }
         Ok(at)
+    }
+
+    /// Where a source comes to: with `--parents`, below the directories that it names.
+    fn parents(&mut self, source: &Source) -> Answer<String> {
+        let mut at = self.copy.destination.clone();
+        let (mut from, names) = source.above.clone();
+        for name in names.split('/').filter(|name| !name.is_empty()) {
+            (at, from) = (format!("{}/{name}", at.trim_end_matches('/')), format!("{}/{name}", from.trim_end_matches('/')));
+            let look = self.machine.look(Side::From, &from).map_err(failed("lstat", &from))?;
+            self.directory(&at, Some(look))?;
+        }
+        Ok(at)
+    }
+
+    /// `ADD`: what is an archive is unpacked, and not put there itself.
+    fn unpacked(&mut self, entry: &Entry) -> Answer<bool> {
+        if !self.copy.unpack || entry.look.kind != Some(FileKind::File) {
+            return Ok(false);
+        }
+        let path = entry.path.as_str();
+        let opened = |machine: &mut M| {
+            let file = machine.open(path).map_err(failed("open", path))?;
+            let next = "glassbox: gzip and zstd are unpacked here; COPY keeps the file as it is";
+            let unreadable = |error: std::io::Error| {
+                let what = error.to_string().replace("layers are not compressed", "what is compressed");
+                TransferFault::Archive { path: path.to_string(), why: format!("{what} is not read\n{next}") }
+            };
+            Blob::new(file).map_err(unreadable)
+        };
+        if !holds_archive(opened(self.machine)?) {
+            return Ok(false);
+        }
+        let directory = self.directory(&self.copy.destination, None)?;
+        let owner = match (self.manner.callers, self.copy.owner.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some(None),
+            (false, false) => Some(self.owner),
+        };
+        let input = opened(self.machine)?;
+        let refused =
+            |refusal: crate::copying::Refusal| TransferFault::Archive { path: path.to_string(), why: refusal.to_string() };
+        self.made += unpack_below(self.machine, &directory, &owner, input).map_err(refused)?.entries;
+        Ok(true)
     }
 
     fn bare(&self) -> Look {

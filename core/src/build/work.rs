@@ -20,6 +20,24 @@ pub enum Work {
     },
 }
 
+impl Work {
+    /// The images that files are taken from.
+    pub fn images(&self) -> Vec<&str> {
+        let from: Vec<&CopySource> = match self {
+            Work::Copy(copy) => vec![&copy.from],
+            Work::Run(run) => run.mounts.iter().filter_map(RunMount::files).map(|(from, _)| from).collect(),
+            Work::Configure | Work::MakeDirectory { .. } => Vec::new(),
+        };
+        let mut names = Vec::new();
+        for source in from {
+            if let CopySource::Image(name) = source {
+                names.push(name.as_str());
+            }
+        }
+        names
+    }
+}
+
 /// A program that is run on the files so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -38,7 +56,7 @@ pub struct Run {
 }
 
 /// Files that are brought in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copy {
     /// Where they are.
     pub from: CopySource,
@@ -54,6 +72,12 @@ pub struct Copy {
     pub mode: Option<u32>,
     /// `--exclude`: patterns as those of `.dockerignore`.
     pub exclude: Vec<String>,
+    /// `ADD`: what is an archive is unpacked.
+    #[serde(default)]
+    pub unpack: bool,
+    /// `--parents`: the directories that a source names are made at the destination.
+    #[serde(default)]
+    pub parents: bool,
 }
 
 /// BuildKit's words for a program that did not end with 0.
@@ -74,9 +98,10 @@ pub fn without_agent(id: &str) -> String {
 }
 
 /// Where files are brought in from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CopySource {
     /// The build context.
+    #[default]
     Context,
     /// What another stage has come to.
     Stage(usize),

@@ -299,12 +299,7 @@ pub enum Command {
     /// `build`
     BuildImage(Box<super::BuildImage>),
     /// `builder prune`
-    PruneBuilds {
-        /// `-a`: also what images are made of.
-        all: bool,
-        /// `-f`: do not ask.
-        force: bool,
-    },
+    PruneBuilds(super::PruneBuilds),
     /// `build --check`
     CheckBuild(super::CheckBuild),
     /// `version --format TEMPLATE`

@@ -29,6 +29,19 @@ pub struct BuildImage {
     pub agents: Vec<BuildAgent>,
 }
 
+/// `builder prune`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PruneBuilds {
+    /// `-a`: also what images are made of.
+    pub all: bool,
+    /// `-f`: do not ask.
+    pub force: bool,
+    /// `--filter`: names and values.
+    pub filters: Vec<(String, String)>,
+    /// `--keep-storage`; 0: nothing is kept for its size.
+    pub keep_bytes: u64,
+}
+
 /// A Dockerfile, and what it is to be read with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckBuild {

@@ -20,7 +20,7 @@ pub(crate) use paths::parent_of;
 pub use paths::{absolute, joined, split_argument};
 pub use refusal::Refusal;
 pub use resolve::{extraction_directory, packed_source};
-pub use stream::{Streams, pack, unpack};
+pub use stream::{Streams, holds_archive, pack, unpack, unpack_below};
 pub use tree::{Owner, carry_out, owner_of, walk};
 
 use crate::errno::Errno;

@@ -4,8 +4,8 @@
 use std::io::{self, Read, Write};
 
 use super::{
-    ArchiveEntry, ArchiveKind, Copied, Look, Machine, Refusal, Side, extraction_directory, owner_of, packed_source, unpack_entry,
-    walk,
+    ArchiveEntry, ArchiveKind, Copied, Look, Machine, Owner, Refusal, Side, extraction_directory, owner_of, packed_source,
+    unpack_entry, walk,
 };
 use crate::archive::{ArchiveError, Fault, Limits, Member, MemberKind, Reader, Writer};
 use crate::errno::Errno;
@@ -111,12 +111,22 @@ fn content(writer: &mut Writer<impl Write>, mut file: impl Read) -> Result<(), R
 pub fn unpack<M: Streams>(disk: &mut M, end: &CopyEnd, owner: &CopyOwner, input: impl Read) -> Result<Copied, Refusal> {
     let directory = extraction_directory(disk, end)?;
     let owner = owner_of(disk, owner);
+    unpack_below(disk, &directory, &owner, input)
+}
+
+/// There is an archive in it.
+pub fn holds_archive(input: impl Read) -> bool {
+    matches!(Reader::new(input, Limits::of_disk()).next_member(), Ok(Some(_)))
+}
+
+/// Reads an archive into a directory that is there.
+pub fn unpack_below<M: Streams>(disk: &mut M, directory: &str, owner: &Owner, input: impl Read) -> Result<Copied, Refusal> {
     let mut reader = Reader::new(input, Limits::of_disk());
-    let mut copied = Copied { directory: directory.clone(), ..Copied::default() };
+    let mut copied = Copied { directory: directory.to_string(), ..Copied::default() };
     let mut directories = Vec::new();
     while let Some(member) = reader.next_member().map_err(unreadable)? {
         let Some(found) = described(&member)? else { continue };
-        let made = unpack_entry(disk, &directory, &found, &owner, &mut |disk: &mut M, path| {
+        let made = unpack_entry(disk, directory, &found, owner, &mut |disk: &mut M, path| {
             let refused = |errno| Refusal::Call { doing: format!("open {path}"), errno };
             let mut file = disk.create(path).map_err(refused)?;
             write_out(&mut reader, &mut file)?;

@@ -34,6 +34,11 @@ impl Ignore {
         self.patterns.iter().any(|pattern| !pattern.takes_in && matches!(pattern.text.as_str(), "*" | "**" | "**/*"))
     }
 
+    /// What stands in a line.
+    pub fn text_of(&self, line: u32) -> &str {
+        self.patterns.iter().find(|pattern| pattern.line == line).map_or("", |pattern| pattern.text.as_str())
+    }
+
     /// The line that leaves a path of the context out.
     pub fn leaves_out(&self, path: &str) -> Option<u32> {
         let path = clean(path);

@@ -112,6 +112,8 @@ pub struct Transfer {
     pub checksum: Option<String>,
     /// `--link`
     pub link: bool,
+    /// `--parents`
+    pub parents: bool,
     /// `--keep-git-dir`
     pub keep_git: bool,
     /// `--unpack`; `None`: local archives are unpacked, remote ones are not.

@@ -19,7 +19,7 @@ pub mod instruction;
 pub mod lines;
 pub mod mounts;
 mod read;
-mod suggest;
+pub(crate) mod suggest;
 pub mod words;
 
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@
 const DISTANCE_MAX: usize = 2;
 
 /// The nearest of `known`, the first of equally near ones. `None` also where `word` is one of them.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.into_iter().map(|candidate| (strsim::levenshtein(word, candidate), candidate));
     let best = near.filter(|(distance, _)| *distance <= DISTANCE_MAX).min_by_key(|(distance, _)| *distance)?;
     (best.0 > 0).then_some(best.1)

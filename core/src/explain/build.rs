@@ -1,18 +1,13 @@
 //! Steps of a build, in words.
 
-use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
+use super::image::replaced;
+use super::{CallWhen, Explanation, base, call, explanation, quoted};
 use crate::build::key::{Change, PARENT};
 use crate::build::{Copy, CopySource, Miss};
 use crate::model::CacheMount;
 use crate::step::BuildStep;
 
 const CHAPTER: &str = "image";
-
-/// A file that is written beside its place and renamed.
-fn replaced(path: &str) -> Vec<Call> {
-    let new = format!("\"…/.{}.…\"", base(path));
-    vec![call("openat", &["AT_FDCWD", &new, "…", "…"]), call("write", &["…", "…", "…"]), call("rename", &["…", &quoted(path)])]
-}
 
 fn short(digest: &str) -> &str {
     let digits = digest.trim_start_matches("sha256:");

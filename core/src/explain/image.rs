@@ -5,7 +5,7 @@ use crate::model::short_digest;
 use crate::step::ImageStep;
 
 /// A file that is written beside its place and renamed.
-fn replaced(path: &str) -> Vec<Call> {
+pub(super) fn replaced(path: &str) -> Vec<Call> {
     let new = format!("\"…/.{}.…\"", base(path));
     vec![call("openat", &["AT_FDCWD", &new, "…", "…"]), call("write", &["…", "…", "…"]), call("rename", &["…", &quoted(path)])]
 }

@@ -23,11 +23,17 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             explanation(headline, why, calls, &[&format!("ls -l {directory}")], "image")
         }
         StoreStep::CreateDirectory { path, mode } => {
-            let why = directory_why(base(path));
+            let of_build = path.contains("/building/");
+            let why = if of_build { BUILD_WHY } else { directory_why(base(path)) };
             let calls = vec![call("mkdir", &[&quoted(path), &format!("0{mode:o}")])];
             let name = base(path);
-            let headline =
-                if name.len() > 40 { "Make the container's directory".to_string() } else { format!("Make the directory {name}") };
+            let headline = if name.len() > 40 {
+                "Make the container's directory".to_string()
+            } else if of_build && name.len() == 12 {
+                "Make a workspace for the instruction".to_string()
+            } else {
+                format!("Make the directory {name}")
+            };
             explanation(headline, why, calls, &[&format!("ls -ld {path}")], "create")
         }
         StoreStep::WriteFile { path, mode, .. } => {
@@ -201,6 +207,9 @@ fn replace_file(path: &str) -> Vec<Call> {
         call("rename", &["…", &path]),
     ]
 }
+
+/// Of a directory in which a layer is made.
+const BUILD_WHY: &str = "An instruction's layer is made apart from all others, and what was needed for it goes with its workspace.";
 
 fn directory_why(name: &str) -> &'static str {
     match name {

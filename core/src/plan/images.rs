@@ -19,7 +19,7 @@ use crate::reference::{Reference, ReferenceError};
 use crate::step::{BlobContent, CallersFile, ClientStep, ImageStep, Step};
 use crate::view::images::{self, HistoryView};
 pub(super) use commit::{commit_phase, embedded_blobs, import_phase};
-pub(super) use remove::forgotten;
+pub(super) use remove::{forgotten, prune_unused};
 pub(super) use write::write;
 
 pub(super) fn command(command: &ImageCommand, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {

@@ -234,7 +234,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::Images(command) => images::command(command, &context, &mut plan)?,
         Command::Registry(command) => registry::command(command, &context, &mut plan)?,
         Command::BuildImage(build) => build::build(build, &context, &mut plan)?,
-        Command::PruneBuilds { all, force } => build::prune(*all, *force, &context, &mut plan),
+        Command::PruneBuilds(asked) => build::prune(asked, &context, &mut plan)?,
         Command::CheckBuild(check) => build::check_only(check, &context, &mut plan),
         Command::ShowVersion { format } => system::version(format.as_deref(), &context, &mut plan)?,
         Command::ShowInfo { format } => system::info(format.as_deref(), &context, &mut plan)?,

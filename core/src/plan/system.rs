@@ -2,10 +2,10 @@
 
 use super::origin::{self, need, planned};
 use super::storage::volume;
-use super::{CommandError, Context, Plan, Planned};
-use crate::cli::Command;
+use super::{CommandError, Context, Plan, Planned, build, images};
+use crate::cli::{Command, PruneBuilds};
 use crate::layout::Layout;
-use crate::model::Container;
+use crate::model::{Container, ContainerId};
 use crate::step::{ClientStep, Phase, Step, StoreStep};
 use crate::view::disk;
 use crate::view::filter::Filters;
@@ -107,6 +107,18 @@ pub(super) fn prune(command: &Command, context: &Context<'_>, plan: &mut Plan) -
         let labels: Vec<String> = filters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let gone = |id: &str| ids.iter().any(|known| known == id);
         deleted.push(("Deleted Volumes:".to_string(), volume::prune_unused(false, &labels, &gone, context, plan)?));
+    }
+    let mut state = context.state.clone();
+    for id in &ids {
+        state.containers.remove_mut(&ContainerId(id.clone()));
+    }
+    deleted.push(("Deleted Images:".to_string(), images::prune_unused(*all, &chosen, &mut state, context, plan)));
+    // Of what builds have left nobody says what labels it has.
+    if !filters.iter().any(|(name, _)| name.starts_with("label")) {
+        let until = filters.iter().filter(|(name, _)| name == "until").cloned().collect();
+        let asked = PruneBuilds { all: *all, filters: until, ..PruneBuilds::default() };
+        let gone = build::prune_cache(&build::Chosen::of(&asked, context)?, &state, context, plan);
+        deleted.push(("Deleted build cache objects:".to_string(), gone));
     }
     plan.steps.push(print_reclaimed(deleted, context));
     Ok(())

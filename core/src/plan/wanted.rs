@@ -48,7 +48,7 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
         build_cache: matches!(
             invocation.command,
             Command::BuildImage(_)
-                | Command::PruneBuilds { .. }
+                | Command::PruneBuilds(_)
                 | Command::Images(_)
                 | Command::PruneSystem { .. }
                 | Command::ShowDiskUsage { .. }
@@ -82,6 +82,8 @@ pub fn disk_usage(command: &Command, state: &State, data_root: &str, measure: im
         Command::ShowDiskUsage { .. } => true,
         Command::ListContainers(asked) => asked.sizes,
         Command::InspectObjects { sizes, .. } => *sizes,
+        // What is to be left has a size.
+        Command::PruneBuilds(asked) => asked.keep_bytes > 0,
         _ => false,
     };
     let of_images = match command {

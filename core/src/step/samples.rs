@@ -74,15 +74,7 @@ fn images() -> Vec<ImageStep> {
 fn builds() -> Vec<BuildStep> {
     let (slot, path, key) = (Slot::default(), || "/r/build-cache/00.json".to_string(), || "sha256:00".to_string());
     let root = || FilesRoot { path: "/root/app".into(), held: false };
-    let copy = Copy {
-        from: CopySource::Context,
-        sources: vec!["a".into()],
-        inline: Vec::new(),
-        destination: "/a".into(),
-        owner: String::new(),
-        mode: None,
-        exclude: Vec::new(),
-    };
+    let copy = Copy { from: CopySource::Context, sources: vec!["a".into()], destination: "/a".into(), ..Copy::default() };
     let record = Box::<CacheRecord>::default;
     vec![
         BuildStep::LoadDefinition { name: "Dockerfile".into(), bytes: 13 },

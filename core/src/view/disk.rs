@@ -135,12 +135,34 @@ pub fn summary(state: &State, host: &HostFacts, format: Option<&str>) -> Result<
 /// `-v`: everything by itself.
 pub fn verbose(state: &State, host: &HostFacts) -> String {
     format!(
-        "Images space usage:\n\n{}\nContainers space usage:\n\n{}\nLocal Volumes space usage:\n\n{}\nBuild cache usage: 0B\n\n{}\n",
+        "Images space usage:\n\n{}\nContainers space usage:\n\n{}\nLocal Volumes space usage:\n\n{}\nBuild cache usage: {}\n\n{}\n",
         images(state, host),
         containers(state, host),
         volumes(state, host),
-        aligned(&[header(&["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"])]).trim_end_matches('\n'),
+        human_size(build_cache(state, host).bytes),
+        cached(state, host).trim_end_matches('\n'),
     )
+}
+
+/// What builds have left. When it was used last, and how often, is written down nowhere.
+fn cached(state: &State, host: &HostFacts) -> String {
+    let age = |created_ns: u64| format!("{} ago", human_duration(host.now_ns.saturating_sub(created_ns)));
+    let row = |id: &str, kind: &str, bytes: u64, created_ns: u64, shared: bool| {
+        let id = id.trim_start_matches("sha256:");
+        let id = id.get(..12).unwrap_or(id).to_string();
+        vec![id, kind.to_string(), human_size(bytes), age(created_ns), String::new(), String::new(), shared.to_string()]
+    };
+    let of_images = |layer: &Layer| state.images.values().flat_map(|image| &image.layers).any(|own| own.diff_id == layer.diff_id);
+    let results = state.build_cache.iter().map(|(key, record)| {
+        let layer = record.layer.as_ref();
+        row(key, "regular", layer.map_or(0, |layer| layer.size_bytes), record.created_ns, layer.is_some_and(of_images))
+    });
+    let mounts = state.cache_mounts.iter().map(|(name, mount)| {
+        let bytes = host.disk.cache_mounts.get(name).copied().unwrap_or_default();
+        row(name, "exec.cachemount", bytes, mount.created_ns, false)
+    });
+    let head = header(&["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"]);
+    aligned(&std::iter::once(head).chain(results).chain(mounts).collect::<Vec<_>>())
 }
 
 fn header(names: &[&str]) -> Vec<String> {

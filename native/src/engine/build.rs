@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use glassbox_core::build::progress::Progress;
 use glassbox_core::build::transfer::{self, TransferFault};
@@ -14,7 +15,7 @@ use glassbox_core::model::CacheMount;
 use glassbox_core::observe::{BuildFiles, Outcome};
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::{BuildStep, FilesRoot, Step};
-use glassbox_core::userland::WaitStatus;
+use glassbox_core::userland::{Signal, WaitStatus};
 
 use super::{Engine, say};
 use crate::exec::copy::Disk;
@@ -23,6 +24,7 @@ use crate::observe::facts::now_ns;
 use crate::streams::pump::Told;
 use crate::sys::file;
 use crate::sys::rootfs::Root;
+use crate::sys::signal::SignalFd;
 
 /// What is the caller's stays hers: nobody else can give it away.
 fn set_owner(path: &Path, (uid, gid): (u32, u32)) -> Done {
@@ -39,6 +41,11 @@ fn place_secret(path: &Path, value: &[u8], owner: (u32, u32), mode: u32) -> Done
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).call("chmod")
 }
 
+/// Between two looks whether a cache is free.
+const CACHE_WAIT: Duration = Duration::from_millis(50);
+/// As a shell has it of a program that SIGINT has ended.
+const INTERRUPTED: i32 = 130;
+
 fn refused(fault: &TransferFault) -> Failure {
     Failure::of(&fault.told(), fault.errno())
 }
@@ -46,6 +53,10 @@ fn refused(fault: &TransferFault) -> Failure {
 impl Told for Progress {
     fn told(&mut self, bytes: &[u8]) -> String {
         self.wrote(bytes, now_ns())
+    }
+
+    fn interrupted(&mut self) {
+        self.interrupt();
     }
 }
 
@@ -78,7 +89,7 @@ impl Engine {
             }
             BuildStep::LockCacheMount { directory, alone } => {
                 let held = fs::File::open(directory).call("openat")?;
-                if *alone { file::lock_exclusive(&held) } else { file::lock_shared(&held) }.call("flock")?;
+                self.wait_for_cache(&held, *alone)?;
                 self.cache_mounts.push((directory.clone(), held));
                 Ok(())
             }
@@ -113,6 +124,39 @@ impl Engine {
                 self.store.write_blob(Path::new(path), record::written(kept).as_bytes()).call("rename")
             }
         }
+    }
+
+    /// A build that is interrupted ends before its next step: what its instruction has done is undone.
+    pub(super) fn check_interrupted(&mut self) -> Result<(), CommandError> {
+        let Some(progress) = &mut self.progress else { return Ok(()) };
+        while let Some(Ok(Some(info))) = self.signals.as_ref().map(SignalFd::read) {
+            if info.signal != Signal::SIGWINCH {
+                progress.interrupt();
+            }
+        }
+        if !progress.is_interrupted() {
+            return Ok(());
+        }
+        let message = "ERROR: failed to build: failed to solve: Canceled: context canceled\n".to_string();
+        Err(CommandError { message, exit_code: INTERRUPTED, span: None })
+    }
+
+    /// Whoever has it needs the records to go on, and the caller may have had enough of waiting.
+    fn wait_for_cache(&mut self, held: &fs::File, alone: bool) -> Done {
+        let locked = || if alone { file::try_lock_exclusive(held) } else { file::try_lock_shared(held) }.call("flock");
+        if locked()? {
+            return Ok(());
+        }
+        let had_records = self.holds_lock();
+        self.unlock_records();
+        while !locked()? {
+            self.check_interrupted().map_err(|_| Failure::of("Canceled: context canceled", Errno::ECANCELED))?;
+            std::thread::sleep(CACHE_WAIT);
+        }
+        if had_records {
+            self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
+        }
+        Ok(())
     }
 
     fn make_cache_mount(&self, directory: &str, mount: &CacheMount, owner: (u32, u32), mode: u32) -> Done {

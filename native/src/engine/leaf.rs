@@ -32,6 +32,7 @@ impl Engine {
         if node.step.place() == Place::Container {
             return self.leaf_in_child(node);
         }
+        self.check_interrupted()?;
         if self.may_wait(&node.step) {
             return Ok(self.put_off(node));
         }

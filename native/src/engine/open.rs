@@ -194,7 +194,7 @@ fn decides(command: &Command) -> bool {
         Command::RunContainer(_)
             | Command::CreateContainer(_)
             | Command::BuildImage(_)
-            | Command::PruneBuilds { .. }
+            | Command::PruneBuilds(_)
             | Command::StartContainers { .. }
             | Command::RestartContainers { .. }
             | Command::UpdateContainers { .. }

@@ -46,6 +46,8 @@ pub struct Attached {
 pub trait Told: std::fmt::Debug {
     /// What is to be shown for these bytes.
     fn told(&mut self, bytes: &[u8]) -> String;
+    /// The caller has had enough of it: the process is about to be ended.
+    fn interrupted(&mut self);
 }
 
 /// Blocks the signals that are passed on, so that none is lost between the start of the process and the loop.
@@ -358,6 +360,9 @@ impl<'a> Pump<'a> {
         while let Some(Ok(Some(info))) = self.signals.map(SignalFd::read) {
             if info.signal == Signal::SIGWINCH {
                 self.resize();
+            } else if let Some(told) = &mut self.told {
+                told.interrupted();
+                let _ = process::pidfd_send_signal(self.pidfd, Signal::SIGKILL);
             } else if self.attached.signals {
                 // It may have ended meanwhile.
                 let _ = process::pidfd_send_signal(self.pidfd, info.signal);

@@ -67,11 +67,14 @@ fn close_range(lowest: RawFd, flags: libc::c_uint) -> Result<()> {
     Ok(())
 }
 
-/// flock(2) LOCK_SH: waits for the lock, and has it together with others who want no more.
-pub fn lock_shared(fd: &impl AsRawFd) -> Result<()> {
-    // SAFETY: flock(2) takes a descriptor, which is open as long as `fd` is borrowed, and no memory.
-    retry(|| check(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_SH) }))?;
-    Ok(())
+/// flock(2) LOCK_SH | LOCK_NB: `false` where somebody else has it alone.
+pub fn try_lock_shared(fd: &impl AsRawFd) -> Result<bool> {
+    // SAFETY: no pointers.
+    match retry(|| check(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_SH | libc::LOCK_NB) })) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN) => Ok(false),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// flock(2) LOCK_EX: waits for the lock. It is held until the last copy of the descriptor is closed.

@@ -22,8 +22,8 @@ use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
 use super::{
-    BuildFiles, BuildImage, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NetworkMode, RunContainer, Span,
-    UsageError, Words,
+    BuildFiles, BuildImage, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NetworkMode, PruneBuilds,
+    RunContainer, Span, UsageError, Words,
 };
 use crate::userland::Signal;
 
@@ -143,7 +143,12 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         | "fsck" | "layers" => Command::Images(images::command(call, containers)?),
         "pull" | "push" | "login" | "logout" => registry::command(call, containers),
         "build" => build(call)?,
-        "builder prune" => Command::PruneBuilds { all: call.is_on("all"), force: call.is_on("force") },
+        "builder prune" => Command::PruneBuilds(PruneBuilds {
+            all: call.is_on("all"),
+            force: call.is_on("force"),
+            filters: listing::filters(call),
+            keep_bytes: bytes(call, "keep-storage")?,
+        }),
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
         "info" => Command::ShowInfo { format: listing::filled(call, "format") },
         "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {

@@ -8,9 +8,9 @@ const PRUNE: &[&str] = &["builder prune"];
 /// The rows.
 pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("all", Kind::Bool, PRUNE, "Also what images are made of", "-a").short('a').carried_out(),
-    FlagRow::new("filter", Kind::Filter, PRUNE, "Only what fits", "--filter until=24h"),
+    FlagRow::new("filter", Kind::Filter, PRUNE, "Only what fits", "--filter until=24h").carried_out(),
     FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask first", "-f").short('f').carried_out(),
-    FlagRow::new("keep-storage", Kind::Bytes, PRUNE, "Leave so many bytes", "--keep-storage 1GB"),
+    FlagRow::new("keep-storage", Kind::Bytes, PRUNE, "Leave so many bytes", "--keep-storage 1GB").carried_out(),
     FlagRow::new("build-arg", Kind::List, BUILD, "A value for an ARG", "--build-arg VERSION=2").carried_out(),
     FlagRow::new("check", Kind::Bool, BUILD, "Say what is wrong with the Dockerfile, and do not build", "--check").carried_out(),
     FlagRow::new("label", Kind::List, BUILD, "Attach a note to the image", "--label tier=web").carried_out(),

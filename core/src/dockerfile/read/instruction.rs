@@ -28,7 +28,8 @@ impl Reader {
             }
             _ => {}
         }
-        let kind = kind(line, self.escape)?;
+        let syntax = self.file.directives.syntax.as_ref().map_or("", |(syntax, _)| syntax.as_str());
+        let kind = kind(line, self.escape, knows_parents(syntax))?;
         if let Kind::Arg(args) = &kind {
             let names: Vec<String> = args.iter().map(|(name, _)| name.clone()).collect();
             self.describe("ARG", &names, line);
@@ -37,7 +38,19 @@ impl Reader {
     }
 }
 
-fn kind(line: &Apart<'_>, escape: char) -> Result<Kind, String> {
+/// The frontend that a file asks for knows `COPY --parents`; the one that is part of Docker 28 does not.
+fn knows_parents(syntax: &str) -> bool {
+    const SINCE: u32 = 20;
+    const LABS_SINCE: u32 = 7;
+    let Some(rest) = syntax.trim_start_matches("docker.io/").strip_prefix("docker/dockerfile") else { return false };
+    let tag = rest.strip_prefix(':').unwrap_or("latest");
+    let (version, labs) = tag.strip_suffix("-labs").map_or((tag, false), |version| (version, true));
+    let minor = version.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+    let since = if labs { LABS_SINCE } else { SINCE };
+    matches!(version, "1" | "latest" | "labs" | "master") || version.starts_with("1.") && minor.is_some_and(|minor| minor >= since)
+}
+
+fn kind(line: &Apart<'_>, escape: char, parents: bool) -> Result<Kind, String> {
     let name = line.name.to_ascii_uppercase();
     let without_flags = || Flags::of(&line.flags, &[], &[], &[]).map(drop);
     let single = || match line.rest {
@@ -49,10 +62,10 @@ fn kind(line: &Apart<'_>, escape: char) -> Result<Kind, String> {
         _ => without_flags(),
     };
     Ok(match line.name.as_str() {
-        "add" => Kind::Add(transfer(line, escape)?),
+        "add" => Kind::Add(transfer(line, escape, parents)?),
         "arg" => one_at_least().and_then(|()| args(line, escape)).map(Kind::Arg)?,
         "cmd" => without_flags().map(|()| Kind::Cmd(arguments(line.rest)))?,
-        "copy" => Kind::Copy(transfer(line, escape)?),
+        "copy" => Kind::Copy(transfer(line, escape, parents)?),
         "entrypoint" => without_flags().map(|()| Kind::Entrypoint(arguments(line.rest)))?,
         "env" => one_at_least().and_then(|()| named(line, escape)).map(Kind::Env)?,
         "expose" => one_at_least().map(|()| Kind::Expose(line.rest.split_whitespace().map(str::to_string).collect()))?,
@@ -126,10 +139,12 @@ fn run(line: &Apart<'_>) -> Result<Run, String> {
     Ok(Run { command: arguments(line.rest), heredocs: line.line.heredocs.clone(), mounts, network })
 }
 
-fn transfer(line: &Apart<'_>, escape: char) -> Result<Transfer, String> {
+fn transfer(line: &Apart<'_>, escape: char, parents: bool) -> Result<Transfer, String> {
     let adds = line.name == "add";
     let (one, switches): (&[&str], &[&str]) = if adds {
         (&["checksum", "chmod", "chown"], &["keep-git-dir", "link", "unpack"])
+    } else if parents {
+        (&["chmod", "chown", "from"], &["link", "parents"])
     } else {
         (&["chmod", "chown", "from"], &["link"])
     };
@@ -155,6 +170,7 @@ fn transfer(line: &Apart<'_>, escape: char) -> Result<Transfer, String> {
         mode: flags.take("chmod"),
         checksum: flags.take("checksum"),
         link: flags.switch("link").unwrap_or_default(),
+        parents: flags.switch("parents").unwrap_or_default(),
         keep_git: flags.switch("keep-git-dir").unwrap_or_default(),
         unpack: flags.switch("unpack"),
         exclude: flags.all("exclude"),
@@ -203,4 +219,20 @@ fn retries(flags: &mut Flags) -> Result<u32, String> {
     let Some(text) = flags.take("retries").filter(|text| !text.is_empty()) else { return Ok(0) };
     let number: i64 = text.parse().map_err(|_| format!("strconv.ParseInt: parsing {}: invalid syntax", quoted(&text)))?;
     u32::try_from(number).map_err(|_| format!("--retries cannot be negative ({number})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newer_frontends_know_parents() {
+        for syntax in ["docker/dockerfile:1", "docker.io/docker/dockerfile:1.20", "docker/dockerfile:1.7-labs", "docker/dockerfile"]
+        {
+            assert!(knows_parents(syntax), "{syntax}");
+        }
+        for syntax in ["", "docker/dockerfile:1.4", "docker/dockerfile:1.7", "someone/else:1"] {
+            assert!(!knows_parents(syntax), "{syntax}");
+        }
+    }
 }

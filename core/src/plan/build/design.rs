@@ -5,6 +5,7 @@ use super::super::{Cause, CommandError, Context, Planned, architecture};
 use crate::build::{Done, Given, Scope, Work};
 use crate::cli::BuildImage;
 use crate::dockerfile::check::{Base, Resolved, resolve};
+use crate::dockerfile::suggest::nearest;
 use crate::dockerfile::{CheckInput, Dockerfile, Fault, Instruction, read};
 use crate::model::{BuildResult, Image, Slot};
 use crate::step::{BuildStep, Phase, Step};
@@ -49,7 +50,7 @@ impl<'a> Design<'a> {
         let mut design = Design { build, stages: Vec::new(), resolved };
         design.stages = design.all_instructions(context)?;
         for stage in design.order() {
-            design.scope(stage, design.stages[stage].len(), context)?;
+            design.check_sources(stage, context)?;
         }
         Ok(design)
     }
@@ -85,6 +86,26 @@ impl<'a> Design<'a> {
         Ok(all)
     }
 
+    /// Whatever a stage takes from images, they are there.
+    fn check_sources(&self, stage: usize, context: &Context<'_>) -> Result<(), Fault> {
+        let mut all = Vec::new();
+        self.walk(stage, self.stages[stage].len(), context, &mut |done| all.push(done))?;
+        for (done, instruction) in all.iter().zip(&self.stages[stage]) {
+            for name in done.work.images() {
+                self.image(name, context).map_err(|what| Fault::at(instruction.lines, what))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What may have been meant by a name.
+    fn meant(&self, name: &str) -> String {
+        let stages = self.file().stages.iter().map(|stage| stage.name.as_str()).filter(|name| !name.is_empty());
+        nearest(&name.to_lowercase(), stages)
+            .map(|stage| format!("\nglassbox: did you mean the stage {stage}?"))
+            .unwrap_or_default()
+    }
+
     /// The image that a stage is built upon; `None`: it is none.
     pub(super) fn base_image<'s>(&self, stage: usize, context: &Context<'s>) -> Result<Option<&'s Image>, Fault> {
         let Base::Image(name) = &self.resolved.bases[stage] else { return Ok(None) };
@@ -95,7 +116,10 @@ impl<'a> Design<'a> {
         context.state.image(name).ok_or_else(|| {
             let here = context.state.image_names().join(", ");
             let full = crate::reference::Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.tagged().to_string());
-            format!("{name}: failed to resolve source metadata for {full}: not found\nglassbox: the images here are: {here}")
+            format!(
+                "{name}: failed to resolve source metadata for {full}: not found{}\nglassbox: the images here are: {here}",
+                self.meant(name)
+            )
         })
     }
 

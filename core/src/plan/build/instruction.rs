@@ -58,7 +58,12 @@ fn key(slot: Slot, work: &Work, design: &Design<'_>, context: &Context<'_>) -> K
             let mode = copy.mode.map(|mode| format!(" --chmod={mode:o}")).unwrap_or_default();
             let owner = if copy.owner.is_empty() { String::new() } else { format!(" --chown={}", copy.owner) };
             let sources = copy.sources.join(" ");
-            parts.push(Part::new(INSTRUCTION, format!("COPY{owner}{mode} {sources} to {}", copy.destination)));
+            let verb = match (copy.unpack, copy.parents) {
+                (true, _) => "ADD",
+                (false, true) => "COPY --parents",
+                (false, false) => "COPY",
+            };
+            parts.push(Part::new(INSTRUCTION, format!("{verb}{owner}{mode} {sources} to {}", copy.destination)));
             parts.extend(context.state.building.files.get(&(slot, 0)).into_iter().flatten().cloned());
         }
     }

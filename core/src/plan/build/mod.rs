@@ -26,7 +26,7 @@ use crate::step::{BuildStep, Phase, Step};
 pub(super) use check::check_only;
 use design::Design;
 pub(super) use failure::failure;
-pub(super) use prune::prune;
+pub(super) use prune::{Chosen, prune, prune_cache};
 
 pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     names(build)?;

@@ -16,6 +16,9 @@ use crate::layout::Layout;
 use crate::model::{CacheMount, MountKind, MountPoint, Slot};
 use crate::step::{BuildStep, FilesRoot, Step};
 
+/// Of a script with an interpreter of its own.
+const SCRIPT_MODE: u32 = 0o755;
+
 /// The mounts with their numbers, from 1.
 fn numbered(run: &Run) -> impl Iterator<Item = (u16, &RunMount)> {
     (1u16..).zip(&run.mounts)
@@ -23,15 +26,7 @@ fn numbered(run: &Run) -> impl Iterator<Item = (u16, &RunMount)> {
 
 /// What is copied for a mount.
 fn copied(from: &CopySource, source: &str) -> Copy {
-    Copy {
-        from: from.clone(),
-        sources: vec![source.to_string()],
-        inline: Vec::new(),
-        destination: "/".to_string(),
-        owner: String::new(),
-        mode: None,
-        exclude: Vec::new(),
-    }
+    Copy { from: from.clone(), sources: vec![source.to_string()], destination: "/".to_string(), ..Copy::default() }
 }
 
 /// The files that are mounted are read for the key.
@@ -154,6 +149,17 @@ impl Laying<'_, '_> {
                 self.bring(number, from, source, &top);
                 let source = if self.is_file(number) { format!("{top}/{}", last(source)) } else { top };
                 self.point(mount, source);
+            }
+            Mounted::Script { name, content } => {
+                let place = format!("mount-{number}");
+                self.ready.before.extend(self.workspace.below(&[&place]));
+                let to = self.workspace.directory(&place);
+                let root = FilesRoot { path: to.clone(), held: false };
+                let inline = vec![(name.clone(), content.clone())];
+                let copy = Copy { inline, destination: "/".to_string(), mode: Some(SCRIPT_MODE), ..Copy::default() };
+                let manner = manner(self.design, self.context);
+                self.step(BuildStep::BringFiles { copy, from: root.clone(), to: root, ignore: None, manner });
+                self.point(mount, to);
             }
             Mounted::Cache { .. } => self.cache(number, mount),
             Mounted::Memory { size_bytes } => {

@@ -1,42 +1,121 @@
-//! `builder prune`: results that later builds would take, and the layers that nothing else is made of.
+//! `builder prune`, and what of it `system prune` does: results that later builds would take, the layers that nothing else is made of, and
+//! directories that builds have as caches.
 
 use std::collections::BTreeSet;
 
 use super::super::origin::{self, planned};
-use super::super::{Context, Plan, system};
+use super::super::{CommandError, Context, Plan, system};
+use crate::cli::PruneBuilds;
 use crate::layout::Layout;
-use crate::model::Layer;
+use crate::model::{Layer, State};
 use crate::step::{BuildStep, ImageStep, Step};
 
-/// Without `all`, what images are made of stays.
-pub(in crate::plan) fn prune(all: bool, force: bool, context: &Context<'_>, plan: &mut Plan) {
-    if !force {
-        let which = if all { "all build cache" } else { "all dangling build cache" };
+/// What BuildKit calls a result, and a directory that builds have as a cache.
+const TYPES: [&str; 2] = ["regular", "exec.cachemount"];
+
+/// Something that can go.
+struct Candidate<'a> {
+    /// Its key, or its name.
+    id: &'a str,
+    created_ns: u64,
+    bytes: u64,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    Result(Option<&'a Layer>),
+    Mount,
+}
+
+/// Which of them go.
+#[derive(Default)]
+pub(in crate::plan) struct Chosen {
+    /// Also what images are made of.
+    pub(in crate::plan) all: bool,
+    until_ns: Option<u64>,
+    kind: Option<String>,
+    id: Option<String>,
+    keep_bytes: u64,
+}
+
+impl Chosen {
+    pub(in crate::plan) fn of(asked: &PruneBuilds, context: &Context<'_>) -> Result<Chosen, CommandError> {
+        let refuse = |what: String| {
+            let next = "glassbox: there are until=24h, type=regular, type=exec.cachemount and id=ID\n";
+            CommandError { message: format!("Error response from daemon: {what}\n{next}"), exit_code: 1, span: None }
+        };
+        let mut chosen = Chosen { all: asked.all, keep_bytes: asked.keep_bytes, ..Chosen::default() };
+        for (name, value) in &asked.filters {
+            match name.as_str() {
+                "until" | "unused-for" => chosen.until_ns = Some(crate::cli::moment(value, context.host).map_err(refuse)?),
+                "type" if TYPES.contains(&value.as_str()) => chosen.kind = Some(value.clone()),
+                "id" => chosen.id = Some(value.clone()),
+                _ => return Err(refuse(format!("invalid filter '{name}={value}'"))),
+            }
+        }
+        Ok(chosen)
+    }
+
+    fn fits(&self, candidate: &Candidate<'_>) -> bool {
+        let kind = TYPES[usize::from(matches!(candidate.what, What::Mount))];
+        let digits = candidate.id.trim_start_matches("sha256:");
+        self.until_ns.is_none_or(|until_ns| candidate.created_ns <= until_ns)
+            && self.kind.as_deref().is_none_or(|asked| asked == kind)
+            && self.id.as_deref().is_none_or(|asked| digits.starts_with(asked))
+    }
+}
+
+/// The command itself.
+pub(in crate::plan) fn prune(asked: &PruneBuilds, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
+    let chosen = Chosen::of(asked, context)?;
+    if !asked.force {
+        let which = if asked.all { "all build cache" } else { "all dangling build cache" };
         let question = format!("WARNING! This will remove {which}. Are you sure you want to continue? [y/N] ");
         plan.steps.push(system::confirm(question, context));
     }
-    let state = context.state;
+    let deleted = prune_cache(&chosen, context.state, context, plan);
+    plan.steps.push(system::print_reclaimed(vec![("Deleted build cache objects:".to_string(), deleted)], context));
+    Ok(())
+}
+
+/// The steps. `state`: what there is by then. Answers what is told as deleted.
+pub(in crate::plan) fn prune_cache(chosen: &Chosen, state: &State, context: &Context<'_>, plan: &mut Plan) -> Vec<String> {
     let of_images: BTreeSet<&str> =
         state.images.values().flat_map(|image| &image.layers).map(|layer| layer.diff_id.as_str()).collect();
     let of_containers: BTreeSet<&str> =
         state.containers.values().flat_map(|container| &container.layers).map(String::as_str).collect();
     let is_shared = |layer: &Layer| of_images.contains(layer.diff_id.as_str());
-    let mut deleted = Vec::new();
-    let mut gone: BTreeSet<&str> = BTreeSet::new();
+    let mut candidates = candidates(state, context);
+    candidates.retain(|candidate| chosen.all || !matches!(candidate.what, What::Result(Some(layer)) if is_shared(layer)));
+    let mut left: u64 = candidates.iter().map(|candidate| candidate.bytes).sum();
+    candidates.sort_by_key(|candidate| candidate.created_ns);
     let layout = Layout::new(&context.host.data_root);
-    let mut layers = Vec::new();
-    for (key, record) in state.build_cache.iter() {
-        if !all && record.layer.as_ref().is_some_and(is_shared) {
-            continue;
+    let (mut deleted, mut layers, mut gone) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for candidate in candidates.iter().filter(|candidate| chosen.fits(candidate)) {
+        if chosen.keep_bytes > 0 && left <= chosen.keep_bytes {
+            break;
         }
-        let step = BuildStep::DropResult { key: key.clone(), path: layout.cached_result(key) };
+        left -= candidate.bytes;
+        deleted.push(candidate.id.trim_start_matches("sha256:").to_string());
+        let step = match candidate.what {
+            What::Result(layer) => {
+                layers.extend(layer.filter(|layer| !is_shared(layer) && gone.insert(&layer.diff_id)));
+                BuildStep::DropResult { key: candidate.id.to_string(), path: layout.cached_result(candidate.id) }
+            }
+            What::Mount => {
+                let directory = layout.cache_mount(candidate.id);
+                plan.steps.push(system::measure(format!("{directory}/_data")));
+                BuildStep::RemoveCacheMount { name: candidate.id.to_string(), directory }
+            }
+        };
         plan.steps.push(planned(Step::Build(step), origin::command(context)));
-        deleted.push(key.trim_start_matches("sha256:").to_string());
-        if let Some(layer) = record.layer.as_ref().filter(|layer| !is_shared(layer) && gone.insert(&layer.diff_id)) {
-            layers.push(layer);
-        }
     }
-    for layer in layers {
+    // What another result still has stays.
+    let kept = |layer: &Layer| {
+        let others = state.build_cache.iter().filter(|(key, _)| !deleted.iter().any(|gone| key.ends_with(gone.as_str())));
+        others.filter_map(|(_, record)| record.layer.as_ref()).any(|other| other.diff_id == layer.diff_id)
+    };
+    for layer in layers.into_iter().filter(|layer| !kept(layer)) {
         let directory = layout.layer(&layer.diff_id);
         let mut step = |step: ImageStep| plan.steps.push(planned(Step::Image(step), origin::command(context)));
         step(ImageStep::RemoveBlob { path: layout.blob(&layer.blob), digest: layer.blob.clone() });
@@ -46,12 +125,21 @@ pub(in crate::plan) fn prune(all: bool, force: bool, context: &Context<'_>, plan
             plan.steps.push(planned(Step::Image(step), origin::command(context)));
         }
     }
-    for name in state.cache_mounts.keys() {
-        let directory = layout.cache_mount(name);
-        plan.steps.push(system::measure(format!("{directory}/_data")));
-        let step = BuildStep::RemoveCacheMount { name: name.clone(), directory };
-        plan.steps.push(planned(Step::Build(step), origin::command(context)));
-        deleted.push(name.clone());
-    }
-    plan.steps.push(system::print_reclaimed(vec![("Deleted build cache objects:".to_string(), deleted)], context));
+    deleted
+}
+
+fn candidates<'a>(state: &'a State, context: &Context<'_>) -> Vec<Candidate<'a>> {
+    let results = state.build_cache.iter().map(|(key, record)| Candidate {
+        id: key,
+        created_ns: record.created_ns,
+        bytes: record.layer.as_ref().map_or(0, |layer| layer.size_bytes),
+        what: What::Result(record.layer.as_ref()),
+    });
+    let mounts = state.cache_mounts.iter().map(|(name, mount)| Candidate {
+        id: name,
+        created_ns: mount.created_ns,
+        bytes: context.host.disk.cache_mounts.get(name).copied().unwrap_or_default(),
+        what: What::Mount,
+    });
+    results.chain(mounts).collect()
 }

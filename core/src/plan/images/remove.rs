@@ -258,14 +258,31 @@ pub(super) fn prune(
         ));
     }
     let mut state = context.state.clone();
+    let deleted = prune_unused(all, &chosen, &mut state, context, plan);
+    if force {
+        // While an answer is waited for, others may come to have it.
+        plan.steps.extend(super::check::garbage(context));
+    }
+    plan.steps.push(system::print_reclaimed(vec![("Deleted Images:".to_string(), deleted)], context));
+    Ok(())
+}
+
+/// The steps. `state`: what there is by then, and afterwards what is left. Answers what is told as deleted.
+pub(in crate::plan) fn prune_unused(
+    all: bool,
+    chosen: &Filters,
+    state: &mut State,
+    context: &Context<'_>,
+    plan: &mut Plan,
+) -> Vec<String> {
     let mut deleted = Vec::new();
     for image in context.state.images.values() {
-        let wanted = !image.embedded && (all || image.names.is_empty()) && users(image, context.state).next().is_none();
+        let wanted = !image.embedded && (all || image.names.is_empty()) && users(image, state).next().is_none();
         if !wanted || !chosen.fits_image(image) {
             continue;
         }
-        let now = Context { state: &state, host: context.host, invocation: context.invocation };
-        let kept = Kept::of(image, &state);
+        let now = Context { state, host: context.host, invocation: context.invocation };
+        let kept = Kept::of(image, state);
         let goes = |layer: &&Layer| layer.extracted && !kept.layers.contains(layer.diff_id.as_str());
         for layer in image.layers.iter().filter(goes) {
             plan.steps.push(system::measure(Layout::new(&context.host.data_root).layer(&layer.diff_id)));
@@ -278,10 +295,5 @@ pub(super) fn prune(
         deleted.extend(digests.iter().map(|digest| format!("deleted: {digest}")));
         state.images.remove_mut(&image.id);
     }
-    if force {
-        // While an answer is waited for, others may come to have it.
-        plan.steps.extend(super::check::garbage(context));
-    }
-    plan.steps.push(system::print_reclaimed(vec![("Deleted Images:".to_string(), deleted)], context));
-    Ok(())
+    deleted
 }
