@@ -13,7 +13,8 @@ use crate::{process, workspace};
 
 /// Builds it, and says where it is.
 pub fn build() -> Result<PathBuf> {
-    need::ensure(&[Need::Target("x86_64-unknown-linux-musl")])?;
+    // C code among the dependencies (ring) is compiled for musl.
+    need::ensure(&[Need::Target("x86_64-unknown-linux-musl"), Need::MuslTools])?;
     let triple = triple();
     let mut command = process::cargo(&["build", "--release", "-p", "glassbox", "--target", &triple]);
     let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", triple.to_uppercase().replace('-', "_"));
