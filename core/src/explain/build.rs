@@ -119,9 +119,10 @@ fn make_cache_mount(mount: &CacheMount, directory: &str) -> Explanation {
 
 fn lock_cache_mount(directory: &str, alone: bool) -> Explanation {
     let (why, how) = match alone {
-        true => {
-            ("sharing=locked: what two programs write at the same time may come to nothing good. The other one waits.", "LOCK_EX|LOCK_NB")
-        }
+        true => (
+            "sharing=locked: what two programs write at the same time may come to nothing good. The other one waits.",
+            "LOCK_EX|LOCK_NB",
+        ),
         false => ("Others may use it at the same time. Nobody removes it meanwhile.", "LOCK_SH|LOCK_NB"),
     };
     let calls = vec![call("openat", &["AT_FDCWD", &quoted(directory), "…"]), call("flock", &["…", how]).when(CallWhen::Repeated)];
