@@ -22,20 +22,7 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let headline = format!("Extract layer {}", digest.get(..12).unwrap_or(digest));
             explanation(headline, why, calls, &[&format!("ls -l {directory}")], "image")
         }
-        StoreStep::CreateDirectory { path, mode } => {
-            let of_build = path.contains("/building/");
-            let why = if of_build { BUILD_WHY } else { directory_why(base(path)) };
-            let calls = vec![call("mkdir", &[&quoted(path), &format!("0{mode:o}")])];
-            let name = base(path);
-            let headline = if name.len() > 40 {
-                "Make the container's directory".to_string()
-            } else if of_build && name.len() == 12 {
-                "Make a workspace for the instruction".to_string()
-            } else {
-                format!("Make the directory {name}")
-            };
-            explanation(headline, why, calls, &[&format!("ls -ld {path}")], "create")
-        }
+        StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
         StoreStep::WriteFile { path, mode, .. } => {
             let calls = write_file(path, *mode);
             explanation(format!("Write {}", base(path)), file_why(base(path)), calls, &[&format!("cat {path}")], "create")
@@ -81,6 +68,21 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         | StoreStep::RecordRestartCancelled { .. }
         | StoreStep::RecordFailure { .. } => state(step),
     }
+}
+
+fn create_directory(path: &str, mode: u32) -> Explanation {
+    let of_build = path.contains("/building/");
+    let why = if of_build { BUILD_WHY } else { directory_why(base(path)) };
+    let calls = vec![call("mkdir", &[&quoted(path), &format!("0{mode:o}")])];
+    let name = base(path);
+    let headline = if name.len() > 40 {
+        "Make the container's directory".to_string()
+    } else if of_build && name.len() == 12 {
+        "Make a workspace for the instruction".to_string()
+    } else {
+        format!("Make the directory {name}")
+    };
+    explanation(headline, why, calls, &[&format!("ls -ld {path}")], "create")
 }
 
 /// What becomes of a container, written down.

@@ -143,12 +143,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         | "fsck" | "layers" => Command::Images(images::command(call, containers)?),
         "pull" | "push" | "login" | "logout" => registry::command(call, containers),
         "build" => build(call)?,
-        "builder prune" => Command::PruneBuilds(PruneBuilds {
-            all: call.is_on("all"),
-            force: call.is_on("force"),
-            filters: listing::filters(call),
-            keep_bytes: bytes(call, "keep-storage")?,
-        }),
+        "builder prune" => prune_builds(call)?,
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
         "info" => Command::ShowInfo { format: listing::filled(call, "format") },
         "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {
@@ -156,6 +151,15 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         }
         _ => listing::inspect(call, containers)?,
     })
+}
+
+fn prune_builds(call: &Call<'_>) -> Result<Command, UsageError> {
+    Ok(Command::PruneBuilds(PruneBuilds {
+        all: call.is_on("all"),
+        force: call.is_on("force"),
+        filters: listing::filters(call),
+        keep_bytes: bytes(call, "keep-storage")?,
+    }))
 }
 
 /// Flags of `build` whose effect there is in any case: its containers go, and nothing is sent anywhere. And those that every command has.
