@@ -19,8 +19,8 @@ const TARGET: &str = "x86_64-unknown-linux-musl";
 const PROFILE: &str = "guest";
 /// The packages whose tests ask something of the kernel.
 const PACKAGES: [&str; 2] = ["glassbox", "glassbox-tests"];
-/// Test programs that ask nothing of the kernel: they read the source, or ask cargo or node.
-const NOT_THERE: [&str; 3] = ["tidy", "invariants", "wasm"];
+/// Test programs that ask nothing of the kernel: they read the source, or ask cargo, node, or a registry and programs of other people.
+const NOT_THERE: [&str; 4] = ["tidy", "invariants", "wasm", "registry"];
 /// What the tests read, if it is there.
 const READ: [&str; 4] = ["tests", "lessons", "book/src", "core/src"];
 /// Generated sequences that are run there.
