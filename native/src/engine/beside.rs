@@ -86,7 +86,7 @@ impl Engine {
     /// Carries out what was put off. Where one fails, those after it are not done, and no process is to be started.
     pub(super) fn catch_up(&mut self) -> Result<(), CommandError> {
         let waiting = std::mem::take(&mut self.waiting);
-        // The phase that fails is the last that has begun: the container is to be started only where no top-level step is left.
+        // A leaf that stands before a `TopLevel` is of the step that creates the container: where it fails there is nothing to start.
         let mut begun = waiting.iter().filter(|put_off| matches!(put_off, PutOff::TopLevel)).count();
         for put_off in waiting {
             match put_off {
