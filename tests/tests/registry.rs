@@ -99,6 +99,48 @@ fn an_absent_image_is_pulled_before_it_runs() -> Result<()> {
 }
 
 #[test]
+fn a_base_that_is_not_here_is_fetched_before_the_build() -> Result<()> {
+    apart("a_base_that_is_not_here_is_fetched_before_the_build", || {
+        if !is_ready("build") {
+            return Ok(());
+        }
+        let registry = Registry::start(None)?;
+        put_toolbox(&registry, "base:1")?;
+        put_toolbox(&registry, "other:1")?;
+        let (engine, base, other) = (Engine::new()?, registry.name("base:1"), registry.name("other:1"));
+        let context = engine.scratch().join("ctx");
+        fs::create_dir(&context)?;
+        let write = |text: &str| fs::write(context.join("Dockerfile"), text);
+        write(&format!("FROM {base}\nCOPY --from={other} /bin/sh /copied\nRUN echo made > /file\n"))?;
+        let build = format!("build --network none -t it {}", context.display());
+        let built = engine.succeed(&build)?;
+        for wanted in [
+            format!("#2 [internal] load metadata for {base}\n#2 resolve {base}@sha256:"),
+            "#2 extracting sha256:".to_string(),
+            format!("#3 [internal] load metadata for {other}\n"),
+            format!("#4 [1/3] FROM {base}\n"),
+        ] {
+            has(&built.stderr, &wanted)?;
+        }
+        ensure!(engine.succeed("run --rm --network none it cat /file")?.stdout == "made\n");
+        ensure!(!engine.succeed(&build)?.stderr.contains("load metadata"));
+        let pulled = engine.succeed(&format!("build --pull --network none {}", context.display()))?;
+        has(&pulled.stderr, &format!("#2 [internal] load metadata for {base}\n"))?;
+        has(&pulled.stderr, "#6 CACHED\n")?;
+        write(&format!("FROM {}\n", registry.name("base:2")))?;
+        let refused = engine.run(&build)?;
+        let full = registry.name("base:2");
+        has(&refused.stderr, &format!("#2 ERROR: {full}: not found\n------\n > [internal] load metadata for {full}:\n------\n"))?;
+        has(
+            &refused.stderr,
+            &format!("failed to solve: {full}: failed to resolve source metadata for {full}: {full}: not found\n"),
+        )?;
+        has(&refused.stderr, "glassbox: the images here are: ")?;
+        has(&engine.succeed("fsck")?.stdout, "")
+    })
+}
+
+#[test]
 fn a_private_registry_wants_a_login() -> Result<()> {
     apart("a_private_registry_wants_a_login", || {
         if !is_ready("auth") {

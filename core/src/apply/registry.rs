@@ -8,7 +8,7 @@ pub(super) fn apply(state: &mut State, event: &RegistryEvent) {
         RegistryEvent::LoginLookedUp { wanted, login, .. } => {
             let before =
                 wanted.as_ref().and_then(|wanted| state.image_named(&wanted.name.familiar())).map(|image| image.id.clone());
-            state.exchange = Exchange::begin(wanted.clone(), login.clone(), before);
+            state.exchange = Exchange::begin(wanted.clone(), login.clone(), before).after(&state.exchange);
         }
         RegistryEvent::PasswordTaken { login } => state.exchange = Exchange::begin(None, Some(login.clone()), None),
         RegistryEvent::LoginKept { .. } | RegistryEvent::LoginDropped { .. } => {}

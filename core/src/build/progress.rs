@@ -6,9 +6,13 @@
 use super::key::Miss;
 use crate::cli::{Command, Invocation};
 use crate::explain::miss_in_words;
-use crate::step::{BuildStep, ImageStep, Phase, Step};
+use crate::registry::Purpose;
+use crate::step::{BuildStep, ImageStep, Phase, RegistryPhase, RegistryStep, Step, StoreStep};
+use crate::view::reclaimed::human_size;
 
 const NS_PER_MILLISECOND: u64 = 1_000_000;
+/// How the part begins in which a base is asked for.
+const METADATA: &str = "[internal] load metadata for";
 /// Lines of a program that are shown again where it fails.
 const LAST_MAX: usize = 10;
 /// Bytes without a newline that are kept for one line.
@@ -89,6 +93,9 @@ impl Progress {
     pub fn entering(&mut self, step: &Step, at_ns: u64) -> String {
         match step {
             Step::Phase(Phase::BuildInstruction { shown, .. }) if shown.starts_with('[') => self.begin(shown, at_ns),
+            Step::Phase(Phase::Registry(RegistryPhase::PullImage { wanted })) => {
+                self.begin(&format!("{METADATA} {}", wanted.name), at_ns)
+            }
             Step::Phase(Phase::ExportImage) => {
                 self.exports = true;
                 self.begin("exporting to image", at_ns) + &self.tell("exporting layers done")
@@ -117,8 +124,31 @@ impl Progress {
             Step::Build(BuildStep::MissCache { why: why @ (Miss::Changed { .. } | Miss::LayerGone), .. }) => {
                 self.tell(&format!("glassbox: not cached. {}", miss_in_words(why)))
             }
+            Step::Registry(RegistryStep::SendRequest(request)) => self.fetched(&request.purpose),
+            Step::Store(StoreStep::ExtractLayer { diff_id, .. }) if self.fetches() => {
+                self.tell(&format!("extracting {diff_id} done"))
+            }
             Step::Image(ImageStep::RecordImage { id, .. }) if self.exports => self.tell(&format!("writing image {id} done")),
             Step::Image(ImageStep::TagImage { name, .. }) if self.exports => self.tell(&format!("naming to {name} done")),
+            _ => String::new(),
+        }
+    }
+
+    /// An image is being fetched.
+    fn fetches(&self) -> bool {
+        self.part.as_ref().is_some_and(|(name, _)| name.starts_with(METADATA))
+    }
+
+    fn fetched(&self, purpose: &Purpose) -> String {
+        match purpose {
+            Purpose::GetManifest { wanted, digest: Some(digest), chosen: false } => {
+                let at = if wanted.name.digest.is_some() { String::new() } else { format!("@{digest}") };
+                self.tell(&format!("resolve {}{at} done", wanted.name))
+            }
+            Purpose::GetLayer { digest, size, .. } => {
+                let size = human_size(*size);
+                self.tell(&format!("{digest} {size} / {size} done"))
+            }
             _ => String::new(),
         }
     }
@@ -128,7 +158,9 @@ impl Progress {
         match step {
             // It ends with the check of how its program has ended.
             Step::Phase(Phase::BuildInstruction { shown, .. }) if shown.contains("] RUN ") => String::new(),
-            Step::Phase(Phase::BuildInstruction { .. } | Phase::ExportImage) => self.end(at_ns),
+            Step::Phase(Phase::BuildInstruction { .. } | Phase::ExportImage | Phase::Registry(RegistryPhase::PullImage { .. })) => {
+                self.end(at_ns)
+            }
             _ => String::new(),
         }
     }
@@ -167,6 +199,10 @@ impl Progress {
         let open = self.finished_line(at_ns);
         let Some((name, _)) = self.part.take() else { return open };
         let what = message.lines().find_map(|line| line.split_once("failed to solve: ")).map_or("", |(_, what)| what);
+        let resolved = name
+            .strip_prefix(METADATA)
+            .and_then(|image| what.split_once(&format!("failed to resolve source metadata for{image}: ")));
+        let what = resolved.map_or(what, |(_, why)| why);
         let last: String = self.last.iter().map(|line| format!("{line}\n")).collect();
         format!("{open}#{} ERROR: {what}\n------\n > {name}:\n{last}------\n", self.number)
     }

@@ -19,6 +19,9 @@ pub struct BuildImage {
     pub network: String,
     /// `--no-cache`
     pub no_cache: bool,
+    /// `--pull`: a registry is asked for images that are here, too.
+    #[serde(default)]
+    pub pull: bool,
     /// `--quiet`
     pub quiet: bool,
     /// `--secret`

@@ -46,6 +46,8 @@ pub struct Exchange {
     pub made: BTreeSet<String>,
     /// The last answer.
     pub last: Option<Answered>,
+    /// Images that this command has fetched before this one, in order, and their ids.
+    pub before_it: Vec<(WantedImage, String)>,
 }
 
 /// How a blob stands at a registry.
@@ -87,9 +89,21 @@ impl Exchange {
         self.index.as_ref().or(manifest).map(|descriptor| descriptor.digest.as_str())
     }
 
+    /// What comes after it, in the same command.
+    #[must_use]
+    pub fn after(self, before: &Exchange) -> Exchange {
+        Exchange { before_it: before.all_fetched(), ..self }
+    }
+
+    /// Images that this command has fetched, in order, and their ids.
+    pub fn all_fetched(&self) -> Vec<(WantedImage, String)> {
+        let last = self.wanted.clone().zip(self.image.as_ref().map(|image| image.id.clone()));
+        self.before_it.iter().cloned().chain(last).collect()
+    }
+
     /// This image has been fetched, in this command.
     pub fn has_fetched(&self, name: &crate::reference::Reference) -> bool {
-        self.image.is_some() && self.wanted.as_ref().is_some_and(|wanted| wanted.name == *name)
+        self.all_fetched().iter().any(|(wanted, _)| wanted.name == *name)
     }
 
     /// A layer's blob is in the store, with an image that is there; so is all of an image that is there by its configuration.

@@ -56,6 +56,10 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         return CommandError { message: String::new(), exit_code: 0, span: None };
     }
     if let Command::BuildImage(build) = &context.invocation.command {
+        if let Step::Registry(step) = &node.step {
+            let words = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
+            return super::build::not_fetched(build, step, &words, context);
+        }
         let what = match (&node.step, finding.refusal) {
             (Step::Build(_) | Step::Image(_), _) => call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string),
             (Step::Process(ProcessStep::ExecProgram { argv, .. }), Some(refusal)) => {

@@ -25,7 +25,6 @@ mod inspect;
 mod lifecycle;
 pub(crate) mod limits;
 mod logging;
-mod named_images;
 mod names;
 pub(crate) mod namespaces;
 mod network_files;
@@ -52,7 +51,6 @@ pub use cause::Cause;
 pub(crate) use confinement::{apparmor_profile, seccomp_profile};
 pub use cursor::{Cursor, Node, StepId, Visit};
 pub use image::processor as architecture;
-pub use named_images::named_images;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};
 pub(crate) use storage::{

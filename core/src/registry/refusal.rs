@@ -87,6 +87,27 @@ impl Refusal {
     }
 }
 
+/// dockerd's words of a pull, as a build tells them: BuildKit asks through containerd's client, without a visit to `/v2/` before.
+pub fn in_a_build(words: &str, wanted: &WantedImage) -> String {
+    let name = &wanted.name;
+    if words.starts_with("pull access denied for ") {
+        let may = "repository does not exist or may require authorization";
+        return format!("pull access denied, {may}: server message: insufficient_scope: authorization failed");
+    }
+    if words.starts_with("manifest for ") || words.starts_with("repository ") && words.contains(" not found: ") {
+        return format!("{name}: not found");
+    }
+    if words.starts_with("no matching manifest for ") {
+        return "no match for platform in manifest: not found".to_string();
+    }
+    match words.strip_prefix("Get \"").and_then(|rest| rest.split_once("/v2/\": ")) {
+        Some((base, why)) => {
+            format!("failed to do request: Head \"{base}/v2/{}/manifests/{}\": {why}", name.path, wanted.target())
+        }
+        None => words.to_string(),
+    }
+}
+
 #[derive(Deserialize)]
 struct Errors {
     #[serde(default)]
@@ -156,6 +177,20 @@ mod tests {
     fn pull(status: u16, fields: &[(&str, &str)], body: &str) -> String {
         let wanted = WantedImage { name: Reference::parse("nosuch:1").unwrap(), platform: Platform::default() };
         Refusal::of(&Head::of(status, fields), body.as_bytes()).of_pull(&wanted)
+    }
+
+    #[test]
+    fn a_build_says_it_otherwise() {
+        let wanted = WantedImage { name: Reference::parse("nosuch:1").unwrap(), platform: Platform::default() };
+        let told = |words: &str| in_a_build(words, &wanted);
+        assert!(
+            told("pull access denied for nosuch, x")
+                .starts_with("pull access denied, repository does not exist or may require auth")
+        );
+        assert_eq!(told("manifest for nosuch:1 not found: manifest unknown"), "docker.io/library/nosuch:1: not found");
+        let asked = "failed to do request: Head \"http://a:1/v2/library/nosuch/manifests/1\": dial tcp";
+        assert_eq!(told("Get \"http://a:1/v2/\": dial tcp"), asked);
+        assert_eq!(told("something else"), "something else");
     }
 
     #[test]

@@ -309,6 +309,7 @@ impl Job {
         let invocation = self.invocation.clone();
         match crate::plan::plan(&invocation, context.state, context.host) {
             Ok(plan) => {
+                self.replans = plan.goes_on.then_some(plan.steps.len());
                 let warnings = plan.warnings.iter().map(|warning| Chunk::text_to(Stream::Stderr, &format!("{warning}\n")));
                 self.shown.extend(warnings);
                 self.cursor = Cursor::after(plan.steps, done);

@@ -8,6 +8,8 @@
 //! Called by the playground, the book's transcripts, the lesson checker, and (for its predictions) by the step debugger on Linux. Pure:
 //! a session is its list of commands and inputs ([`Recording`]); replayed, it gives the same events, byte for byte.
 
+#[cfg(test)]
+mod build_tests;
 mod forecast;
 #[cfg(test)]
 mod forecast_tests;

@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 use super::job::{Job, Role, Turn};
 use super::{Entry, Input, Progress};
 use crate::apply::apply;
-use crate::catalogue;
 use crate::cli::{self, Invocation, Mode, UsageError};
 use crate::diagnosis::steps;
 use crate::errno::Errno;
@@ -20,7 +19,6 @@ use crate::model::State;
 use crate::oci::toolbox;
 use crate::plan;
 use crate::query::{Answer, Probe, Query, Subject};
-use crate::reference::Reference;
 use crate::sim::{self, Kernel, SimProbe};
 use crate::view::stack::{self, ImageStack};
 
@@ -297,38 +295,7 @@ impl World {
         self.exit_code = exit_code;
     }
 
-    /// In the model only: what is not here and stands in the catalogue is brought as if it had been pulled.
-    fn bring_catalogued(&mut self, invocation: &Invocation) {
-        for word in plan::named_images(invocation, &self.host) {
-            if self.state.image(&word).is_some() {
-                continue;
-            }
-            let listed = Reference::parse(&word).ok().and_then(|reference| catalogue::find(&reference));
-            let Some(listed) = listed else { continue };
-            if let Ok(image) = sim::exec::shelve(&mut self.kernel, &listed) {
-                self.state.add_images(vec![image]);
-                let line =
-                    format!("glassbox: modelled: {} is not here; it comes from the model's catalogue of images\n", listed.name);
-                self.show(Stream::Stderr, &line);
-            }
-        }
-    }
-
     fn plan(&mut self, invocation: Rc<Invocation>) {
-        if matches!(invocation.mode, Mode::Plan { .. }) {
-            let mut other = self.clone();
-            other.bring_catalogued(&invocation);
-            let (state, kernel) = (self.state.clone(), self.kernel.clone());
-            (self.state, self.kernel) = (other.state, other.kernel);
-            self.plan_here(invocation);
-            (self.state, self.kernel) = (state, kernel);
-        } else {
-            self.bring_catalogued(&invocation);
-            self.plan_here(invocation);
-        }
-    }
-
-    fn plan_here(&mut self, invocation: Rc<Invocation>) {
         self.state.exchange = Default::default();
         let facts = self.facts_for(&invocation);
         match plan::plan(&invocation, &self.state, &facts) {

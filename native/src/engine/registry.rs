@@ -3,7 +3,7 @@
 use glassbox_core::cli::{Command, RegistryCommand};
 use glassbox_core::errno::Errno;
 use glassbox_core::observe::{Heard, Outcome};
-use glassbox_core::plan::{CommandError, Plan};
+use glassbox_core::plan::{CommandError, Cursor, Plan};
 use glassbox_core::registry::compress::compress;
 use glassbox_core::registry::told::Told;
 use glassbox_core::step::{RegistryStep, Step, Undo};
@@ -76,21 +76,23 @@ impl Engine {
     pub(super) fn begin_to_keep(&mut self) -> Result<(), CommandError> {
         self.lock_records()?;
         let exchange = std::mem::take(&mut self.state.exchange);
+        let building = std::mem::take(&mut self.state.building);
         let loaded = self.load();
-        self.state.exchange = exchange;
+        (self.state.exchange, self.state.building) = (exchange, building);
         loaded.map_err(|error| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None })
     }
 
     /// The steps that fetch an image, and then the plan of what is done with it; `None`: they failed, and the command is at its end.
-    pub(super) fn fetch_first(&mut self, plan: Plan) -> Result<(Plan, usize), CommandError> {
-        if !plan.goes_on {
-            return Ok((plan, 0));
+    pub(super) fn fetch_first(&mut self, mut plan: Plan) -> Result<(Plan, usize), CommandError> {
+        let mut done = 0;
+        while plan.goes_on {
+            let upto = plan.steps.len();
+            self.walk_on(&mut Cursor::after(plan.steps, done))?;
+            let kept = self.journal.take().map_or(Ok(()), crate::journal::Journal::commit);
+            kept.map_err(|error| super::lost_journal(&error))?;
+            (plan, done) = (self.plan()?, upto);
         }
-        let done = plan.steps.len();
-        self.walk(plan.steps)?;
-        let kept = self.journal.take().map_or(Ok(()), crate::journal::Journal::commit);
-        kept.map_err(|error| super::lost_journal(&error))?;
-        self.plan().map(|plan| (plan, done))
+        Ok((plan, done))
     }
 
     pub(super) fn tell_fetching(&self, step: &Step, what: impl Fn(Told, &Engine, &Step) -> String) {

@@ -197,6 +197,7 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         labels: call.values("label"),
         network: text("network").unwrap_or_else(|| "default".into()),
         no_cache: call.is_on("no-cache"),
+        pull: call.is_on("pull"),
         quiet: call.is_on("quiet") || text("progress").as_deref() == Some("quiet"),
         secrets: call.uses("secret").map(secret).collect::<Result<_, _>>()?,
         agents: call.values("ssh").iter().map(|value| build_secrets::agent(value)).collect(),

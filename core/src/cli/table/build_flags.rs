@@ -18,6 +18,7 @@ pub(super) const ROWS: &[FlagRow] = &[
         .default("default")
         .carried_out(),
     FlagRow::new("no-cache", Kind::Bool, BUILD, "Take nothing from earlier builds", "--no-cache").carried_out(),
+    FlagRow::new("pull", Kind::Bool, BUILD, "Ask the registry for images that are here, too", "--pull").carried_out(),
     FlagRow::new("quiet", Kind::Bool, BUILD, "Show no progress, and print the image's id", "-q").short('q').carried_out(),
     FlagRow::new("secret", Kind::List, BUILD, "What RUN --mount=type=secret may ask for", "--secret id=token,src=token.txt")
         .carried_out(),

@@ -277,7 +277,7 @@ const CARRIED_OUT: &[CommandRow] = &[
             "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
              cpu-quota=int cpu-shares/c=int cpuset-cpus=text cpuset-mems=text disable-content-trust=bool \
              force-rm=bool iidfile=text isolation=text memory/m=bytes memory-swap=bytes \
-             pull=bool rm=bool security-opt=strings shm-size=bytes squash=bool \
+             rm=bool security-opt=strings shm-size=bytes squash=bool \
              ulimit=ulimit",
         )
         .carried_out("Build an image from a Dockerfile; with --check only say what is wrong with it"),

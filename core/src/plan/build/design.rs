@@ -2,10 +2,10 @@
 
 use super::super::origin::{need, planned};
 use super::super::{Cause, CommandError, Context, Planned, architecture};
+use super::fetch::Named;
 use crate::build::{Done, Given, Scope, Work};
 use crate::cli::BuildImage;
 use crate::dockerfile::check::{Base, Resolved, resolve};
-use crate::dockerfile::suggest::nearest;
 use crate::dockerfile::{CheckInput, Dockerfile, Fault, Instruction, read};
 use crate::model::{BuildResult, Image, Slot};
 use crate::step::{BuildStep, Phase, Step};
@@ -17,6 +17,7 @@ pub(super) struct Design<'a> {
     pub(super) resolved: Resolved,
     /// Of each stage: what is done in it, the triggers of its base first.
     stages: Vec<Vec<Instruction>>,
+    images: Vec<Named>,
 }
 
 /// BuildKit's refusal, with the place in the file.
@@ -47,10 +48,10 @@ impl<'a> Design<'a> {
             platform: if build.input.platform.is_empty() { &own } else { &build.input.platform },
             base: &|_| None,
         })?;
-        let mut design = Design { build, stages: Vec::new(), resolved };
+        let mut design = Design { build, stages: Vec::new(), resolved, images: Vec::new() };
         design.stages = design.all_instructions(context)?;
         for stage in design.order() {
-            design.check_sources(stage, context)?;
+            design.find_images(stage, context)?;
         }
         Ok(design)
     }
@@ -69,7 +70,7 @@ impl<'a> Design<'a> {
         for (at, stage) in self.file().stages.iter().enumerate() {
             let mut instructions = Vec::new();
             if self.resolved.wanted[at]
-                && let Some(image) = self.base_image(at, context)?
+                && let Some(image) = self.base_image(at, context)
             {
                 for trigger in &image.config.on_build {
                     let text = format!("FROM scratch\n{trigger}\n");
@@ -86,41 +87,46 @@ impl<'a> Design<'a> {
         Ok(all)
     }
 
-    /// Whatever a stage takes from images, they are there.
-    fn check_sources(&self, stage: usize, context: &Context<'_>) -> Result<(), Fault> {
+    /// The images that a stage is built upon and takes files from. As long as its base is not here, what its instructions come to is
+    /// not known for certain, but for the images that they name.
+    fn find_images(&mut self, stage: usize, context: &Context<'_>) -> Result<(), Fault> {
+        let platform = self.build.input.platform.clone();
+        let mut found = Vec::new();
+        if let Base::Image(name) = &self.resolved.bases[stage] {
+            let from = &self.file().stages[stage];
+            found.push(Named::of(name, from.lines, &format!("FROM {}", from.base), &platform, context)?);
+        }
+        let base_is_here = found.is_empty() || self.base_image(stage, context).is_some();
         let mut all = Vec::new();
-        self.walk(stage, self.stages[stage].len(), context, &mut |done| all.push(done))?;
+        match self.walk(stage, self.stages[stage].len(), context, &mut |done| all.push(done)) {
+            Err(fault) if base_is_here => return Err(fault),
+            _ => {}
+        }
         for (done, instruction) in all.iter().zip(&self.stages[stage]) {
             for name in done.work.images() {
-                self.image(name, context).map_err(|what| Fault::at(instruction.lines, what))?;
+                found.push(Named::of(name, instruction.lines, &instruction.text, &platform, context)?);
             }
         }
+        self.images.extend(found);
         Ok(())
     }
 
-    /// What may have been meant by a name.
-    fn meant(&self, name: &str) -> String {
-        let stages = self.file().stages.iter().map(|stage| stage.name.as_str()).filter(|name| !name.is_empty());
-        nearest(&name.to_lowercase(), stages)
-            .map(|stage| format!("\nglassbox: did you mean the stage {stage}?"))
-            .unwrap_or_default()
+    /// All images that are wanted, as the file names them.
+    pub(super) fn images(&self) -> &[Named] {
+        &self.images
     }
 
-    /// The image that a stage is built upon; `None`: it is none.
-    pub(super) fn base_image<'s>(&self, stage: usize, context: &Context<'s>) -> Result<Option<&'s Image>, Fault> {
-        let Base::Image(name) = &self.resolved.bases[stage] else { return Ok(None) };
-        self.image(name, context).map(Some).map_err(|what| Fault::at(self.file().stages[stage].lines, what))
+    /// The names of its stages, in small letters.
+    pub(super) fn stage_names(&self) -> Vec<String> {
+        self.file().stages.iter().map(|stage| stage.name.clone()).filter(|name| !name.is_empty()).collect()
     }
 
-    pub(super) fn image<'s>(&self, name: &str, context: &Context<'s>) -> Result<&'s Image, String> {
-        context.state.image(name).ok_or_else(|| {
-            let here = context.state.image_names().join(", ");
-            let full = crate::reference::Reference::parse(name).map_or_else(|_| name.to_string(), |name| name.tagged().to_string());
-            format!(
-                "{name}: failed to resolve source metadata for {full}: not found{}\nglassbox: the images here are: {here}",
-                self.meant(name)
-            )
-        })
+    /// The image that a stage is built upon; `None`: it is none, or not here yet.
+    pub(super) fn base_image<'s>(&self, stage: usize, context: &Context<'s>) -> Option<&'s Image> {
+        match &self.resolved.bases[stage] {
+            Base::Image(name) => image(name, context),
+            Base::Scratch | Base::Stage(_) => None,
+        }
     }
 
     fn stage_of(&self, stage: usize, word: &str) -> Option<usize> {
@@ -139,7 +145,7 @@ impl<'a> Design<'a> {
             Base::Scratch => Scope::scratch(),
             Base::Stage(before) => self.scope(*before, self.stages[*before].len(), context)?.handed_on(),
             Base::Image(_) => {
-                self.base_image(stage, context)?.map_or_else(Scope::scratch, |image| Scope::upon(image.config.clone()))
+                self.base_image(stage, context).map_or_else(Scope::scratch, |image| Scope::upon(image.config.clone()))
             }
         };
         let by_name = |word: &str| self.stage_of(stage, word);
@@ -229,7 +235,7 @@ impl<'a> Design<'a> {
             Base::Scratch => BuildResult::default(),
             // What that stage has come to is known when it is built: see `layers_below`.
             Base::Stage(_) => BuildResult::default(),
-            Base::Image(_) => self.base_image(stage, context).ok().flatten().map(of_image).unwrap_or_default(),
+            Base::Image(_) => self.base_image(stage, context).map(of_image).unwrap_or_default(),
         };
         let all = self.done(stage, context);
         let step = BuildStep::UseBase { slot, name: self.shown(stage, &all, 0), base };
@@ -296,6 +302,11 @@ impl<'a> Design<'a> {
     pub(super) fn count(&self, stage: usize) -> usize {
         self.stages[stage].len()
     }
+}
+
+/// The image that a name means here: one that this command has fetched, before any other.
+pub(super) fn image<'s>(name: &str, context: &Context<'s>) -> Option<&'s Image> {
+    context.state.image(name)
 }
 
 /// The layers of an image, known by what they hold: another configuration upon the same layers changes no result.

@@ -2,7 +2,7 @@
 
 use super::super::origin::{need, planned};
 use super::super::{Context, Planned, create};
-use super::design::{Design, of_image};
+use super::design::{Design, image, of_image};
 use super::result::extracted;
 use super::workspace::{Workspace, holder};
 use super::{mounts, program};
@@ -82,7 +82,7 @@ pub(super) fn source(from: &CopySource, design: &Design<'_>, context: &Context<'
             (None, crate::copying::absolute(path, &context.host.cwd))
         }
         CopySource::Stage(stage) => (Some(design.whole(*stage, context).1), String::new()),
-        CopySource::Image(name) => (Some(design.image(name, context).map(of_image).unwrap_or_default().layers), String::new()),
+        CopySource::Image(name) => (Some(image(name, context).map(of_image).unwrap_or_default().layers), String::new()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! the next build.
 //!
 //! ```text
+//! PullImage (what is not here: then the command is planned anew)
 //! BuildInstruction ─▶ ReadSources (COPY, ADD) ─▶ FindResult ─▶ UseCached
 //!                                                          └─▶ MissCache, the work itself, PackLayer ─▶ KeepLayer
 //! ```
@@ -10,6 +11,7 @@
 mod check;
 mod design;
 mod failure;
+mod fetch;
 mod instruction;
 mod mounts;
 mod program;
@@ -26,6 +28,7 @@ use crate::step::{BuildStep, Phase, Step};
 pub(super) use check::check_only;
 use design::Design;
 pub(super) use failure::failure;
+pub(super) use fetch::not_fetched;
 pub(super) use prune::{Chosen, prune, prune_cache};
 
 pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
@@ -35,6 +38,12 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
     let files = &build.input.files;
     let load = BuildStep::LoadDefinition { name: files.name.clone(), bytes: files.dockerfile.len() as u64 };
     plan.steps.push(planned(Step::Build(load), origin::command(context)));
+    let (fetching, goes_on) = fetch::steps(&design, context);
+    plan.steps.extend(fetching);
+    if goes_on {
+        plan.goes_on = true;
+        return Ok(());
+    }
     for stage in design.order() {
         plan.steps.push(design.base(stage, context));
         plan.steps.extend(design.instructions(stage, context));

@@ -53,7 +53,7 @@ pub(super) fn export(design: &Design<'_>, context: &Context<'_>) -> Vec<Planned>
     let chain = design.chain(target);
     let bottom = chain.first().copied().unwrap_or(target);
     let base = match design.resolved.bases[bottom] {
-        Base::Image(_) => design.base_image(bottom, context).ok().flatten(),
+        Base::Image(_) => design.base_image(bottom, context),
         Base::Scratch | Base::Stage(_) => None,
     };
     let Ok(scope) = design.scope(target, design.count(target), context) else { return Vec::new() };

@@ -14,7 +14,6 @@ mod record;
 mod registry;
 mod run;
 mod save;
-mod shelve;
 mod store;
 mod transfer;
 mod undo;
@@ -24,7 +23,6 @@ pub use copy::ARCHIVE_BYTES_MAX;
 pub(super) use record::container_of;
 pub use run::Run;
 pub use save::save;
-pub use shelve::shelve;
 pub use undo::undo;
 
 use super::kernel::Kernel;

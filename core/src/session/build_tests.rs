@@ -1,0 +1,113 @@
+//! Builds whose bases are not here: fetched from the modelled Docker Hub by the steps of `pull`.
+
+use super::{Input, Session};
+use crate::host::HostFacts;
+
+/// What these commands have shown, with these files below `/ctx`.
+fn shown(files: &[(&str, &str)], commands: &[&str]) -> String {
+    let mut session = Session::new(HostFacts::example());
+    for (name, text) in files {
+        session.give(&Input::File { path: format!("/ctx/{name}"), text: Some((*text).to_string()) });
+    }
+    for command in commands {
+        session.command(command);
+    }
+    session.world().output().iter().map(|chunk| chunk.text().into_owned()).collect()
+}
+
+fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn bases_that_are_not_here_are_fetched_one_after_the_other() {
+    let text = shown(
+        &[(
+            "Dockerfile",
+            "FROM alpine:3.20 AS one\nFROM busybox\nCOPY --from=one /etc/alpine-release /\nCOPY --from=nginx:alpine /etc/nginx /nginx\n",
+        )],
+        &["docker build -t web /ctx", "docker build -t web /ctx", "docker images --format '{{.Repository}}:{{.Tag}}'"],
+    );
+    has(
+        &text,
+        &[
+            "#2 [internal] load metadata for docker.io/library/alpine:3.20\n",
+            "glassbox: modelled: registry-1.docker.io is a model here",
+            "#2 resolve docker.io/library/alpine:3.20@sha256:",
+            "#2 extracting sha256:",
+            "#3 [internal] load metadata for docker.io/library/busybox:latest\n",
+            "#4 [internal] load metadata for docker.io/library/nginx:alpine\n",
+            "#5 [one 1/1] FROM docker.io/library/alpine:3.20\n",
+            "#3 [stage-1 1/3] FROM docker.io/library/busybox:latest\n",
+            "CACHED",
+            "web:latest",
+            "nginx:alpine",
+        ],
+    );
+}
+
+#[test]
+fn what_is_not_at_the_registry_is_told_in_buildkits_words() {
+    let denied = "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: \
+                  authorization failed";
+    let text = shown(&[("Dockerfile", "FROM alpnie\n")], &["docker build /ctx"]);
+    has(
+        &text,
+        &[&format!("#2 ERROR: {denied}\n------\n > [internal] load metadata for docker.io/library/alpnie:latest:\n------\n")],
+    );
+    has(
+        &text,
+        &[&format!(
+            "/ctx/Dockerfile:1\n--------------------\n   1 | >>> FROM alpnie\n   2 |     \n--------------------\nERROR: failed to build: failed to \
+         solve: alpnie: failed to resolve source metadata for docker.io/library/alpnie:latest: {denied}\nglassbox: did you mean alpine?\n"
+        )],
+    );
+    let text = shown(&[("Dockerfile", "FROM alpine:3.99\n")], &["docker build /ctx"]);
+    has(
+        &text,
+        &[
+            "alpine:3.99: failed to resolve source metadata for docker.io/library/alpine:3.99: docker.io/library/alpine:3.99: not found\n",
+        ],
+    );
+    let text = shown(&[("Dockerfile", "FROM alpine AS make\nFROM alpine\nCOPY --from=mak /x /\n")], &["docker build /ctx"]);
+    has(&text, &["Dockerfile:3\n", "mak: failed to resolve source metadata", denied, "glassbox: did you mean the stage make?\n"]);
+}
+
+#[test]
+fn pull_asks_for_what_is_here_as_well() {
+    let text = shown(&[("Dockerfile", "FROM toolbox\n")], &["docker build --pull /ctx"]);
+    has(&text, &["toolbox: failed to resolve source metadata for docker.io/library/toolbox:latest: pull access denied"]);
+    let text = shown(&[("Dockerfile", "FROM busybox\n")], &["docker build -q /ctx", "docker build --pull /ctx"]);
+    has(&text, &["#2 [internal] load metadata for docker.io/library/busybox:latest\n", "#3 [1/1] FROM docker.io/library/busybox"]);
+}
+
+#[test]
+fn a_plan_says_what_would_be_fetched() {
+    let text = shown(&[("Dockerfile", "FROM busybox\nRUN true\n")], &["docker build --plan /ctx"]);
+    has(
+        &text,
+        &[
+            "2 Pull the image busybox:latest\n",
+            "because: /ctx/Dockerfile:1 says `FROM busybox`.",
+            "The rest is planned when the image is here",
+        ],
+    );
+    assert!(!text.contains("2.4.1"), "{text}");
+}
+
+#[test]
+fn triggers_of_a_base_may_name_further_images() {
+    let text = shown(
+        &[
+            ("base/Dockerfile", "FROM busybox\nONBUILD COPY --from=alpine:3.20 /etc/alpine-release /\n"),
+            ("Dockerfile", "FROM base\n"),
+        ],
+        &["docker build -q -t base /ctx/base", "docker build /ctx", "docker run --rm base true"],
+    );
+    has(
+        &text,
+        &["load metadata for docker.io/library/alpine:3.20", "[1/2] FROM docker.io/library/base:latest", "COPY --from=alpine:3.20"],
+    );
+}
