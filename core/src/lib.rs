@@ -13,6 +13,7 @@
 //! - `model` does not import `plan`; nothing here knows of `native` or `web`;
 //! - nothing is unbounded: see `limits`.
 
+pub mod accounts;
 pub mod apply;
 pub mod archive;
 pub mod build;

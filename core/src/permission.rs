@@ -3,6 +3,7 @@
 //! A bind mount shows the host's own file with the host's numbers; whoever asks from inside is a number too. Asked for by
 //! `glassbox why CONTAINER PATH`. Nothing is run and nothing is opened: owner, group and mode come with the facts.
 
+use crate::accounts::{GROUP, PASSWD, resolve, resolve_groups};
 use crate::host::{HostFacts, OwnerFact};
 use crate::model::{Backing, Container, IdMapLine, MountKind, MountPoint, State};
 use crate::oci::capability::Capability;
@@ -66,25 +67,13 @@ fn mapped(id: u32, map: &[IdMapLine], inwards: bool) -> Option<u32> {
 
 /// Ids of `USER[:GROUP]`; names are those of the toolbox image. `None`: a name that only the container knows.
 fn asker(container: &Container) -> Option<Asker> {
-    let (name, group) = container.process.user.split_once(':').unwrap_or((&container.process.user, ""));
-    let line = |file: &str, name: &str| {
-        let text = toolbox::text(file)?;
-        let fields = |line: &str| line.split(':').map(str::to_string).collect::<Vec<String>>();
-        let is =
-            |fields: &Vec<String>| fields.first().is_some_and(|known| known == name) || fields.get(2).is_some_and(|id| id == name);
-        text.lines().map(fields).find(is)
-    };
-    let number = |fields: &Vec<String>, at: usize| fields.get(at).and_then(|text| text.parse::<u32>().ok());
-    let name = if name.is_empty() { "0" } else { name };
-    let (uid, own) = match line("/etc/passwd", name) {
-        Some(fields) => (number(&fields, 2)?, number(&fields, 3)?),
-        None => (name.parse().ok()?, 0),
-    };
-    let id_of_group = |group: &str| group.parse().ok().or_else(|| number(&line("/etc/group", group)?, 2));
-    let gid = if group.is_empty() { own } else { id_of_group(group)? };
-    let more: Option<Vec<u32>> = container.host.tuning.group_add.iter().map(|group| id_of_group(group)).collect();
+    let text = |file: &str| toolbox::text(file).unwrap_or_default();
+    let groups = text(GROUP);
+    let identity = resolve(&container.process.user, &text(PASSWD), &groups).ok()?;
+    let more = resolve_groups(&container.host.tuning.group_add, &groups).ok()?;
+    let (uid, gids) = (identity.uid, [vec![identity.gid], identity.groups, more].concat());
     let overrides = uid == 0 && container.host.capabilities.contains(Capability::DacOverride);
-    Some(Asker { uid, gids: std::iter::once(gid).chain(more?).collect(), overrides })
+    Some(Asker { uid, gids, overrides })
 }
 
 /// Which three bits count, who they are for, and what they allow.

@@ -40,11 +40,13 @@ pub struct Refusal {
     pub what: String,
     /// What is in the way, as the container names it; empty: nothing is.
     pub in_the_way: String,
+    /// It is in the way at the very end: a file, and not a directory.
+    pub at_end: bool,
 }
 
 impl From<Errno> for Refusal {
     fn from(errno: Errno) -> Refusal {
-        Refusal { errno, what: String::new(), in_the_way: String::new() }
+        Refusal { errno, what: String::new(), in_the_way: String::new(), at_end: false }
     }
 }
 
@@ -98,12 +100,22 @@ pub fn find(typed: &str, merged: &str, mut look: impl FnMut(&[String]) -> Result
     Ok(found)
 }
 
+/// The file at `typed` below the root that `look` looks into: its name there, links followed. `None`: there is none.
+pub fn file(typed: &str, look: impl FnMut(&[String]) -> Result<Shown, Errno>) -> Result<Option<String>, Errno> {
+    match find(typed, "", look) {
+        Err(refusal) if refusal.at_end => Ok(Some(refusal.in_the_way.trim_start_matches('/').to_string())),
+        Err(Refusal { errno: Errno::ENOTDIR | Errno::ELOOP, .. }) | Ok(_) => Ok(None),
+        Err(refusal) => Err(refusal.errno),
+    }
+}
+
 fn not_a_directory(typed: &str, merged: &str, way: &[String], next: Option<String>) -> Refusal {
+    let at_end = next.is_none();
     let what = match next {
         None => format!("Cannot mkdir: {typed} is not a directory"),
         Some(next) => format!("lstat {merged}/{}/{next}: not a directory", way.join("/")),
     };
-    Refusal { errno: Errno::ENOTDIR, what, in_the_way: format!("/{}", way.join("/")) }
+    Refusal { errno: Errno::ENOTDIR, what, in_the_way: format!("/{}", way.join("/")), at_end }
 }
 
 /// The names of a path, the first one last.
@@ -143,6 +155,15 @@ mod tests {
         assert_eq!(told("/none/../etc"), "etc 1");
         assert_eq!(told("/"), " 0");
         assert_eq!(told("/round"), "too many links in /m/round");
+    }
+
+    #[test]
+    fn files_are_found_through_links() {
+        let found = |path: &str| file(path, look).unwrap();
+        assert_eq!(found("/etc/passwd").as_deref(), Some("etc/passwd"));
+        assert_eq!(found("/far").as_deref(), Some("etc/passwd"));
+        assert_eq!(found("/up/passwd").as_deref(), Some("etc/passwd"));
+        assert_eq!((found("/etc"), found("/etc/none"), found("/etc/passwd/x"), found("/round")), (None, None, None, None));
     }
 
     #[test]

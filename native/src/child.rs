@@ -20,6 +20,7 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 
+use glassbox_core::accounts::Identity;
 use glassbox_core::diagnosis::program::Refused;
 use glassbox_core::errno::Errno;
 use glassbox_core::plan::{Context, Cursor, Node, Visit};
@@ -167,6 +168,11 @@ impl Child {
     /// What its step that installs the seccomp filter will install.
     pub fn hand_filter(&self, program: Vec<u8>) {
         let _ = self.order(&Order::Filter { program });
+    }
+
+    /// Who it will become in its step that sets the user, where it could not look itself.
+    pub fn hand_identity(&self, identity: Identity) {
+        let _ = self.order(&Order::Identity { identity });
     }
 
     /// What it did not make itself is there now.

@@ -38,7 +38,7 @@ pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
         }
         PrivilegeStep::SetAppArmorProfile { profile } => apparmor(profile),
         PrivilegeStep::SetOomScore { score } => oom_score(*score),
-        PrivilegeStep::SetUser { user, groups: _ } => {
+        PrivilegeStep::SetUser { user, groups: _, layers } => {
             let name = user.split(':').next().unwrap_or_default();
             let uid = match name.parse::<u32>() {
                 Ok(uid) => uid.to_string(),
@@ -52,7 +52,13 @@ pub(super) fn explain(step: &PrivilegeStep) -> Explanation {
                 call("setresuid", &[&uid, &uid, &uid]),
             ];
             let name = if user.is_empty() { "root" } else { user };
-            let why = "Files are judged by user and group. Groups first: once the user is given up, they cannot be changed.";
+            let why = match layers {
+                None => "Files are judged by user and group. Groups first: once the user is given up, they cannot be changed.",
+                Some(_) => {
+                    "Files are judged by user and group. What the name means is read in the image and the container's own layer, as \
+                     Docker does: what is mounted over /etc/passwd or /etc/group names nobody."
+                }
+            };
             explanation(format!("Become the user {name}"), why, calls, &["grep -E 'Uid|Gid' /proc/PID/status"], "privileges")
         }
         PrivilegeStep::SetCapabilities { capabilities } => {

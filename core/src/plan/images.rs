@@ -18,6 +18,7 @@ use crate::oci::toolbox;
 use crate::reference::{Reference, ReferenceError};
 use crate::step::{BlobContent, CallersFile, ClientStep, ImageStep, Step};
 use crate::view::images::{self, HistoryView};
+pub(super) use commit::files as files_of;
 pub(super) use commit::{commit_phase, embedded_blobs, import_phase};
 pub(super) use remove::{forgotten, prune_unused};
 pub(super) use write::write;
@@ -67,8 +68,19 @@ fn print(text: String, context: &Context<'_>) -> Planned {
 
 /// dockerd's words for an image that is not here.
 fn missing(word: &str, context: &Context<'_>) -> String {
-    let all = context.state.image_names().join(", ");
-    format!("Error response from daemon: No such image: {}\nglassbox: the images here are: {all}\n", image::with_tag(word))
+    refusal(&format!("No such image: {}", image::with_tag(word)), context)
+}
+
+fn refusal(words: &str, context: &Context<'_>) -> String {
+    format!("Error response from daemon: {words}\nglassbox: the images here are: {}\n", context.state.image_names().join(", "))
+}
+
+/// dockerd looks an image that is saved up in a way of its own, and tells a missing one by its name as typed (moby
+/// image/tarexport/save.go).
+fn missing_saved(word: &str, context: &Context<'_>) -> CommandError {
+    let tagged = image::with_tag(word) == word;
+    let words = if tagged { "reference does not exist".to_string() } else { format!("No such image: {word}") };
+    CommandError { message: refusal(&words, context), exit_code: 1, span: context.invocation.words.positional("IMAGE") }
 }
 
 fn found<'a>(word: &str, context: &Context<'a>) -> Result<&'a Image, CommandError> {
@@ -157,7 +169,7 @@ fn save(words: &[String], output: Option<&str>, context: &Context<'_>, plan: &mu
     }
     let mut images: Vec<Sent> = Vec::new();
     for word in words {
-        let image = found(word, context)?;
+        let image = context.state.image(word).ok_or_else(|| missing_saved(word, context))?;
         if !image.stored && !images.iter().any(|sent| sent.id == image.id) {
             plan.steps.extend(written(image, "TagImage", context));
             let own = Reference::parse(toolbox::REFERENCE).map_err(|error| not_a_name(toolbox::REFERENCE, &error))?;

@@ -3,6 +3,7 @@
 use super::namespaces::{self, Source, source};
 use super::origin::{self, docker_default, need, oci_default, planned};
 use super::{Context, Planned, limits};
+use crate::accounts;
 use crate::cli::Ulimit;
 use crate::host::{CgroupVersion, Controller, HostFacts};
 use crate::model::{Container, HostConfig, IdMapLine};
@@ -276,7 +277,9 @@ pub(super) fn drop_privileges(container: &Container, fence: &HostConfig, context
         docker_default("Containers run as root unless the image says otherwise.", "reference/dockerfile/#user")
     });
     let groups = host.tuning.group_add.clone();
-    let user = planned(Step::Privilege(PrivilegeStep::SetUser { user: user.to_string(), groups }), user_cause);
+    let hidden = container.mounts.iter().any(|point| accounts::is_hidden_by(&point.target));
+    let layers = hidden.then(|| Box::new(super::images::files_of(container, context)));
+    let user = planned(Step::Privilege(PrivilegeStep::SetUser { user: user.to_string(), groups, layers }), user_cause);
     steps.push(match origin::flag(context, container, "group-add") {
         Some(cause) => user.with(cause),
         None => user,

@@ -3,7 +3,7 @@
 use oci_spec::runtime::LinuxSeccomp;
 use serde::{Deserialize, Serialize};
 
-use super::Undo;
+use super::{ContainerFiles, Undo};
 use crate::oci::capability::CapabilitySet;
 use crate::resource_limit::{LimitPair, Resource};
 
@@ -37,6 +37,9 @@ pub enum PrivilegeStep {
         /// Further groups, as typed (names are looked up in the container's /etc/group).
         #[serde(default)]
         groups: Vec<String>,
+        /// Something is mounted over these files: they are read in the container's layers, where nothing is mounted, by the engine.
+        #[serde(default)]
+        layers: Option<Box<ContainerFiles>>,
     },
     /// prlimit(2): a limit of this process and of all that it starts.
     SetResourceLimit {

@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 
+use glassbox_core::accounts::Identity;
 use glassbox_core::cli::secret_variable;
 use glassbox_core::diagnosis::program::{REFUSED_CODE, Refused};
 use glassbox_core::diagnosis::{Finding, steps as look};
@@ -39,6 +40,8 @@ pub struct Inside<'a> {
     ready: bool,
     /// The program of the seccomp filter, where it came before it was needed.
     filter: Option<Vec<u8>>,
+    /// As `filter`, for the step that sets the user.
+    identity: Option<Identity>,
     index: usize,
 }
 
@@ -54,7 +57,8 @@ impl<'a> Inside<'a> {
     /// In the new process, right after clone3(2).
     pub fn new(channel: Channel, cursor: Cursor, context: Context<'a>, making: &Making<'_>) -> Inside<'a> {
         let (outlives_engine, ready) = (making.outlives_engine, !making.waits);
-        Inside { channel, cursor, context, outlives_engine, ready, building: Building::default(), filter: None, index: 0 }
+        let building = Building::default();
+        Inside { channel, cursor, context, outlives_engine, ready, building, filter: None, identity: None, index: 0 }
     }
 
     /// Serves the engine until the program is executed, something fails, or the engine is gone. `alone`: without waiting for orders.
@@ -80,22 +84,38 @@ impl<'a> Inside<'a> {
     /// The next order to do something.
     fn order(&mut self) -> Option<Order> {
         loop {
-            match Order::parse(&self.channel.receive().ok()??.bytes)? {
-                Order::Filter { program } => self.filter = Some(program),
-                Order::Ready => self.ready = true,
-                order => return Some(order),
+            let order = self.keep(Order::parse(&self.channel.receive().ok()??.bytes)?);
+            if order.is_some() {
+                return order;
             }
+        }
+    }
+
+    /// Keeps what is sent ahead; gives back an order to do something.
+    fn keep(&mut self, order: Order) -> Option<Order> {
+        match order {
+            Order::Filter { program } => self.filter = Some(program),
+            Order::Identity { identity } => self.identity = Some(identity),
+            Order::Ready => self.ready = true,
+            Order::One | Order::Rest => return Some(order),
+        }
+        None
+    }
+
+    /// Something that is sent ahead, and is needed now. EPIPE: the engine has gone, or says something else.
+    fn await_more(&mut self) -> Done {
+        let message = self.channel.receive().call("recvmsg")?;
+        match message.and_then(|message| Order::parse(&message.bytes)).map(|order| self.keep(order)) {
+            Some(None) => Ok(()),
+            _ => Err(Failure::of("recvmsg", Errno::EPIPE)),
         }
     }
 
     /// Waits until what it does not make itself is there; an engine that could not make it closes its end.
     fn await_ready(&mut self) {
         while !self.ready {
-            let message = self.channel.receive().ok().flatten();
-            match message.and_then(|message| Order::parse(&message.bytes)) {
-                Some(Order::Ready) => self.ready = true,
-                Some(Order::Filter { program }) => self.filter = Some(program),
-                _ => exit_now(STATUS_FAILED),
+            if self.await_more().is_err() {
+                exit_now(STATUS_FAILED);
             }
         }
     }
@@ -126,6 +146,7 @@ impl<'a> Inside<'a> {
             Step::Cgroup(step) => cgroup::carry_out(step)?,
             Step::Mount(step) => self.building.carry_out(step, self.context.state)?,
             Step::Privilege(PrivilegeStep::InstallSeccompFilter { .. }) => self.install_filter()?,
+            Step::Privilege(PrivilegeStep::SetUser { layers: Some(_), .. }) => self.set_user()?,
             Step::Privilege(step) => privilege::carry_out(step)?,
             Step::Process(step) => return self.process(step),
             _ => return Err(Failure::of(step.name(), Errno::ENOSYS)),
@@ -157,15 +178,22 @@ impl<'a> Inside<'a> {
 
     /// One that could not be compiled is empty, and refused as the kernel refuses it.
     fn install_filter(&mut self) -> Done {
-        if self.filter.is_none() {
-            let message = self.channel.receive().call("recvmsg")?;
-            self.filter = message.and_then(|message| match Order::parse(&message.bytes) {
-                Some(Order::Filter { program }) => Some(program),
-                _ => None,
-            });
+        loop {
+            match self.filter.take() {
+                Some(program) => return seccomp::install(&bpf::from_bytes(&program)).call("seccomp"),
+                None => self.await_more()?,
+            }
         }
-        let program = self.filter.take().ok_or_else(|| Failure::of("recvmsg", Errno::EPIPE))?;
-        seccomp::install(&bpf::from_bytes(&program)).call("seccomp")
+    }
+
+    /// The engine has looked the user up.
+    fn set_user(&mut self) -> Done {
+        loop {
+            match self.identity.take() {
+                Some(identity) => return privilege::set_user(&identity),
+                None => self.await_more()?,
+            }
+        }
     }
 
     /// Tells it at once, with the master side: a run to the end tells it too.

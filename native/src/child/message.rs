@@ -1,5 +1,6 @@
 //! What goes over the channel between the engine and the child: a byte that says what it is, then numbers in little-endian order.
 
+use glassbox_core::accounts::Identity;
 use glassbox_core::diagnosis::program::Refused;
 use glassbox_core::errno::Errno;
 
@@ -18,6 +19,11 @@ pub enum Order {
         /// As `bpf::to_bytes` writes it.
         program: Vec<u8>,
     },
+    /// Nothing yet: this is who the step that sets the user makes of it. What is mounted hides the files that say so.
+    Identity {
+        /// User, group, further groups.
+        identity: Identity,
+    },
     /// Nothing new to do: what it does not make itself is there.
     Ready,
 }
@@ -29,6 +35,10 @@ impl Order {
             Order::One => vec![b'1'],
             Order::Rest => vec![b'*'],
             Order::Ready => vec![b'r'],
+            Order::Identity { identity } => {
+                let numbers = [identity.uid, identity.gid].into_iter().chain(identity.groups.iter().copied());
+                std::iter::once(b'i').chain(numbers.flat_map(u32::to_le_bytes)).collect()
+            }
             Order::Filter { program } => [b"f", program.as_slice()].concat(),
         }
     }
@@ -39,10 +49,18 @@ impl Order {
             b"1" => Some(Order::One),
             b"*" => Some(Order::Rest),
             b"r" => Some(Order::Ready),
+            [b'i', numbers @ ..] => identity(numbers),
             [b'f', program @ ..] => Some(Order::Filter { program: program.to_vec() }),
             _ => None,
         }
     }
+}
+
+fn identity(bytes: &[u8]) -> Option<Order> {
+    let (numbers, []) = bytes.as_chunks() else { return None };
+    let mut numbers = numbers.iter().map(|number| u32::from_le_bytes(*number));
+    let (uid, gid) = (numbers.next()?, numbers.next()?);
+    Some(Order::Identity { identity: Identity { uid, gid, groups: numbers.collect() } })
 }
 
 /// From the child.
@@ -118,7 +136,8 @@ mod tests {
 
     #[test]
     fn what_is_sent_arrives() {
-        for order in [Order::One, Order::Rest, Order::Ready, Order::Filter { program: vec![1, 2] }] {
+        let identity = Identity { uid: 1, gid: 70_000, groups: vec![3] };
+        for order in [Order::One, Order::Rest, Order::Ready, Order::Filter { program: vec![1, 2] }, Order::Identity { identity }] {
             assert_eq!(Order::parse(&order.to_bytes()), Some(order));
         }
         let diagnosis = Some(Diagnosis::new("what", ""));
@@ -132,7 +151,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        assert_eq!(Order::parse(b"2"), None);
+        assert_eq!((Order::parse(b"2"), Order::parse(b"i1234"), Order::parse(b"i12345678901")), (None, None, None));
         assert_eq!(Reply::parse(b""), None);
         assert_eq!(Reply::parse(b"f\0\0"), None);
     }

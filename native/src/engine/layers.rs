@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use glassbox_core::accounts::{self, Identity};
 use glassbox_core::errno::Errno;
 use glassbox_core::observe::Outcome;
 use glassbox_core::oci::audit::{Shelves, audit};
@@ -32,6 +33,13 @@ fn form(files: &ContainerFiles) -> OverlayForm {
 /// A directory of the machine.
 fn opened(path: &str) -> Result<LayerDisk, Failure> {
     LayerDisk::open(Path::new(path)).call("openat")
+}
+
+/// Who a user is by the files in a container's layers.
+pub(super) fn identity(files: &ContainerFiles, user: &str, groups: &[String]) -> Result<Identity, Failure> {
+    let directories = std::iter::once(&files.upper).chain(&files.lower);
+    let disks = directories.map(|path| opened(path)).collect::<Result<Vec<_>, _>>()?;
+    accounts::in_layers(user, groups, &mut Merged::new(disks, form(files))).map_err(|(call, errno)| Failure::of(call, errno))
 }
 
 impl Engine {

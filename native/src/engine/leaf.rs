@@ -10,12 +10,12 @@ use glassbox_core::event::Event;
 use glassbox_core::model::{ContainerId, Ending};
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
 use glassbox_core::plan::{CommandError, Cursor, Node, directories_that_go, failure};
-use glassbox_core::step::{ImageStep, NamespaceKind, Place, ProcessStep, Step, StoreStep, Undo};
+use glassbox_core::step::{ImageStep, NamespaceKind, Place, PrivilegeStep, ProcessStep, Step, StoreStep, Undo};
 use glassbox_core::userland::Signal;
 use glassbox_core::view::ending as words;
 
-use super::Engine;
 use super::client::ending;
+use super::{Engine, layers};
 use crate::child::{self, Child, Making};
 use crate::exec::seen::OwnFiles;
 use crate::exec::store::Shelf;
@@ -70,6 +70,12 @@ impl Engine {
             && let Some(program) = privilege::filter_of(step)
         {
             child.hand_filter(program);
+        }
+        if let (Ok(child), Step::Privilege(PrivilegeStep::SetUser { user, groups, layers: Some(files) })) = (&child, &node.step) {
+            match layers::identity(files, user, groups) {
+                Ok(identity) => child.hand_identity(identity),
+                Err(failure) => return Err(self.command_error(node, &failure)),
+            }
         }
         let done = child.and_then(|child| match (looks, last) {
             // It goes on to no program: each step is waited for.

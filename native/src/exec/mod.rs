@@ -8,7 +8,6 @@
 
 pub mod cgroup;
 pub mod copy;
-pub mod identity;
 pub mod image;
 pub mod layer;
 pub mod mount;

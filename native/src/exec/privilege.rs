@@ -3,12 +3,12 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 
+use glassbox_core::accounts::{self, GROUP, Identity, PASSWD};
 use glassbox_core::errno::Errno;
 use glassbox_core::oci::capability::CapabilitySet;
 use glassbox_core::oci::seccomp::default_profile;
 use glassbox_core::step::PrivilegeStep;
 
-use super::identity::{self, Identity};
 use super::{Done, Failure, NameCall};
 use crate::sys::{bpf, capability, limits, process};
 
@@ -23,7 +23,7 @@ pub fn carry_out(step: &PrivilegeStep) -> Done {
         PrivilegeStep::InstallSeccompFilter { .. } => Err(Failure::of("seccomp", Errno::ENOSYS)),
         PrivilegeStep::SetAppArmorProfile { profile } => set_apparmor(APPARMOR_EXEC, profile),
         PrivilegeStep::LimitBoundingSet { keep } => capability::limit_bounding(*keep).call("prctl"),
-        PrivilegeStep::SetUser { user, groups } => set_user(user, groups),
+        PrivilegeStep::SetUser { user, groups, .. } => set_user(&look_up(user, groups)?),
         PrivilegeStep::SetResourceLimit { resource, limit } => limits::set(*resource, *limit).call("prlimit64"),
         PrivilegeStep::SetOomScore { score } => set_oom_score(*score),
         PrivilegeStep::SetCapabilities { capabilities } => set_capabilities(*capabilities),
@@ -55,14 +55,20 @@ fn set_oom_score(score: i64) -> Done {
     file.write_all(score.to_string().as_bytes()).call("write")
 }
 
-fn set_user(user: &str, groups: &[String]) -> Done {
-    let group_file = accounts("/etc/group")?;
-    let mut identity = identity::resolve(user, &accounts("/etc/passwd")?, &group_file).call("setresuid")?;
-    identity.groups.extend(identity::resolve_groups(groups, &group_file).call("setgroups")?);
+/// By the files as this process sees them.
+fn look_up(user: &str, groups: &[String]) -> Result<Identity, Failure> {
+    let group_file = file_of(GROUP)?;
+    let mut identity = accounts::resolve(user, &file_of(PASSWD)?, &group_file).call("setresuid")?;
+    identity.groups.extend(accounts::resolve_groups(groups, &group_file).call("setgroups")?);
+    Ok(identity)
+}
+
+/// setgroups(2), setresgid(2), setresuid(2).
+pub fn set_user(identity: &Identity) -> Done {
     if identity.uid != 0 {
         process::set_keep_capabilities(true).call("prctl")?;
     }
-    set_groups(&identity)?;
+    set_groups(identity)?;
     process::setresgid(identity.gid).call("setresgid")?;
     process::setresuid(identity.uid).call("setresuid")
 }
@@ -80,7 +86,7 @@ fn setgroups_is_denied() -> bool {
 }
 
 /// The text of a file of accounts; a missing one is empty.
-fn accounts(path: &str) -> Result<String, Failure> {
+fn file_of(path: &str) -> Result<String, Failure> {
     match fs::metadata(path) {
         Err(_) => return Ok(String::new()),
         Ok(metadata) if metadata.len() > ACCOUNTS_BYTES_MAX => return Err(Failure::of("read", Errno::EFBIG)),
@@ -92,8 +98,8 @@ fn accounts(path: &str) -> Result<String, Failure> {
 /// `HOME=…` of the user that this process is now. What cannot be read names nobody.
 pub fn home() -> String {
     let (uid, _) = process::effective_ids();
-    let is_file = fs::metadata("/etc/passwd").is_ok_and(|metadata| metadata.is_file());
-    let passwd = if is_file { accounts("/etc/passwd").unwrap_or_default() } else { String::new() };
+    let is_file = fs::metadata(PASSWD).is_ok_and(|metadata| metadata.is_file());
+    let passwd = if is_file { file_of(PASSWD).unwrap_or_default() } else { String::new() };
     glassbox_core::home::variable(&passwd, uid)
 }
 

@@ -7,7 +7,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use glassbox_core::host::HostFacts;
 use glassbox_core::oci::toolbox;
 use tempfile::TempDir;
 
@@ -24,8 +23,6 @@ pub struct Daemon {
     place: TempDir,
     cgroup: String,
     process: Child,
-    /// The words that make the toolbox image.
-    import: Vec<String>,
 }
 
 impl Daemon {
@@ -41,7 +38,7 @@ impl Daemon {
         let mut command = Command::new("sh");
         command.arg(&script).arg(&root).arg(place.path()).arg(&cgroup).stdin(Stdio::null());
         let process = command.stdout(log.try_clone()?).stderr(log).spawn().context("starting dockerd")?;
-        let mut daemon = Daemon { place, cgroup, process, import: Vec::new() };
+        let mut daemon = Daemon { place, cgroup, process };
         daemon.await_answer()?;
         daemon.load_toolbox()?;
         Ok(daemon)
@@ -75,49 +72,38 @@ impl Daemon {
         }
     }
 
-    /// The layer as glassbox extracts it, and the configuration that the image has there.
+    /// The image as glassbox saves it: with its history and its configuration.
     fn load_toolbox(&mut self) -> Result<()> {
         let (_place, linux) = suite::linux()?;
-        let facts = linux.facts()?;
-        let root = PathBuf::from(&facts.data_root);
-        let run = linux.words(&["run", "--rm", "--network", "none", "toolbox", "true"])?;
-        if run.exit_code != 0 {
-            bail!("extracting the toolbox: {}", run.stderr);
+        let archive = self.archive().display().to_string();
+        let saved = linux.words(&["save", "-o", &archive, toolbox::REFERENCE])?;
+        if saved.exit_code != 0 {
+            bail!("saving the toolbox: {}", saved.stderr);
         }
-        let layers: Vec<PathBuf> = fs::read_dir(root.join("layers"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-        let [layer] = &layers[..] else { bail!("{} layers under {}", layers.len(), root.display()) };
-        let tar = self.place.path().join("toolbox.tar");
-        let status = Command::new("tar").arg("-C").arg(layer).arg("-cf").arg(&tar).arg(".").status()?;
-        if !status.success() {
-            bail!("tar of the toolbox: {status}");
-        }
-        self.import = words_of_import(&facts, &tar);
         self.clear()
     }
 
-    /// As it was in the beginning: the toolbox image, no container, no volume.
+    fn archive(&self) -> PathBuf {
+        self.place.path().join("toolbox.tar")
+    }
+
+    /// As it was in the beginning: the toolbox image and no other, no container, no volume.
     pub fn clear(&self) -> Result<()> {
         let client = self.client();
         client.clear()?;
-        if client.words(&["image", "inspect", toolbox::REFERENCE])?.exit_code != 0 {
-            let imported = client.words(&self.import.iter().map(String::as_str).collect::<Vec<_>>())?;
-            if imported.exit_code != 0 {
-                bail!("docker import: {}", imported.stderr);
+        let images = client.words(&["images", "-a", "--format", "{{.Repository}}:{{.Tag}}"])?.stdout;
+        if images.trim() == toolbox::REFERENCE {
+            return Ok(());
+        }
+        let archive = self.archive().display().to_string();
+        for words in [&["image", "prune", "-af"][..], &["load", "-i", &archive]] {
+            let done = client.words(words)?;
+            if done.exit_code != 0 {
+                bail!("docker {}: {}", words.join(" "), done.stderr);
             }
         }
         Ok(())
     }
-}
-
-fn words_of_import(facts: &HostFacts, tar: &Path) -> Vec<String> {
-    let image = toolbox::image(&facts.toolbox);
-    let mut words = vec!["import".to_string()];
-    let changes = image.config.env.iter().map(|variable| format!("ENV {variable}"));
-    for change in changes.chain([format!("CMD {}", serde_json::json!(image.config.cmd))]) {
-        words.extend(["--change".to_string(), change]);
-    }
-    words.extend([tar.display().to_string(), toolbox::REFERENCE.to_string()]);
-    words
 }
 
 impl Drop for Daemon {

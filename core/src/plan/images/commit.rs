@@ -51,7 +51,7 @@ fn created(context: &Context<'_>) -> String {
 }
 
 /// What the container has changed, and on what.
-fn files(container: &Container, context: &Context<'_>) -> ContainerFiles {
+pub(in crate::plan) fn files(container: &Container, context: &Context<'_>) -> ContainerFiles {
     let layout = Layout::new(&context.host.data_root);
     ContainerFiles {
         upper: layout.of(&container.id, "upper"),

@@ -3,6 +3,7 @@
 use super::image::{change, data_at};
 use super::transfer::{Bounded, ModelBlobs, callers_data, deliver, source, unwritable_file};
 use super::{Carried, Done, Failure, Run, called};
+use crate::accounts::{self, Identity};
 use crate::errno::Errno;
 use crate::layout::Layout;
 use crate::model::{Layer, State};
@@ -94,6 +95,14 @@ pub(super) fn show_changes(kernel: &mut Kernel, run: &mut Run, files: &Container
     let text = in_lines(&found);
     run.shown.push((false, text.clone().into_bytes()));
     Ok(Done::Outcome(Outcome { printed: text, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+}
+
+/// Who a user is by the files in a container's layers.
+pub(super) fn identity(kernel: &Kernel, files: &ContainerFiles, user: &str, groups: &[String]) -> Result<Identity, Failure> {
+    let directories: Vec<&String> = std::iter::once(&files.upper).chain(&files.lower).collect();
+    let mut machines = snapshots(kernel, directories.len());
+    let mut merged = Merged::new(opened(&mut machines, &directories)?, form(files));
+    accounts::in_layers(user, groups, &mut merged).map_err(|(call, errno)| Failure { call: Some(call.into()), ..errno.into() })
 }
 
 pub(super) fn export(

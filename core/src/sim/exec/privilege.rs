@@ -2,7 +2,8 @@
 
 use oci_spec::runtime::LinuxSeccomp;
 
-use super::{Carried, Run, called, done};
+use super::{Carried, Failure, Run, called, done};
+use crate::accounts::{GROUP, Identity, PASSWD, resolve, resolve_groups};
 use crate::errno::Errno;
 use crate::oci::capability::{Capability, CapabilitySet};
 use crate::oci::seccomp::default_profile;
@@ -31,10 +32,12 @@ pub(super) fn execute(step: &PrivilegeStep, kernel: &mut Kernel, run: &mut Run) 
         PrivilegeStep::SetOomScore { score } => {
             called(kernel.set_oom_score(pid, pid, &score.to_string()), "write")?;
         }
-        PrivilegeStep::SetUser { user, groups: added } => {
-            let (uid, gid, mut groups) = called(look_up(kernel, pid, user), "setresuid")?;
-            groups.extend(called(look_up_groups(kernel, pid, added), "setgroups")?);
-            called(set_user(kernel, pid, uid, gid, &groups), "setresuid")?;
+        PrivilegeStep::SetUser { user, groups: added, layers } => {
+            let identity = match layers {
+                Some(files) => super::layer::identity(kernel, files, user, added)?,
+                None => look_up(kernel, pid, user, added)?,
+            };
+            called(set_user(kernel, pid, &identity), "setresuid")?;
         }
         PrivilegeStep::SetCapabilities { capabilities } => {
             called(set_capabilities(kernel, pid, *capabilities), "capset")?;
@@ -76,41 +79,11 @@ fn limit(kernel: &mut Kernel, pid: HostPid, keep: CapabilitySet) -> SysResult<()
 }
 
 /// The container's /etc/passwd and /etc/group turn `USER[:GROUP]` into numbers, as seen inside. ESRCH: no such name.
-fn look_up(kernel: &mut Kernel, pid: HostPid, user: &str) -> SysResult<(u32, u32, Vec<u32>)> {
-    let (name, group) = user.split_once(':').map_or((user, None), |(name, group)| (name, Some(group)));
-    let name = if name.is_empty() { "0" } else { name };
-    let passwd = text(kernel, pid, "/etc/passwd");
-    let groups = text(kernel, pid, "/etc/group");
-    let line = passwd
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>())
-        .find(|fields| fields.first() == Some(&name) || name.parse::<u32>().is_ok() && fields.get(2) == Some(&name));
-    let number = |field: Option<&&str>| field.and_then(|text| text.parse::<u32>().ok());
-    let (uid, mut gid) = match &line {
-        Some(fields) => (number(fields.get(2)).ok_or(Errno::ESRCH)?, number(fields.get(3)).unwrap_or(0)),
-        None => (name.parse().map_err(|_| Errno::ESRCH)?, 0),
-    };
-    let group_lines = || groups.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    if let Some(wanted) = group.filter(|wanted| !wanted.is_empty()) {
-        let named = group_lines().find(|fields| fields.first() == Some(&wanted)).and_then(|fields| number(fields.get(2)));
-        gid = named.or_else(|| wanted.parse().ok()).ok_or(Errno::ESRCH)?;
-        return Ok((uid, gid, Vec::new()));
-    }
-    let login = line.as_ref().and_then(|fields| fields.first().copied()).unwrap_or_default();
-    let member =
-        |fields: &Vec<&str>| !login.is_empty() && fields.get(3).is_some_and(|members| members.split(',').any(|one| one == login));
-    let extra = group_lines().filter(member).filter_map(|fields| number(fields.get(2))).collect();
-    Ok((uid, gid, extra))
-}
-
-/// Names of the container's /etc/group, or numbers. ESRCH: no such name.
-fn look_up_groups(kernel: &Kernel, pid: HostPid, names: &[String]) -> SysResult<Vec<u32>> {
-    let text = text(kernel, pid, "/etc/group");
-    let named = |name: &str| {
-        let mut lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        lines.find(|fields| fields.first() == Some(&name)).and_then(|fields| fields.get(2)?.parse().ok())
-    };
-    names.iter().map(|name| named(name).or_else(|| name.parse().ok()).ok_or(Errno::ESRCH)).collect()
+fn look_up(kernel: &Kernel, pid: HostPid, user: &str, added: &[String]) -> Result<Identity, Failure> {
+    let groups = text(kernel, pid, GROUP);
+    let mut identity = called(resolve(user, &text(kernel, pid, PASSWD), &groups), "setresuid")?;
+    identity.groups.extend(called(resolve_groups(added, &groups), "setgroups")?);
+    Ok(identity)
 }
 
 pub(super) fn text(kernel: &Kernel, pid: HostPid, path: &str) -> String {
@@ -124,10 +97,11 @@ pub(super) fn text(kernel: &Kernel, pid: HostPid, path: &str) -> String {
 }
 
 /// setgroups(2), setresgid(2), setresuid(2) with PR_SET_KEEPCAPS: the permitted set stays, the effective one goes unless root stays.
-fn set_user(kernel: &mut Kernel, pid: HostPid, uid: u32, gid: u32, groups: &[u32]) -> SysResult<()> {
+fn set_user(kernel: &mut Kernel, pid: HostPid, identity: &Identity) -> SysResult<()> {
+    let Identity { uid, gid, groups } = identity;
     let ns = kernel.process(pid)?.namespaces.of(NamespaceKind::User);
     let outside = |id: u32, is_group: bool| kernel.id_outside(ns, id, is_group).ok_or(Errno::EINVAL);
-    let (new_uid, new_gid) = (outside(uid, false)?, outside(gid, true)?);
+    let (new_uid, new_gid) = (outside(*uid, false)?, outside(*gid, true)?);
     let denied =
         matches!(kernel.namespaces.get(&ns).map(|ns| &ns.data), Some(crate::sim::tables::NsData::User { setgroups: false, .. }));
     let mut new_groups =

@@ -1,6 +1,58 @@
 //! Who `-u` means: a user as typed, looked up in the container's own /etc/passwd and /etc/group, by the rules that runc follows.
+//! Pure: both kernels' executors of `SetUser` read the files and ask here.
+//!
+//! dockerd reads them before anything is mounted in the container (moby daemon/oci_linux.go, `getUser`): what a volume or a bind mount
+//! shows in /etc names nobody (moby issue 39261). For such a container the files are read through its layers.
 
-use glassbox_core::errno::Errno;
+use std::io::Read;
+
+use crate::errno::Errno;
+use crate::home::PASSWD_BYTES_MAX;
+use crate::oci::layer::{Merged, NodeKind, Tree};
+use crate::workdir::{self, Shown};
+
+/// Where the names of users are.
+pub const PASSWD: &str = "/etc/passwd";
+/// Where the names of groups are.
+pub const GROUP: &str = "/etc/group";
+
+/// A mount at `target` hides one of the two files.
+pub fn is_hidden_by(target: &str) -> bool {
+    [PASSWD, GROUP].iter().any(|file| file.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
+/// The identity of `user` with `groups` added, by the files in the layers of a container. ESRCH: no such name; the call that would have
+/// set what was not found.
+pub fn in_layers<T: Tree>(user: &str, groups: &[String], layers: &mut Merged<T>) -> Result<Identity, (&'static str, Errno)> {
+    let passwd = text(layers, PASSWD).map_err(|errno| ("read", errno))?;
+    let group = text(layers, GROUP).map_err(|errno| ("read", errno))?;
+    let mut identity = resolve(user, &passwd, &group).map_err(|errno| ("setresuid", errno))?;
+    identity.groups.extend(resolve_groups(groups, &group).map_err(|errno| ("setgroups", errno))?);
+    Ok(identity)
+}
+
+/// A file of the layers, links followed; what is missing, or no file, is empty. EFBIG: more than is read of such a file.
+fn text<T: Tree>(layers: &mut Merged<T>, path: &str) -> Result<String, Errno> {
+    let found = workdir::file(path, |way| {
+        let way = way.join("/");
+        Ok(match layers.look(way.as_bytes()) {
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Shown::Missing,
+            Err(errno) => return Err(errno),
+            Ok(look) => match look.kind {
+                NodeKind::Directory => Shown::Directory,
+                NodeKind::Symlink => Shown::Link(String::from_utf8_lossy(&layers.symlink_text(way.as_bytes())?).into_owned()),
+                _ => Shown::Other,
+            },
+        })
+    })?;
+    let Some(found) = found.filter(|found| layers.look(found.as_bytes()).is_ok_and(|look| look.kind == NodeKind::File)) else {
+        return Ok(String::new());
+    };
+    let mut bytes = Vec::new();
+    let most = u64::try_from(PASSWD_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    layers.open(found.as_bytes())?.take(most).read_to_end(&mut bytes).map_err(|_| Errno::EIO)?;
+    if bytes.len() > PASSWD_BYTES_MAX { Err(Errno::EFBIG) } else { Ok(String::from_utf8_lossy(&bytes).into_owned()) }
+}
 
 /// The ids of a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
