@@ -26,7 +26,7 @@ pub struct Place {
 impl Place {
     /// Builds everything.
     pub fn prepare() -> Result<Place> {
-        let glassbox = engine::build()?;
+        let glassbox = engine::build_trained()?;
         // Not in /tmp, which may be a tmpfs or an overlay: the same file system for all that is compared.
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(workspace::target())?;
         let place = Place {

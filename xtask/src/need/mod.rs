@@ -1,4 +1,4 @@
-//! What a command needs on the machine: rustup targets, Debian packages, node and its packages.
+//! What a command needs on the machine: rustup targets and components, Debian packages, node and its packages.
 //!
 //! Each need is checked first; a missing one is installed where that can be done without asking (rustup, apt-get as root,
 //! npm), and otherwise named in one line with the command that installs it. Never fetches a program from anywhere else.
@@ -7,12 +7,14 @@ use anyhow::Result;
 
 mod debian;
 mod node;
-mod rustup;
+pub mod rustup;
 
 /// One thing that must be there before a command starts.
 pub enum Need {
     /// A compilation target of the pinned toolchain.
     Target(&'static str),
+    /// LLVM's own tools, in the compiler's version: the component `llvm-tools`.
+    LlvmTools,
     /// `musl-gcc`, for the C parts of a static build.
     MuslTools,
     /// A program on the PATH, and the Debian package that has it.
@@ -34,6 +36,7 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
 fn ensure_one(need: &Need) -> Result<()> {
     match need {
         Need::Target(name) => rustup::target(name),
+        Need::LlvmTools => rustup::llvm_tools(),
         Need::MuslTools => debian::program("musl-gcc", "musl-tools"),
         Need::Program(program, package) => debian::program(program, package),
         Need::Node => node::version(),
