@@ -499,6 +499,11 @@ pub enum BuildEvent {
         /// Of which instruction, and how.
         failed: FailedProgram,
     },
+    /// It is known which image the build has come to.
+    ImageNoted {
+        /// Its id.
+        id: String,
+    },
     /// There is a new directory for caches.
     CacheMountMade {
         /// Its name below the data root.

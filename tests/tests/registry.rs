@@ -141,6 +141,30 @@ fn a_base_that_is_not_here_is_fetched_before_the_build() -> Result<()> {
 }
 
 #[test]
+fn a_build_pushes_what_it_has_made() -> Result<()> {
+    apart("a_build_pushes_what_it_has_made", || {
+        if !is_ready("build --push") {
+            return Ok(());
+        }
+        let registry = Registry::start(None)?;
+        let (engine, name) = (Engine::new()?, registry.name("made:1"));
+        let (context, told) = (engine.scratch().join("ctx"), engine.scratch().join("meta"));
+        fs::create_dir(&context)?;
+        fs::write(context.join("Dockerfile"), "FROM toolbox\nLABEL a=b\n")?;
+        let line = format!("build --push -t {name} --metadata-file {} {}", told.display(), context.display());
+        let built = engine.succeed(&line)?;
+        has(&built.stderr, &format!("pushing {name} with docker\n"))?;
+        has(&built.stderr, "pushing manifest sha256:")?;
+        let told = fs::read_to_string(told)?;
+        has(&told, &format!("\"image.name\": \"{name}\""))?;
+        let id = engine.succeed(&format!("image inspect -f '{{{{.Id}}}}' {name}"))?;
+        has(&told, &format!("\"containerimage.config.digest\": \"{}\"", id.stdout.trim()))?;
+        ensure!(skopeo_shows(&["--config", &registry.url("made:1")], None)?.contains("\"a\":\"b\""));
+        Ok(())
+    })
+}
+
+#[test]
 fn a_private_registry_wants_a_login() -> Result<()> {
     apart("a_private_registry_wants_a_login", || {
         if !is_ready("auth") {

@@ -11,6 +11,7 @@ pub(super) fn apply(state: &mut State, event: &BuildEvent) {
         }
         BuildEvent::SourcesRead { slot, mount, parts } => state.building.files.insert_mut((*slot, *mount), parts.clone()),
         BuildEvent::ProgramFailed { failed } => state.building.failed = Some(failed.clone()),
+        BuildEvent::ImageNoted { id } => state.building.image = Some(id.clone()),
         BuildEvent::CacheMountMade { name, mount } => state.cache_mounts.insert_mut(name.clone(), mount.clone()),
         BuildEvent::CacheMountRemoved { name } => {
             state.cache_mounts.remove_mut(name);

@@ -151,6 +151,15 @@ impl RunMount {
         }
     }
 
+    /// The same, to be changed.
+    pub fn source_mut(&mut self) -> Option<&mut CopySource> {
+        match &mut self.what {
+            Mounted::Files { from, .. } => Some(from),
+            Mounted::Cache { from, .. } => from.as_mut(),
+            _ => None,
+        }
+    }
+
     /// What a key says of it besides the content of files.
     pub fn in_key(&self) -> String {
         let access = if self.read_only { "read-only" } else { "writable" };

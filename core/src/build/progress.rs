@@ -96,6 +96,9 @@ impl Progress {
             Step::Phase(Phase::Registry(RegistryPhase::PullImage { wanted })) => {
                 self.begin(&format!("{METADATA} {}", wanted.name), at_ns)
             }
+            Step::Phase(Phase::Registry(RegistryPhase::PushImage { pushed })) => {
+                self.begin(&format!("pushing {} with docker", pushed.name), at_ns)
+            }
             Step::Phase(Phase::ExportImage) => {
                 self.exports = true;
                 self.begin("exporting to image", at_ns) + &self.tell("exporting layers done")
@@ -149,6 +152,8 @@ impl Progress {
                 let size = human_size(*size);
                 self.tell(&format!("{digest} {size} / {size} done"))
             }
+            Purpose::PutBlob { digest, .. } => self.tell(&format!("pushing {digest} done")),
+            Purpose::PutManifest { digest, .. } => self.tell(&format!("pushing manifest {digest} done")),
             _ => String::new(),
         }
     }
@@ -158,9 +163,11 @@ impl Progress {
         match step {
             // It ends with the check of how its program has ended.
             Step::Phase(Phase::BuildInstruction { shown, .. }) if shown.contains("] RUN ") => String::new(),
-            Step::Phase(Phase::BuildInstruction { .. } | Phase::ExportImage | Phase::Registry(RegistryPhase::PullImage { .. })) => {
-                self.end(at_ns)
-            }
+            Step::Phase(
+                Phase::BuildInstruction { .. }
+                | Phase::ExportImage
+                | Phase::Registry(RegistryPhase::PullImage { .. } | RegistryPhase::PushImage { .. }),
+            ) => self.end(at_ns),
             _ => String::new(),
         }
     }

@@ -381,7 +381,7 @@ pub fn parts(machine: &mut impl Streams, copy: &Copy, sources: &[Source]) -> Ans
         parts.push(Part::new(format!("file <<{name}"), crate::oci::digest::of(content.as_bytes())));
     }
     for entry in sources.iter().flat_map(|source| &source.entries) {
-        let kept = copy.from != CopySource::Context && copy.owner.is_empty();
+        let kept = !copy.from.is_callers() && copy.owner.is_empty();
         let owner = if kept { format!(" {}:{}", entry.look.uid, entry.look.gid) } else { String::new() };
         let (kind, content) = match entry.look.kind {
             Some(FileKind::Directory) => ("directory", String::new()),
@@ -442,7 +442,7 @@ pub fn bring(machine: &mut impl Streams, copy: &Copy, sources: &[Source], manner
 /// Whose the copies become; `None`: whoever owned the original.
 fn owner(machine: &mut impl Streams, copy: &Copy) -> Answer<Option<(u32, u32)>> {
     if copy.owner.is_empty() {
-        return Ok((copy.from == CopySource::Context).then_some((0, 0)));
+        return Ok(copy.from.is_callers().then_some((0, 0)));
     }
     let (user, group) = copy.owner.split_once(':').map_or((copy.owner.as_str(), None), |(user, group)| (user, Some(group)));
     let number = |machine: &mut dyn FnMut(&str) -> String, file: &str, kind: &str, name: &str| {

@@ -21,6 +21,15 @@ pub enum Work {
 }
 
 impl Work {
+    /// Where files are taken from.
+    pub fn sources_mut(&mut self) -> Vec<&mut CopySource> {
+        match self {
+            Work::Copy(copy) => vec![&mut copy.from],
+            Work::Run(run) => run.mounts.iter_mut().filter_map(RunMount::source_mut).collect(),
+            Work::Configure | Work::MakeDirectory { .. } => Vec::new(),
+        }
+    }
+
     /// The images that files are taken from.
     pub fn images(&self) -> Vec<&str> {
         let from: Vec<&CopySource> = match self {
@@ -85,6 +94,11 @@ pub fn failed(argv: &[String], exit_code: i32) -> String {
     format!("process {} did not complete successfully: exit code: {exit_code}", crate::cli::quoted(&argv.join(" ")))
 }
 
+/// buildx's words for a file of results that cannot be written.
+pub fn unwritten(what: &str, path: &str, errno: crate::errno::Errno) -> String {
+    format!("writing {what}: open {path}: {}", errno.sentence().to_lowercase())
+}
+
 /// BuildKit's words for a secret that the caller has not given, and ours.
 pub fn without_secret(id: &str) -> String {
     format!("secret {id}: not found\nglassbox: give it with --secret id={id},src=FILE or --secret id={id},env=NAME")
@@ -107,4 +121,13 @@ pub enum CopySource {
     Stage(usize),
     /// An image.
     Image(String),
+    /// A directory of the caller's that `--build-context` gives a name: absolute.
+    Directory(String),
+}
+
+impl CopySource {
+    /// The caller's files: whose they are there means nothing in the image.
+    pub fn is_callers(&self) -> bool {
+        matches!(self, CopySource::Context | CopySource::Directory(_))
+    }
 }

@@ -19,6 +19,18 @@ pub struct BuildImage {
     pub network: String,
     /// `--no-cache`
     pub no_cache: bool,
+    /// `--build-context`
+    #[serde(default)]
+    pub contexts: Vec<NamedContext>,
+    /// `--push`: it is given away under all its names.
+    #[serde(default)]
+    pub push: bool,
+    /// `--iidfile`, as typed; empty: none.
+    #[serde(default)]
+    pub id_file: String,
+    /// `--metadata-file`, as typed; empty: none.
+    #[serde(default)]
+    pub metadata_file: String,
     /// `--pull`: a registry is asked for images that are here, too.
     #[serde(default)]
     pub pull: bool,
@@ -30,6 +42,61 @@ pub struct BuildImage {
     /// `--ssh`
     #[serde(default)]
     pub agents: Vec<BuildAgent>,
+}
+
+/// `--build-context`: what a name means in FROM, in `--from` and in mounts, whatever it means otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedContext {
+    /// In small letters, without what Docker adds to the names of images.
+    pub name: String,
+    /// What it means.
+    pub source: ContextSource,
+}
+
+/// What a named context is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContextSource {
+    /// `docker-image://NAME`
+    Image(String),
+    /// A directory of the caller's, as typed.
+    Directory(String),
+}
+
+impl NamedContext {
+    /// `NAME=VALUE`; the refusal is buildx's.
+    pub(super) fn parse(text: &str) -> Result<NamedContext, String> {
+        let (name, value) = text.split_once('=').ok_or_else(|| format!("invalid context value: {text}, expected key=value"))?;
+        let source = match value.strip_prefix("docker-image://") {
+            Some(image) => ContextSource::Image(image.to_string()),
+            None if value.contains("://") || value.starts_with("git@") => {
+                let next = "fetch it, and name the directory that it is in, or docker-image://NAME";
+                return Err(format!("the build context {name} is at a URL, which is not fetched\nglassbox: {next}"));
+            }
+            None => ContextSource::Directory(value.to_string()),
+        };
+        Ok(NamedContext { name: NamedContext::known_as(name), source })
+    }
+
+    /// One spelling for all ways to write a name: `docker.io/library/alpine:latest` is `alpine`.
+    pub fn known_as(name: &str) -> String {
+        let name = name.to_lowercase();
+        let short = name.trim_start_matches("docker.io/").trim_start_matches("library/");
+        short.trim_end_matches(":latest").to_string()
+    }
+
+    /// The directory has to be there.
+    pub(super) fn look(&self, read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>) -> Result<(), String> {
+        let ContextSource::Directory(path) = &self.source else { return Ok(()) };
+        let name = &self.name;
+        match read(path) {
+            Err(Errno::EISDIR) => Ok(()),
+            Err(errno) => {
+                let sentence = errno.sentence().to_lowercase();
+                Err(format!("ERROR: failed to build: failed to get build context {name}: stat {path}: {sentence}"))
+            }
+            Ok(_) => Err(format!("ERROR: failed to build: failed to get build context path {{{path} <nil>}}: not a directory")),
+        }
+    }
 }
 
 /// `builder prune`

@@ -51,6 +51,7 @@ pub fn with_named_files(
             let refuse = |message: String| UsageError { message, exit_code: EXIT_OTHER, span: None };
             let environment = environment();
             build.input.read(&environment, read).map_err(refuse)?;
+            build.contexts.iter().try_for_each(|context| context.look(read)).map_err(refuse)?;
             build.secrets.iter_mut().try_for_each(|secret| secret.read(&environment, read)).map_err(refuse)?;
             build.agents.iter_mut().try_for_each(|agent| agent.find(&environment)).map_err(refuse)?;
         }

@@ -91,6 +91,16 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             let why = "An instruction that failed has no result. What came before it stays for the next build.";
             explanation("See whether the program has succeeded", why, Vec::new(), &["echo $?"], CHAPTER)
         }
+        BuildStep::NoteImage { id } => {
+            let why = "What is to be done with the image is known by its id: it is planned when there is one.";
+            explanation(format!("Note the image {}", short(id)), why, Vec::new(), &["glassbox images"], CHAPTER)
+        }
+        BuildStep::WriteResultFile { path, what, .. } => {
+            let why = "A script reads there what has come of the build. A file that is there already is written over.";
+            let flags = "O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC";
+            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), flags, "0666"]), call("write", &["…", "…", "…"])];
+            explanation(format!("Write the {what}"), why, calls, &[&format!("cat {path}")], CHAPTER)
+        }
         BuildStep::RemoveWorkspace { path } => remove_workspace(path),
         BuildStep::DropResult { path, key } => {
             let why = "First the record, then the files: no build finds a result whose layer is half gone.";
@@ -184,6 +194,7 @@ fn read_sources(copy: &Copy) -> Explanation {
     ];
     let place = match &copy.from {
         CopySource::Context => "the build context",
+        CopySource::Directory(_) => "the named context",
         CopySource::Stage(_) => "the other stage",
         CopySource::Image(_) => "the image",
     };

@@ -64,4 +64,6 @@ pub struct Building {
     pub files: RedBlackTreeMap<(Slot, u16), Vec<Part>>,
     /// The program that failed.
     pub failed: Option<FailedProgram>,
+    /// The image that it has come to, where something is left to do with it.
+    pub image: Option<String>,
 }

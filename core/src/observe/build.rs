@@ -25,6 +25,10 @@ impl Look<'_> {
                 let mount = record::read_mount(&bytes).ok_or(Errno::EINVAL)?;
                 Ok(vec![Event::Build(BuildEvent::CacheMountMade { name: name.clone(), mount })])
             }
+            BuildStep::WriteResultFile { path, .. } => {
+                let size_bytes = self.bytes(Subject::Host, path)?.len() as u64;
+                Ok(vec![Event::FileWritten { path: path.clone(), size_bytes }])
+            }
             BuildStep::RemoveCacheMount { directory, .. } if self.exists(directory)? => Ok(Vec::new()),
             BuildStep::RemoveWorkspace { path } | BuildStep::DropResult { path, .. } if self.exists(path)? => Ok(Vec::new()),
             _ => Ok(essential(step, self.outcome)),
@@ -74,6 +78,10 @@ pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
                 return Vec::new();
             }
             BuildEvent::ProgramFailed { failed: FailedProgram { slot: *slot, exit_code } }
+        }
+        BuildStep::NoteImage { id } => BuildEvent::ImageNoted { id: id.clone() },
+        BuildStep::WriteResultFile { path, contents, .. } => {
+            return vec![Event::FileWritten { path: path.clone(), size_bytes: contents.len() as u64 }];
         }
         BuildStep::Configure { .. }
         | BuildStep::LockCacheMount { .. }

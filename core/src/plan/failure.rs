@@ -10,7 +10,7 @@ use crate::host::Controller;
 use crate::layout::Layout;
 use crate::model::{Backing, Container, ContainerId, MountKind, MountPoint, Volume};
 use crate::step::{
-    CgroupStep, ClientStep, CpuShares, ImageStep, Limit, MountStep, Phase, PrivilegeStep, ProcessStep, RegistryStep, Step,
+    BuildStep, CgroupStep, ClientStep, CpuShares, ImageStep, Limit, MountStep, Phase, PrivilegeStep, ProcessStep, RegistryStep, Step,
     StoreStep,
 };
 
@@ -59,6 +59,10 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         if let Step::Registry(step) = &node.step {
             let words = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
             return super::build::not_fetched(build, step, &words, context);
+        }
+        if let (Step::Build(BuildStep::WriteResultFile { .. }), Some(what)) = (&node.step, call) {
+            let message = format!("ERROR: failed to build: {what}\n{}", hint(node, errno, None, finding));
+            return CommandError { message, exit_code: NOT_THERE, span: blamed(node) };
         }
         let what = match (&node.step, finding.refusal) {
             (Step::Build(_) | Step::Image(_), _) => call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string),

@@ -157,6 +157,20 @@ pub enum BuildStep {
         /// Its record: absolute.
         path: String,
     },
+    /// The build has come to an image: what is left to do with it is planned now.
+    NoteImage {
+        /// Its id.
+        id: String,
+    },
+    /// Write what the build has come to into a file of the caller's: `--iidfile`, `--metadata-file`.
+    WriteResultFile {
+        /// Absolute.
+        path: String,
+        /// What it is, in the words of an error: `image ID file`.
+        what: String,
+        /// Its text.
+        contents: String,
+    },
     /// Keep the result for this build and for later ones.
     KeepResult {
         /// Which instruction.
@@ -200,6 +214,8 @@ impl BuildStep {
             BuildStep::CheckExit { .. } => "CheckExit",
             BuildStep::RemoveWorkspace { .. } => "RemoveWorkspace",
             BuildStep::DropResult { .. } => "DropResult",
+            BuildStep::NoteImage { .. } => "NoteImage",
+            BuildStep::WriteResultFile { .. } => "WriteResultFile",
             BuildStep::KeepResult { .. } => "KeepResult",
         }
     }
@@ -213,6 +229,7 @@ impl BuildStep {
                 | BuildStep::Configure { .. }
                 | BuildStep::MissCache { .. }
                 | BuildStep::NoteExit { .. }
+                | BuildStep::NoteImage { .. }
                 | BuildStep::CheckExit { .. }
         )
     }
@@ -230,7 +247,11 @@ impl BuildStep {
             | BuildStep::UnlockCacheMount { .. }
             | BuildStep::FindAgent { .. }
             | BuildStep::NoteExit { .. }
+            | BuildStep::NoteImage { .. }
             | BuildStep::CheckExit { .. } => Undo::NothingChanged,
+            BuildStep::WriteResultFile { .. } => {
+                Undo::LeftStanding { why: "The file is yours, and what stood in it before is gone.".into() }
+            }
             BuildStep::MakeCacheMount { directory, .. } => Undo::RemoveTree { path: directory.clone() },
             BuildStep::RemoveCacheMount { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
             BuildStep::BringFiles { .. } | BuildStep::PlaceSecret { .. } => Undo::EndsWithDirectory,

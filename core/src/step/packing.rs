@@ -85,6 +85,9 @@ pub struct ImageDraft {
     pub names: Vec<String>,
     /// Its id is told on stdout.
     pub told: bool,
+    /// Something is left to do with it, which is planned when it is there.
+    #[serde(default)]
+    pub noted: bool,
 }
 
 /// An instruction that was added.

@@ -150,7 +150,7 @@ impl PlanTree {
         text.push('\n');
         write_nodes(&self.steps, 0, &mut text);
         if self.goes_on {
-            text.push_str("\nThe rest is planned when the image is here: it says which program runs, and how.\n");
+            text.push_str("\nThe rest is planned when the image is here: it depends on what the image says.\n");
         }
         if !self.monitor.is_empty() {
             text.push_str("\nThen the monitor of the container:\n");

@@ -66,7 +66,12 @@ impl Engine {
             BuildStep::LoadDefinition { .. }
             | BuildStep::UseBase { .. }
             | BuildStep::Configure { .. }
-            | BuildStep::MissCache { .. } => Ok(()),
+            | BuildStep::MissCache { .. }
+            | BuildStep::NoteImage { .. } => Ok(()),
+            BuildStep::WriteResultFile { path, what, contents } => fs::write(path, contents).map_err(|error| {
+                let errno = crate::sys::errno_of(&error);
+                Failure::of(&work::unwritten(what, path, errno), errno)
+            }),
             BuildStep::ReadSources { copy, from, ignore, .. } => {
                 let ignore = ignore.as_deref().map(Ignore::read);
                 let mut disk = Disk::new(self.files_root(from)?, self.files_root(from)?);

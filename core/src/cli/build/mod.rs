@@ -22,7 +22,7 @@ use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
 use super::{
-    BuildFiles, BuildImage, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NetworkMode, PruneBuilds,
+    BuildFiles, BuildImage, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NamedContext, NetworkMode, PruneBuilds,
     RunContainer, Span, UsageError, Words,
 };
 use crate::userland::Signal;
@@ -191,6 +191,10 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         let refuse = |why: String| error::bare(&format!("ERROR: failed to build: {why}"), Some(flag.span));
         build_secrets::secret(&flag.value).map_err(refuse)
     };
+    let named = |flag: &FlagUse| {
+        let refuse = |why: String| error::bare(&format!("ERROR: failed to build: {why}"), Some(flag.span));
+        NamedContext::parse(&flag.value).map_err(refuse)
+    };
     let own = Command::BuildImage(Box::new(BuildImage {
         input: check,
         tags: call.values("tag"),
@@ -198,6 +202,10 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         network: text("network").unwrap_or_else(|| "default".into()),
         no_cache: call.is_on("no-cache"),
         pull: call.is_on("pull"),
+        contexts: call.uses("build-context").map(named).collect::<Result<_, _>>()?,
+        push: call.is_on("push"),
+        id_file: text("iidfile").unwrap_or_default(),
+        metadata_file: text("metadata-file").unwrap_or_default(),
         quiet: call.is_on("quiet") || text("progress").as_deref() == Some("quiet"),
         secrets: call.uses("secret").map(secret).collect::<Result<_, _>>()?,
         agents: call.values("ssh").iter().map(|value| build_secrets::agent(value)).collect(),

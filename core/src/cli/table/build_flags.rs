@@ -12,7 +12,14 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask first", "-f").short('f').carried_out(),
     FlagRow::new("keep-storage", Kind::Bytes, PRUNE, "Leave so many bytes", "--keep-storage 1GB").carried_out(),
     FlagRow::new("build-arg", Kind::List, BUILD, "A value for an ARG", "--build-arg VERSION=2").carried_out(),
+    FlagRow::new("build-context", Kind::List, BUILD, "What a name means: a directory, or an image", "--build-context lib=../lib")
+        .carried_out(),
     FlagRow::new("check", Kind::Bool, BUILD, "Say what is wrong with the Dockerfile, and do not build", "--check").carried_out(),
+    FlagRow::new("iidfile", Kind::Text, BUILD, "Write the image's id into a file", "--iidfile id.txt").carried_out(),
+    FlagRow::new("load", Kind::Bool, BUILD, "Keep the image here, as is done in any case", "--load").carried_out(),
+    FlagRow::new("metadata-file", Kind::Text, BUILD, "Write what the image is known by into a file", "--metadata-file m.json")
+        .carried_out(),
+    FlagRow::new("push", Kind::Bool, BUILD, "Give the image away to the registries of its names", "--push").carried_out(),
     FlagRow::new("label", Kind::List, BUILD, "Attach a note to the image", "--label tier=web").carried_out(),
     FlagRow::new("network", Kind::Text, BUILD, "What RUN has of a network: default, none, host", "--network none")
         .default("default")

@@ -113,6 +113,7 @@ impl CommandRow {
 /// `container` words that hold no command of their own but a group of them.
 const GROUPS: &[&str] = &[
     "builder",
+    "buildx",
     "checkpoint",
     "completion",
     "config",
@@ -241,7 +242,7 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("image inspect", &["image inspect"], "[OPTIONS] IMAGE [IMAGE...]", Arity::AtLeast(1))
         .specs("platform=text")
         .carried_out("Print all that is known of images, as JSON"),
-    CommandRow::new("builder prune", &["builder prune"], "", Arity::None)
+    CommandRow::new("builder prune", &["builder prune", "buildx prune"], "", Arity::None)
         .carried_out("Delete what earlier builds have left for later ones"),
     CommandRow::new("image prune", &["image prune"], "[OPTIONS]", Arity::None).carried_out("Delete the images that have no name"),
     CommandRow::new("pull", &["image pull", "pull"], "[OPTIONS] NAME[:TAG|@DIGEST]", Arity::Exact(1))
@@ -272,11 +273,11 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("layers", &["layers"], "[OPTIONS] IMAGE", Arity::Exact(1))
         .own()
         .carried_out("Show what each layer of an image brings, and what of it nobody sees"),
-    CommandRow::new("build", &["image build", "build", "builder build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1))
+    CommandRow::new("build", &["image build", "build", "builder build", "buildx build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1))
         .specs(
             "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
              cpu-quota=int cpu-shares/c=int cpuset-cpus=text cpuset-mems=text disable-content-trust=bool \
-             force-rm=bool iidfile=text isolation=text memory/m=bytes memory-swap=bytes \
+             force-rm=bool isolation=text memory/m=bytes memory-swap=bytes \
              rm=bool security-opt=strings shm-size=bytes squash=bool \
              ulimit=ulimit",
         )

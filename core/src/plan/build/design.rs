@@ -2,6 +2,7 @@
 
 use super::super::origin::{need, planned};
 use super::super::{Cause, CommandError, Context, Planned, architecture};
+use super::contexts;
 use super::fetch::Named;
 use crate::build::{Done, Given, Scope, Work};
 use crate::cli::BuildImage;
@@ -18,6 +19,8 @@ pub(super) struct Design<'a> {
     /// Of each stage: what is done in it, the triggers of its base first.
     stages: Vec<Vec<Instruction>>,
     images: Vec<Named>,
+    /// Of each stage: the named context that it begins with, where that is a directory.
+    own_directories: Vec<Option<String>>,
 }
 
 /// BuildKit's refusal, with the place in the file.
@@ -48,7 +51,9 @@ impl<'a> Design<'a> {
             platform: if build.input.platform.is_empty() { &own } else { &build.input.platform },
             base: &|_| None,
         })?;
-        let mut design = Design { build, stages: Vec::new(), resolved, images: Vec::new() };
+        let mut resolved = resolved;
+        let own_directories = contexts::apply(&build.contexts, &mut resolved);
+        let mut design = Design { own_directories, build, stages: Vec::new(), resolved, images: Vec::new() };
         design.stages = design.all_instructions(context)?;
         for stage in design.order() {
             design.find_images(stage, context)?;
@@ -80,6 +85,10 @@ impl<'a> Design<'a> {
                     let triggered = read.stages.into_iter().flat_map(|stage| stage.instructions);
                     instructions.extend(triggered.map(|found| Instruction { lines: stage.lines, ..found }));
                 }
+            }
+            if let Some(name) = &self.own_directories[at] {
+                let copied = read(&format!("FROM scratch\nCOPY --from={name} . /\n")).stages.into_iter().flat_map(|stage| stage.instructions);
+                instructions.extend(copied.map(|found| Instruction { lines: stage.lines, ..found }));
             }
             instructions.extend(stage.instructions.iter().cloned());
             all.push(instructions);
@@ -148,7 +157,8 @@ impl<'a> Design<'a> {
                 self.base_image(stage, context).map_or_else(Scope::scratch, |image| Scope::upon(image.config.clone()))
             }
         };
-        let by_name = |word: &str| self.stage_of(stage, word);
+        let named = &self.build.contexts;
+        let by_name = |word: &str| self.stage_of(stage, word).filter(|_| contexts::find(named, word).is_none());
         let given = Given {
             build_args: &self.build.input.files.build_args,
             global: &self.resolved.global,
@@ -157,7 +167,9 @@ impl<'a> Design<'a> {
             stage: &by_name,
         };
         for instruction in self.stages[stage].iter().take(upto) {
-            visit(scope.apply(instruction, &given)?);
+            let mut done = scope.apply(instruction, &given)?;
+            done.work.sources_mut().into_iter().for_each(|source| contexts::redirect(named, source, &context.host.cwd));
+            visit(done);
         }
         Ok(scope)
     }

@@ -75,7 +75,8 @@ pub(in crate::plan) fn not_fetched(build: &BuildImage, step: &RegistryStep, word
     let (what, ours) = words.split_once('\n').unwrap_or((words, ""));
     let mut ours: String = ours.lines().map(|line| format!("{line}\n")).collect();
     let Some(wanted) = wanted else {
-        let mut error = refused(&Fault::nowhere(what), build);
+        // What is not fetched is given away.
+        let mut error = refused(&Fault::nowhere(format!("failed to push {}: {what}", build.tags.join(", "))), build);
         error.message.push_str(&ours);
         return error;
     };

@@ -81,6 +81,7 @@ pub(super) fn source(from: &CopySource, design: &Design<'_>, context: &Context<'
             let path = if typed == "-" { "/dev/null" } else { typed };
             (None, crate::copying::absolute(path, &context.host.cwd))
         }
+        CopySource::Directory(path) => (None, path.clone()),
         CopySource::Stage(stage) => (Some(design.whole(*stage, context).1), String::new()),
         CopySource::Image(name) => (Some(image(name, context).map(of_image).unwrap_or_default().layers), String::new()),
     }

@@ -8,7 +8,9 @@
 //! ```
 //! The Dockerfile is read again at each expansion: what a stage says up to a line is a function of the file and of what its bases say.
 
+mod afterwards;
 mod check;
+mod contexts;
 mod design;
 mod failure;
 mod fetch;
@@ -32,7 +34,11 @@ pub(super) use fetch::not_fetched;
 pub(super) use prune::{Chosen, prune, prune_cache};
 
 pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
-    names(build)?;
+    if names(build)?.is_empty() && build.push {
+        let message = "ERROR: failed to build: tag is needed when pushing to registry\nglassbox: give the image a name: -t team/app:1\n";
+        let span = context.invocation.words.flag("push").map(|flag| flag.span);
+        return Err(CommandError { message: message.to_string(), exit_code: 1, span });
+    }
     check_platform(build, context)?;
     let design = Design::of(build, context).map_err(|fault| design::refused(&fault, build))?;
     let files = &build.input.files;
@@ -49,6 +55,12 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
         plan.steps.extend(design.instructions(stage, context));
     }
     plan.steps.push(planned(Step::Phase(Phase::ExportImage), origin::command(context)));
+    if afterwards::is_wanted(build) {
+        match &context.state.building.image {
+            Some(id) => plan.steps.extend(afterwards::steps(build, id, context)),
+            None => plan.goes_on = true,
+        }
+    }
     Ok(())
 }
 

@@ -107,7 +107,7 @@ pub(super) fn made_for(run: &Run) -> Vec<String> {
 fn name_of(mount: &RunMount, design: &Design<'_>, context: &Context<'_>) -> Option<String> {
     let Mounted::Cache { id, from, .. } = &mount.what else { return None };
     let begun = match from {
-        None | Some(CopySource::Context) => String::new(),
+        None | Some(CopySource::Context | CopySource::Directory(_)) => String::new(),
         Some(CopySource::Stage(stage)) => design.whole(*stage, context).0,
         Some(CopySource::Image(name)) => name.clone(),
     };

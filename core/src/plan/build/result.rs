@@ -4,7 +4,7 @@ use super::super::images::embedded_blobs;
 use super::super::origin::{self, need, planned};
 use super::super::{Context, Planned, architecture};
 use super::design::Design;
-use super::{instruction, names};
+use super::{afterwards, instruction, names};
 use crate::build::{Work, history};
 use crate::dockerfile::check::Base;
 use crate::layout::Layout;
@@ -97,6 +97,7 @@ pub(super) fn export(design: &Design<'_>, context: &Context<'_>) -> Vec<Planned>
         added,
         names: names(design.build).unwrap_or_default(),
         told: design.build.quiet,
+        noted: afterwards::is_wanted(design.build),
     };
     let mut steps = base.map(|image| embedded_blobs(&image.layers, context)).unwrap_or_default();
     let cause = origin::flag_of_command(context, "tag").unwrap_or_else(|| origin::command(context));

@@ -7,7 +7,7 @@ use super::manifest_of;
 use crate::layout::Layout;
 use crate::model::{Image, Layer};
 use crate::oci::image::{ConfigFile, Descriptor, Manifest, assemble, media};
-use crate::step::{AddedLayer, BlobContent, ClientStep, ImageDraft, ImageStep, Step, StoreStep};
+use crate::step::{AddedLayer, BlobContent, BuildStep, ClientStep, ImageDraft, ImageStep, Step, StoreStep};
 
 /// The parts; nothing as long as a layer is not packed.
 pub(in crate::plan) fn write(draft: &ImageDraft, context: &Context<'_>) -> Vec<Planned> {
@@ -39,6 +39,10 @@ pub(in crate::plan) fn write(draft: &ImageDraft, context: &Context<'_>) -> Vec<P
             fresh: false,
         };
         steps.push(planned(Step::Image(step), origin::command(context)));
+    }
+    if draft.noted {
+        let why = "What is left to do is planned for the image that there is.";
+        steps.push(planned(Step::Build(BuildStep::NoteImage { id: id.clone() }), need("WriteImage", why)));
     }
     if draft.told {
         let told = ClientStep::Print { text: format!("{id}\n") };

@@ -18,6 +18,7 @@ use crate::step::{BuildStep, FilesRoot};
 use crate::userland::WaitStatus;
 
 const RECORD_MODE: u32 = 0o600;
+const RESULT_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o700;
 
 pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &State) -> Carried {
@@ -26,6 +27,7 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
         | BuildStep::UseBase { .. }
         | BuildStep::Configure { .. }
         | BuildStep::MissCache { .. }
+        | BuildStep::NoteImage { .. }
         // In the model one build runs at a time: there is nobody to wait for.
         | BuildStep::UnlockCacheMount { .. } => {}
         BuildStep::ReadSources { copy, from, ignore, .. } => {
@@ -71,6 +73,9 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
                 let told = work::failed(argv, failed.exit_code);
                 return Err(Failure { call: Some(told), ..Failure::from(Errno::ECANCELED) });
             }
+        }
+        BuildStep::WriteResultFile { path, what, contents } => {
+            write_file(kernel, path, RESULT_MODE, contents).map_err(|errno| Failure { call: Some(work::unwritten(what, path, errno)), ..Failure::from(errno) })?;
         }
         BuildStep::RemoveWorkspace { path } => called(remove_tree(kernel, path), "rmdir")?,
         BuildStep::DropResult { path, .. } => {
