@@ -10,8 +10,8 @@ use crate::host::Controller;
 use crate::layout::Layout;
 use crate::model::{Backing, Container, ContainerId, MountKind, MountPoint, Volume};
 use crate::step::{
-    BuildStep, CgroupStep, ClientStep, CpuShares, ImageStep, Limit, MountStep, Phase, PrivilegeStep, ProcessStep, RegistryStep, Step,
-    StoreStep,
+    BuildStep, CgroupStep, ClientStep, CpuShares, ImageStep, Limit, MountStep, Phase, PrivilegeStep, ProcessStep, RegistryStep,
+    Step, StoreStep,
 };
 
 /// Docker's frame around what the runtime says when a container cannot be started.

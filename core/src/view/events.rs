@@ -82,6 +82,7 @@ fn build(event: &BuildEvent) -> String {
             layers => format!("it comes to {} layers", layers.len()),
         },
         BuildEvent::ProgramFailed { failed } => format!("the program has ended with {}", failed.exit_code),
+        BuildEvent::ImageNoted { id } => format!("the build has come to {id}"),
         BuildEvent::CacheMountMade { mount, .. } => format!("there is a directory for the cache {}", mount.id),
         BuildEvent::CacheMountRemoved { name } => format!("the directory {} for a cache is gone", name.get(..12).unwrap_or(name)),
         BuildEvent::ResultMissed { key, .. } => format!("the cache does not have {key}"),

@@ -22,8 +22,8 @@ use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
 use super::{
-    BuildFiles, BuildImage, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NamedContext, NetworkMode, PruneBuilds,
-    RunContainer, Span, UsageError, Words,
+    BuildFiles, BuildImage, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NamedContext, NetworkMode,
+    PruneBuilds, RunContainer, Span, UsageError, Words,
 };
 use crate::userland::Signal;
 

@@ -273,15 +273,20 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("layers", &["layers"], "[OPTIONS] IMAGE", Arity::Exact(1))
         .own()
         .carried_out("Show what each layer of an image brings, and what of it nobody sees"),
-    CommandRow::new("build", &["image build", "build", "builder build", "buildx build"], "[OPTIONS] PATH | URL | -", Arity::Exact(1))
-        .specs(
-            "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
+    CommandRow::new(
+        "build",
+        &["image build", "build", "builder build", "buildx build"],
+        "[OPTIONS] PATH | URL | -",
+        Arity::Exact(1),
+    )
+    .specs(
+        "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
              cpu-quota=int cpu-shares/c=int cpuset-cpus=text cpuset-mems=text disable-content-trust=bool \
              force-rm=bool isolation=text memory/m=bytes memory-swap=bytes \
              rm=bool security-opt=strings shm-size=bytes squash=bool \
              ulimit=ulimit",
-        )
-        .carried_out("Build an image from a Dockerfile; with --check only say what is wrong with it"),
+    )
+    .carried_out("Build an image from a Dockerfile; with --check only say what is wrong with it"),
 ];
 
 /// Every command.

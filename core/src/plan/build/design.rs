@@ -87,7 +87,10 @@ impl<'a> Design<'a> {
                 }
             }
             if let Some(name) = &self.own_directories[at] {
-                let copied = read(&format!("FROM scratch\nCOPY --from={name} . /\n")).stages.into_iter().flat_map(|stage| stage.instructions);
+                let copied = read(&format!("FROM scratch\nCOPY --from={name} . /\n"))
+                    .stages
+                    .into_iter()
+                    .flat_map(|stage| stage.instructions);
                 instructions.extend(copied.map(|found| Instruction { lines: stage.lines, ..found }));
             }
             instructions.extend(stage.instructions.iter().cloned());

@@ -35,7 +35,8 @@ pub(super) use prune::{Chosen, prune, prune_cache};
 
 pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     if names(build)?.is_empty() && build.push {
-        let message = "ERROR: failed to build: tag is needed when pushing to registry\nglassbox: give the image a name: -t team/app:1\n";
+        let message =
+            "ERROR: failed to build: tag is needed when pushing to registry\nglassbox: give the image a name: -t team/app:1\n";
         let span = context.invocation.words.flag("push").map(|flag| flag.span);
         return Err(CommandError { message: message.to_string(), exit_code: 1, span });
     }

@@ -114,6 +114,7 @@ pub(super) fn commit(asked: &Commit, context: &Context<'_>, plan: &mut Plan) -> 
         added: vec![Added { history, layer: AddedLayer::Packed { upper } }],
         names,
         told: true,
+        noted: false,
     };
     let phase = Phase::CommitContainer { id: container.id.clone(), image: Box::new(draft), pause: asked.pause };
     plan.steps.push(planned(Step::Phase(phase), origin::command(context)));
@@ -237,6 +238,7 @@ pub(super) fn import(asked: &Import, context: &Context<'_>, plan: &mut Plan) -> 
         added: vec![Added { history, layer: AddedLayer::Packed { upper: ImportedArchive::KEY.into() } }],
         names,
         told: true,
+        noted: false,
     };
     let phase = Phase::ImportImage { archive, image: Box::new(draft) };
     plan.steps.push(planned(Step::Phase(phase), origin::command(context)));
