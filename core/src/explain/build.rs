@@ -95,12 +95,7 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             let why = "What is to be done with the image is known by its id: it is planned when there is one.";
             explanation(format!("Note the image {}", short(id)), why, Vec::new(), &["glassbox images"], CHAPTER)
         }
-        BuildStep::WriteResultFile { path, what, .. } => {
-            let why = "A script reads there what has come of the build. A file that is there already is written over.";
-            let flags = "O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC";
-            let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), flags, "0666"]), call("write", &["…", "…", "…"])];
-            explanation(format!("Write the {what}"), why, calls, &[&format!("cat {path}")], CHAPTER)
-        }
+        BuildStep::WriteResultFile { path, what, .. } => write_result_file(path, what),
         BuildStep::RemoveWorkspace { path } => remove_workspace(path),
         BuildStep::DropResult { path, key } => {
             let why = "First the record, then the files: no build finds a result whose layer is half gone.";
@@ -112,6 +107,13 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             explanation(format!("Keep the result as {}", short(key)), why, replaced(path), &[&format!("cat {path}")], CHAPTER)
         }
     }
+}
+
+fn write_result_file(path: &str, what: &str) -> Explanation {
+    let why = "A script reads there what has come of the build. A file that is there already is written over.";
+    let flags = "O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC";
+    let calls = vec![call("openat", &["AT_FDCWD", &quoted(path), flags, "0666"]), call("write", &["…", "…", "…"])];
+    explanation(format!("Write the {what}"), why, calls, &[&format!("cat {path}")], CHAPTER)
 }
 
 fn make_cache_mount(mount: &CacheMount, directory: &str) -> Explanation {

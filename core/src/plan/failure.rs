@@ -3,7 +3,7 @@
 use super::origin::{self, planned};
 use super::storage::{foreign, is_behind_file};
 use super::{CommandError, Context, Node, Planned, namespaces};
-use crate::cli::{Command, RegistryCommand, quoted};
+use crate::cli::{BuildImage, Command, RegistryCommand, quoted};
 use crate::diagnosis::{Diagnosis, Finding};
 use crate::errno::Errno;
 use crate::host::Controller;
@@ -56,13 +56,8 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         return CommandError { message: String::new(), exit_code: 0, span: None };
     }
     if let Command::BuildImage(build) = &context.invocation.command {
-        if let Step::Registry(step) = &node.step {
-            let words = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
-            return super::build::not_fetched(build, step, &words, context);
-        }
-        if let (Step::Build(BuildStep::WriteResultFile { .. }), Some(what)) = (&node.step, call) {
-            let message = format!("ERROR: failed to build: {what}\n{}", hint(node, errno, None, finding));
-            return CommandError { message, exit_code: NOT_THERE, span: blamed(node) };
+        if let Some(error) = of_builds_own(build, node, errno, call, context) {
+            return error;
         }
         let what = match (&node.step, finding.refusal) {
             (Step::Build(_) | Step::Image(_), _) => call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string),
@@ -120,6 +115,19 @@ pub fn command_error(node: &Node, errno: Errno, call: Option<&str>, finding: &Fi
         _ => NOT_THERE,
     };
     CommandError { message, exit_code, span: blamed(node) }
+}
+
+/// What of a build has failed besides its instructions: fetching a base or giving the image away, and files of results.
+fn of_builds_own(build: &BuildImage, node: &Node, errno: Errno, call: Option<&str>, context: &Context<'_>) -> Option<CommandError> {
+    let words = call.map_or_else(|| errno.to_string().to_lowercase(), str::to_string);
+    match &node.step {
+        Step::Registry(step) => Some(super::build::not_fetched(build, step, &words, context)),
+        Step::Build(BuildStep::WriteResultFile { .. }) => {
+            let message = format!("ERROR: failed to build: {words}\n{}", hint(node, errno, None, &Finding::default()));
+            Some(CommandError { message, exit_code: NOT_THERE, span: blamed(node) })
+        }
+        _ => None,
+    }
 }
 
 /// What a registry, or the way to it, has said: the first line is dockerd's, what follows is ours.
