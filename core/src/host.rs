@@ -61,6 +61,9 @@ pub struct HostFacts {
     pub seccomp: bool,
     /// The kernel has overlayfs.
     pub overlay: bool,
+    /// The program that runs WebAssembly modules, `glassbox-wasi`; empty: it is not there, or no image asks for it.
+    #[serde(default)]
+    pub wasi_runtime: String,
     /// The embedded toolbox binary.
     pub toolbox: ToolboxFacts,
     /// Which of the paths that Docker masks or makes read-only exist in this kernel's /proc and /sys: absolute path, and whether it
@@ -307,6 +310,7 @@ impl HostFacts {
             user_namespaces: true,
             seccomp: true,
             overlay: true,
+            wasi_runtime: "/usr/local/bin/glassbox-wasi".into(),
             toolbox: ToolboxFacts { size_bytes: 900_000, diff_id: format!("sha256:{}", "0".repeat(64)), archive_bytes: 950_000 },
             guarded_paths: stock_guarded_paths(),
             network_files: stock_network_files("linux"),

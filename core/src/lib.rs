@@ -51,5 +51,6 @@ pub mod sysctl;
 pub mod template;
 pub mod userland;
 pub mod view;
+pub mod wasi;
 pub mod why;
 pub mod workdir;

@@ -97,6 +97,8 @@ pub fn missing(fixture: &Fixture, host: &HostFacts) -> Option<String> {
             let named = host.devices.iter().any(|device| device.host == "/dev/vda");
             host.cgroup.block.rates && (named || host.devices.is_empty())
         }
+        // Of the machine it is known only where an image asks for it.
+        "wasi" => !host.wasi_runtime.is_empty() || binary().is_ok_and(|path| path.with_file_name("glassbox-wasi").is_file()),
         "cpu" => host.cgroup.directory(Controller::Cpu).is_some(),
         _ => false,
     };

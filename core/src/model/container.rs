@@ -112,6 +112,15 @@ impl ProcessConfig {
     }
 }
 
+/// What a WebAssembly module is run by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WasiRuntime {
+    /// The runtime's file on the host.
+    pub program: String,
+    /// `--annotation glassbox.wasi.fuel=UNITS`: how much it may compute, about one for each instruction.
+    pub fuel: Option<u64>,
+}
+
 /// What a container gets from the host, and what not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HostConfig {
@@ -131,6 +140,9 @@ pub struct HostConfig {
     pub read_only: bool,
     /// `--init`
     pub init: bool,
+    /// Its image is for `wasi/wasm`: what runs its module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wasi: Option<WasiRuntime>,
     /// Memory, processors, processes, with Docker's defaults filled in.
     pub resources: Resources,
     /// `-v`, `--mount`, `--tmpfs`, `--volumes-from`.

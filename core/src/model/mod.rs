@@ -16,7 +16,7 @@ mod storage;
 use rpds::RedBlackTreeMap;
 
 pub use build::{BuildResult, Building, CacheMount, CacheRecord, FailedProgram, Slot};
-pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status};
+pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status, WasiRuntime};
 pub use ending::{Ending, SentSignal, SignalReason};
 pub use exchange::{Account, Exchange, Standing};
 pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, short_digest};

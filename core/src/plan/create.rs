@@ -58,7 +58,8 @@ pub(super) fn of_image(
     let process = merge_process(spec, image, &id, context)?;
     let (network, namespaces) = namespaces::recorded(spec, context)?;
     let (mounts, shown) = storage::resolve(spec, &of_image::volumes(&image.config), context)?;
-    let host = HostConfig { storage: shown, network, namespaces, ..host_config(spec, detached, capabilities, &id, context) };
+    let wasi = super::wasi::runtime(image, spec, context)?;
+    let host = HostConfig { storage: shown, network, namespaces, wasi, ..host_config(spec, detached, capabilities, &id, context) };
     Ok(Container {
         id,
         name,
@@ -80,7 +81,7 @@ fn check_notes(spec: &ContainerSpec) -> Result<(), (String, &'static str)> {
         let what = "invalid Annotations: the empty string is not permitted as an annotation key";
         return Err((what.to_string(), "annotation"));
     }
-    if !["", "runc", "io.containerd.runc.v2"].contains(&spec.runtime.as_str()) {
+    if !["", "runc", "io.containerd.runc.v2"].contains(&spec.runtime.as_str()) && !super::wasi::is_runtime(&spec.runtime) {
         return Err((format!("unknown or invalid runtime name: {}", spec.runtime), "runtime"));
     }
     if !["", "default"].contains(&spec.isolation.to_lowercase().as_str()) {
@@ -254,6 +255,7 @@ fn host_config(
         namespaces: spec.namespaces.clone(),
         read_only: spec.read_only,
         init: spec.init,
+        wasi: None,
         cgroups: cgroups(&resources, &spec.tuning.cgroup_parent, host, id),
         made_parents: super::cgroup_parent::made(&resources, &spec.tuning.cgroup_parent, context),
         resources,

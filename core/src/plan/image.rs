@@ -22,7 +22,7 @@ pub(super) fn find<'a>(spec: &ContainerSpec, context: &Context<'a>) -> Result<&'
     let reference = with_tag(&spec.image);
     let found = context.state.image(&spec.image);
     match found {
-        Some(image) => match other_platform(platform, context).filter(|_| fetched(spec, context).is_none()) {
+        Some(image) => match other_platform(platform, context).filter(|_| fetched(spec, context).is_none() && !is_for(image, platform)) {
             None => Ok(image),
             Some(own) => {
                 let what = format!(
@@ -57,7 +57,8 @@ pub(super) fn fetch(spec: &ContainerSpec, context: &Context<'_>) -> Option<Fetch
     let ImageChoice { pull, platform, .. } = &spec.image_choice;
     let Ok(AnyReference::Named(name)) = Reference::parse_any(&spec.image) else { return None };
     let (always, done) = (*pull == Pull::Always, fetched(spec, context).is_some());
-    let here = || context.state.image(&spec.image).is_some() && other_platform(platform, context).is_none();
+    let fits = |image: &Image| other_platform(platform, context).is_none() || is_for(image, platform);
+    let here = || context.state.image(&spec.image).is_some_and(fits);
     if !done && (*pull == Pull::Never || !always && here()) {
         return None;
     }
@@ -72,6 +73,11 @@ pub(super) fn fetch(spec: &ContainerSpec, context: &Context<'_>) -> Option<Fetch
 /// What the client says before it asks a registry.
 fn looked(pull: Pull, reference: &str) -> String {
     if pull == Pull::Never { String::new() } else { format!("Unable to find image '{reference}' locally\n") }
+}
+
+/// Whether that is what the image says of itself: `wasi/wasm`.
+fn is_for(image: &Image, asked: &str) -> bool {
+    normal(asked) == format!("{}/{}", image.os, image.architecture)
 }
 
 /// The machine's own platform, where the one asked for is another.

@@ -41,6 +41,7 @@ mod system;
 mod tuning;
 mod update;
 mod wanted;
+mod wasi;
 mod watch;
 
 use std::rc::Rc;

@@ -175,6 +175,10 @@ fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root
             }
         }
     }
+    if let Some(runtime) = &container.host.wasi {
+        let cause = origin::need("ExecProgram", "execve(2) runs no WebAssembly module: a runtime that the host has compiles and runs it.");
+        steps.push(planned(Step::Mount(bind(runtime.program.clone(), crate::wasi::RUNTIME)), cause));
+    }
     if container.host.init {
         let toolbox = context.state.embedded_image().and_then(|image| image.layers.first());
         if let Some(layer) = toolbox {

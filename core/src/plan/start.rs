@@ -303,6 +303,9 @@ pub(super) fn run_program(container: &Container, context: &Context<'_>) -> Vec<P
 /// Program and arguments, with the init program before them where one was asked for.
 pub(crate) fn program(container: &Container) -> Vec<String> {
     let mut argv = container.process.argv();
+    if let Some(runtime) = &container.host.wasi {
+        argv.splice(0..0, super::wasi::runtime_argv(runtime, &container.host.resources));
+    }
     if container.host.init {
         argv.splice(0..0, ["/sbin/docker-init".to_string(), "--".to_string()]);
     }

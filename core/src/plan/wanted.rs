@@ -30,6 +30,8 @@ pub struct Wanted {
     pub network_files: bool,
     /// What the system calls itself: [`HostFacts::operating_system`].
     pub operating_system: bool,
+    /// What runs WebAssembly modules: [`HostFacts::wasi_runtime`].
+    pub wasi_runtime: bool,
 }
 
 /// Where a system says what it is: os-release(5).
@@ -56,7 +58,18 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
         utc_offset: reads_moments(&invocation.command),
         network_files: makes_network_files(&invocation.command),
         operating_system: matches!(invocation.command, Command::ShowInfo { .. }),
+        wasi_runtime: makes_wasi_container(&invocation.command, state),
     }
+}
+
+/// The command makes a container of an image for `wasi/wasm`, or asks for one.
+fn makes_wasi_container(command: &Command, state: &State) -> bool {
+    let spec = match command {
+        Command::RunContainer(run) => &run.spec,
+        Command::CreateContainer(spec) => spec,
+        _ => return false,
+    };
+    spec.image_choice.platform.starts_with("wasi") || state.image(&spec.image).is_some_and(|image| image.os == "wasi")
 }
 
 /// The command makes a container, or starts one again.

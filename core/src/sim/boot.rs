@@ -6,10 +6,11 @@ use std::rc::Rc;
 use rpds::{RedBlackTreeMap, Vector};
 
 use super::cgroup::{self, Hierarchy};
+use super::execve::WASI_HEADER;
 use super::kernel::Kernel;
 use super::process::HOST_INIT;
 use super::tables::{
-    Content, Credentials, FsKind, HostPid, InodeId, Namespace, NodeId, NsData, NsSet, Place, Process, ProcessState,
+    Content, Credentials, Data, FsKind, HostPid, InodeId, Namespace, NodeId, NsData, NsSet, Place, Process, ProcessState,
 };
 use super::tree::{Owner, file};
 use crate::cli::TimeOffsets;
@@ -31,6 +32,8 @@ const LATER_NAMESPACES: u64 = 4_026_532_200;
 /// Where processes count on after boot.
 const FIRST_PID: u32 = 1_200;
 const ENGINE: HostPid = 1_100;
+/// About as long as the real one.
+const WASI_RUNTIME_BYTES: u64 = 6 << 20;
 /// How long the machine has been up.
 const UPTIME_NS: u64 = 60_000_000_000;
 
@@ -154,7 +157,16 @@ impl Kernel {
             self.make_tree(root, parent, Owner::root(0o755))?;
             self.make_at(root, path, file(&text), Owner::root(0o644))?;
         }
+        self.wasi_runtime(root)?;
         self.host_sources(root)
+    }
+
+    fn wasi_runtime(&mut self, root: InodeId) -> SysResult<()> {
+        let path = self.host.wasi_runtime.clone();
+        let Some((parent, _)) = path.rsplit_once('/') else { return Ok(()) };
+        self.make_tree(root, parent, Owner::root(0o755))?;
+        let content = Content::File(Data { bytes: Rc::new(WASI_HEADER.to_vec()), zeros: WASI_RUNTIME_BYTES });
+        self.make_at(root, &path, content, Owner::root(0o755)).map(drop)
     }
 
     /// What a command's sources are on the real machine, where a model is made of its facts: empty, but there.

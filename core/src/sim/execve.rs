@@ -13,9 +13,12 @@ use crate::modelled;
 use crate::oci::capability::CapabilitySet;
 use crate::step::NamespaceKind;
 use crate::userland::{Disposition, FileKind, Program, SysResult};
+use crate::wasi;
 
 /// How the toolbox's binary begins in this model; the rest of its bytes are zeros.
 pub(super) const TOOLBOX_HEADER: &[u8] = b"\x7fELF\x02\x01\x01\x00glassbox toolbox\n";
+/// How the runtime for WebAssembly begins in this model; what it runs is run for real.
+pub(super) const WASI_HEADER: &[u8] = b"\x7fELF\x02\x01\x01\x00glassbox wasi\n";
 /// Bytes of the first line that are looked at.
 const LINE_BYTES_MAX: usize = 256;
 /// TASK_COMM_LEN without its NUL.
@@ -43,6 +46,10 @@ impl Kernel {
             };
             if head.starts_with(TOOLBOX_HEADER) {
                 let program = Program::start(&argv, env).or_else(|| without_program(&argv, env));
+                return self.replace(pid, &first, place, argv, env, program);
+            }
+            if head.starts_with(WASI_HEADER) {
+                let program = wasi::program::start(&argv, env).or_else(|| wasi_usage(env));
                 return self.replace(pid, &first, place, argv, env, program);
             }
             if let Some((name, facts)) = modelled::read_program(&head) {
@@ -175,6 +182,12 @@ fn without_program(argv: &[String], env: &[String]) -> Option<Program> {
         None => ("echo \"$1\" >&2; exit 127".to_string(), USAGE.to_string()),
     };
     Program::start(&["sh".to_string(), "-c".to_string(), script, "toolbox".to_string(), word], env)
+}
+
+/// What the runtime says where it is called in another way.
+fn wasi_usage(env: &[String]) -> Option<Program> {
+    let words = ["sh", "-c", "echo \"$1\" >&2; exit 2", "glassbox-wasi", wasi::program::USAGE.trim_end()];
+    Program::start(&words.map(str::to_string), env)
 }
 
 fn comm(path: &str) -> String {

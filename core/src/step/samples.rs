@@ -128,6 +128,7 @@ pub fn container() -> Container {
             namespaces: Default::default(),
             read_only: false,
             init: false,
+            wasi: None,
             resources: Default::default(),
             storage: Default::default(),
             annotations: Default::default(),

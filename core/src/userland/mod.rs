@@ -100,7 +100,8 @@ pub enum Program {
     Modelled(Box<dyn Modelled>),
 }
 
-/// A program that is imitated: see `crate::foreign`. Behind a trait, so that the toolbox binary holds nothing of it.
+/// A program that only the model kernel runs: one that is imitated (`crate::foreign`), or a WebAssembly module that is interpreted
+/// (`crate::wasi`). Behind a trait, so that the toolbox binary holds nothing of them.
 pub trait Modelled: std::fmt::Debug {
     /// See [`Program::resume`].
     fn resume(&mut self, sys: &mut dyn Sys) -> Resume;

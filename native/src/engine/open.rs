@@ -55,6 +55,9 @@ fn look_for(invocation: &Invocation, store: Option<&Store>, state: &mut State, h
     host.sources = observe::facts::sources(&wanted.sources);
     host.owners = observe::facts::owners(&wanted.owners);
     host.devices = observe::devices::below(&wanted.devices);
+    if wanted.wasi_runtime {
+        host.wasi_runtime = observe::facts::wasi_runtime();
+    }
     if wanted.network_files {
         host.network_files = observe::facts::network_files();
     }

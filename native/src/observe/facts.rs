@@ -43,6 +43,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         user_namespaces: true,
         seccomp: sys::seccomp::is_available(),
         overlay: true,
+        wasi_runtime: String::new(),
         kernel_release: name.release,
         toolbox,
         guarded_paths: guarded_paths(&PLANNED_PATHS),
@@ -61,11 +62,19 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
     })
 }
 
+/// The program that runs WebAssembly modules: it stands beside this one. Empty: it does not.
+pub fn wasi_runtime() -> String {
+    let own = std::env::current_exe().unwrap_or_default();
+    let beside = own.with_file_name("glassbox-wasi");
+    if beside.is_file() { beside.to_string_lossy().into_owned() } else { String::new() }
+}
+
 /// The facts, with those that no plan asks for: what a model of this machine is to do as the machine does.
 pub fn for_a_model(host: &HostFacts) -> HostFacts {
     let all: Vec<&str> = MASKED_PATHS.iter().chain(READONLY_PATHS).copied().collect();
     HostFacts {
         user_namespaces: user_namespaces(),
+        wasi_runtime: wasi_runtime(),
         overlay: has_overlay(&host.kernel_release),
         guarded_paths: guarded_paths(&all),
         network_files: network_files(),

@@ -3,9 +3,9 @@
 //! Called by a link's name (`/bin/ls -> toolbox`) or as `toolbox NAME ARGS…`. It does nothing itself: it resumes the program until
 //! that ends. A forked child resumes its own program to the end and exits with its status.
 
-mod sys;
+use glassbox_toolbox::sys;
 
-use glassbox_core::userland::{Program, Resume};
+use glassbox_core::userland::Program;
 
 /// Not found, as a shell says it.
 const STATUS_NOT_FOUND: i32 = 127;
@@ -17,16 +17,7 @@ fn main() {
         sys::exit(usage(&argv));
     };
     let mut linux = sys::Linux::new();
-    sys::exit(run(program, &mut linux));
-}
-
-/// Resumes `program` to its end. On Linux the calls themselves wait, so that `Waiting` means no more than "once again".
-fn run(mut program: Program, linux: &mut sys::Linux) -> i32 {
-    loop {
-        if let Resume::Exit(status) = program.resume(linux) {
-            return status;
-        }
-    }
+    sys::exit(glassbox_toolbox::run(program, &mut linux));
 }
 
 fn usage(argv: &[String]) -> i32 {

@@ -27,6 +27,12 @@ pub struct Linux {
     signals: signal::Signals,
 }
 
+impl Default for Linux {
+    fn default() -> Linux {
+        Linux::new()
+    }
+}
+
 impl Linux {
     /// For a process that has just started.
     pub fn new() -> Linux {

@@ -35,7 +35,7 @@ pub const KERNEL: Stage = Stage {
 };
 
 fn differential() -> Result<()> {
-    process::run(&mut process::cargo(&["build", "-p", "glassbox", "-p", "glassbox-toolbox"]))?;
+    process::run(&mut process::cargo(&["build", "-p", "glassbox", "-p", "glassbox-toolbox", "-p", "glassbox-wasi"]))?;
     let mut tests = apart(&["test", "--no-fail-fast"]);
     process::run(tests.args(PACKAGES.iter().flat_map(|package| ["-p", package])))
 }

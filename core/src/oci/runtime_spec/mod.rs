@@ -120,6 +120,9 @@ fn mounts(container: &Container, state: &State, host: &HostFacts) -> Vec<Mount> 
             Part::Point(point) => point_mount(point, &backing_of(point, container, state)),
         });
     }
+    if let Some(runtime) = &container.host.wasi {
+        all.push(bind(&runtime.program, crate::wasi::RUNTIME, &["rprivate"], false));
+    }
     let toolbox = state.embedded_image().and_then(|image| image.layers.first());
     if let Some(layer) = toolbox.filter(|_| container.host.init) {
         let source = format!("{}{}", layout.layer(&layer.diff_id), super::toolbox::BINARY);

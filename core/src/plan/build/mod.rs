@@ -94,7 +94,8 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
 fn check_platform(build: &BuildImage, context: &Context<'_>) -> Result<(), CommandError> {
     let own = architecture(&context.host.machine);
     let asked = build.input.platform.as_str();
-    if asked.is_empty() || asked == own || asked == format!("linux/{own}") {
+    // What is in an image for `wasi/wasm` runs anywhere; its stages need programs of this machine only where they have a RUN.
+    if asked.is_empty() || asked == own || asked == format!("linux/{own}") || asked == super::wasi::PLATFORM {
         return Ok(());
     }
     let message = format!(

@@ -83,13 +83,14 @@ pub(super) fn export(design: &Design<'_>, context: &Context<'_>) -> Vec<Planned>
     let mut config = scope.config;
     let labels = design.build.labels.iter().map(|label| label.split_once('=').unwrap_or((label, "")));
     config.labels.extend(labels.map(|(name, value)| (name.to_string(), value.to_string())));
+    let for_wasi = design.build.input.platform == super::super::wasi::PLATFORM;
     let draft = ImageDraft {
         base: base.map(|image| image.layers.clone()).unwrap_or_default(),
         config: ConfigFile {
             created,
             author: scope.author,
-            architecture: architecture(&context.host.machine).to_string(),
-            os: "linux".to_string(),
+            architecture: if for_wasi { "wasm" } else { architecture(&context.host.machine) }.to_string(),
+            os: if for_wasi { "wasi" } else { "linux" }.to_string(),
             config,
             history: base.map(|image| image.history.clone()).unwrap_or_default(),
             ..ConfigFile::default()
