@@ -20,7 +20,7 @@ const TRIED: &[(&str, &str, i32)] = &[
     (
         "write=/x append=/x middle=/x mkdir=/d mv=/x:/d/x cat=/d/x ls=/d rmdir=/d rm=/d/x rmdir=/d cat=/d",
         "write: 23 bytes\nappend: 34 bytes\nmiddle: line of 34\nmkdir: made\nmv: moved\ncat: first line\nsecond line\nthird line\n\n\
-         ls: x\nrmdir: DirectoryNotEmpty: Directory not empty (os error 55)\nrm: gone\nrmdir: gone\n\
+         ls: x\nrmdir: Uncategorized: Directory not empty (os error 55)\nrm: gone\nrmdir: gone\n\
          cat: NotFound: No such file or directory (os error 44)\n",
         0,
     ),

@@ -91,6 +91,23 @@ fn compile(flags: &str, target: &Path) -> Result<PathBuf> {
     if binary.is_file() { Ok(binary) } else { bail!("cargo has built no {}", binary.display()) }
 }
 
+/// Builds `glassbox-wasi`, the runtime for WebAssembly modules, which containers get to see and so is static; `profile` is one of cargo's.
+/// Copies it to where each of `beside` is, which look for it there.
+pub fn build_wasi(profile: &str, beside: &[PathBuf]) -> Result<()> {
+    need::ensure(&[Need::Target("x86_64-unknown-linux-musl"), Need::MuslTools])?;
+    let triple = triple();
+    process::run(&mut process::cargo(&["build", "-p", "glassbox-wasi", "--target", &triple, "--profile", profile]))?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let binary = workspace::target().join(triple).join(folder).join("glassbox-wasi");
+    for engine in beside {
+        // Not over a file that runs (ETXTBSY): another one under its name.
+        let (place, new) = (engine.with_file_name("glassbox-wasi"), engine.with_file_name(".glassbox-wasi"));
+        std::fs::copy(&binary, &new).with_context(|| format!("copying {} to {}", binary.display(), new.display()))?;
+        std::fs::rename(&new, &place).with_context(|| format!("renaming it to {}", place.display()))?;
+    }
+    Ok(())
+}
+
 /// The target that it is built for.
 pub fn triple() -> String {
     format!("{}-unknown-linux-musl", std::env::consts::ARCH)

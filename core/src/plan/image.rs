@@ -22,17 +22,19 @@ pub(super) fn find<'a>(spec: &ContainerSpec, context: &Context<'a>) -> Result<&'
     let reference = with_tag(&spec.image);
     let found = context.state.image(&spec.image);
     match found {
-        Some(image) => match other_platform(platform, context).filter(|_| fetched(spec, context).is_none() && !is_for(image, platform)) {
-            None => Ok(image),
-            Some(own) => {
-                let what = format!(
-                    "image with reference {} was found but its platform ({own}) does not match the specified platform ({})",
-                    spec.image,
-                    normal(platform)
-                );
-                Err(refuse(context, &looked(*pull, &reference), "platform", &what))
+        Some(image) => {
+            match other_platform(platform, context).filter(|_| fetched(spec, context).is_none() && !is_for(image, platform)) {
+                None => Ok(image),
+                Some(own) => {
+                    let what = format!(
+                        "image with reference {} was found but its platform ({own}) does not match the specified platform ({})",
+                        spec.image,
+                        normal(platform)
+                    );
+                    Err(refuse(context, &looked(*pull, &reference), "platform", &what))
+                }
             }
-        },
+        }
         None => Err(refuse(context, &looked(*pull, &reference), "", &format!("No such image: {reference}"))),
     }
 }

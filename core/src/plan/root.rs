@@ -176,7 +176,8 @@ fn files(container: &Container, context: &Context<'_>, layout: &Layout<'_>, root
         }
     }
     if let Some(runtime) = &container.host.wasi {
-        let cause = origin::need("ExecProgram", "execve(2) runs no WebAssembly module: a runtime that the host has compiles and runs it.");
+        let cause =
+            origin::need("ExecProgram", "execve(2) runs no WebAssembly module: a runtime that the host has compiles and runs it.");
         steps.push(planned(Step::Mount(bind(runtime.program.clone(), crate::wasi::RUNTIME)), cause));
     }
     if container.host.init {

@@ -26,7 +26,8 @@ pub(super) fn is_runtime(name: &str) -> bool {
 pub(super) fn runtime(image: &Image, spec: &ContainerSpec, context: &Context<'_>) -> Result<Option<WasiRuntime>, CommandError> {
     if image.os != SYSTEM {
         if is_runtime(&spec.runtime) {
-            let what = format!("image {} is for {}/{}, and {} runs wasi/wasm", spec.image, image.os, image.architecture, spec.runtime);
+            let what =
+                format!("image {} is for {}/{}, and {} runs wasi/wasm", spec.image, image.os, image.architecture, spec.runtime);
             return Err(create::refuse(context, &what, Some("runtime")));
         }
         return Ok(None);

@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use rpds::Vector;
 use wasmi::{
-    Caller, Config, Engine, Error, Extern, Instance, Linker, Module, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Store,
-    StoreLimits, StoreLimitsBuilder, TrapCode, Val,
+    Caller, Config, Engine, Error, Extern, Instance, Linker, Module, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel,
+    Store, StoreLimits, StoreLimitsBuilder, TrapCode, Val,
 };
 
 use super::guest::{Fault, Memory};
@@ -289,7 +289,8 @@ impl Live {
         }
         let fuel = asked.fuel;
         store.set_fuel(SLICE).map_err(|error| error.to_string())?;
-        let instance = linker.instantiate_and_start(&mut store, &module).map_err(|error| format!("it cannot be started: {error}"))?;
+        let instance =
+            linker.instantiate_and_start(&mut store, &module).map_err(|error| format!("it cannot be started: {error}"))?;
         let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory);
         if instance.get_func(&store, "_start").is_none() {
             return Err("it exports no function _start: it is a library, and no command of WASI".into());

@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::{Stage, always};
 use crate::need::Need;
-use crate::process;
+use crate::{engine, process, workspace};
 
 /// The packages whose tests belong here.
 pub const PACKAGES: [&str; 3] = ["glassbox", "glassbox-toolbox", "glassbox-tests"];
@@ -30,12 +30,14 @@ pub const KERNEL: Stage = Stage {
         Need::Program("htpasswd", "apache2-utils"),
         Need::Target("x86_64-unknown-linux-musl"),
         Need::MuslTools,
+        Need::Target("wasm32-wasip1"),
     ],
     run: differential,
 };
 
 fn differential() -> Result<()> {
-    process::run(&mut process::cargo(&["build", "-p", "glassbox", "-p", "glassbox-toolbox", "-p", "glassbox-wasi"]))?;
+    process::run(&mut process::cargo(&["build", "-p", "glassbox", "-p", "glassbox-toolbox"]))?;
+    engine::build_wasi("dev", &[workspace::target().join("debug/glassbox")])?;
     let mut tests = apart(&["test", "--no-fail-fast"]);
     process::run(tests.args(PACKAGES.iter().flat_map(|package| ["-p", package])))
 }

@@ -254,6 +254,8 @@ fn platform(asked: &str, context: &Context<'_>) -> Result<(String, String), Comm
     let normal = image::normal(asked);
     match normal.split_once('/') {
         Some(("linux", rest)) => Ok(("linux".into(), rest.split('/').next().unwrap_or_default().to_string())),
+        // As with containerd's store: a module is at home wherever there is a runtime.
+        Some(("wasi", "wasm")) => Ok(("wasi".into(), "wasm".into())),
         _ => Err(daemons("operating system is not supported", "an image of files is for linux: --platform linux/arm64")),
     }
 }
