@@ -25,7 +25,7 @@ const EXTENSIONS_MAX: u64 = 8;
 impl Limits {
     /// What is unpacked onto a disk that its owner has asked to fill: as long as it likes.
     pub const fn of_disk() -> Limits {
-        Limits { archive_bytes_max: u64::MAX, entries_max: u64::MAX, path_bytes_max: 4095, extension_bytes_max: 1 << 20 }
+        Limits { archive_bytes_max: u64::MAX, entries_max: 1_000_000, path_bytes_max: 4095, extension_bytes_max: 1 << 20 }
     }
 }
 

@@ -38,10 +38,12 @@ fn unwritten(error: io::Error) -> Refusal {
 
 /// What is wrong with an archive, in the words of Go's archive/tar, which dockerd reads it with; of what it would take, in ours.
 fn unreadable(error: ArchiveError) -> Refusal {
+    // Docker's words do not tell which entry it is.
+    let with_entry = |words: &str| if error.entry.is_empty() { words.to_string() } else { format!("{words}\nglassbox: {error}") };
     let why = match &error.fault {
         Fault::Input { errno: Some(errno), .. } => return Refusal::Call { doing: "read from stdin".into(), errno: *errno },
-        Fault::Truncated => "unexpected EOF".to_string(),
-        Fault::Checksum | Fault::Header(_) | Fault::Extension(_) => "archive/tar: invalid tar header".to_string(),
+        Fault::Truncated => with_entry("unexpected EOF"),
+        Fault::Checksum | Fault::Header(_) | Fault::Extension(_) => with_entry("archive/tar: invalid tar header"),
         Fault::Input { why, .. } => why.clone(),
         Fault::Sparse | Fault::Exceeded { .. } => format!("glassbox: {error}"),
     };
@@ -114,9 +116,12 @@ pub fn unpack<M: Streams>(disk: &mut M, end: &CopyEnd, owner: &CopyOwner, input:
     unpack_below(disk, &directory, &owner, input)
 }
 
-/// There is an archive in it.
+/// There is an archive in it, or one that is refused.
 pub fn holds_archive(input: impl Read) -> bool {
-    matches!(Reader::new(input, Limits::of_disk()).next_member(), Ok(Some(_)))
+    match Reader::new(input, Limits::of_disk()).next_member() {
+        Ok(first) => first.is_some(),
+        Err(error) => matches!(error.fault, Fault::Sparse | Fault::Exceeded { .. }),
+    }
 }
 
 /// Reads an archive into a directory that is there.

@@ -81,6 +81,28 @@ pub enum TransferError {
     /// A file that it names is not in it.
     #[error("invalid archive: {0} is named in it and is not there")]
     NotThere(String),
+    /// The archive of a layer is not the one that the configuration names. moby's words.
+    #[error("invalid diffID for layer {number}: expected \"{expected}\", got \"{found}\"")]
+    OtherArchive {
+        /// Counted from 0.
+        number: usize,
+        /// The diff id that the configuration has.
+        expected: String,
+        /// The digest of its archive.
+        found: String,
+    },
+    /// A blob is longer or shorter than who names it says.
+    #[error("invalid archive: the {what} {digest} has {found} bytes, and {named} are named")]
+    Length {
+        /// `layer`
+        what: &'static str,
+        /// Its digest.
+        digest: String,
+        /// So many it should be.
+        named: u64,
+        /// So many there are.
+        found: u64,
+    },
     /// No image for this machine.
     #[error("invalid archive: no image in it is for {0}")]
     Platform(String),

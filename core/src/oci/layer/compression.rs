@@ -27,8 +27,13 @@ pub enum Compression {
 
 /// As much of a blob as tells.
 const MAGIC_BYTES: usize = 6;
-/// The window that a zstd frame may ask for: what the program zstd grants without being told to.
-const ZSTD_WINDOW_BYTES_MAX: u64 = 128 << 20;
+/// The window that a zstd frame may ask for, which is held in memory: what the encoder of Docker and containerd asks for at its best.
+const ZSTD_WINDOW_BYTES_MAX: u64 = 32 << 20;
+/// What comes out of a compressed blob may be so many times as long as what has gone in: whole systems come to three or four, text to ten,
+/// gzip's own limit is 1032. More is a bomb,
+pub const EXPANSION_MAX: u64 = 200;
+/// unless it is no longer than this: an empty database, a sparse log.
+pub const EXPANSION_FREE_BYTES: u64 = 128 << 20;
 const BUFFER_BYTES: usize = 128 << 10;
 /// zlib's own choice between time and size. Another one is another digest.
 const GZIP_LEVEL: u32 = 6;
@@ -65,6 +70,8 @@ type Source<R> = BufReader<Digested<Chain<Cursor<Vec<u8>>, R>>>;
 pub struct Blob<R: Read> {
     compression: Compression,
     decoder: Decoder<R>,
+    /// Bytes of the archive that have come out.
+    out_bytes: u64,
 }
 
 enum Decoder<R: Read> {
@@ -89,12 +96,19 @@ impl<R: Read> Blob<R> {
                 Decoder::Zstd(source, Box::new(decoder))
             }
         };
-        Ok(Blob { compression, decoder })
+        Ok(Blob { compression, decoder, out_bytes: 0 })
     }
 
     /// What its first bytes say.
     pub fn compression(&self) -> Compression {
         self.compression
+    }
+
+    fn source(&self) -> &Source<R> {
+        match &self.decoder {
+            Decoder::Plain(source) | Decoder::Zstd(source, _) => source,
+            Decoder::Gzip(decoder) => decoder.get_ref(),
+        }
     }
 
     /// Reads what is left of the blob. Its `sha256:…` and its bytes.
@@ -111,11 +125,20 @@ impl<R: Read> Blob<R> {
 
 impl<R: Read> Read for Blob<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut self.decoder {
-            Decoder::Plain(source) => source.read(buffer),
+        let count = match &mut self.decoder {
+            Decoder::Plain(source) => return source.read(buffer),
             Decoder::Gzip(decoder) => decoder.read(buffer),
             Decoder::Zstd(source, decoder) => frames(source, decoder, buffer),
+        }?;
+        self.out_bytes += count as u64;
+        let allowed = (self.source().get_ref().passed_bytes().saturating_mul(EXPANSION_MAX)).max(EXPANSION_FREE_BYTES);
+        if self.out_bytes > allowed {
+            let why = format!(
+                "what it is compressed to is more than {EXPANSION_MAX} times shorter (EXPANSION_MAX): it would fill the disk from nothing"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
+        Ok(count)
     }
 }
 

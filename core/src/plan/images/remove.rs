@@ -218,10 +218,14 @@ impl<'a> Kept<'a> {
         let others: Vec<&Image> = state.images.values().filter(|other| other.id != image.id).collect();
         let cached = state.build_cache.values().filter_map(|record| record.layer.as_ref());
         let layers: Vec<&Layer> = others.iter().flat_map(|other| &other.layers).chain(cached).collect();
-        let documents = others.iter().flat_map(|other| [other.id.as_str(), other.manifest.as_str()]);
+        // What is part of the program has no blobs in the store.
+        let stored = || others.iter().filter(|other| other.stored);
+        let documents = stored().flat_map(|other| [other.id.as_str(), other.manifest.as_str()]);
+        let cached_blobs = state.build_cache.values().filter_map(|record| record.layer.as_ref());
+        let blobs = stored().flat_map(|other| &other.layers).chain(cached_blobs).map(|layer| layer.blob.as_str());
         let used = state.containers.values().flat_map(|container| container.layers.iter().map(String::as_str));
         Kept {
-            blobs: documents.chain(layers.iter().map(|layer| layer.blob.as_str())).collect(),
+            blobs: documents.chain(blobs).collect(),
             layers: layers.iter().map(|layer| layer.diff_id.as_str()).chain(used).collect(),
         }
     }

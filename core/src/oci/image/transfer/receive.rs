@@ -1,16 +1,16 @@
 //! Reading.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use serde::Deserialize;
 
 use super::super::{DOCUMENT_BYTES_MAX, Descriptor, ImageError, Index, Manifest, NAME_ANNOTATION, media, one, parsed};
 use super::{BLOBS, Blobs, CONTAINERD_NAME, DOCKER_LIST, INDEX, LAYOUT_FILE, TransferError, blobs_of, document, failed};
-use crate::archive::{Fault, Limits, Member, MemberKind, Reader, inside, shown};
-use crate::model::Image;
+use crate::archive::{ArchiveError, Fault, Limits, Member, MemberKind, Reader, inside, shown};
+use crate::model::{Image, Layer};
 use crate::oci::digest::is_sha256;
-use crate::oci::layer::{Blob, Digested};
+use crate::oci::layer::{Blob, Compression, Digested};
 use crate::reference::Reference;
 
 const PIECE_BYTES: usize = 128 << 10;
@@ -26,6 +26,7 @@ pub fn receive<B: Blobs>(blobs: &mut B, platform: (&str, &str), input: impl Read
         blobs,
         platform: (platform.0.to_string(), platform.1.to_string()),
         new: BTreeSet::new(),
+        stand_ins: BTreeSet::new(),
         files: BTreeMap::new(),
         links: BTreeMap::new(),
         documents: BTreeMap::new(),
@@ -54,6 +55,8 @@ struct Incoming<'a, B> {
     platform: (String, String),
     /// Blobs that were not there before.
     new: BTreeSet<String>,
+    /// Blobs whose bytes are not those of their digests: the model's.
+    stand_ins: BTreeSet<String>,
     /// Digest and bytes of every file.
     files: BTreeMap<String, (String, u64)>,
     /// Where links lead, as paths in the archive.
@@ -65,19 +68,47 @@ struct Incoming<'a, B> {
 impl<B: Blobs> Incoming<'_, B> {
     fn all(&mut self, input: impl Read) -> Result<Vec<Image>, TransferError> {
         let archive = Blob::new(input).map_err(TransferError::Stream)?;
-        let mut reader = Reader::new(archive, Limits { entries_max: 1_000_000, ..Limits::of_disk() });
+        let mut reader = Reader::new(archive, Limits::of_disk());
         while let Some(member) = reader.next_member()? {
             self.take(&member, &mut reader)?;
         }
         reader.finish()?;
         let is_layout = self.documents.contains_key(INDEX) && self.files.contains_key(LAYOUT_FILE);
         let images = if is_layout { self.by_index()? } else { self.by_list()? };
-        for layer in images.iter().flat_map(|image| &image.layers) {
-            if !self.blobs.has(&layer.blob) {
-                return Err(ImageError::Missing { what: "layer", digest: layer.blob.clone() }.into());
+        let mut seen = BTreeSet::new();
+        for (number, layer) in images.iter().flat_map(|image| image.layers.iter().enumerate()) {
+            if seen.insert((&layer.blob, &layer.diff_id)) {
+                self.is_as_named(number, layer)?;
             }
         }
         Ok(images)
+    }
+
+    /// A layer is there, as long as the manifest says, and its archive is the one that the configuration names.
+    fn is_as_named(&mut self, number: usize, layer: &Layer) -> Result<(), TransferError> {
+        let missing = |_| ImageError::Missing { what: "layer", digest: layer.blob.clone() };
+        let (source, bytes) = self.blobs.open(&layer.blob).map_err(missing)?;
+        if self.stand_ins.contains(&layer.blob) {
+            return Ok(());
+        }
+        of_length("layer", &layer.blob, layer.blob_bytes, bytes)?;
+        // What was here before has been looked at when it came, and is looked at again when it is extracted.
+        if !self.new.contains(&layer.blob) {
+            return Ok(());
+        }
+        let unreadable = |error: io::Error| ArchiveError { entry: layer.blob.clone(), fault: Fault::of(&error) };
+        let mut archive = Blob::new(source).map_err(unreadable)?;
+        let found = if archive.compression() == Compression::None {
+            layer.blob.clone()
+        } else {
+            let mut digested = Digested::new(io::sink());
+            io::copy(&mut archive, &mut digested).map_err(unreadable)?;
+            digested.digest()
+        };
+        match found == layer.diff_id {
+            true => Ok(()),
+            false => Err(TransferError::OtherArchive { number, expected: layer.diff_id.clone(), found }),
+        }
     }
 
     /// A file goes to the blobs, whatever it is called.
@@ -146,7 +177,9 @@ impl<B: Blobs> Incoming<'_, B> {
         };
         let (digest, bytes) = (sink.digest(), sink.passed_bytes());
         let sink = sink.into_inner();
-        let digest = self.blobs.stands_for(&sink).unwrap_or(digest);
+        let stands_for = self.blobs.stands_for(&sink);
+        self.stand_ins.extend(stands_for.clone());
+        let digest = stands_for.unwrap_or(digest);
         self.finish(sink, copied, &digest)?;
         Ok((digest, bytes))
     }
@@ -180,7 +213,7 @@ impl<B: Blobs> Incoming<'_, B> {
         let mut images: Vec<Image> = Vec::new();
         for entry in &index.manifests {
             let manifest = self.chosen(entry, 0)?;
-            let mut image = self.image(&manifest)?;
+            let mut image = self.image(&manifest.digest, manifest.size)?;
             image.names = name_of(entry).into_iter().collect();
             if image.names.is_empty() {
                 // Older writers give the names in Docker's list alone.
@@ -202,7 +235,7 @@ impl<B: Blobs> Incoming<'_, B> {
             }
             None if count == IMAGES_MAX => {
                 let fault = Fault::Exceeded { limit: "images", max: IMAGES_MAX as u64 };
-                return Err(crate::archive::ArchiveError { entry: String::new(), fault }.into());
+                return Err(ArchiveError { entry: String::new(), fault }.into());
             }
             None => images.push(image),
         }
@@ -210,9 +243,13 @@ impl<B: Blobs> Incoming<'_, B> {
     }
 
     /// The manifest that an entry means: itself, or of an index the one for this machine.
-    fn chosen(&mut self, entry: &Descriptor, depth: usize) -> Result<String, TransferError> {
+    fn chosen(&mut self, entry: &Descriptor, depth: usize) -> Result<Descriptor, TransferError> {
         if ![media::INDEX, media::DOCKER_INDEX].contains(&entry.media_type.as_str()) {
-            return Ok(entry.digest.clone());
+            return Ok(entry.clone());
+        }
+        if depth == DEPTH_MAX {
+            let fault = Fault::Exceeded { limit: "indexes within each other", max: DEPTH_MAX as u64 };
+            return Err(ArchiveError { entry: entry.digest.clone(), fault }.into());
         }
         let missing = || TransferError::Image(ImageError::Missing { what: "index", digest: entry.digest.clone() });
         let bytes = if is_sha256(&entry.digest) { document(self.blobs, &entry.digest) } else { None }.ok_or_else(missing)?;
@@ -221,19 +258,21 @@ impl<B: Blobs> Incoming<'_, B> {
         let own = |entry: &&Descriptor| {
             entry.platform.as_ref().is_none_or(|platform| platform.os == *os && platform.architecture == *architecture)
         };
-        let found = index.manifests.iter().find(own).filter(|_| depth < DEPTH_MAX).cloned();
+        let found = index.manifests.iter().find(own).cloned();
         let nobody = || TransferError::Platform(format!("{os}/{architecture}"));
         let found = found.ok_or_else(nobody)?;
         self.chosen(&found, depth + 1)
     }
 
-    fn image(&mut self, manifest: &str) -> Result<Image, TransferError> {
+    fn image(&mut self, manifest: &str, bytes_named: u64) -> Result<Image, TransferError> {
         let missing = |what, digest: &str| ImageError::Missing { what, digest: digest.to_string() };
         let read = |blobs: &mut B, digest: &str| if is_sha256(digest) { document(blobs, digest) } else { None };
         let bytes = read(self.blobs, manifest).ok_or_else(|| missing("manifest", manifest))?;
-        let config = Manifest::read(&bytes, manifest)?.config.digest;
-        let config_bytes = read(self.blobs, &config).ok_or_else(|| missing("configuration", &config))?;
-        let both = [(manifest, bytes), (config.as_str(), config_bytes)];
+        of_length("manifest", manifest, bytes_named, bytes.len() as u64)?;
+        let config = Manifest::read(&bytes, manifest)?.config;
+        let config_bytes = read(self.blobs, &config.digest).ok_or_else(|| missing("configuration", &config.digest))?;
+        of_length("configuration", &config.digest, config.size, config_bytes.len() as u64)?;
+        let both = [(manifest, bytes), (config.digest.as_str(), config_bytes)];
         let found = |digest: &str| both.iter().find(|(known, _)| *known == digest).map(|(_, bytes)| bytes.clone());
         Ok(one(manifest, &found)?)
     }
@@ -257,8 +296,9 @@ impl<B: Blobs> Incoming<'_, B> {
                 let media_type = Blob::new(source).map_err(TransferError::Stream)?.compression().media_type().to_string();
                 layers.push(Descriptor { media_type, digest, size, ..Descriptor::default() });
             }
-            let manifest = self.write(&Manifest::of(config, layers).written())?;
-            let mut image = self.image(&manifest)?;
+            let document = Manifest::of(config, layers).written();
+            let manifest = self.write(&document)?;
+            let mut image = self.image(&manifest, document.len() as u64)?;
             image.names = names_of(listed).collect();
             self.add(&mut images, image)?;
         }
@@ -271,6 +311,15 @@ impl<B: Blobs> Incoming<'_, B> {
         let written = sink.write_all(bytes).map_err(TransferError::Stream);
         self.finish(sink, written, &digest)?;
         Ok(digest)
+    }
+}
+
+/// A descriptor says how long a blob is (OCI image specification, descriptor.md).
+fn of_length(what: &'static str, digest: &str, named: u64, found: u64) -> Result<(), TransferError> {
+    // A document that is too long is refused as such by whoever reads it.
+    match named == found || (found > DOCUMENT_BYTES_MAX as u64 && what != "layer") {
+        true => Ok(()),
+        false => Err(TransferError::Length { what, digest: digest.to_string(), named, found }),
     }
 }
 

@@ -1,0 +1,290 @@
+//! Hostile images: archives that no honest program writes, given to `load`, `import`, `pull` and the ADD of a build. Each is refused with
+//! the entry or the limit in the error, or contained; the store is as it was, and so is what lies beside it.
+
+mod hostile {
+    pub mod archive;
+    pub mod cases;
+    pub mod routes;
+}
+// Docker's registry is not needed here.
+#[allow(dead_code, unused_imports)]
+mod served;
+
+use anyhow::{Context, Result, bail, ensure};
+use glassbox_core::oci::digest;
+use glassbox_core::oci::image::{Descriptor, Index, Manifest, media};
+use glassbox_core::oci::layer::Compressor;
+use glassbox_tests::apart::apart;
+use hostile::archive::{archive, entry, file, header, with_field};
+use hostile::cases::{self, Ends};
+use hostile::routes::{ROUTES, Route, Store};
+
+/// What one command of the engine may have in memory at its peak. (A child counts what its parent had when it was born, so that the test has
+/// to be small too.)
+const PEAK_BYTES_MAX: u64 = 64 << 20;
+
+fn peak() -> Result<u64> {
+    Ok(glassbox::sys::wait::usage(true)?.memory_bytes_max)
+}
+
+#[test]
+fn layers_are_refused_or_contained() -> Result<()> {
+    apart("layers_are_refused_or_contained", || {
+        let store = Store::new()?;
+        let mut problems = Vec::new();
+        for case in cases::all() {
+            for route in ROUTES {
+                let ends = if route == Route::Add { &case.added } else { &case.ends };
+                let seen = route.go(&store, &case.layer, &digest::of(&case.layer));
+                let answer = seen.and_then(|seen| held_against(ends, &seen)).and_then(|()| store.is_unchanged());
+                if let Err(error) = answer {
+                    problems.push(format!("{} by {route:?}: {error:#}", case.name));
+                }
+            }
+        }
+        ensure!(problems.is_empty(), "{}", problems.join("\n"));
+        ensure!(peak()? <= PEAK_BYTES_MAX, "{} bytes at the peak", peak()?);
+        Ok(())
+    })
+}
+
+fn held_against(ends: &Ends, seen: &Result<(), String>) -> Result<()> {
+    match (ends, seen) {
+        (Ends::Contained, Ok(())) => Ok(()),
+        (Ends::Refused(words), Err(said)) if said.contains(words) => Ok(()),
+        (ends, seen) => bail!("{ends:?} was expected, and it was {seen:?}"),
+    }
+}
+
+/// 10 GB in a few kilobytes, compressed in either way.
+#[test]
+fn bombs_are_refused_before_they_fill_the_disk() -> Result<()> {
+    apart("bombs_are_refused_before_they_fill_the_disk", || {
+        let store = Store::new()?;
+        let ends = Ends::Refused("more than 200 times shorter (EXPANSION_MAX)");
+        let (by_zstd, by_gzip) = (zstd_bomb(), gzip_bomb()?);
+        ensure!(by_zstd.len() < 1 << 20 && by_gzip.len() < 11 << 20);
+        for route in ROUTES {
+            let seen = route.go(&store, &by_zstd, &digest::of(b"whatever"))?;
+            held_against(&ends, &seen).with_context(|| format!("zstd by {route:?}"))?;
+            store.is_unchanged().with_context(|| format!("zstd by {route:?}"))?;
+        }
+        let seen = Route::Import.go(&store, &by_gzip, "")?;
+        held_against(&ends, &seen).context("gzip")?;
+        store.is_unchanged()?;
+        ensure!(peak()? <= PEAK_BYTES_MAX, "{} bytes at the peak", peak()?);
+        Ok(())
+    })
+}
+
+const TEN_GIGABYTES: u64 = 10 << 30;
+
+fn bomb_header() -> Vec<u8> {
+    header(b"zeros", b'0', format!("{TEN_GIGABYTES:o} ").as_bytes(), b"")
+}
+
+/// RFC 8878: a raw block, and blocks that are one byte repeated.
+fn zstd_bomb() -> Vec<u8> {
+    const WINDOW_OF_128_KILOBYTES: u8 = 7 << 3;
+    const BLOCK_BYTES: u32 = 128 << 10;
+    let block = |size: u32, kind: u32, last: bool| ((size << 3) | (kind << 1) | u32::from(last)).to_le_bytes()[..3].to_vec();
+    let mut bytes = vec![0x28, 0xb5, 0x2f, 0xfd, 0, WINDOW_OF_128_KILOBYTES];
+    bytes.extend(block(512, 0, false));
+    bytes.extend(bomb_header());
+    let repeated: Vec<u8> = [block(BLOCK_BYTES, 1, false), vec![0]].concat();
+    bytes.extend(repeated.repeat((TEN_GIGABYTES / u64::from(BLOCK_BYTES)) as usize));
+    bytes.extend(block(1024, 1, true));
+    bytes.push(0);
+    bytes
+}
+
+/// Members one after the other.
+fn gzip_bomb() -> Result<Vec<u8>> {
+    let zeros = gzip(&vec![0; 4 << 20])?;
+    Ok([gzip(&bomb_header())?, zeros.repeat((TEN_GIGABYTES >> 22) as usize)].concat())
+}
+
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut compressor = Compressor::gzip(Vec::new());
+    std::io::Write::write_all(&mut compressor, bytes)?;
+    Ok(compressor.finish()?.2)
+}
+
+#[test]
+fn a_million_entries_are_too_many() -> Result<()> {
+    apart("a_million_entries_are_too_many", || {
+        const IN_ONE: usize = 4096;
+        let store = Store::new()?;
+        // Of directories in an archive of images nothing is kept, so that all of them are soon read; their times are noise, so that they are
+        // no bomb. (The limit of a layer is the same reader's: `core/src/oci/layer/tests/cases.rs`.)
+        let noise = noise();
+        let time = |number: usize| noise[number..number + 8].iter().map(|byte| b'0' + byte % 8).collect::<Vec<u8>>();
+        let tops: Vec<Vec<u8>> = (0..IN_ONE).map(|number| with_field(entry("./", b'5', "", b""), 139, &time(number))).collect();
+        let layer = gzip(&tops.concat())?.repeat(1_000_000 / IN_ONE + 1);
+        let seen = store.load(&layer)?;
+        held_against(&Ends::Refused("more than 1000000 entries"), &seen)?;
+        store.is_unchanged()?;
+        ensure!(peak()? <= PEAK_BYTES_MAX, "{} bytes at the peak", peak()?);
+        Ok(())
+    })
+}
+
+#[test]
+fn what_is_cut_or_goes_on_is_refused() -> Result<()> {
+    apart("what_is_cut_or_goes_on_is_refused", || {
+        let store = Store::new()?;
+        let plain = archive(&[entry("file", b'0', "", &noise())]);
+        let (packed, diff_id) = (gzip(&plain)?, digest::of(&plain));
+        let by_zstd = [&[0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3, 0, 0x10, 0][..], &plain[..512]].concat();
+        let cut = "ends in the middle of it";
+        let cases = [
+            ("cut gzip", packed[..packed.len() / 2].to_vec(), cut),
+            ("gzip without its sum", packed[..packed.len() - 4].to_vec(), cut),
+            ("cut zstd", by_zstd, cut),
+            ("garbage after gzip", [&packed[..], b"garbage"].concat(), "invalid gzip header"),
+            ("a broken sum", [&packed[..packed.len() - 8], &[0; 4], &packed[packed.len() - 4..]].concat(), "corrupt gzip stream"),
+        ];
+        for (name, layer, words) in cases {
+            for route in [Route::Load, Route::Import, Route::Pull] {
+                let seen = route.go(&store, &layer, &diff_id)?;
+                held_against(&Ends::Refused(words), &seen).with_context(|| format!("{name} by {route:?}"))?;
+                store.is_unchanged().with_context(|| format!("{name} by {route:?}"))?;
+            }
+        }
+        // What follows the end of an archive belongs to its digest, and is nobody's file.
+        let goes_on = [&plain[..], &noise()].concat();
+        for route in ROUTES {
+            let seen = route.go(&store, &goes_on, &digest::of(&goes_on))?;
+            held_against(&Ends::Contained, &seen).with_context(|| format!("garbage after tar by {route:?}"))?;
+            store.is_unchanged()?;
+        }
+        Ok(())
+    })
+}
+
+/// Bytes that do not become shorter.
+fn noise() -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..20_000).map(next).collect()
+}
+
+/// An image layout of these files.
+fn layout(index: &[u8], blobs: &[&[u8]]) -> Vec<u8> {
+    let mut entries =
+        vec![entry("oci-layout", b'0', "", br#"{"imageLayoutVersion":"1.0.0"}"#), entry("index.json", b'0', "", index)];
+    entries.extend(blobs.iter().map(|blob| entry(&format!("blobs/sha256/{}", &digest::of(blob)[7..]), b'0', "", blob)));
+    archive(&entries)
+}
+
+fn index_of(entries: Vec<Descriptor>) -> Vec<u8> {
+    Index { manifests: entries, ..Index::default() }.written().into_bytes()
+}
+
+#[test]
+fn documents_that_lie_are_refused() -> Result<()> {
+    apart("documents_that_lie_are_refused", || {
+        let store = Store::new()?;
+        let layer = archive(&[file("x")]);
+        let config = hostile::routes::config(&digest::of(&layer));
+        let right = Manifest::of(Descriptor::of(media::CONFIG, &config), vec![Descriptor::of(media::LAYER, &layer)]);
+        let longer = |descriptor: Descriptor| Descriptor { size: descriptor.size + 1, ..descriptor };
+        let of = |manifest: &Manifest| {
+            let text = manifest.written();
+            layout(&index_of(vec![Descriptor::of(media::MANIFEST, &text)]), &[&text, &config, &layer])
+        };
+        let text = right.written();
+        let mut nested = (media::MANIFEST, text.clone());
+        let mut documents = vec![text.clone(), config.clone(), layer.clone()];
+        for _ in 0..10 {
+            nested = (media::INDEX, index_of(vec![Descriptor::of(nested.0, &nested.1)]));
+            documents.push(nested.1.clone());
+        }
+        let deep = layout(&nested.1, &documents.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let to_itself = Descriptor { media_type: media::INDEX.into(), digest: digest::of(&text), size: 1, ..Descriptor::default() };
+        let many = vec![Descriptor::of(media::LAYER, &layer); 200];
+        let wrong_ids = hostile::routes::config(&digest::of(b"another"));
+        let lying = Manifest::of(Descriptor::of(media::CONFIG, &wrong_ids), right.layers.clone()).written();
+        let packed = gzip(&layer)?;
+        let squeezed =
+            Manifest::of(Descriptor::of(media::CONFIG, &wrong_ids), vec![Descriptor::of(media::LAYER, &packed)]).written();
+        let huge = vec![b' '; 5 << 20];
+        let nested_json = "[".repeat(100_000).into_bytes();
+        let config_of = |bytes: &[u8]| {
+            let text = Manifest::of(Descriptor::of(media::CONFIG, bytes), vec![]).written();
+            layout(&index_of(vec![Descriptor::of(media::MANIFEST, &text)]), &[&text, bytes])
+        };
+        let one = |text: &[u8]| index_of(vec![Descriptor::of(media::MANIFEST, text)]);
+        let mut renamed = layout(&one(&text), &[&text, &config, &layer]);
+        let at = renamed.windows(7).position(|window| window == b"content").context("no content")?;
+        renamed[at] = b'C';
+        let cases = [
+            ("right", layout(&one(&text), &[&text, &config, &layer]), None),
+            ("another content", renamed, Some("is damaged: its bytes have the digest")),
+            (
+                "a longer manifest",
+                layout(&index_of(vec![longer(Descriptor::of(media::MANIFEST, &text))]), &[&text, &config, &layer]),
+                Some("bytes, and"),
+            ),
+            (
+                "a longer layer",
+                of(&Manifest { layers: right.layers.iter().cloned().map(longer).collect(), ..right.clone() }),
+                Some("bytes, and"),
+            ),
+            ("a longer configuration", of(&Manifest { config: longer(right.config.clone()), ..right.clone() }), Some("bytes, and")),
+            ("no layer", layout(&one(&text), &[&text, &config]), Some("the layer sha256:")),
+            ("no configuration", layout(&one(&text), &[&text, &layer]), Some("the configuration sha256:")),
+            ("no manifest", layout(&one(&text), &[&config, &layer]), Some("the manifest sha256:")),
+            ("200 layers", of(&Manifest { layers: many, ..right.clone() }), Some("the image has 200 layers, more than 125")),
+            ("no layers", of(&Manifest { layers: vec![], ..right.clone() }), Some("names 0 layers, its configuration 1")),
+            (
+                "wrong diff ids",
+                layout(&one(&lying), &[&lying, &wrong_ids, &layer]),
+                Some("invalid diffID for layer 0: expected \"sha256:"),
+            ),
+            (
+                "wrong diff ids of gzip",
+                layout(&one(&squeezed), &[&squeezed, &wrong_ids, &packed]),
+                Some("invalid diffID for layer 0"),
+            ),
+            ("indexes in indexes", deep, Some("more than 4 indexes within each other")),
+            ("an index that is none", layout(&index_of(vec![to_itself]), &[&text]), Some("index")),
+            ("5 MB of blanks", config_of(&huge), Some("cannot be read")),
+            ("nested JSON", config_of(&nested_json), Some("recursion limit")),
+            ("nested JSON as the index", layout(&nested_json, &[]), Some("recursion limit")),
+            ("5 MB of index", layout(&huge, &[]), Some("more than 4194304 bytes in a document")),
+            (
+                "no digest",
+                layout(br#"{"schemaVersion":2,"manifests":[{"mediaType":"","digest":"../../x","size":1}]}"#, &[]),
+                Some("is missing"),
+            ),
+        ];
+        for (name, bytes, words) in cases {
+            let ends = words.map_or(Ends::Contained, Ends::Refused);
+            let seen = store.load(&bytes)?;
+            held_against(&ends, &seen).with_context(|| name.to_string())?;
+            store.is_unchanged().with_context(|| name.to_string())?;
+        }
+        ensure!(peak()? <= PEAK_BYTES_MAX, "{} bytes at the peak", peak()?);
+        Ok(())
+    })
+}
+
+/// The test of the test: a store in which something stayed is seen, and so is a file beside it.
+#[test]
+fn what_stays_is_seen() -> Result<()> {
+    apart("what_stays_is_seen", || {
+        let store = Store::new()?;
+        store.is_unchanged()?;
+        let layer = with_field(file("su"), 100, b"0004755\0");
+        std::fs::write(store.root().join("planted"), layer)?;
+        ensure!(store.is_unchanged().is_err());
+        std::fs::remove_file(store.root().join("planted"))?;
+        std::fs::write(store.beside().join("kept"), "changed")?;
+        ensure!(store.is_unchanged().is_err());
+        Ok(())
+    })
+}
