@@ -1,6 +1,8 @@
 //! Registries: the built binary against Debian's docker-registry on loopback, with images that skopeo has put there, and against a registry
 //! that answers wrongly in every way.
 
+// What serves hostile images.
+#[allow(dead_code)]
 mod served;
 
 use std::fs;
@@ -381,5 +383,68 @@ fn a_credential_helper_is_asked_and_given_what_it_is_to_keep() -> Result<()> {
         ensure!(!store.exists(), "the helper has it still");
         fs::write(directory.join("config.json"), r#"{"credsStore":"nosuch"}"#)?;
         has(&run(&["pull", &name])?.stderr, "exec: \"docker-credential-nosuch\": executable file not found in $PATH")
+    })
+}
+
+#[test]
+fn a_token_that_runs_out_is_asked_for_once_more() -> Result<()> {
+    apart("a_token_that_runs_out_is_asked_for_once_more", || {
+        let (hostile, engine) = (Hostile::start("forgets")?, Engine::new()?);
+        engine.succeed(&format!("pull {}/app:1", hostile.authority()))?;
+        let asked = hostile.asked().into_iter().filter(|line| line.starts_with("GET /token")).count();
+        ensure!(asked == 2, "{asked} tokens: {:?}", hostile.asked());
+        Ok(())
+    })
+}
+
+#[test]
+fn an_authority_of_its_own_is_trusted_where_its_certificate_lies() -> Result<()> {
+    apart("an_authority_of_its_own_is_trusted_where_its_certificate_lies", || {
+        if !is_ready("certificates") || !has_program("openssl") {
+            return Ok(());
+        }
+        let (registry, engine) = (Registry::private()?, Engine::new()?);
+        let name = registry.name("app:1");
+        engine.succeed(&format!("tag toolbox {name}"))?;
+        let refused = engine.run(&format!("push {name}"))?;
+        ensure!(refused.code == Some(1), "{refused:?}");
+        fs::create_dir_all("/etc/docker")?;
+        let status = engine.program("mount", &["-t", "tmpfs", "tmpfs", "/etc/docker"]).status()?;
+        ensure!(status.success(), "mount: {status}");
+        let directory = std::path::Path::new("/etc/docker/certs.d").join(registry.authority());
+        fs::create_dir_all(&directory)?;
+        fs::write(directory.join("ca.crt"), "no certificate")?;
+        has(&engine.run(&format!("push {name}"))?.stderr, "")?;
+        fs::copy(registry.authority_file(), directory.join("ca.crt"))?;
+        has(&engine.succeed(&format!("push {name}"))?.stdout, ": Pushed\n")?;
+        let ran = Engine::new()?.succeed(&format!("run -q --rm --network none {name} echo here"))?;
+        ensure!(ran.stdout == "here\n", "{ran:?}");
+        Ok(())
+    })
+}
+
+/// A layer of 40 MB that does not become shorter.
+#[test]
+fn a_long_layer_goes_in_pieces() -> Result<()> {
+    apart("a_long_layer_goes_in_pieces", || {
+        if !is_ready("pieces") {
+            return Ok(());
+        }
+        let (registry, engine, name) = (Registry::start(None)?, Engine::new()?, "long:1");
+        let (file, archive) = (engine.scratch().join("noise"), engine.scratch().join("noise.tar"));
+        let script = "head -c 40000000 /dev/urandom > \"$0\" && tar -cf \"$1\" -C \"${0%/*}\" noise";
+        let made = engine.program("sh", &["-c", script, &file.to_string_lossy(), &archive.to_string_lossy()]).status()?;
+        ensure!(made.success(), "{made}");
+        engine.succeed(&format!("import {} {name}", archive.display()))?;
+        let there = registry.name(name);
+        engine.succeed(&format!("tag {name} {there}"))?;
+        has(&engine.succeed(&format!("push {there}"))?.stdout, ": Pushed\n")?;
+        let other = Engine::new()?;
+        other.succeed(&format!("pull -q {there}"))?;
+        other.succeed(&format!("create --name long {there} sh"))?;
+        let back = engine.scratch().join("back");
+        other.succeed(&format!("cp long:/noise {}", back.display()))?;
+        ensure!(fs::read(back)? == fs::read(file)?, "other bytes");
+        Ok(())
     })
 }

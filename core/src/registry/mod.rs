@@ -18,6 +18,7 @@ pub mod reading;
 pub mod receive;
 pub mod refusal;
 pub mod request;
+pub mod send;
 pub mod told;
 
 pub use challenge::Challenge;

@@ -4,14 +4,16 @@
 mod keys;
 mod transport;
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use glassbox_core::errno::Errno;
 use glassbox_core::model::Account;
 use glassbox_core::oci::image::transfer::Blobs;
-use glassbox_core::registry::http::Head;
+use glassbox_core::registry::http::{Head, Method};
 use glassbox_core::registry::receive::{Expected, document, receive};
+use glassbox_core::registry::send::{Piece, give};
 use glassbox_core::registry::{ANSWER_BYTES_MAX, Answered, Content, Proof, Purpose, Request, reading};
 
 use keys::Keys;
@@ -21,6 +23,8 @@ use transport::{Body, Received, Transport};
 pub struct Client {
     transport: Transport,
     keys: Keys,
+    /// How each token was got, by its scope.
+    tokens: BTreeMap<String, Request>,
 }
 
 impl std::fmt::Debug for Client {
@@ -31,7 +35,7 @@ impl std::fmt::Debug for Client {
 
 impl Default for Client {
     fn default() -> Client {
-        Client { transport: Transport::new(), keys: Keys::default() }
+        Client { transport: Transport::new(), keys: Keys::default(), tokens: BTreeMap::new() }
     }
 }
 
@@ -47,7 +51,10 @@ impl Client {
         if request.purpose.blob().is_some() {
             return self.fetch(request, blobs);
         }
-        let received = match self.ask_with(request, 0, body_of(request, blobs)?) {
+        if let Purpose::PutBlob { digest, .. } = &request.purpose {
+            return self.upload(request, digest, blobs);
+        }
+        let received = match self.ask_with(request, 0, &mut || Ok(body_of(request))) {
             Ok(received) => received,
             Err(why) if matches!(request.purpose, Purpose::Ping { optional: true }) => {
                 return Ok(answered(request, 0, Vec::new(), 1, Content::Unreachable { why }));
@@ -58,6 +65,7 @@ impl Client {
         let (content, secret) = reading::read(request, &received.head, &body)?;
         if let (Content::Token { scope }, Some(secret)) = (&content, secret) {
             self.keys.grant(scope, secret);
+            self.tokens.insert(scope.clone(), request.clone());
         }
         Ok(answered(request, received.head.status, received.hops, 1, content))
     }
@@ -78,6 +86,20 @@ impl Client {
         Ok(answered(request, status, hops, attempts, content))
     }
 
+    fn upload(&mut self, request: &Request, digest: &str, blobs: &mut impl Blobs<Source = File>) -> Result<Answered, String> {
+        let failed = |errno: Errno| format!("open the blob {digest}: {}", errno.to_string().to_lowercase());
+        let (file, size) = blobs.open(digest).map_err(failed)?;
+        let mut ask = |piece: &Piece| {
+            let (method, url, fields) = (piece.method, piece.url.clone(), piece.fields());
+            let asked = Request { method, url, fields, ..request.clone() };
+            let received = self.ask_with(&asked, 0, &mut || part_of(&file, piece))?;
+            Ok((received.head, whole(received.body)?))
+        };
+        let (head, body, broken) = give(&request.url, digest, size, &mut ask)?;
+        let (content, _) = reading::read(request, &head, &body)?;
+        Ok(answered(request, head.status, Vec::new(), broken + 1, content))
+    }
+
     /// Takes the password that was given, or the one on stdin.
     pub fn take_password(&mut self, user: &str, given: Option<&str>) -> Result<Account, String> {
         self.keys = Keys::default();
@@ -94,14 +116,39 @@ impl Client {
         keys::forget(server, config)
     }
 
-    fn ask(&self, request: &Request, from: u64) -> Result<Received, String> {
-        self.ask_with(request, from, Body::None)
+    fn ask(&mut self, request: &Request, from: u64) -> Result<Received, String> {
+        self.ask_with(request, from, &mut || Ok(Body::None))
     }
 
-    fn ask_with(&self, request: &Request, from: u64, body: Body) -> Result<Received, String> {
+    /// A token may run out while a layer is on its way: then another one is asked for, once.
+    fn ask_with(
+        &mut self,
+        request: &Request,
+        from: u64,
+        body: &mut dyn FnMut() -> Result<Body, String>,
+    ) -> Result<Received, String> {
         if request.proof == Proof::Missing {
             return Err(request.missing_login());
         }
+        let received = self.once(request, from, body()?)?;
+        match &request.proof {
+            Proof::Token { scope } if received.head.status == 401 && self.renew(scope)? => self.once(request, from, body()?),
+            _ => Ok(received),
+        }
+    }
+
+    /// `false`: nobody knows how.
+    fn renew(&mut self, scope: &str) -> Result<bool, String> {
+        let Some(request) = self.tokens.get(scope).cloned() else { return Ok(false) };
+        let received = self.once(&request, 0, Body::None)?;
+        let body = whole(received.body).map_err(|why| failed(&request, &why))?;
+        if let (_, Some(secret)) = reading::read(&request, &received.head, &body)? {
+            self.keys.grant(scope, secret);
+        }
+        Ok(true)
+    }
+
+    fn once(&mut self, request: &Request, from: u64, body: Body) -> Result<Received, String> {
         let (authorization, form) = self.keys.of(request);
         let body = form.map_or(body, Body::Form);
         self.transport.send(request, authorization.as_deref(), body, from).map_err(|error| error.told(request))
@@ -109,17 +156,24 @@ impl Client {
 }
 
 /// What a request brings with it.
-fn body_of(request: &Request, blobs: &mut impl Blobs<Source = File>) -> Result<Body, String> {
+fn body_of(request: &Request) -> Body {
     match &request.purpose {
-        Purpose::PutBlob { digest, .. } => {
-            let failed = |errno: Errno| format!("open the blob {digest}: {}", errno.to_string().to_lowercase());
-            let (file, bytes) = blobs.open(digest).map_err(failed)?;
-            Ok(Body::File(file, bytes))
-        }
-        Purpose::PutManifest { text, .. } => Ok(Body::Text(text.clone())),
-        Purpose::StartUpload { .. } => Ok(Body::Text(String::new())),
-        _ => Ok(Body::None),
+        Purpose::PutManifest { text, .. } => Body::Text(text.clone()),
+        Purpose::StartUpload { .. } => Body::Text(String::new()),
+        _ => Body::None,
     }
+}
+
+/// The bytes of a blob that a piece brings.
+fn part_of(blob: &File, piece: &Piece) -> Result<Body, String> {
+    let (from, to) = piece.bytes;
+    if piece.method == Method::Get {
+        return Ok(Body::None);
+    }
+    let unreadable = |error: std::io::Error| format!("read the blob: {}", transport::words(&error));
+    let mut file = blob.try_clone().map_err(unreadable)?;
+    file.seek(SeekFrom::Start(from)).map_err(unreadable)?;
+    Ok(Body::File(file.take(to - from)))
 }
 
 fn failed(request: &Request, why: &str) -> String {

@@ -1,15 +1,17 @@
 //! HTTP and TLS, by ureq and rustls: one request and the redirections that follow it. Errors are told in the words of Go's client, because
 //! dockerd shows those.
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use glassbox_core::registry::http::{Head, Method, Url, joined};
 use glassbox_core::registry::{REDIRECTS_MAX, Request, endpoint};
 use ureq::http;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Agent, Error, SendBody};
 
 /// Until a connection stands: that of dockerd's client.
@@ -18,12 +20,19 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 /// A longer head of an answer is not read.
 const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Here Docker looks for certificates of a registry's own authority, in a directory of its name:
+/// <https://docs.docker.com/engine/security/certificates/>.
+const CERTIFICATES: &str = "/etc/docker/certs.d";
+/// A longer file of certificates is not read.
+const CERTIFICATES_BYTES_MAX: u64 = 1 << 20;
 
 /// Keeps connections.
 pub struct Transport {
     agent: Agent,
     /// For this machine: no proxy.
     local: Agent,
+    /// For registries with certificates of their own, by authority; `None`: it has none.
+    own: BTreeMap<String, Option<Agent>>,
 }
 
 /// What a request brings with it.
@@ -34,8 +43,8 @@ pub enum Body {
     Form(String),
     /// Text.
     Text(String),
-    /// A file of so many bytes.
-    File(File, u64),
+    /// A part of a file.
+    File(io::Take<File>),
 }
 
 /// An answer whose body is still to be read.
@@ -65,36 +74,32 @@ impl Unanswered {
 impl Transport {
     /// Without connections.
     pub fn new() -> Transport {
-        let crypto = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(crypto)
-            .build();
-        let builder = || {
-            Agent::config_builder()
-                .http_status_as_error(false)
-                .max_redirects(0)
-                .max_redirects_will_error(false)
-                .max_response_header_size(HEAD_BYTES_MAX)
-                .timeout_connect(Some(CONNECT_PATIENCE))
-                .timeout_recv_response(Some(ANSWER_PATIENCE))
-                .timeout_per_read(Some(ANSWER_PATIENCE))
-                .user_agent(concat!("glassbox/", env!("CARGO_PKG_VERSION")))
-                .tls_config(tls.clone())
-        };
-        Transport { agent: builder().build().new_agent(), local: builder().proxy(None).build().new_agent() }
+        let agent = |is_local| agent(is_local, RootCerts::PlatformVerifier);
+        Transport { agent: agent(false), local: agent(true), own: BTreeMap::new() }
+    }
+
+    fn agent(&mut self, url: &str) -> Result<&Agent, String> {
+        let Some(parts) = Url::parse(url) else { return Ok(&self.agent) };
+        let is_local = endpoint::is_local(parts.authority);
+        if parts.scheme == "https" && !self.own.contains_key(parts.authority) {
+            let own = certificates(parts.authority)?;
+            let own = own.map(|certificates| agent(is_local, RootCerts::new_with_certs(&certificates)));
+            self.own.insert(parts.authority.to_string(), own);
+        }
+        let usual = if is_local { &self.local } else { &self.agent };
+        let own = if parts.scheme == "https" { self.own.get(parts.authority).and_then(Option::as_ref) } else { None };
+        Ok(own.unwrap_or(usual))
     }
 
     /// Sends the request, and follows where it is sent to. What shows who asks goes to the first server alone.
-    pub fn send(&self, request: &Request, authorization: Option<&str>, body: Body, from: u64) -> Result<Received, Unanswered> {
+    pub fn send(&mut self, request: &Request, authorization: Option<&str>, body: Body, from: u64) -> Result<Received, Unanswered> {
         let (mut url, mut hops, mut body) = (request.url.clone(), Vec::new(), Some(body));
         let first = authority(&request.url);
         loop {
             let failed = |why: String| Unanswered { url: url.clone(), why };
             let shown = authorization.filter(|_| authority(&url) == first);
-            let answer = self
-                .once(request, &url, shown, body.take().unwrap_or(Body::None), from)
+            let agent = self.agent(&url).map_err(failed)?;
+            let answer = once(agent, request, &url, shown, body.take().unwrap_or(Body::None), from)
                 .map_err(|error| failed(in_words(&error, &url)))?;
             let head = head_of(&answer);
             let location = head.field("location").filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308));
@@ -112,35 +117,80 @@ impl Transport {
             url = next;
         }
     }
+}
 
-    fn once(
-        &self,
-        request: &Request,
-        url: &str,
-        authorization: Option<&str>,
-        body: Body,
-        from: u64,
-    ) -> Result<http::Response<ureq::Body>, Error> {
-        let agent = if Url::parse(url).is_some_and(|url| endpoint::is_local(url.authority)) { &self.local } else { &self.agent };
-        let mut built = http::Request::builder().method(request.method.name()).uri(url);
-        for (name, value) in &request.fields {
-            built = built.header(name, value);
+/// One that takes servers whose certificates come from these authorities.
+fn agent(is_local: bool, roots: RootCerts) -> Agent {
+    let crypto = Arc::new(rustls::crypto::ring::default_provider());
+    let tls =
+        TlsConfig::builder().provider(TlsProvider::Rustls).root_certs(roots).unversioned_rustls_crypto_provider(crypto).build();
+    let builder = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_response_header_size(HEAD_BYTES_MAX)
+        .timeout_connect(Some(CONNECT_PATIENCE))
+        .timeout_recv_response(Some(ANSWER_PATIENCE))
+        .timeout_per_read(Some(ANSWER_PATIENCE))
+        .user_agent(concat!("glassbox/", env!("CARGO_PKG_VERSION")))
+        .tls_config(tls);
+    if is_local { builder.proxy(None) } else { builder }.build().new_agent()
+}
+
+/// The authorities in the files `*.crt` of the registry's directory; `None`: there are none. They alone are trusted then.
+fn certificates(authority: &str) -> Result<Option<Vec<Certificate<'static>>>, String> {
+    let directory = Path::new(CERTIFICATES).join(authority);
+    let entries = match fs::read_dir(&directory) {
+        Ok(entries) if !authority.starts_with('.') => entries,
+        _ => return Ok(None),
+    };
+    let is_authority = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "crt");
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_authority).collect();
+    paths.sort();
+    let mut found = Vec::new();
+    for path in paths {
+        let refused = |error: io::Error| format!("open {}: {}", path.display(), words(&error));
+        let mut bytes = Vec::new();
+        File::open(&path).and_then(|file| file.take(CERTIFICATES_BYTES_MAX).read_to_end(&mut bytes)).map_err(refused)?;
+        let before = found.len();
+        found.extend(parse_pem(&bytes).flatten().filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        }));
+        if found.len() == before {
+            return Err(format!("there is no certificate in {}", path.display()));
         }
-        if let Some(authorization) = authorization {
-            built = built.header("Authorization", authorization);
+    }
+    Ok(Some(found).filter(|found| !found.is_empty()))
+}
+
+fn once(
+    agent: &Agent,
+    request: &Request,
+    url: &str,
+    authorization: Option<&str>,
+    body: Body,
+    from: u64,
+) -> Result<http::Response<ureq::Body>, Error> {
+    let mut built = http::Request::builder().method(request.method.name()).uri(url);
+    for (name, value) in &request.fields {
+        built = built.header(name, value);
+    }
+    if let Some(authorization) = authorization {
+        built = built.header("Authorization", authorization);
+    }
+    if from > 0 {
+        built = built.header("Range", format!("bytes={from}-"));
+    }
+    match body {
+        Body::Form(form) => agent.run(built.header("Content-Type", "application/x-www-form-urlencoded").body(form)?),
+        Body::Text(text) => agent.run(built.body(text)?),
+        Body::File(part) => {
+            let length = part.limit().to_string();
+            let typed = built.header("Content-Type", "application/octet-stream").header("Content-Length", length);
+            agent.run(typed.body(SendBody::from_owned_reader(part))?)
         }
-        if from > 0 {
-            built = built.header("Range", format!("bytes={from}-"));
-        }
-        match body {
-            Body::Form(form) => agent.run(built.header("Content-Type", "application/x-www-form-urlencoded").body(form)?),
-            Body::Text(text) => agent.run(built.body(text)?),
-            Body::File(file, bytes) => {
-                let typed = built.header("Content-Type", "application/octet-stream").header("Content-Length", bytes.to_string());
-                agent.run(typed.body(SendBody::from_owned_reader(file))?)
-            }
-            Body::None => agent.run(built.body(SendBody::none())?),
-        }
+        Body::None => agent.run(built.body(SendBody::none())?),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ struct Image {
     layer: Vec<u8>,
     config: Vec<u8>,
     manifest: Vec<u8>,
+    /// Tokens that were given: the last one alone is good.
+    tokens: AtomicUsize,
 }
 
 /// The registry; its threads end with the test.
@@ -50,14 +52,19 @@ fn layer() -> Vec<u8> {
 impl Image {
     fn new(kind: &'static str) -> Image {
         let layer = layer();
+        let other = digest::of(b"another");
+        let diff_id = if kind == "other-archive" { other } else { digest::of(&layer) };
+        Image::given(kind, layer, diff_id)
+    }
+
+    fn given(kind: &'static str, layer: Vec<u8>, diff_id: String) -> Image {
         let mut config = ConfigFile { architecture: "amd64".into(), os: "linux".into(), ..ConfigFile::default() };
         config.config.cmd = vec!["sh".into()];
-        let other = digest::of(b"another");
-        config.rootfs.diff_ids = vec![if kind == "other-archive" { other } else { digest::of(&layer) }];
+        config.rootfs.diff_ids = vec![diff_id];
         let config = config.written();
         let layers = vec![Descriptor::of(media::LAYER, &layer)];
         let manifest = Manifest::of(Descriptor::of(media::CONFIG, &config), layers).written();
-        Image { kind, layer, config, manifest }
+        Image { kind, layer, config, manifest, tokens: AtomicUsize::new(0) }
     }
 
     fn index(&self, of: &[u8], kind: &str, architecture: &str) -> Vec<u8> {
@@ -146,6 +153,29 @@ impl Image {
     }
 }
 
+/// What follows `start` in a line of a request.
+fn lines_with(lines: &[String], start: &str) -> String {
+    lines.iter().find_map(|line| line.to_lowercase().strip_prefix(start).map(str::to_string)).unwrap_or_default()
+}
+
+impl Image {
+    /// A registry that takes tokens, and has forgotten the first one when a layer is asked for.
+    fn let_in(&self, path: &str, shown: &str, stream: &mut TcpStream) -> Option<std::io::Result<()>> {
+        if path.starts_with("/token") {
+            let number = self.tokens.fetch_add(1, Ordering::SeqCst) + 1;
+            return Some(send(stream, "200 OK", &[], format!("{{\"token\":\"T{number}\"}}").as_bytes(), false));
+        }
+        let given = self.tokens.load(Ordering::SeqCst);
+        let is_layer = path.ends_with(&digest::of(&self.layer));
+        if given > usize::from(is_layer) && shown == given.to_string() {
+            return None;
+        }
+        let at = stream.local_addr().ok()?;
+        let challenge = format!("Bearer realm=\"http://{at}/token\",service=\"tests\"");
+        Some(send(stream, "401 Unauthorized", &[("WWW-Authenticate", &challenge)], b"", false))
+    }
+}
+
 fn send(stream: &mut TcpStream, status: &str, fields: &[(&str, &str)], body: &[u8], head: bool) -> std::io::Result<()> {
     let mut text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
     fields.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
@@ -164,10 +194,19 @@ fn endless(stream: &mut TcpStream) -> std::io::Result<()> {
 impl Hostile {
     /// Answers wrongly in the way of this name.
     pub fn start(kind: &'static str) -> Result<Hostile> {
+        Hostile::with(Image::new(kind))
+    }
+
+    /// Answers rightly, with an image of this layer.
+    pub fn of_layer(layer: Vec<u8>, diff_id: String) -> Result<Hostile> {
+        Hostile::with(Image::given("right", layer, diff_id))
+    }
+
+    fn with(image: Image) -> Result<Hostile> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let (asked, stalls) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
-        let image = Arc::new(Image::new(kind));
+        let image = Arc::new(image);
         let hostile = Hostile { port, asked: asked.clone(), stalls: stalls.clone() };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -214,8 +253,15 @@ fn served(image: &Image, mut stream: TcpStream, asked: &Mutex<Vec<String>>, stal
     let mut words = first.split(' ');
     let (method, path) = (words.next().unwrap_or_default().to_string(), words.next().unwrap_or_default().to_string());
     let range = lines.iter().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=")?.trim_end_matches('-').parse().ok());
+    let shown = lines.clone();
     if let Ok(mut asked) = asked.lock() {
         asked.extend(lines);
+    }
+    if image.kind == "forgets" {
+        let shown = lines_with(&shown, "authorization: bearer t");
+        if let Some(answered) = image.let_in(&path, &shown, &mut stream) {
+            return answered;
+        }
     }
     image.answer(&path, method == "HEAD", range, &mut stream, stalls)
 }

@@ -4,6 +4,7 @@ mod hostile;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,12 +22,26 @@ pub struct Registry {
     child: Child,
     port: u16,
     login: Option<(String, String)>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Registry {
     /// With this user alone, or open to everybody.
     pub fn start(login: Option<(&str, &str)>) -> Result<Registry> {
+        Registry::with(login, false)
+    }
+
+    /// Over TLS, with a certificate of an authority of its own: [`Registry::authority_file`].
+    pub fn private() -> Result<Registry> {
+        Registry::with(None, true)
+    }
+
+    /// The certificate of the authority.
+    pub fn authority_file(&self) -> PathBuf {
+        self.directory.path().join("ca.crt")
+    }
+
+    fn with(login: Option<(&str, &str)>, tls: bool) -> Result<Registry> {
         let directory = TempDir::new()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let root = directory.path().join("registry");
@@ -35,6 +50,11 @@ impl Registry {
              http:\n  addr: 127.0.0.1:{port}\n",
             root.display()
         );
+        if tls {
+            certify(directory.path())?;
+            let at = directory.path().display();
+            config += &format!("  tls:\n    certificate: {at}/server.crt\n    key: {at}/server.key\n");
+        }
         if let Some((user, password)) = login {
             let made = Command::new("htpasswd").args(["-Bbn", user, password]).output().context("htpasswd")?;
             let path = directory.path().join("htpasswd");
@@ -45,7 +65,7 @@ impl Registry {
         fs::write(&path, config)?;
         let child = Command::new("docker-registry").arg("serve").arg(&path).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let login = login.map(|(user, password)| (user.to_string(), password.to_string()));
-        let registry = Registry { child, port, login, _directory: directory };
+        let registry = Registry { child, port, login, directory };
         registry.wait()?;
         Ok(registry)
     }
@@ -85,6 +105,19 @@ impl Registry {
     pub fn login(&self) -> Option<String> {
         self.login.as_ref().map(|(user, password)| format!("{user}:{password}"))
     }
+}
+
+/// An authority, and what it says of 127.0.0.1.
+fn certify(directory: &Path) -> Result<()> {
+    let script = "cd \"$0\" && new='openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256' && \
+                  $new -x509 -days 2 -subj /CN=authority -keyout ca.key -out ca.crt && \
+                  $new -subj /CN=registry -keyout server.key -out server.csr && echo subjectAltName=IP:127.0.0.1 > names && \
+                  openssl x509 -req -days 2 -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile names -out server.crt";
+    let made = Command::new("sh").arg("-c").arg(script).arg(directory).output().context("openssl")?;
+    if !made.status.success() {
+        bail!("openssl: {}", String::from_utf8_lossy(&made.stderr));
+    }
+    Ok(())
 }
 
 impl Drop for Registry {

@@ -9,6 +9,7 @@ use crate::model::{Image, Standing};
 use crate::oci::image::{Descriptor, Manifest, media};
 use crate::reference::{DEFAULT_TAG, Reference};
 use crate::registry::http::{Method, escaped};
+use crate::registry::send::closing;
 use crate::registry::{Errand, Purpose, PushedImage, Request, Visit};
 use crate::step::{ClientStep, ImageStep, Phase, RegistryPhase, RegistryStep, Step};
 
@@ -145,8 +146,7 @@ pub(super) fn start(pushed: &PushedImage, blob: &Descriptor, context: &Context<'
 
 pub(super) fn put(pushed: &PushedImage, blob: &Descriptor, context: &Context<'_>) -> Vec<Planned> {
     let Some(Standing::UploadAt(location)) = context.state.exchange.standing.get(&blob.digest) else { return Vec::new() };
-    let mark = if location.contains('?') { '&' } else { '?' };
-    let url = format!("{location}{mark}digest={}", escaped(&blob.digest));
+    let url = closing(location, &blob.digest);
     let path = Layout::new(&context.host.data_root).blob(&blob.digest);
     let purpose = Purpose::PutBlob { digest: blob.digest.clone(), size: blob.size, path };
     vec![request(pushed, Method::Put, url, purpose, context)]
