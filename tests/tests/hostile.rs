@@ -111,25 +111,6 @@ fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 #[test]
-fn a_million_entries_are_too_many() -> Result<()> {
-    apart("a_million_entries_are_too_many", || {
-        const IN_ONE: usize = 4096;
-        let store = Store::new()?;
-        // Of directories in an archive of images nothing is kept, so that all of them are soon read; their times are noise, so that they are
-        // no bomb. (The limit of a layer is the same reader's: `core/src/oci/layer/tests/cases.rs`.)
-        let noise = noise();
-        let time = |number: usize| noise[number..number + 8].iter().map(|byte| b'0' + byte % 8).collect::<Vec<u8>>();
-        let tops: Vec<Vec<u8>> = (0..IN_ONE).map(|number| with_field(entry("./", b'5', "", b""), 139, &time(number))).collect();
-        let layer = gzip(&tops.concat())?.repeat(1_000_000 / IN_ONE + 1);
-        let seen = store.load(&layer)?;
-        held_against(&Ends::Refused("more than 1000000 entries"), &seen)?;
-        store.is_unchanged()?;
-        ensure!(peak()? <= PEAK_BYTES_MAX, "{} bytes at the peak", peak()?);
-        Ok(())
-    })
-}
-
-#[test]
 fn what_is_cut_or_goes_on_is_refused() -> Result<()> {
     apart("what_is_cut_or_goes_on_is_refused", || {
         let store = Store::new()?;

@@ -29,19 +29,22 @@ impl Piece {
     }
 }
 
+/// Head and body of an answer, or why there is none.
+pub type Answer = Result<(Head, Vec<u8>), String>;
+
 /// The URL that closes an upload.
 pub fn closing(location: &str, digest: &str) -> String {
     let mark = if location.contains('?') { '&' } else { '?' };
     format!("{location}{mark}digest={}", escaped(digest))
 }
 
-/// Sends a blob to `closing`, the URL that closes its upload. `ask` sends a piece, and answers head and body, or why there is no answer.
+/// Sends a blob to `closing`, the URL that closes its upload. `ask` sends a piece.
 /// The answer to the last request, and how many times a connection broke.
 pub fn give(
     closes: &str,
     digest: &str,
     size: u64,
-    ask: &mut dyn FnMut(&Piece) -> Result<(Head, Vec<u8>), String>,
+    ask: &mut dyn FnMut(&Piece) -> Answer,
 ) -> Result<(Head, Vec<u8>, usize), String> {
     let suffix = format!("digest={}", escaped(digest));
     let mut location = closes.strip_suffix(&suffix).unwrap_or(closes).trim_end_matches(['?', '&']).to_string();
@@ -89,7 +92,9 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
-    fn run(size: u64, answers: Vec<Result<Head, &str>>) -> (Result<usize, String>, Vec<(Method, String, (u64, u64))>) {
+    type Asked = Vec<(Method, String, (u64, u64))>;
+
+    fn run(size: u64, answers: Vec<Result<Head, &str>>) -> (Result<usize, String>, Asked) {
         let (mut answers, mut asked) = (answers.into_iter(), Vec::new());
         let mut ask = |piece: &Piece| {
             asked.push((piece.method, piece.url.clone(), piece.bytes));
