@@ -165,92 +165,127 @@ fn index_of(entries: Vec<Descriptor>) -> Vec<u8> {
     Index { manifests: entries, ..Index::default() }.written().into_bytes()
 }
 
+/// Ten indexes within each other, around a manifest.
+fn within_each_other(manifest: &[u8], blobs: &[&[u8]]) -> Vec<u8> {
+    let mut nested = (media::MANIFEST, manifest.to_vec());
+    let mut documents: Vec<Vec<u8>> = blobs.iter().map(|blob| blob.to_vec()).collect();
+    for _ in 0..10 {
+        nested = (media::INDEX, index_of(vec![Descriptor::of(nested.0, &nested.1)]));
+        documents.push(nested.1.clone());
+    }
+    layout(&nested.1, &documents.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// An honest image of one layer, to be told lies about.
+struct Honest {
+    layer: Vec<u8>,
+    config: Vec<u8>,
+    manifest: Manifest,
+    text: Vec<u8>,
+}
+
+impl Honest {
+    fn new() -> Honest {
+        let layer = archive(&[file("x")]);
+        let config = hostile::routes::config(&digest::of(&layer));
+        let manifest = Manifest::of(Descriptor::of(media::CONFIG, &config), vec![Descriptor::of(media::LAYER, &layer)]);
+        let text = manifest.written();
+        Honest { layer, config, manifest, text }
+    }
+
+    /// All three, below this index.
+    fn below(&self, index: &[u8]) -> Vec<u8> {
+        layout(index, &[&self.text, &self.config, &self.layer])
+    }
+
+    /// With another manifest.
+    fn of(&self, manifest: &Manifest) -> Vec<u8> {
+        let text = manifest.written();
+        layout(&one(&text), &[&text, &self.config, &self.layer])
+    }
+}
+
+/// The index of one manifest.
+fn one(text: &[u8]) -> Vec<u8> {
+    index_of(vec![Descriptor::of(media::MANIFEST, text)])
+}
+
+fn longer(descriptor: &Descriptor) -> Descriptor {
+    Descriptor { size: descriptor.size + 1, ..descriptor.clone() }
+}
+
+/// An archive of images, and the words of its refusal; `None`: it is an honest one.
+type Told = (&'static str, Vec<u8>, Option<&'static str>);
+
+fn all_loaded(cases: Vec<Told>) -> Result<()> {
+    let store = Store::new()?;
+    for (name, bytes, words) in cases {
+        let ends = words.map_or(Ends::Contained, Ends::Refused);
+        let seen = store.load(&bytes)?;
+        held_against(&ends, &seen).with_context(|| name.to_string())?;
+        store.is_unchanged().with_context(|| name.to_string())?;
+    }
+    ensure!(peak()? <= PEAK_BYTES_MAX, "{} bytes at the peak", peak()?);
+    Ok(())
+}
+
+#[test]
+fn blobs_that_are_not_as_named_are_refused() -> Result<()> {
+    apart("blobs_that_are_not_as_named_are_refused", || {
+        let honest = Honest::new();
+        let Honest { layer, config, manifest, text } = &honest;
+        let mut changed = honest.below(&one(text));
+        let at = changed.windows(7).position(|window| window == b"content").context("no content")?;
+        changed[at] = b'C';
+        let long_layer = Manifest { layers: manifest.layers.iter().map(longer).collect(), ..manifest.clone() };
+        let long_config = Manifest { config: longer(&manifest.config), ..manifest.clone() };
+        let wrong_ids = hostile::routes::config(&digest::of(b"another"));
+        let wrong = Descriptor::of(media::CONFIG, &wrong_ids);
+        let lying = Manifest::of(wrong.clone(), manifest.layers.clone()).written();
+        let packed = gzip(layer)?;
+        let squeezed = Manifest::of(wrong, vec![Descriptor::of(media::LAYER, &packed)]).written();
+        let long_manifest = index_of(vec![longer(&Descriptor::of(media::MANIFEST, text))]);
+        all_loaded(vec![
+            ("right", honest.below(&one(text)), None),
+            ("another content", changed, Some("is damaged: its bytes have the digest")),
+            ("a longer manifest", honest.below(&long_manifest), Some("bytes, and")),
+            ("a longer layer", honest.of(&long_layer), Some("bytes, and")),
+            ("a longer configuration", honest.of(&long_config), Some("bytes, and")),
+            ("no layer", layout(&one(text), &[text, config]), Some("the layer sha256:")),
+            ("no configuration", layout(&one(text), &[text, layer]), Some("the configuration sha256:")),
+            ("no manifest", layout(&one(text), &[config, layer]), Some("the manifest sha256:")),
+            ("other diff ids", layout(&one(&lying), &[&lying, &wrong_ids, layer]), Some("invalid diffID for layer 0: expected")),
+            ("of gzip", layout(&one(&squeezed), &[&squeezed, &wrong_ids, &packed]), Some("invalid diffID for layer 0: expected")),
+        ])
+    })
+}
+
 #[test]
 fn documents_that_lie_are_refused() -> Result<()> {
     apart("documents_that_lie_are_refused", || {
-        let store = Store::new()?;
-        let layer = archive(&[file("x")]);
-        let config = hostile::routes::config(&digest::of(&layer));
-        let right = Manifest::of(Descriptor::of(media::CONFIG, &config), vec![Descriptor::of(media::LAYER, &layer)]);
-        let longer = |descriptor: Descriptor| Descriptor { size: descriptor.size + 1, ..descriptor };
-        let of = |manifest: &Manifest| {
-            let text = manifest.written();
-            layout(&index_of(vec![Descriptor::of(media::MANIFEST, &text)]), &[&text, &config, &layer])
-        };
-        let text = right.written();
-        let mut nested = (media::MANIFEST, text.clone());
-        let mut documents = vec![text.clone(), config.clone(), layer.clone()];
-        for _ in 0..10 {
-            nested = (media::INDEX, index_of(vec![Descriptor::of(nested.0, &nested.1)]));
-            documents.push(nested.1.clone());
-        }
-        let deep = layout(&nested.1, &documents.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        let to_itself = Descriptor { media_type: media::INDEX.into(), digest: digest::of(&text), size: 1, ..Descriptor::default() };
-        let many = vec![Descriptor::of(media::LAYER, &layer); 200];
-        let wrong_ids = hostile::routes::config(&digest::of(b"another"));
-        let lying = Manifest::of(Descriptor::of(media::CONFIG, &wrong_ids), right.layers.clone()).written();
-        let packed = gzip(&layer)?;
-        let squeezed =
-            Manifest::of(Descriptor::of(media::CONFIG, &wrong_ids), vec![Descriptor::of(media::LAYER, &packed)]).written();
+        let honest = Honest::new();
+        let Honest { layer, config, manifest, text } = &honest;
+        let to_itself = Descriptor { media_type: media::INDEX.into(), digest: digest::of(text), size: 1, ..Descriptor::default() };
+        let many = Manifest { layers: vec![Descriptor::of(media::LAYER, layer); 200], ..manifest.clone() };
+        let none = Manifest { layers: vec![], ..manifest.clone() };
         let huge = vec![b' '; 5 << 20];
-        let nested_json = format!("{{\"x\":{}", "[".repeat(100_000)).into_bytes();
-        let config_of = |bytes: &[u8]| {
+        let nested = format!("{{\"x\":{}", "[".repeat(100_000)).into_bytes();
+        let of_config = |bytes: &[u8]| {
             let text = Manifest::of(Descriptor::of(media::CONFIG, bytes), vec![]).written();
-            layout(&index_of(vec![Descriptor::of(media::MANIFEST, &text)]), &[&text, bytes])
+            layout(&one(&text), &[&text, bytes])
         };
-        let one = |text: &[u8]| index_of(vec![Descriptor::of(media::MANIFEST, text)]);
-        let mut renamed = layout(&one(&text), &[&text, &config, &layer]);
-        let at = renamed.windows(7).position(|window| window == b"content").context("no content")?;
-        renamed[at] = b'C';
-        let cases = [
-            ("right", layout(&one(&text), &[&text, &config, &layer]), None),
-            ("another content", renamed, Some("is damaged: its bytes have the digest")),
-            (
-                "a longer manifest",
-                layout(&index_of(vec![longer(Descriptor::of(media::MANIFEST, &text))]), &[&text, &config, &layer]),
-                Some("bytes, and"),
-            ),
-            (
-                "a longer layer",
-                of(&Manifest { layers: right.layers.iter().cloned().map(longer).collect(), ..right.clone() }),
-                Some("bytes, and"),
-            ),
-            ("a longer configuration", of(&Manifest { config: longer(right.config.clone()), ..right.clone() }), Some("bytes, and")),
-            ("no layer", layout(&one(&text), &[&text, &config]), Some("the layer sha256:")),
-            ("no configuration", layout(&one(&text), &[&text, &layer]), Some("the configuration sha256:")),
-            ("no manifest", layout(&one(&text), &[&config, &layer]), Some("the manifest sha256:")),
-            ("200 layers", of(&Manifest { layers: many, ..right.clone() }), Some("the image has 200 layers, more than 125")),
-            ("no layers", of(&Manifest { layers: vec![], ..right.clone() }), Some("names 0 layers, its configuration 1")),
-            (
-                "wrong diff ids",
-                layout(&one(&lying), &[&lying, &wrong_ids, &layer]),
-                Some("invalid diffID for layer 0: expected \"sha256:"),
-            ),
-            (
-                "wrong diff ids of gzip",
-                layout(&one(&squeezed), &[&squeezed, &wrong_ids, &packed]),
-                Some("invalid diffID for layer 0"),
-            ),
-            ("indexes in indexes", deep, Some("more than 4 indexes within each other")),
-            ("an index that is none", layout(&index_of(vec![to_itself]), &[&text]), Some("index")),
-            ("5 MB of blanks", config_of(&huge), Some("is damaged")),
-            ("nested JSON", config_of(&nested_json), Some("cannot be read")),
-            ("nested JSON as the index", layout(&nested_json, &[]), Some("cannot be read")),
+        let no_digest = br#"{"schemaVersion":2,"manifests":[{"mediaType":"","digest":"../../x","size":1}]}"#;
+        all_loaded(vec![
+            ("200 layers", honest.of(&many), Some("the image has 200 layers, more than 125")),
+            ("no layers", honest.of(&none), Some("names 0 layers, its configuration 1")),
+            ("indexes in indexes", within_each_other(text, &[text, config, layer]), Some("more than 4 indexes within each other")),
+            ("an index that is none", layout(&index_of(vec![to_itself]), &[text]), Some("index")),
+            ("5 MB of blanks", of_config(&huge), Some("is damaged")),
+            ("nested JSON", of_config(&nested), Some("cannot be read")),
+            ("nested JSON as the index", layout(&nested, &[]), Some("cannot be read")),
             ("5 MB of index", layout(&huge, &[]), Some("more than 4194304 bytes in a document")),
-            (
-                "no digest",
-                layout(br#"{"schemaVersion":2,"manifests":[{"mediaType":"","digest":"../../x","size":1}]}"#, &[]),
-                Some("is missing"),
-            ),
-        ];
-        for (name, bytes, words) in cases {
-            let ends = words.map_or(Ends::Contained, Ends::Refused);
-            let seen = store.load(&bytes)?;
-            held_against(&ends, &seen).with_context(|| name.to_string())?;
-            store.is_unchanged().with_context(|| name.to_string())?;
-        }
-        ensure!(peak()? <= PEAK_BYTES_MAX, "{} bytes at the peak", peak()?);
-        Ok(())
+            ("no digest", layout(no_digest, &[]), Some("is missing")),
+        ])
     })
 }
 
