@@ -9,6 +9,8 @@
 //! that has been waited for ended, the engine alone knows: no kernel shows it afterwards.
 
 mod build;
+mod image;
+mod process;
 mod registry;
 
 use serde::{Deserialize, Serialize};
@@ -16,16 +18,13 @@ use serde::{Deserialize, Serialize};
 use crate::copying::Copied;
 use crate::diagnosis::program::Refused;
 use crate::errno::Errno;
-use crate::event::{Event, ImageEvent};
+use crate::event::Event;
 use crate::model::{Account, Container, ContainerId, ContainerState, Ending, Image, Layer, Status, Volume};
-use crate::oci::image::{Descriptor, Index, Manifest};
+use crate::oci::image::Descriptor;
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
 use crate::registry::Answered;
 use crate::resource_limit;
-use crate::step::{
-    CgroupStep, ClientStep, CopyRoot, CopyStep, ImageStep, ImportedArchive, Limit, MountStep, NamespaceKind, PrivilegeStep,
-    ProcessStep, Step, StoreStep,
-};
+use crate::step::{CgroupStep, ClientStep, CopyRoot, CopyStep, Limit, MountStep, PrivilegeStep, ProcessStep, Step, StoreStep};
 use crate::userland::WaitStatus;
 
 /// What only the execution of a step could tell.
@@ -311,122 +310,6 @@ impl Look<'_> {
         Ok(Event::LimitSet { limit, value })
     }
 
-    fn process(&self, step: &ProcessStep) -> Result<Vec<Event>, Errno> {
-        Ok(match step {
-            ProcessStep::CloneProcess { namespaces, cgroup } => {
-                let pid = self.outcome.pid.ok_or(Errno::ESRCH)?;
-                let joined = cgroup.as_ref().map_or(Ok(None), |directory| self.joined(directory, pid))?;
-                [self.cloned(namespaces)?].into_iter().chain(joined).collect()
-            }
-            ProcessStep::DenySetgroups => {
-                let denied = self.text(Subject::Host, &self.proc("setgroups")?)?.trim_end() == "deny";
-                if denied { vec![Event::SetgroupsDenied] } else { Vec::new() }
-            }
-            ProcessStep::WriteIdMap { groups, .. } => vec![self.id_map(*groups)?],
-            ProcessStep::StartSession => {
-                let session = stat_field(&self.text(Subject::Host, &self.proc("stat")?)?, STAT_SESSION);
-                let leads = session == Some(i64::from(self.pid_inside_host()?));
-                if leads { vec![Event::SessionStarted] } else { Vec::new() }
-            }
-            // Made or joined for children yet to come: nothing shows until one is cloned.
-            ProcessStep::JoinNamespace { kind: NamespaceKind::Pid | NamespaceKind::User, .. }
-            | ProcessStep::UnshareNamespace { kind: NamespaceKind::Time } => Vec::new(),
-            ProcessStep::SetTimeOffsets { .. } => vec![self.time_offsets()?],
-            ProcessStep::UnshareNamespace { kind } | ProcessStep::JoinNamespace { kind, .. } => vec![self.namespace(*kind)?],
-            ProcessStep::SetHostname { .. } => {
-                let Answer::Text(hostname) = self.probe.ask(&Query::Hostname(self.subject()?))? else { return Err(Errno::EINVAL) };
-                vec![Event::HostnameSet { hostname }]
-            }
-            ProcessStep::BringUpInterface { interface } => self.interface(interface)?,
-            ProcessStep::SetSysctl { name, .. } => {
-                let query = Query::Sysctl(self.subject()?, name.clone());
-                let Answer::Text(value) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
-                vec![Event::SysctlSet { name: name.clone(), value }]
-            }
-            ProcessStep::OpenTerminal { .. } => {
-                let path = self.outcome.terminal.clone().ok_or(Errno::ENOTTY)?;
-                vec![Event::TerminalOpened { path }]
-            }
-            ProcessStep::ChangeDirectory { .. } => vec![Event::DirectoryChanged { path: self.program()?.0 }],
-            ProcessStep::ExecProgram { .. } => match self.outcome.refused() {
-                Some(refused) => vec![refused],
-                None => vec![self.executed()?],
-            },
-            ProcessStep::SendSignal { id, .. } => {
-                if self.outcome.ended_before {
-                    return Ok(Vec::new());
-                }
-                let Sent { pid: _, signal } = self.outcome.sent.ok_or(Errno::EINVAL)?;
-                vec![Event::SignalSent { id: id.clone(), signal }]
-            }
-            ProcessStep::EndProcess => {
-                let pid = self.outcome.ended_pid.ok_or(Errno::ESRCH)?;
-                if self.exists(&format!("/proc/{pid}"))? { Vec::new() } else { vec![Event::HolderEnded { pid }] }
-            }
-        })
-    }
-
-    /// A user namespace that the engine has joined for its child it is in itself: that one is not new beside it.
-    fn cloned(&self, made: &[NamespaceKind]) -> Result<Event, Errno> {
-        let pid = self.outcome.pid.ok_or(Errno::ESRCH)?;
-        let status = self.text(Subject::Host, &format!("/proc/{pid}/status"))?;
-        let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-        let pid_inside = numbers.and_then(|line| line.split_whitespace().last()?.parse().ok()).ok_or(Errno::EINVAL)?;
-        let mut new_namespaces = Vec::new();
-        let of_interest = |kind: &NamespaceKind| *kind != NamespaceKind::User || made.contains(kind);
-        for kind in NamespaceKind::ALL.into_iter().filter(of_interest) {
-            let query = Query::SharesNamespace(Subject::Host, Subject::Process(pid), kind);
-            // A kernel without this kind of namespace has nothing to share.
-            if let Ok(Answer::Truth(false)) = self.probe.ask(&query) {
-                new_namespaces.push(kind);
-            }
-        }
-        Ok(Event::ProcessCloned { pid, pid_inside, new_namespaces })
-    }
-
-    fn time_offsets(&self) -> Result<Event, Errno> {
-        let text = self.text(Subject::Host, "/proc/self/timens_offsets")?;
-        let line = |line: &str| {
-            let mut words = line.split_whitespace();
-            Some((words.next()?.to_string(), words.next()?.parse().ok()?, words.next()?.parse().ok()?))
-        };
-        Ok(Event::TimeOffsetsSet { clocks: text.lines().filter_map(line).collect() })
-    }
-
-    fn id_map(&self, groups: bool) -> Result<Event, Errno> {
-        let file = self.proc(if groups { "gid_map" } else { "uid_map" })?;
-        let text = self.text(Subject::Host, &file)?;
-        let line = |line: &str| {
-            let mut numbers = line.split_whitespace().filter_map(|word| word.parse().ok());
-            Some((numbers.next()?, numbers.next()?, numbers.next()?))
-        };
-        Ok(Event::IdMapWritten { groups, lines: text.lines().filter_map(line).collect() })
-    }
-
-    fn namespace(&self, kind: NamespaceKind) -> Result<Event, Errno> {
-        let subject = self.subject()?;
-        let Answer::Namespace(number) = self.probe.ask(&Query::Namespace(subject.clone(), kind))? else {
-            return Err(Errno::EINVAL);
-        };
-        let query = Query::SharesNamespace(Subject::Host, subject, kind);
-        let Answer::Truth(shared_with_host) = self.probe.ask(&query)? else { return Err(Errno::EINVAL) };
-        Ok(Event::NamespaceEntered { kind, number, shared_with_host })
-    }
-
-    fn interface(&self, interface: &str) -> Result<Vec<Event>, Errno> {
-        let Answer::Interfaces(all) = self.probe.ask(&Query::Interfaces(self.subject()?))? else { return Err(Errno::EINVAL) };
-        let up = all.iter().any(|known| known.name == interface && known.up);
-        Ok(if up { vec![Event::InterfaceUp { interface: interface.to_string() }] } else { Vec::new() })
-    }
-
-    fn executed(&self) -> Result<Event, Errno> {
-        let text = self.bytes(Subject::Host, &self.proc("cmdline")?)?;
-        let argv = text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
-        let mut argv: Vec<String> = argv.collect();
-        argv.pop();
-        Ok(Event::ProgramExecuted { exe: self.program()?.1, argv })
-    }
-
     fn mount(&self, step: &MountStep) -> Result<Vec<Event>, Errno> {
         Ok(match step {
             MountStep::MakeMountsPrivate => {
@@ -581,85 +464,6 @@ impl Look<'_> {
         Ok(there)
     }
 
-    fn image(&self, step: &ImageStep) -> Result<Vec<Event>, Errno> {
-        Ok(match step {
-            ImageStep::WriteBlob { path, digest, .. } => {
-                self.if_there(path, || Event::Image(ImageEvent::BlobWritten { digest: digest.clone() }))?
-            }
-            ImageStep::PackLayer(packed) => self.packed(&packed.upper, &packed.blobs)?,
-            ImageStep::ImportLayer(imported) => self.packed(ImportedArchive::KEY, &imported.blobs)?,
-            ImageStep::RecordImage { index, manifest, .. } => self.recorded_image(index, &manifest.digest)?.into_iter().collect(),
-            ImageStep::ExportFiles { output: Some(file), .. } => {
-                self.if_there(&file.path, || Event::Image(ImageEvent::Saved { path: file.path.clone() }))?
-            }
-            // What was shown is no news, and what went to a stream left nothing.
-            ImageStep::ShowChanges(_) | ImageStep::CheckStore { .. } | ImageStep::ShowLayers(_) | ImageStep::ExportFiles { .. } => {
-                Vec::new()
-            }
-            ImageStep::RemoveStray { path } => {
-                self.if_gone(path, || Event::Image(ImageEvent::StrayRemoved { path: path.clone() }))?
-            }
-            ImageStep::TagImage { index, name, .. } => self.tagged(index, name)?.into_iter().collect(),
-            ImageStep::UntagImage { index, name, .. } => {
-                let gone = !self.index(index)?.manifests.iter().any(|entry| entry.name() == Some(name));
-                gone.then(|| Event::Image(ImageEvent::Untagged { name: name.clone() })).into_iter().collect()
-            }
-            ImageStep::ForgetImage { index, manifest, .. } => {
-                let gone = !self.index(index)?.manifests.iter().any(|entry| entry.digest == *manifest);
-                gone.then(|| Event::Image(ImageEvent::Forgotten { manifest: manifest.clone() })).into_iter().collect()
-            }
-            ImageStep::SaveImages { output: Some(file), .. } => {
-                self.if_there(&file.path, || Event::Image(ImageEvent::Saved { path: file.path.clone() }))?
-            }
-            ImageStep::SaveImages { .. } => Vec::new(),
-            ImageStep::LoadImages { .. } => recorded_images(self.outcome),
-            ImageStep::RemoveBlob { path, digest } => {
-                self.if_gone(path, || Event::Image(ImageEvent::BlobRemoved { digest: digest.clone() }))?
-            }
-            ImageStep::RemoveLayer { directory, diff_id } => {
-                self.if_gone(directory, || Event::Image(ImageEvent::LayerRemoved { diff_id: diff_id.clone() }))?
-            }
-        })
-    }
-
-    fn index(&self, path: &str) -> Result<Index, Errno> {
-        Index::read(&self.bytes(Subject::Host, path)?).map_err(|_| Errno::EINVAL)
-    }
-
-    /// What it is made into only the packing could tell; whether that is there is looked for.
-    fn packed(&self, upper: &str, blobs: &str) -> Result<Vec<Event>, Errno> {
-        let all = packed(upper, self.outcome);
-        match &self.outcome.packed {
-            None => Ok(all),
-            Some(layer) if self.exists(&format!("{blobs}/{}", layer.blob.trim_start_matches("sha256:")))? => Ok(all),
-            Some(_) => Ok(Vec::new()),
-        }
-    }
-
-    /// The image as its documents say.
-    fn recorded_image(&self, index: &str, manifest: &str) -> Result<Option<Event>, Errno> {
-        if !self.index(index)?.manifests.iter().any(|entry| entry.digest == manifest) {
-            return Ok(None);
-        }
-        let directory = index.rsplit_once('/').map_or("", |(directory, _)| directory);
-        let read = |digest: &str| {
-            let path = format!("{directory}/blobs/sha256/{}", digest.trim_start_matches("sha256:"));
-            self.bytes(Subject::Host, &path).ok()
-        };
-        let image = crate::oci::image::one(manifest, &read).map_err(|_| Errno::EINVAL)?;
-        Ok(Some(Event::Image(ImageEvent::Recorded { image: Box::new(image) })))
-    }
-
-    /// To which image a name leads: by the index to a manifest, by that to a configuration.
-    fn tagged(&self, index: &str, name: &str) -> Result<Option<Event>, Errno> {
-        let found = self.index(index)?;
-        let Some(entry) = found.manifests.iter().find(|entry| entry.name() == Some(name)) else { return Ok(None) };
-        let directory = index.rsplit_once('/').map_or("", |(directory, _)| directory);
-        let path = format!("{directory}/blobs/sha256/{}", entry.digest.trim_start_matches("sha256:"));
-        let manifest = Manifest::read(&self.bytes(Subject::Host, &path)?, &entry.digest).map_err(|_| Errno::EINVAL)?;
-        Ok(Some(Event::Image(ImageEvent::Tagged { name: name.to_string(), id: manifest.config.digest })))
-    }
-
     fn if_gone(&self, path: &str, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Errno> {
         Ok(if self.exists(path)? { Vec::new() } else { vec![event()] })
     }
@@ -695,48 +499,12 @@ fn told_by_record(step: &StoreStep, id: &ContainerId, state: ContainerState, at_
     }
 }
 
-/// The place of the session id in /proc/PID/stat, counted after the name's closing parenthesis: proc_pid_stat(5), field 6.
-const STAT_SESSION: usize = 3;
-
-fn stat_field(stat: &str, place: usize) -> Option<i64> {
-    stat.rsplit_once(')')?.1.split_whitespace().nth(place)?.parse().ok()
-}
-
-/// What came in, as it was read from its blobs when they had their names.
-fn recorded_images(outcome: &Outcome) -> Vec<Event> {
-    outcome.received.iter().map(|image| Event::Image(ImageEvent::Recorded { image: Box::new(image.clone()) })).collect()
-}
-
-fn packed(upper: &str, outcome: &Outcome) -> Vec<Event> {
-    vec![Event::Image(ImageEvent::LayerPacked { upper: upper.to_string(), layer: outcome.packed.clone() })]
-}
-
-fn essential_of_image(step: &ImageStep, outcome: &Outcome) -> Vec<Event> {
-    match step {
-        ImageStep::TagImage { name, id, .. } => vec![Event::Image(ImageEvent::Tagged { name: name.clone(), id: id.clone() })],
-        ImageStep::UntagImage { name, .. } => vec![Event::Image(ImageEvent::Untagged { name: name.clone() })],
-        ImageStep::ForgetImage { manifest, .. } => vec![Event::Image(ImageEvent::Forgotten { manifest: manifest.clone() })],
-        ImageStep::RemoveLayer { diff_id, .. } => vec![Event::Image(ImageEvent::LayerRemoved { diff_id: diff_id.clone() })],
-        ImageStep::LoadImages { .. } | ImageStep::RecordImage { .. } => recorded_images(outcome),
-        ImageStep::PackLayer(source) => packed(&source.upper, outcome),
-        ImageStep::ImportLayer(_) => packed(ImportedArchive::KEY, outcome),
-        ImageStep::WriteBlob { .. }
-        | ImageStep::RemoveBlob { .. }
-        | ImageStep::SaveImages { .. }
-        | ImageStep::ShowChanges(_)
-        | ImageStep::CheckStore { .. }
-        | ImageStep::ShowLayers(_)
-        | ImageStep::RemoveStray { .. }
-        | ImageStep::ExportFiles { .. } => Vec::new(),
-    }
-}
-
 /// The events that a plain run needs to keep the state right, without looking at anything but the outcome.
 pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
     let at_ns = outcome.at_ns;
     let step = match step {
         Step::Store(step) => step,
-        Step::Image(step) => return essential_of_image(step, outcome),
+        Step::Image(step) => return image::essential(step, outcome),
         Step::Build(step) => return build::essential(step, outcome),
         Step::Registry(step) => return registry::essential(step, outcome),
         Step::Process(ProcessStep::ExecProgram { .. }) => return outcome.refused().into_iter().collect(),

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 
 use glassbox_core::explain::claim::{parse_trace, unfounded, unnamed};
 use glassbox_core::explain::{Call, CallWhen};
-use glassbox_core::step::{CgroupStep, NamespaceKind, ProcessStep, Step, StoreStep};
+use glassbox_core::step::{ProcessStep, Step, StoreStep};
 use glassbox_core::view::plan::{PlanNode, PlanTree};
 use glassbox_tests::binary::{copy_program, skip};
 
@@ -206,22 +206,8 @@ fn assert_named(claims: &[(String, Vec<Call>)], trace: &[Call], what: impl Fn() 
 /// engine's calls and the process's own come after clone3(2) in any mixture, each in the plan's order. Where there is nothing of the
 /// kind it is the plan's order.
 fn orders(leaves: &[PlanNode], claims: &[(String, Vec<Call>)]) -> [Vec<(String, Vec<Call>)>; 2] {
-    let waits = |node: &PlanNode| {
-        matches!(
-            &node.step,
-            Step::Store(StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } | StoreStep::RecordContainer { .. })
-                | Step::Cgroup(
-                    CgroupStep::CreateCgroup { shared: false, .. }
-                        | CgroupStep::WriteLimit { .. }
-                        | CgroupStep::RestrictDevices { .. }
-                )
-        )
-    };
-    let alone = |node: &PlanNode| match &node.step {
-        Step::Process(ProcessStep::UnshareNamespace { kind }) => *kind != NamespaceKind::Cgroup,
-        Step::Process(ProcessStep::StartSession | ProcessStep::SetHostname { .. } | ProcessStep::BringUpInterface { .. }) => true,
-        _ => false,
-    };
+    let waits = |node: &PlanNode| node.step.may_follow_clone();
+    let alone = |node: &PlanNode| node.step.needs_nothing();
     let in_cgroup = |node: &PlanNode| matches!(&node.step, Step::Process(ProcessStep::CloneProcess { cgroup: Some(_), .. }));
     let clones = |node: &PlanNode| matches!(node.step, Step::Process(ProcessStep::CloneProcess { .. }));
     let clone = leaves.iter().position(clones).filter(|at| !in_cgroup(&leaves[*at]) && leaves.get(at + 1).is_some_and(alone));

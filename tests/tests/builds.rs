@@ -1,12 +1,19 @@
-//! Builds: with SOURCE_DATE_EPOCH the same Dockerfile and context come to the same bytes, on Linux, twice, and in the model.
+//! Builds: with SOURCE_DATE_EPOCH the same Dockerfile and context come to the same bytes, on Linux, twice, and in the model; and one that is
+//! interrupted ends at once.
 
 // clippy.toml allows it in test functions; these are what they are made of.
 #![allow(clippy::unwrap_used)]
 
 mod shared;
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
 use glassbox_core::host::HostFacts;
-use glassbox_tests::binary::skip;
+use glassbox_tests::apart::apart;
+use glassbox_tests::binary::{Engine, skip};
 use glassbox_tests::fixture::Fixture;
 use glassbox_tests::kernels::{Machine, Model};
 use glassbox_tests::suite;
@@ -58,4 +65,33 @@ fn the_same_build_comes_to_the_same_bytes_on_linux_twice_and_in_the_model() {
     // Another machine's model, on which it is another day.
     let elsewhere = HostFacts { now_ns: host.now_ns + 86_400_000_000_000, ..host };
     assert_eq!(on_linux, built(&mut Model::new(&elsewhere)));
+}
+
+/// A build whose second RUN never ends.
+const ENDLESS: &str = "FROM toolbox\nRUN echo one > /one\nRUN echo it is at work; sleep 1000\n";
+
+/// Ctrl-C ends the RUN at once, also a second one; what was there before it stays in the cache, and nothing else is left.
+#[test]
+fn an_interrupt_ends_a_run_at_once() -> anyhow::Result<()> {
+    apart("an_interrupt_ends_a_run_at_once", || {
+        let engine = Engine::new()?;
+        let context = tempfile::tempdir()?;
+        let directory = context.path().display().to_string();
+        std::fs::write(context.path().join("Dockerfile"), ENDLESS)?;
+        let mut build = engine.command(&["build", "--progress", "plain", &directory]);
+        let mut build = build.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let mut lines = BufReader::new(build.stderr.take().context("it has a stderr")?).lines();
+        while !lines.next().context("it ended before its second RUN wrote anything")??.ends_with(" it is at work") {}
+        let begun = Instant::now();
+        ensure!(Command::new("kill").args(["-INT", &build.id().to_string()]).status()?.success());
+        let rest = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
+        let code = build.wait()?.code();
+        ensure!(code == Some(130) && rest.ends_with("Canceled: context canceled"), "{code:?} {rest}");
+        ensure!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
+        ensure!(engine.succeed("ps -aq")?.stdout.is_empty());
+        std::fs::write(context.path().join("Dockerfile"), ENDLESS.replace("sleep 1000", "exit 0"))?;
+        let again = engine.run_words(&["build", "--progress", "plain", &directory])?;
+        ensure!(again.code == Some(0) && again.stderr.contains("CACHED"), "{again:?}");
+        Ok(())
+    })
 }

@@ -5,6 +5,7 @@ mod dialog;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use glassbox_tests::apart::apart;
@@ -406,6 +407,40 @@ fn going_back_anywhere_and_on_again_ends_the_same() -> Result<()> {
             stage.nothing_left().with_context(|| name.to_string())?;
         }
         Ok(())
+    })
+}
+
+/// The same command at a terminal, with `text` piped into it: util-linux's script(1) gives it one, and passes on what it reads itself.
+fn at_a_terminal(command: &Command, text: &str) -> Command {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    let mut script = Command::new("script");
+    script.args(["-qec", &format!("echo {text} | {}", words.join(" ")), "/dev/null"]);
+    script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    script
+}
+
+/// What is piped in is the container's; without a terminal there is nowhere to take orders from, and nothing is begun.
+#[test]
+fn orders_come_from_the_terminal_where_stdin_is_the_containers() -> Result<()> {
+    apart("orders_come_from_the_terminal_where_stdin_is_the_containers", || {
+        let stage = Stage::new()?;
+        let words = ["--step", "run", "--rm", "-i", "--network", "none", "toolbox", "sh", "-c", "read line; echo got $line; cat"];
+        let mut dialog = Dialog::start(at_a_terminal(&stage.engine.command(&words), "piped"))?;
+        ensure!(dialog.order("into")?.upcoming().contains("ExtractLayer"), "the order was not heard");
+        let (code, all) = dialog.go_on_to_the_end()?;
+        ensure!(code == Some(0) && all.contains("got piped"), "{code:?} {all}");
+        let apart = stage.engine.command(&words);
+        let refused = Command::new("setsid")
+            .arg("--wait")
+            .arg(apart.get_program())
+            .args(apart.get_args())
+            .envs(apart.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .stdin(std::process::Stdio::null())
+            .output()?;
+        let told = String::from_utf8_lossy(&refused.stderr);
+        ensure!(refused.status.code() == Some(125) && told.contains("/dev/tty: ENXIO"), "{refused:?}");
+        stage.nothing_left()
     })
 }
 

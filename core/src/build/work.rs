@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::mounts::RunMount;
+use crate::model::ContainerId;
 
 /// What an instruction comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +88,11 @@ pub struct Copy {
     /// `--parents`: the directories that a source names are made at the destination.
     #[serde(default)]
     pub parents: bool,
+}
+
+/// Why a RUN whose container is gone has not ended well: nobody knows how it ended.
+pub fn end_unknown(id: &ContainerId) -> String {
+    format!("the container {} of this instruction is gone: how its program ended is not known", id.short())
 }
 
 /// BuildKit's words for a program that did not end with 0.

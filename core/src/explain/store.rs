@@ -1,6 +1,7 @@
 //! Steps in the store, in words.
 
 use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
+use crate::oci::layer::LayerLimits;
 use crate::step::StoreStep::{self, CreateSource, CreateVolume, FillVolume, MeasureDirectory, RemoveVolume, WriteIdFile};
 
 fn write_file(path: &str, mode: u32) -> Vec<Call> {
@@ -15,12 +16,20 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             let calls = vec![
                 call("mkdir", &["…", "…"]).when(CallWhen::Repeated),
                 call("openat", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+                call("fchown", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("fchownat", &["…", "…", "…", "…", "…"]).when(CallWhen::Repeated),
                 call("symlink", &["…", "…"]).when(CallWhen::Repeated),
                 call("rename", &["…", &quoted(directory)]),
             ];
-            let why = "An overlay stacks directories, and a layer is kept as an archive. It is extracted once, under its digest.";
+            let limits = LayerLimits::of_linux(u64::MAX);
+            let why = format!(
+                "An overlay stacks directories, so a layer's archive is extracted, once, under its digest, with the owners, modes, times \
+                 and attributes that it says. It is a stranger's: names that lead out, more than {} entries, names of more than {} bytes, \
+                 directories more than {} deep or another digest are refused.",
+                limits.archive.entries_max, limits.name_bytes_max, limits.depth_max
+            );
             let headline = format!("Extract layer {}", digest.get(..12).unwrap_or(digest));
-            explanation(headline, why, calls, &[&format!("ls -l {directory}")], "image")
+            explanation(headline, &why, calls, &[&format!("ls -ln {directory}")], "image")
         }
         StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
         StoreStep::WriteFile { path, mode, .. } => {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::LogConfig;
-use crate::cli::file_bytes;
+use crate::cli::{boolean, file_bytes};
 
 /// A line longer than this is written in parts, as Docker does: the parts but the last have no newline, and all of them bear the time of
 /// the first.
@@ -169,6 +169,8 @@ pub struct Rotation {
     pub bytes_max: Option<u64>,
     /// So many files, with the one that is written; never 0.
     pub files_max: usize,
+    /// Full files are packed.
+    pub compress: bool,
     /// Sizes are those that the driver local would have.
     local: bool,
 }
@@ -181,8 +183,9 @@ impl Rotation {
         let local = config.driver == LogConfig::LOCAL;
         let size = config.options.get("max-size").and_then(|size| u64::try_from(file_bytes(size).ok()?).ok());
         let files = config.options.get("max-file").and_then(|files| files.parse().ok());
+        let compress = config.options.get("compress").and_then(|text| boolean(text).ok()).unwrap_or(local);
         let (bytes, usual) = if local { (Some(LOCAL_BYTES), LOCAL_FILES) } else { (None, 1) };
-        Rotation { bytes_max: size.or(bytes), files_max: files.unwrap_or(usual).max(1), local }
+        Rotation { bytes_max: size.or(bytes), files_max: files.unwrap_or(usual).max(1), compress, local }
     }
 
     /// So many bytes a record adds to its file.

@@ -1,12 +1,12 @@
 //! `--log-driver` and `--log-opt`: what dockerd refuses when the container is made, what when it is started, and what is not done here.
 //!
 //! Output is kept in the format of Docker's json-file driver, or not at all (`none`). Of `local`, whose own format only dockerd reads, the
-//! files are the same ones, full when those of dockerd would be (`model/log.rs`), and never compressed.
+//! files are the same ones, full and packed when those of dockerd would be (`model/log.rs`).
 
 use std::collections::BTreeMap;
 
 use super::{CommandError, Context, create};
-use crate::cli::{ContainerSpec, file_bytes, quoted, size_in_bytes};
+use crate::cli::{ContainerSpec, boolean, file_bytes, quoted, size_in_bytes};
 use crate::model::{Container, LogConfig};
 
 /// Those that dockerd has and Glassbox has not.
@@ -78,16 +78,11 @@ fn not_here(config: &LogConfig) -> Option<(String, &'static str, &'static str)> 
         return None;
     }
     let name = config.options.iter().find(|(name, value)| match name.as_str() {
-        "max-size" | "max-file" => false,
-        "compress" => truth(value) == Ok(true),
+        "max-size" | "max-file" | "compress" => false,
         "mode" => value.as_str() == "non-blocking",
         name => !WITHOUT_MEANING.contains(&name),
     })?;
-    let next = match name.0.as_str() {
-        "compress" => "Leave it out: files that are full are kept as they are, as long as max-file says.",
-        _ => "Leave it out: there is one way to keep a log.",
-    };
-    Some((format!("--log-opt {}", name.0), "log-opt", next))
+    Some((format!("--log-opt {}", name.0), "log-opt", "Leave it out: there is one way to keep a log."))
 }
 
 /// Why the container cannot be started, in dockerd's words.
@@ -114,7 +109,7 @@ fn json_file(config: &LogConfig) -> Result<(), String> {
     if files < 1 {
         return Err("max-file cannot be less than 1".to_string());
     }
-    if option("compress").map_or(Ok(false), truth)? && (files < 2 || option("max-size").is_none()) {
+    if option("compress").map_or(Ok(false), boolean)? && (files < 2 || option("max-size").is_none()) {
         return Err("compress cannot be true when max-file is less than 2 or max-size is not set".to_string());
     }
     Ok(())
@@ -129,7 +124,7 @@ fn local(config: &LogConfig) -> Result<(), String> {
     }
     let files = option("max-file").map_or(Ok(FILES), |text| number(text).map_err(|what| framed("max-file", text, what)))?;
     let compress =
-        option("compress").map_or(Ok(true), truth).map_err(|what| format!("error reading compress log option: {what}"))?;
+        option("compress").map_or(Ok(true), boolean).map_err(|what| format!("error reading compress log option: {what}"))?;
     match files {
         ..0 => Err("max file count cannot be less than 0".to_string()),
         0..=1 if compress => Err("compression cannot be enabled when max file count is 1".to_string()),
@@ -140,15 +135,6 @@ fn local(config: &LogConfig) -> Result<(), String> {
 /// Go's strconv.Atoi.
 fn number(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| format!("strconv.Atoi: parsing {}: invalid syntax", quoted(text)))
-}
-
-/// Go's strconv.ParseBool.
-fn truth(text: &str) -> Result<bool, String> {
-    match text {
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        _ => Err(format!("strconv.ParseBool: parsing {}: invalid syntax", quoted(text))),
-    }
 }
 
 #[cfg(test)]
@@ -190,8 +176,7 @@ mod tests {
         assert_eq!(told("json-file", &[("max-file", "3"), ("mode", "blocking"), ("cache-disabled", "true")]), None);
         assert_eq!(told("json-file", &[("max-size", "x")]), None);
         assert_eq!(told("json-file", &[("max-size", "1k"), ("max-file", "2"), ("compress", "false")]), None);
-        let compressed = [("max-size", "1k"), ("max-file", "2"), ("compress", "true")];
-        assert_eq!(told("json-file", &compressed).unwrap(), "--log-opt compress");
+        assert_eq!(told("json-file", &[("max-size", "1k"), ("max-file", "2"), ("compress", "true")]), None);
         assert_eq!(told("local", &[("mode", "non-blocking")]).unwrap(), "--log-opt mode");
         assert_eq!(told("syslog", &[]).unwrap(), "--log-driver syslog");
     }

@@ -5,6 +5,7 @@
 //!
 //! Where it happens ([`Place`]): the engine's own process, or the process that becomes the container (after `CloneProcess`).
 
+mod alongside;
 mod build;
 mod cgroup;
 mod client;

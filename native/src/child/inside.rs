@@ -13,7 +13,6 @@ use glassbox_core::userland::Signal;
 
 use super::Making;
 use super::message::{Order, Reply};
-use crate::engine::beside::needs_nothing;
 use crate::exec::mount::Building;
 use crate::exec::program::{self, NotRun};
 use crate::exec::seen::OwnFiles;
@@ -127,7 +126,7 @@ impl<'a> Inside<'a> {
             if node.step.place() != Place::Container {
                 continue;
             }
-            if !self.ready && !needs_nothing(&node.step) {
+            if !self.ready && !node.step.needs_nothing() {
                 self.await_ready();
             }
             match self.carry_out(&node.step) {

@@ -7,13 +7,13 @@
 //! Going back undoes the step: files and cgroups through the journal; what lives in the container's process by ending it and making it
 //! again up to the step before. It decides nothing about steps: they are the plan's.
 
+mod ear;
 mod order;
 mod predict;
 mod show;
 
 use std::rc::Rc;
 
-use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
 use glassbox_core::model::{ContainerId, State};
 use glassbox_core::plan::failure::closing;
@@ -22,16 +22,13 @@ use glassbox_core::step::{CgroupStep, ProcessStep, Step, StoreStep, Undo};
 
 use crate::engine::{Engine, say};
 use crate::journal::Mark;
-use crate::sys::file;
 use crate::sys::signal::{SignalSet, set_mask};
+use ear::Ear;
 use order::{Order, Stop};
 use predict::Predictor;
 
 /// Asks for an order.
 const PROMPT: &str = "(glassbox) ";
-
-/// What is longer is no order: the rest of its line is not kept.
-const ORDER_BYTES_MAX: usize = 4096;
 
 /// A leaf that was carried out, and how things stood before it.
 struct Moment {
@@ -49,6 +46,7 @@ struct Debugger {
     /// Names of steps and calls to stop at.
     breaks: Vec<String>,
     predictor: Predictor,
+    ear: Ear,
 }
 
 /// Why walking ended.
@@ -61,6 +59,10 @@ enum Ended {
 
 /// Carries `plan` out under the person's eyes. Answers the command's exit code.
 pub fn run(mut engine: Engine, mut plan: Plan) -> i32 {
+    let ear = match Ear::open(engine.forwards_input()) {
+        Ok(ear) => ear,
+        Err(error) => return engine.fail(error),
+    };
     engine.look();
     for warning in &plan.warnings {
         say(&format!("{warning}\n"));
@@ -69,7 +71,7 @@ pub fn run(mut engine: Engine, mut plan: Plan) -> i32 {
     engine.exit_code = plan.exit_code;
     // The monitor of a container in the foreground is this process: its steps come after the command's own.
     let cursor = Cursor::new(all_steps(&mut plan), Vec::new());
-    let mut debugger = Debugger { engine, cursor, past: Vec::new(), breaks: Vec::new(), predictor };
+    let mut debugger = Debugger { engine, cursor, past: Vec::new(), breaks: Vec::new(), predictor, ear };
     say("glassbox: step debugger. `help` lists what you can say; an empty line repeats `into`.\n");
     let ended = debugger.walk_and_go_on(&mut plan);
     match ended {
@@ -121,7 +123,7 @@ impl Debugger {
             let Some(node) = self.upcoming() else { return Ok(Ended::Through) };
             say(&show::upcoming(&node));
             say(PROMPT);
-            let Some(line) = read_line() else { return Ok(Ended::Quit) };
+            let Some(line) = self.ear.line() else { return Ok(Ended::Quit) };
             match order::parse(&line) {
                 Ok(Order::Quit) => return Ok(Ended::Quit),
                 Ok(order) => self.obey(&order, &node)?,
@@ -294,7 +296,7 @@ impl Debugger {
         let arguments = ["--target", &target, "--all", "--root", "--wd", "/bin/sh"];
         // Signals are held for the container while it is made: the shell is to get its own.
         let held = set_mask(&SignalSet::empty());
-        match std::process::Command::new("nsenter").args(arguments).status() {
+        match std::process::Command::new("nsenter").args(arguments).stdin(self.ear.for_a_shell()).status() {
             Ok(_) => {}
             Err(error) => say(&format!("glassbox: nsenter: {error}; install it with: apt-get install util-linux\n")),
         }
@@ -324,22 +326,6 @@ fn ends_with_its_container(step: &Step, before: &State) -> bool {
         Step::Cgroup(CgroupStep::RemoveCgroup { .. }) => true,
         _ => false,
     }
-}
-
-/// A line of stdin without its end, byte by byte: what follows it is for the shell or the container. `None`: there is no more.
-fn read_line() -> Option<String> {
-    let (mut line, mut byte) = (Vec::new(), [0]);
-    loop {
-        match file::read(&std::io::stdin(), &mut byte) {
-            Err(Errno::EINTR) => {}
-            Ok(1) if byte[0] == b'\n' => break,
-            Ok(1) if line.len() < ORDER_BYTES_MAX => line.push(byte[0]),
-            Ok(1) => {}
-            _ if line.is_empty() => return None,
-            _ => break,
-        }
-    }
-    Some(String::from_utf8_lossy(&line).into_owned())
 }
 
 fn undone_process(first: &Moment, rest: &[Moment]) -> bool {

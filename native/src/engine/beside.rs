@@ -16,7 +16,7 @@ use glassbox_core::host::CgroupVersion;
 use glassbox_core::model::happening::Happening;
 use glassbox_core::observe::{Outcome, essential};
 use glassbox_core::plan::{CommandError, Node};
-use glassbox_core::step::{CgroupStep, ProcessStep, Step, StoreStep};
+use glassbox_core::step::Step;
 
 use super::{Engine, Journal, Mark};
 use crate::exec::store::Shelf;
@@ -39,22 +39,8 @@ impl Engine {
     /// Whether this leaf may wait for the making of the process. On v2 a process is born in its cgroup, which has to be there.
     pub(super) fn may_wait(&self, step: &Step) -> bool {
         let plain = !self.looks && self.child.is_none() && matches!(self.invocation.command, Command::RunContainer(_));
-        plain
-            && match step {
-                Step::Store(
-                    StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } | StoreStep::RecordContainer { .. },
-                ) => true,
-                Step::Cgroup(step) => {
-                    let own = matches!(
-                        step,
-                        CgroupStep::CreateCgroup { shared: false, .. }
-                            | CgroupStep::WriteLimit { .. }
-                            | CgroupStep::RestrictDevices { .. }
-                    );
-                    own && self.host.cgroup.version != CgroupVersion::V2
-                }
-                _ => false,
-            }
+        let joins = self.host.cgroup.version != CgroupVersion::V2 || !matches!(step, Step::Cgroup(_));
+        plain && joins && step.may_follow_clone()
     }
 
     /// Puts the leaf off. Answers the events that it will leave behind.
@@ -133,16 +119,5 @@ impl Engine {
             child.hand_ready();
         }
         Ok(())
-    }
-}
-
-/// Whether the child may do this before what was put off is there: it makes what is its own alone.
-pub(crate) fn needs_nothing(step: &Step) -> bool {
-    use glassbox_core::step::NamespaceKind;
-    match step {
-        // A cgroup namespace shows the cgroup that one is in.
-        Step::Process(ProcessStep::UnshareNamespace { kind }) => *kind != NamespaceKind::Cgroup,
-        Step::Process(ProcessStep::StartSession | ProcessStep::SetHostname { .. } | ProcessStep::BringUpInterface { .. }) => true,
-        _ => false,
     }
 }

@@ -22,7 +22,7 @@ use crate::exec::copy::Disk;
 use crate::exec::{Done, Failure, NameCall};
 use crate::observe::facts::now_ns;
 use crate::streams::pump::Told;
-use crate::sys::file;
+use crate::sys::file::{self, Watch};
 use crate::sys::rootfs::Root;
 use crate::sys::signal::SignalFd;
 
@@ -42,7 +42,7 @@ fn place_secret(path: &Path, value: &[u8], owner: (u32, u32), mode: u32) -> Done
 }
 
 /// Between two looks whether a cache is free.
-const CACHE_WAIT: Duration = Duration::from_millis(50);
+const CACHE_WAIT_MILLISECONDS: u32 = 50;
 /// As a shell has it of a program that SIGINT has ended.
 const INTERRUPTED: i32 = 130;
 
@@ -113,8 +113,8 @@ impl Engine {
                 fs::metadata(socket).map(drop).call(&format!("stat {socket}"))
             }
             BuildStep::NoteExit { id, .. } => {
-                let code = self.state.containers.get(id).map_or(0, |container| container.state.exit_code);
-                outcome.status = Some(WaitStatus::Exited(code));
+                let container = self.state.containers.get(id).ok_or_else(|| Failure::of(&work::end_unknown(id), Errno::ENOENT))?;
+                outcome.status = Some(WaitStatus::Exited(container.state.exit_code));
                 Ok(())
             }
             BuildStep::CheckExit { slot, argv } => {
@@ -154,12 +154,25 @@ impl Engine {
         }
         let had_records = self.holds_lock();
         self.unlock_records();
-        while !locked()? {
-            self.check_interrupted().map_err(|_| Failure::of("Canceled: context canceled", Errno::ECANCELED))?;
-            std::thread::sleep(CACHE_WAIT);
-        }
+        let waited = self.wait_while(|| locked().map(|is_free| !is_free));
         if had_records {
             self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
+        }
+        waited
+    }
+
+    /// Waits as long as it is so. What the caller has to say ends it at once.
+    fn wait_while(&mut self, mut holds: impl FnMut() -> Result<bool, Failure>) -> Done {
+        while holds()? {
+            self.check_interrupted().map_err(|_| Failure::of("Canceled: context canceled", Errno::ECANCELED))?;
+            match &self.signals {
+                // A lock cannot be polled: it is asked for again and again, the signals are waited for.
+                Some(signals) => match file::poll(&mut [Watch::read(signals)], Some(CACHE_WAIT_MILLISECONDS)) {
+                    Ok(_) | Err(Errno::EINTR) => {}
+                    Err(errno) => return Err(Failure::of("poll", errno)),
+                },
+                None => std::thread::sleep(Duration::from_millis(CACHE_WAIT_MILLISECONDS.into())),
+            }
         }
         Ok(())
     }

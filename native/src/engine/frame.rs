@@ -138,7 +138,7 @@ impl Engine {
     }
 
     /// The caller's stdin goes to the process.
-    pub(super) fn forwards_input(&self) -> bool {
+    pub(crate) fn forwards_input(&self) -> bool {
         match &self.invocation.command {
             Command::RunContainer(run) => run.spec.interactive,
             Command::StartContainers { interactive, .. } => *interactive,

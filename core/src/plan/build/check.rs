@@ -3,6 +3,7 @@
 use super::super::{Context, Plan, architecture, origin};
 use crate::cli::CheckBuild;
 use crate::dockerfile::{CheckInput, check, check::Environment};
+use crate::host::HostFacts;
 use crate::step::{ClientStep, Step};
 use crate::view::build_check;
 
@@ -11,16 +12,9 @@ const EXIT_FOUND: i32 = 1;
 
 pub(in crate::plan) fn check_only(build: &CheckBuild, context: &Context<'_>, plan: &mut Plan) {
     let files = &build.files;
-    let own = format!("linux/{}", architecture(&context.host.machine));
     let base = |name: &str| environment_of(name, context);
-    let report = check(&CheckInput {
-        text: &files.dockerfile,
-        ignore: files.ignore.as_deref(),
-        build_args: &files.build_args,
-        target: build.target.as_deref(),
-        platform: if build.platform.is_empty() { &own } else { &build.platform },
-        base: &base,
-    });
+    let platform = platform_of(build, context.host);
+    let report = check(&input_of(build, &platform, &base));
     let text = build_check::findings(&report, &files.dockerfile, &files.name);
     if !text.is_empty() {
         plan.steps.push(origin::planned(Step::Client(ClientStep::Print { text }), origin::command(context)));
@@ -29,6 +23,28 @@ pub(in crate::plan) fn check_only(build: &CheckBuild, context: &Context<'_>, pla
     plan.late_errors = refusal + &build_check::advice(&report) + &build_check::left_open(&report);
     if !report.warnings.is_empty() || !report.faults.is_empty() {
         plan.exit_code = EXIT_FOUND;
+    }
+}
+
+/// What is built for and on: what `--platform` says, or this machine.
+pub(super) fn platform_of(build: &CheckBuild, host: &HostFacts) -> String {
+    if build.platform.is_empty() { format!("linux/{}", architecture(&host.machine)) } else { build.platform.clone() }
+}
+
+/// What a build gives to whoever reads its Dockerfile.
+pub(super) fn input_of<'a>(
+    build: &'a CheckBuild,
+    platform: &'a str,
+    base: &'a dyn Fn(&str) -> Option<Environment>,
+) -> CheckInput<'a> {
+    let files = &build.files;
+    CheckInput {
+        text: &files.dockerfile,
+        ignore: files.ignore.as_deref(),
+        build_args: &files.build_args,
+        target: build.target.as_deref(),
+        platform,
+        base,
     }
 }
 

@@ -1,13 +1,14 @@
 //! `Design`: a Dockerfile with what its bases say, asked for what stands at a line.
 
 use super::super::origin::{need, planned};
-use super::super::{Cause, CommandError, Context, Planned, architecture};
+use super::super::{Cause, CommandError, Context, Planned};
+use super::check::{input_of, platform_of};
 use super::contexts;
 use super::fetch::Named;
 use crate::build::{Done, Given, Scope, Work};
 use crate::cli::BuildImage;
 use crate::dockerfile::check::{Base, Resolved, resolve};
-use crate::dockerfile::{CheckInput, Dockerfile, Fault, Instruction, read};
+use crate::dockerfile::{Dockerfile, Fault, Instruction, read};
 use crate::model::{BuildResult, Image, Slot};
 use crate::step::{BuildStep, Phase, Step};
 use crate::view::build_check;
@@ -41,17 +42,8 @@ fn number(count: usize) -> u16 {
 impl<'a> Design<'a> {
     /// Reads it, and each instruction that is wanted once.
     pub(super) fn of(build: &'a BuildImage, context: &Context<'_>) -> Result<Design<'a>, Fault> {
-        let files = &build.input.files;
-        let own = format!("linux/{}", architecture(&context.host.machine));
-        let resolved = resolve(&CheckInput {
-            text: &files.dockerfile,
-            ignore: files.ignore.as_deref(),
-            build_args: &files.build_args,
-            target: build.input.target.as_deref(),
-            platform: if build.input.platform.is_empty() { &own } else { &build.input.platform },
-            base: &|_| None,
-        })?;
-        let mut resolved = resolved;
+        let platform = platform_of(&build.input, context.host);
+        let mut resolved = resolve(&input_of(&build.input, &platform, &|_| None))?;
         let own_directories = contexts::apply(&build.contexts, &mut resolved);
         let mut design = Design { own_directories, build, stages: Vec::new(), resolved, images: Vec::new() };
         design.stages = design.all_instructions(context)?;

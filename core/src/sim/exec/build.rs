@@ -64,8 +64,9 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
             called(kernel.walk(kernel.engine, socket, true), "stat")?;
         }
         BuildStep::NoteExit { id, .. } => {
-            let code = state.containers.get(id).map_or(0, |container| container.state.exit_code);
-            let status = Some(WaitStatus::Exited(code));
+            let unknown = || Failure { call: Some(work::end_unknown(id)), ..Failure::from(Errno::ENOENT) };
+            let container = state.containers.get(id).ok_or_else(unknown)?;
+            let status = Some(WaitStatus::Exited(container.state.exit_code));
             return Ok(Done::Outcome(Outcome { status, at_ns: kernel.realtime_ns(), ..Outcome::default() }));
         }
         BuildStep::CheckExit { slot, argv } => {

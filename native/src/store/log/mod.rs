@@ -6,8 +6,11 @@
 //!
 //! The monitor writes ([`LogWriter`]), `logs` reads ([`LogReader`]), at the same time and without a lock: a line is there once its newline
 //! is. A torn line (a monitor killed while it wrote, a full disk) is passed over.
+//!
+//! With `compress=true` the files that are full are packed: `NAME.1.gz`, as dockerd has them ([`packed`]).
 
 mod entry;
+mod packed;
 mod reader;
 mod writer;
 

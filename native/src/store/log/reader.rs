@@ -4,14 +4,15 @@
 //! came after it.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, Metadata};
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use super::LogEntry;
+use super::packed::{Identity, LogFile};
 use super::writer::older;
 use crate::store::StoreError;
 
@@ -19,7 +20,7 @@ use crate::store::StoreError;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What is read at once.
-const BLOCK_BYTES: usize = 64 * 1024;
+pub(super) const BLOCK_BYTES: usize = 64 * 1024;
 
 /// A line longer than this is none of ours: it is passed over. (16 KiB, each byte escaped, need 96 KiB.)
 const LINE_BYTES_MAX: usize = 1 << 20;
@@ -32,9 +33,9 @@ const ATTEMPTS_MAX: usize = 100;
 pub struct LogReader {
     path: PathBuf,
     /// Being read; `None`: there is none yet: the container was never started.
-    file: Option<File>,
+    file: Option<LogFile>,
     /// Those that were begun after it, the oldest first.
-    next: VecDeque<File>,
+    next: VecDeque<LogFile>,
     /// Read, but no newline has come.
     rest: Vec<u8>,
 }
@@ -106,16 +107,14 @@ impl LogReader {
 
     fn find_newer(&mut self) -> Result<bool, StoreError> {
         let failed = StoreError::io("open the log", &self.path);
-        let held = match &self.file {
-            Some(file) => Some(identity(&file.metadata().map_err(StoreError::io("read the log", &self.path))?)),
-            None => None,
-        };
+        let held = self.file.as_ref().map(LogFile::identity).transpose();
+        let held = held.map_err(StoreError::io("read the log", &self.path))?.flatten();
         let newest = identity_at(&self.path);
-        if newest.is_none() || newest == held {
+        if newest.is_none() || newest == held.and_then(Identity::place) {
             return Ok(false);
         }
         self.next = open_all(&self.path).map_err(failed)?;
-        let known = self.next.iter().position(|file| file.metadata().is_ok_and(|metadata| Some(identity(&metadata)) == held));
+        let known = self.next.iter().position(|file| held.is_some_and(|held| file.is(held)));
         // One that has been pushed out was older than all that are there.
         if let Some(known) = known {
             self.next.drain(..=known);
@@ -136,43 +135,37 @@ impl LogReader {
 }
 
 /// Device and inode: no other file has them as long as this one is open.
-fn identity(metadata: &Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
-}
-
 fn identity_at(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|metadata| identity(&metadata))
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 /// All files of the log, the oldest first. Where they changed while they were opened, they are opened anew.
-fn open_all(path: &Path) -> std::io::Result<VecDeque<File>> {
+fn open_all(path: &Path) -> std::io::Result<VecDeque<LogFile>> {
     let mut files = VecDeque::new();
     for _ in 0..ATTEMPTS_MAX {
         files = open_once(path)?;
-        let newest = files.back().map(File::metadata).transpose()?.map(|metadata| identity(&metadata));
-        if newest == identity_at(path) {
+        let newest = files.back().map(LogFile::identity).transpose()?.flatten();
+        if newest.and_then(Identity::place) == identity_at(path) {
             break;
         }
     }
     Ok(files)
 }
 
-fn open_once(path: &Path) -> std::io::Result<VecDeque<File>> {
-    let Some(newest) = open_file(path)? else { return Ok(VecDeque::new()) };
-    let mut known = vec![identity(&newest.metadata()?)];
+fn open_once(path: &Path) -> std::io::Result<VecDeque<LogFile>> {
+    let Some(newest) = LogFile::open(path)? else { return Ok(VecDeque::new()) };
     let mut files = VecDeque::from([newest]);
     let mut missing = 0;
     let mut number = 1;
     // One may be missing for a moment: the others are being renamed.
     while missing < 2 {
-        match open_file(&older(path, number))? {
+        match LogFile::open(&older(path, number))? {
             None => missing += 1,
             Some(file) => {
                 missing = 0;
-                let found = identity(&file.metadata()?);
-                // As long as a file is about to be renamed it has both names.
-                if !known.contains(&found) {
-                    known.push(found);
+                let found = file.identity()?;
+                // As long as a file is about to be renamed it has both names; one that is packed moves up meanwhile.
+                if !files.iter().any(|known| found.is_some_and(|found| known.is(found))) {
                     files.push_front(file);
                 }
             }
@@ -182,47 +175,17 @@ fn open_once(path: &Path) -> std::io::Result<VecDeque<File>> {
     Ok(files)
 }
 
-fn open_file(path: &Path) -> std::io::Result<Option<File>> {
-    match File::open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// Leaves of the files those with the last `tail` lines, and places the first of them where these begin.
-fn begin_at_last(files: &mut VecDeque<File>, tail: u64) -> std::io::Result<()> {
+fn begin_at_last(files: &mut VecDeque<LogFile>, tail: u64) -> std::io::Result<()> {
     let mut left = tail;
     for index in (0..files.len()).rev() {
         let Some(file) = files.get_mut(index) else { continue };
-        let (start, lines) = start_of_last(file, left)?;
+        let lines = file.begin_at_last(left)?;
         if lines >= left || index == 0 {
-            file.seek(SeekFrom::Start(start))?;
             files.drain(..index);
             break;
         }
         left -= lines;
     }
     Ok(())
-}
-
-/// Where the last `tail` whole lines begin, looked for block by block from the end; and how many there are, at most so many.
-fn start_of_last(file: &File, tail: u64) -> std::io::Result<(u64, u64)> {
-    let mut block_end = file.metadata()?.len();
-    let mut newlines = 0;
-    let mut block = vec![0; BLOCK_BYTES];
-    while block_end > 0 {
-        let length = block_end.min(BLOCK_BYTES as u64);
-        let start = block_end - length;
-        let part = block.get_mut(..usize::try_from(length).unwrap_or(BLOCK_BYTES)).unwrap_or_default();
-        file.read_exact_at(part, start)?;
-        for (index, _) in part.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
-            newlines += 1;
-            if newlines > tail {
-                return Ok((start + index as u64 + 1, tail));
-            }
-        }
-        block_end = start;
-    }
-    Ok((0, newlines))
 }

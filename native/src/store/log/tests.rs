@@ -129,6 +129,12 @@ fn rotating(bytes: &str, files: &str) -> Rotation {
     Rotation::of(&LogConfig { options: options.into(), ..LogConfig::default() })
 }
 
+fn packing(bytes: &str, files: &str) -> Rotation {
+    let mut rotation = rotating(bytes, files);
+    rotation.compress = true;
+    rotation
+}
+
 fn numbered(writer: &mut LogWriter, numbers: std::ops::Range<u32>) {
     let text: String = numbers.map(|number| format!("{number}\n")).collect();
     writer.write(Stream::Stdout, text.as_bytes(), AT).unwrap();
@@ -160,8 +166,16 @@ fn a_full_file_makes_room_and_all_that_is_kept_is_read() {
 #[test]
 fn who_follows_misses_nothing_while_files_change() {
     for (bytes, files, at_once) in [("1", "9", 8), ("100", "3", 3), ("1", "1", 1), ("1k", "2", 10)] {
+        follow_all(rotating(bytes, files), at_once);
+        follow_all(packing(bytes, files), at_once);
+    }
+}
+
+fn follow_all(rotation: Rotation, at_once: u32) {
+    {
+        let told = format!("{rotation:?}");
         let (_root, path) = log();
-        let mut writer = LogWriter::open(&path, rotating(bytes, files)).unwrap();
+        let mut writer = LogWriter::open(&path, rotation).unwrap();
         let mut left = (0..20).map(|round| round * at_once..(round + 1) * at_once).rev().collect::<Vec<_>>();
         let mut reader = LogReader::open(&path, Some(0)).unwrap();
         let seen = std::cell::RefCell::new(Vec::new());
@@ -180,6 +194,28 @@ fn who_follows_misses_nothing_while_files_change() {
         };
         reader.follow(ended, note).unwrap();
         let seen = seen.into_inner();
-        assert_eq!(seen, (0..20 * at_once).collect::<Vec<_>>(), "{bytes} {files}");
+        assert_eq!(seen, (0..20 * at_once).collect::<Vec<_>>(), "{told}");
     }
+}
+
+#[test]
+fn full_files_are_packed_and_read_all_the_same() {
+    let (root, path) = log();
+    let mut writer = LogWriter::open(&path, packing("130", "3")).unwrap();
+    numbered(&mut writer, 0..10);
+    let mut names: Vec<String> =
+        fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["a-json.log", "a-json.log.1.gz", "a-json.log.2.gz"]);
+    assert_eq!(texts(&read_all(&path, None)), ["4\n", "5\n", "6\n", "7\n", "8\n", "9\n"]);
+    assert_eq!(texts(&read_all(&path, Some(3))), ["7\n", "8\n", "9\n"]);
+    assert_eq!(texts(&read_all(&path, Some(5))), ["5\n", "6\n", "7\n", "8\n", "9\n"]);
+    assert_eq!(texts(&read_all(&path, Some(99))).len(), 6);
+    // One that could not be packed moves up as it is.
+    fs::rename(root.path().join("a-json.log.1.gz"), root.path().join("kept")).unwrap();
+    fs::write(root.path().join("a-json.log.1"), "{\"log\":\"plain\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-21T12:34:56Z\"}\n")
+        .unwrap();
+    assert_eq!(texts(&read_all(&path, None)), ["4\n", "5\n", "plain\n", "8\n", "9\n"]);
+    numbered(&mut writer, 10..11);
+    assert_eq!(texts(&read_all(&path, None)), ["plain\n", "8\n", "9\n", "10\n"]);
 }

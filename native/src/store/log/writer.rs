@@ -1,6 +1,7 @@
 //! Writing the log: bytes as they come from the program's pipes or terminal become lines, and a full file makes room for the next.
 //!
-//! There is a file under the log's name at every moment: a reader finds the newest there, and the older ones under `NAME.1`, `NAME.2`, ….
+//! There is a file under the log's name at every moment: a reader finds the newest there, and the older ones under `NAME.1`, `NAME.2`, …,
+//! or, packed, `NAME.1.gz`, `NAME.2.gz`, …. They are packed at once: dockerd does it meanwhile, and waits for it at the next full file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use glassbox_core::model::log::{LogLines, LogRecord, Rotation};
 
+use super::packed::{self, PACKED};
 use super::{LogEntry, Stream};
 use crate::store::StoreError;
 
@@ -71,10 +73,10 @@ impl LogWriter {
     /// Every file moves up by one, the last one goes, and a new one takes the place of the first.
     fn rotate(&mut self) -> std::io::Result<()> {
         for number in (2..self.rotation.files_max).rev() {
-            forgive_missing(fs::rename(older(&self.path, number - 1), older(&self.path, number)))?;
+            move_up(&older(&self.path, number - 1), &older(&self.path, number))?;
         }
         if self.rotation.files_max > 1 {
-            forgive_missing(fs::remove_file(older(&self.path, 1)))?;
+            remove_both(&older(&self.path, 1))?;
             fs::hard_link(&self.path, older(&self.path, 1))?;
         }
         let new = named(&self.path, "new");
@@ -82,6 +84,9 @@ impl LogWriter {
         file.set_len(0)?;
         fs::rename(&new, &self.path)?;
         (self.file, self.bytes) = (file, 0);
+        if self.rotation.compress && self.rotation.files_max > 1 {
+            packed::pack(&older(&self.path, 1))?;
+        }
         Ok(())
     }
 }
@@ -91,13 +96,25 @@ pub(super) fn older(path: &Path, number: usize) -> PathBuf {
     named(path, &number.to_string())
 }
 
-fn named(path: &Path, end: &str) -> PathBuf {
+pub(super) fn named(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(format!(".{end}"));
     PathBuf::from(name)
 }
 
-fn forgive_missing(answer: std::io::Result<()>) -> std::io::Result<()> {
+/// A file of the log becomes an older one, packed or not. One that could not be packed (a full disk, a killed monitor) stays as it is.
+fn move_up(from: &Path, to: &Path) -> std::io::Result<()> {
+    remove_both(to)?;
+    forgive_missing(fs::rename(named(from, PACKED), named(to, PACKED)))?;
+    forgive_missing(fs::rename(from, to))
+}
+
+fn remove_both(path: &Path) -> std::io::Result<()> {
+    forgive_missing(fs::remove_file(named(path, PACKED)))?;
+    forgive_missing(fs::remove_file(path))
+}
+
+pub(super) fn forgive_missing(answer: std::io::Result<()>) -> std::io::Result<()> {
     answer.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 

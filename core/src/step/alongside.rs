@@ -1,0 +1,34 @@
+//! Which steps of a plain `run` do not need each other: what the engine may do while the container's process makes its namespaces, and
+//! what that process may do meanwhile. Asked by the engine and its child (`native/src/engine/beside.rs`), and by the test that holds the
+//! kernel calls against the explanations.
+
+use super::{CgroupStep, NamespaceKind, ProcessStep, Step, StoreStep};
+
+impl Step {
+    /// The engine may put it off until the process is made: it does not need the process, nor does the process need it at once. Cgroups
+    /// only where a process joins them (v1); on v2 it is born in its own, which has to be there.
+    pub fn may_follow_clone(&self) -> bool {
+        match self {
+            Step::Store(StoreStep::CreateDirectory { .. } | StoreStep::WriteFile { .. } | StoreStep::RecordContainer { .. }) => {
+                true
+            }
+            Step::Cgroup(step) => matches!(
+                step,
+                CgroupStep::CreateCgroup { shared: false, .. } | CgroupStep::WriteLimit { .. } | CgroupStep::RestrictDevices { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// The process may do it before what was put off is there: it makes what is its own alone.
+    pub fn needs_nothing(&self) -> bool {
+        match self {
+            // A cgroup namespace shows the cgroup that one is in.
+            Step::Process(ProcessStep::UnshareNamespace { kind }) => *kind != NamespaceKind::Cgroup,
+            Step::Process(ProcessStep::StartSession | ProcessStep::SetHostname { .. } | ProcessStep::BringUpInterface { .. }) => {
+                true
+            }
+            _ => false,
+        }
+    }
+}
