@@ -6,7 +6,9 @@
 
 mod shared;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -92,6 +94,61 @@ fn an_interrupt_ends_a_run_at_once() -> anyhow::Result<()> {
         std::fs::write(context.path().join("Dockerfile"), ENDLESS.replace("sleep 1000", "exit 0"))?;
         let again = engine.run_words(&["build", "--progress", "plain", &directory])?;
         ensure!(again.code == Some(0) && again.stderr.contains("CACHED"), "{again:?}");
+        Ok(())
+    })
+}
+
+/// Answers `/file` with a date, `/moved` with where it is, and nothing else. Answers where it listens.
+fn served() -> std::io::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (mut stream, mut asked) = (stream, [0_u8; 4096]);
+            let count = stream.read(&mut asked).unwrap_or(0);
+            let text = String::from_utf8_lossy(&asked[..count]).into_owned();
+            let answer = match text.split(' ').nth(1) {
+                Some("/file") => "200 OK\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 6\r\n\r\nhello\n",
+                Some("/moved") => "302 Found\r\nLocation: /file\r\nContent-Length: 0\r\n\r\n",
+                _ => "404 Not Found\r\nContent-Length: 2\r\n\r\nno",
+            };
+            // A caller that has gone wants no answer.
+            let _ = stream.write_all(format!("HTTP/1.1 {}", answer.replacen("\r\n", "\r\nConnection: close\r\n", 1)).as_bytes());
+        }
+    });
+    Ok(format!("http://{address}"))
+}
+
+#[test]
+fn add_fetches_what_a_url_leads_to() -> anyhow::Result<()> {
+    apart("add_fetches_what_a_url_leads_to", || {
+        let (engine, url) = (Engine::new()?, served()?);
+        let context = engine.scratch().join("ctx");
+        std::fs::create_dir(&context)?;
+        let write = |text: String| std::fs::write(context.join("Dockerfile"), format!("FROM toolbox\n{text}\n"));
+        let sum = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+        write(format!("ADD --checksum={sum} --chmod=644 {url}/file /a\nADD {url}/moved /d/"))?;
+        let build = format!("build --network none -t it {}", context.display());
+        let first = engine.succeed(&build)?;
+        anyhow::ensure!(first.stderr.contains(&format!("fetching {url}/file done\n")), "{}", first.stderr);
+        anyhow::ensure!(engine.succeed(&build)?.stderr.matches("CACHED").count() == 2);
+        engine.succeed("create --name box --network none it true")?;
+        for (file, mode) in [("a", 0o644), ("d/moved", 0o600)] {
+            let copied = engine.scratch().join("copied");
+            engine.succeed(&format!("cp box:/{file} {}", copied.display()))?;
+            let found = std::fs::metadata(&copied)?;
+            anyhow::ensure!((found.mode() & 0o777, found.mtime()) == (mode, 784_111_777), "{file}: {found:?}");
+            anyhow::ensure!(std::fs::read_to_string(&copied)? == "hello\n", "{file}");
+            std::fs::remove_file(&copied)?;
+        }
+        write(format!("ADD --checksum={} {url}/file /a", sum.replace('5', "6")))?;
+        let refused = engine.run(&build)?;
+        let words = format!("failed to load cache key: digest mismatch {sum}: {}", sum.replace('5', "6"));
+        anyhow::ensure!(refused.stderr.contains(&words), "{}", refused.stderr);
+        write(format!("ADD {url}/gone /a"))?;
+        let refused = engine.run(&build)?;
+        anyhow::ensure!(refused.stderr.contains("failed to load cache key: invalid response status 404"), "{}", refused.stderr);
+        anyhow::ensure!(std::fs::read_dir(engine.root().join("building"))?.next().is_none(), "what was fetched is left");
         Ok(())
     })
 }

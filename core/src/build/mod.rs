@@ -20,4 +20,4 @@ pub mod work;
 pub use key::{Key, Miss, Part};
 pub use mounts::{Mounted, RunMount};
 pub use scope::{Done, Given, Scope};
-pub use work::{Copy, CopySource, Run, Work};
+pub use work::{Copy, CopySource, Remote, Run, Work};

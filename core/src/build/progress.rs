@@ -120,6 +120,7 @@ impl Progress {
     pub fn after(&mut self, step: &Step, at_ns: u64) -> String {
         match step {
             Step::Build(BuildStep::CheckExit { .. }) => self.end(at_ns),
+            Step::Build(BuildStep::FetchFile { remote, .. }) => self.tell(&format!("fetching {} done", remote.url)),
             Step::Build(BuildStep::UseCached { .. }) => {
                 self.cached = true;
                 String::new()

@@ -2,7 +2,7 @@
 
 use super::history;
 use super::mounts::{Mounted, Place, RunMount, resolve};
-use super::work::{Copy, CopySource, Run, Work};
+use super::work::{Copy, CopySource, Remote, Run, Work};
 use crate::dockerfile::expand::expand;
 use crate::dockerfile::instruction::{Arguments as Form, Healthcheck, Heredoc, Instruction, Kind, Transfer};
 use crate::dockerfile::{Fault, Lines, check, mounts};
@@ -319,13 +319,19 @@ impl Scope {
 
     fn copy(&mut self, name: &str, transfer: &Transfer, given: &Given<'_>, lines: Lines) -> Answer<(Work, String)> {
         let refuse = |what: String| Err(Fault::at(lines, what));
-        if let Some(source) = transfer.sources.iter().find(|source| name == "ADD" && is_remote(source)) {
-            return refuse(format!("glassbox: ADD of {source} is not carried out yet; fetch it beforehand and COPY it"));
-        }
-        if transfer.checksum.is_some() || transfer.keep_git {
-            return refuse(format!("glassbox: {name} --checksum and --keep-git-dir are not carried out yet"));
-        }
         let sources = self.all(&transfer.sources, given, lines)?;
+        if let Some(source) = sources.iter().find(|source| name == "ADD" && is_git(source)) {
+            return refuse(format!("glassbox: ADD of the repository {source} is not carried out yet; clone it beforehand and COPY it"));
+        }
+        if transfer.keep_git {
+            return refuse(format!("glassbox: {name} --keep-git-dir is not carried out yet"));
+        }
+        let checksum = transfer.checksum.as_deref().map_or(Ok(String::new()), |word| self.expanded(word, given, lines))?;
+        let is_web = |source: &String| name == "ADD" && (source.starts_with("http://") || source.starts_with("https://"));
+        let remote: Vec<Remote> = sources.iter().filter(|source| is_web(source)).map(|url| Remote::of(url, &checksum)).collect();
+        if !remote.is_empty() && remote.len() < sources.len() + transfer.heredocs.len() {
+            return refuse("glassbox: ADD of URLs and of files at the same time is not carried out: write an ADD for each".to_string());
+        }
         let typed = self.expanded(&transfer.destination, given, lines)?;
         let is_directory = typed.is_empty() || typed == "." || typed.ends_with('/') || typed.ends_with("/.");
         let path = clean(&self.below_directory(&typed));
@@ -333,12 +339,13 @@ impl Scope {
         let owner = transfer.owner.as_deref().map_or(Ok(String::new()), |owner| self.expanded(owner, given, lines))?;
         let mode = transfer.mode.as_deref().map(|mode| self.expanded(mode, given, lines)).transpose()?;
         let from = match transfer.from.as_deref() {
+            None if !remote.is_empty() => CopySource::Web,
             None => CopySource::Context,
             Some(from) => (given.stage)(from).map_or_else(|| CopySource::Image(from.to_string()), CopySource::Stage),
         };
         let inline = transfer.heredocs.iter().map(|file| Ok((file.name.clone(), self.content(file, given, lines)?)));
         let inline = inline.collect::<Answer<Vec<_>>>()?;
-        let flags = [("chown", Some(&owner).filter(|owner| !owner.is_empty())), ("chmod", mode.as_ref())];
+        let flags = [("checksum", Some(&checksum).filter(|checksum| !checksum.is_empty())), ("chown", Some(&owner).filter(|owner| !owner.is_empty())), ("chmod", mode.as_ref())];
         let mut flags =
             flags.iter().filter_map(|(flag, value)| value.map(|value| format!("--{flag}={value} "))).collect::<String>();
         if transfer.parents {
@@ -347,9 +354,12 @@ impl Scope {
         let named: Vec<String> = sources.iter().cloned().chain(inline.iter().map(|(name, _)| format!("<<{name}"))).collect();
         let told = format!("{name} {flags}{} {typed} # buildkit", named.join(" "));
         let mode = mode.map(|mode| permission_bits(&mode, lines)).transpose()?;
+        let sources = if remote.is_empty() { sources } else { remote.iter().map(|file| file.name.clone()).collect() };
         let exclude = self.all(&transfer.exclude, given, lines)?;
-        let (unpack, parents) = (name == "ADD" && transfer.unpack != Some(false), transfer.parents);
-        Ok((Work::Copy(Copy { from, sources, inline, destination, owner, mode, exclude, unpack, parents }), told))
+        // What was fetched stays as it is, unless it is said.
+        let unpack = name == "ADD" && transfer.unpack.unwrap_or(remote.is_empty());
+        let parents = transfer.parents;
+        Ok((Work::Copy(Copy { from, sources, inline, destination, owner, mode, exclude, remote, unpack, parents }), told))
     }
 
     fn content(&self, file: &Heredoc, given: &Given<'_>, lines: Lines) -> Answer<String> {
@@ -426,8 +436,11 @@ fn with_heredocs(form: &Form, heredocs: &[Heredoc]) -> (Form, Option<RunMount>) 
     (command, Some(RunMount { target: SCRIPTS.to_string(), read_only: true, what: Mounted::Script { name, content } }))
 }
 
-fn is_remote(source: &str) -> bool {
-    ["http://", "https://", "git://", "ssh://", "git@"].iter().any(|scheme| source.starts_with(scheme))
+/// A repository and no file: as BuildKit tells them apart.
+fn is_git(source: &str) -> bool {
+    let of_git = ["git://", "ssh://", "git@"].iter().any(|scheme| source.starts_with(scheme));
+    let path = source.split('#').next().unwrap_or(source);
+    of_git || source.starts_with("http") && source.contains("://") && path.ends_with(".git")
 }
 
 fn permission_bits(mode: &str, lines: Lines) -> Answer<u32> {
@@ -561,8 +574,22 @@ mod tests {
     }
 
     #[test]
+    fn what_add_fetches_is_named_by_its_url() {
+        let sum = format!("sha256:{}", "0".repeat(64));
+        let (_, done) = built(&format!("ADD --checksum={sum} https://a.b/c/d.tgz?x=1 /e/\nADD http://a /f"), &[]).unwrap();
+        let Work::Copy(copy) = &done[0].work else { panic!("no copy") };
+        assert_eq!((copy.from.clone(), copy.sources.as_slice(), copy.unpack), (CopySource::Web, &["d.tgz".to_string()][..], false));
+        assert_eq!((copy.remote[0].checksum.as_str(), copy.mode), (sum.as_str(), None));
+        assert_eq!(done[0].created_by, format!("ADD --checksum={sum} https://a.b/c/d.tgz?x=1 /e/ # buildkit"));
+        let Work::Copy(copy) = &done[1].work else { panic!("no copy") };
+        assert_eq!(copy.remote[0].name, "__unnamed__");
+        assert!(copy.remote[0].mismatch("sha256:1").is_none() && copy.remote[0].refused(404).unwrap().ends_with("status 404"));
+    }
+
+    #[test]
     fn what_is_not_carried_out_is_said() {
-        assert!(built("ADD https://a/b /c", &[]).unwrap_err().message.starts_with("glassbox: "));
+        assert!(built("ADD https://a/b.git#v1 /c", &[]).unwrap_err().message.starts_with("glassbox: "));
+        assert!(built("ADD https://a/b x /c/", &[]).unwrap_err().message.starts_with("glassbox: "));
         assert!(built("COPY --chmod=9 a /", &[]).unwrap_err().message.starts_with("invalid chmod parameter: '9'"));
     }
 }

@@ -82,6 +82,9 @@ pub struct Copy {
     pub mode: Option<u32>,
     /// `--exclude`: patterns as those of `.dockerignore`.
     pub exclude: Vec<String>,
+    /// `ADD`: what is fetched before; then nothing comes from elsewhere.
+    #[serde(default)]
+    pub remote: Vec<Remote>,
     /// `ADD`: what is an archive is unpacked.
     #[serde(default)]
     pub unpack: bool,
@@ -93,6 +96,43 @@ pub struct Copy {
 /// Why a RUN whose container is gone has not ended well: nobody knows how it ended.
 pub fn end_unknown(id: &ContainerId) -> String {
     format!("the container {} of this instruction is gone: how its program ended is not known", id.short())
+}
+
+/// A file that `ADD` fetches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remote {
+    /// Where it is: `http://` or `https://`.
+    pub url: String,
+    /// What it is called then.
+    pub name: String,
+    /// `--checksum`: `sha256:…`; empty: whatever comes is taken.
+    pub checksum: String,
+}
+
+impl Remote {
+    /// Named as BuildKit names it: by the last part of the URL's path.
+    pub fn of(url: &str, checksum: &str) -> Remote {
+        let path = url.split(['?', '#']).next().unwrap_or(url).split_once("://").map_or("", |(_, rest)| rest);
+        let name = path.split_once('/').map_or("", |(_, path)| path).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let name = if matches!(name, "" | "." | "..") { "__unnamed__" } else { name };
+        Remote { url: url.to_string(), name: name.to_string(), checksum: checksum.to_string() }
+    }
+
+    /// BuildKit's words for another content than the one that was asked for; `None`: it is the same.
+    pub fn mismatch(&self, found: &str) -> Option<String> {
+        let wrong = !self.checksum.is_empty() && self.checksum != found;
+        wrong.then(|| self.framed(&format!("digest mismatch {found}: {}", self.checksum)))
+    }
+
+    /// BuildKit's words for an answer that is no success; `None`: it is one.
+    pub fn refused(&self, status: u16) -> Option<String> {
+        (!(200..400).contains(&status)).then(|| self.framed(&format!("invalid response status {status}")))
+    }
+
+    /// What has gone wrong, in BuildKit's frame.
+    pub fn framed(&self, why: &str) -> String {
+        format!("failed to load cache key: {why}")
+    }
 }
 
 /// BuildKit's words for a program that did not end with 0.
@@ -127,6 +167,8 @@ pub enum CopySource {
     Stage(usize),
     /// An image.
     Image(String),
+    /// What was fetched for the instruction, by the URLs that it names.
+    Web,
     /// A directory of the caller's that `--build-context` gives a name: absolute.
     Directory(String),
 }
@@ -134,6 +176,6 @@ pub enum CopySource {
 impl CopySource {
     /// The caller's files: whose they are there means nothing in the image.
     pub fn is_callers(&self) -> bool {
-        matches!(self, CopySource::Context | CopySource::Directory(_))
+        matches!(self, CopySource::Context | CopySource::Directory(_) | CopySource::Web)
     }
 }

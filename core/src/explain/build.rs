@@ -3,7 +3,7 @@
 use super::image::replaced;
 use super::{CallWhen, Explanation, base, call, explanation, quoted};
 use crate::build::key::{Change, PARENT};
-use crate::build::{Copy, CopySource, Miss};
+use crate::build::{Copy, CopySource, Miss, Remote};
 use crate::model::CacheMount;
 use crate::step::BuildStep;
 
@@ -63,6 +63,7 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             explanation("Note it for the configuration", why, Vec::new(), &["glassbox image inspect IMAGE"], CHAPTER)
         }
         BuildStep::ReadSources { copy, .. } => read_sources(copy),
+        BuildStep::FetchFile { remote, path } => fetch_file(remote, path),
         BuildStep::UseCached { path, .. } => {
             let why = "All that the result depends on is what it was: it is taken as it is.";
             // What stands in it was read with all other records when the command began.
@@ -169,6 +170,24 @@ fn find_agent(socket: Option<&str>) -> Explanation {
     explanation("Look for the agent's socket", why, calls, &["echo $SSH_AUTH_SOCK"], CHAPTER)
 }
 
+fn fetch_file(remote: &Remote, path: &str) -> Explanation {
+    let why = match remote.checksum.is_empty() {
+        true => "What a URL leads to can change: it is fetched at every build, and known by its content. --checksum says which it has to be.",
+        false => "--checksum: the build goes on only with the bytes that were meant.",
+    };
+    let calls = vec![
+        call("socket", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("connect", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("sendto", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("recvfrom", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("openat", &["AT_FDCWD", &quoted(path), "…", "0600"]),
+        call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("utimensat", &["…", "…", "…", "…"]),
+    ];
+    let name: String = remote.name.chars().take(40).collect();
+    explanation(format!("Fetch {name}"), why, calls, &[&format!("curl -I {}", remote.url)], CHAPTER)
+}
+
 fn bring_files(copy: &Copy) -> Explanation {
     let why = "The files are written into the merged tree: the kernel puts them into the upper directory, which becomes the layer.";
     let calls = vec![
@@ -196,6 +215,7 @@ fn read_sources(copy: &Copy) -> Explanation {
     ];
     let place = match &copy.from {
         CopySource::Context => "the build context",
+        CopySource::Web => "the URL",
         CopySource::Directory(_) => "the named context",
         CopySource::Stage(_) => "the other stage",
         CopySource::Image(_) => "the image",

@@ -64,6 +64,17 @@ pub(super) fn curl(situation: &Situation, sys: &mut dyn Sys) -> Vec<Act> {
     }
 }
 
+/// What the file at a URL is: how it begins, and how many zeros follow.
+pub(crate) fn content(url: &str, path: &str) -> (String, u64) {
+    match received(url, path).pop() {
+        Some(Act::Sized { head, bytes, .. }) => {
+            let zeros = bytes.saturating_sub(head.len() as u64);
+            (head, zeros)
+        }
+        _ => (body(url), 0),
+    }
+}
+
 fn received(url: &str, path: &str) -> Vec<Act> {
     let archive = ["gz", "tgz", "xz", "bz2", "zip", "deb", "jar", "whl", "zst"].iter().any(|end| url.ends_with(end));
     let program = url.contains("amd64") || url.contains("x86_64") || url.contains("linux");

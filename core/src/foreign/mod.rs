@@ -26,6 +26,7 @@ mod source;
 mod tests;
 
 pub(crate) use act::{Act, Situation};
+pub(crate) use fetch::content;
 
 use std::collections::VecDeque;
 

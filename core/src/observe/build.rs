@@ -79,6 +79,10 @@ pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
             }
             BuildEvent::ProgramFailed { failed: FailedProgram { slot: *slot, exit_code } }
         }
+        BuildStep::FetchFile { path, .. } => {
+            let size_bytes = outcome.files.as_ref().map_or(0, |files| files.made);
+            return vec![Event::FileWritten { path: path.clone(), size_bytes }];
+        }
         BuildStep::NoteImage { id } => BuildEvent::ImageNoted { id: id.clone() },
         BuildStep::WriteResultFile { path, contents, .. } => {
             return vec![Event::FileWritten { path: path.clone(), size_bytes: contents.len() as u64 }];

@@ -111,3 +111,21 @@ fn triggers_of_a_base_may_name_further_images() {
         &["load metadata for docker.io/library/alpine:3.20", "[1/2] FROM docker.io/library/base:latest", "COPY --from=alpine:3.20"],
     );
 }
+
+#[test]
+fn what_add_fetches_is_modelled_and_says_so() {
+    let text = shown(
+        &[("Dockerfile", "FROM toolbox\nADD https://example.com/get.sh https://example.com/tool.tar.gz /opt/\nRUN ls -l /opt && cat /opt/get.sh\n")],
+        &["docker build /ctx", "docker build /ctx"],
+    );
+    has(
+        &text,
+        &[
+            "glassbox: modelled: what https://example.com/get.sh would send is made up\n",
+            "fetching https://example.com/tool.tar.gz done\n",
+            "-rw-------",
+            "# glassbox: modelled: what https://example.com/get.sh would send stands here",
+            "CACHED",
+        ],
+    );
+}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Undo;
 use crate::build::transfer::Manner;
-use crate::build::{Copy, Key, Miss};
+use crate::build::{Copy, Key, Miss, Remote};
 use crate::model::{BuildResult, CacheMount, CacheRecord, ContainerId, Slot};
 
 /// A step of a build.
@@ -45,6 +45,13 @@ pub enum BuildStep {
         from: FilesRoot,
         /// The text of `.dockerignore`.
         ignore: Option<String>,
+    },
+    /// Fetch a file that `ADD` names by its URL.
+    FetchFile {
+        /// What, and where from.
+        remote: Remote,
+        /// Where to: absolute.
+        path: String,
     },
     /// Take the result that an earlier build has left.
     UseCached {
@@ -201,6 +208,7 @@ impl BuildStep {
             BuildStep::UseBase { .. } => "UseBase",
             BuildStep::Configure { .. } => "Configure",
             BuildStep::ReadSources { .. } => "ReadSources",
+            BuildStep::FetchFile { .. } => "FetchFile",
             BuildStep::UseCached { .. } => "UseCached",
             BuildStep::MissCache { .. } => "MissCache",
             BuildStep::BringFiles { .. } => "BringFiles",
@@ -254,7 +262,7 @@ impl BuildStep {
             }
             BuildStep::MakeCacheMount { directory, .. } => Undo::RemoveTree { path: directory.clone() },
             BuildStep::RemoveCacheMount { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
-            BuildStep::BringFiles { .. } | BuildStep::PlaceSecret { .. } => Undo::EndsWithDirectory,
+            BuildStep::FetchFile { .. } | BuildStep::BringFiles { .. } | BuildStep::PlaceSecret { .. } => Undo::EndsWithDirectory,
             BuildStep::RemoveWorkspace { .. } => Undo::LeftStanding { why: "What was made in it is packed by then.".into() },
             BuildStep::DropResult { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
             BuildStep::KeepResult { path, .. } => Undo::RemoveFile { path: path.clone() },

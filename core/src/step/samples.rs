@@ -8,7 +8,7 @@ use super::{
     PrivilegeStep, ProcessStep, SourceMount, Step, StoreStep,
 };
 use crate::build::transfer::Manner;
-use crate::build::{Copy, CopySource, Miss};
+use crate::build::{Copy, CopySource, Miss, Remote};
 use crate::cli::{ExecProcess, NetworkMode, TimeOffsets, Words};
 use crate::device::{DeviceKind, default_rules};
 use crate::host::Controller;
@@ -97,6 +97,10 @@ fn builds() -> Vec<BuildStep> {
         BuildStep::PlaceSecret { id: "token".into(), path: "/r/building/00/secret-1".into(), owner: (0, 0), mode: 0o400 },
         BuildStep::FindAgent { id: "default".into(), socket: Some("/tmp/agent".into()) },
         BuildStep::NoteExit { slot, id: id() },
+        BuildStep::FetchFile {
+            remote: Remote::of("https://example.com/a", ""),
+            path: "/r/building/00-web/files/a".into(),
+        },
         BuildStep::NoteImage { id: "sha256:00".into() },
         BuildStep::WriteResultFile { path: "/root/id.txt".into(), what: "image ID file".into(), contents: "sha256:00".into() },
         BuildStep::CheckExit { slot, argv: vec!["false".into()] },

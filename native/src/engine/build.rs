@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use glassbox_core::build::progress::Progress;
 use glassbox_core::build::transfer::{self, TransferFault};
-use glassbox_core::build::{record, work};
+use glassbox_core::build::{Remote, record, work};
 use glassbox_core::dockerfile::ignore::Ignore;
 use glassbox_core::errno::Errno;
 use glassbox_core::model::CacheMount;
@@ -80,6 +80,11 @@ impl Engine {
                 outcome.files = Some(Box::new(BuildFiles { parts, made: 0 }));
                 Ok(())
             }
+            BuildStep::FetchFile { remote, path } => {
+                let made = self.fetch_file(remote, Path::new(path))?;
+                outcome.files = Some(Box::new(BuildFiles { parts: Vec::new(), made }));
+                Ok(())
+            }
             BuildStep::UseCached { path, .. } => fs::metadata(path).map(drop).call("openat"),
             BuildStep::BringFiles { copy, from, to, ignore, manner } => {
                 let ignore = ignore.as_deref().map(Ignore::read);
@@ -144,6 +149,19 @@ impl Engine {
         }
         let message = "ERROR: failed to build: failed to solve: Canceled: context canceled\n".to_string();
         Err(CommandError { message, exit_code: INTERRUPTED, span: None })
+    }
+
+    /// Nobody waits for the records meanwhile.
+    fn fetch_file(&mut self, remote: &Remote, path: &Path) -> Result<u64, Failure> {
+        let had_records = self.holds_lock();
+        self.unlock_records();
+        let client = self.client.take().unwrap_or_default();
+        let fetched = client.fetch_file(remote, path);
+        self.client = Some(client);
+        if had_records {
+            self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
+        }
+        fetched.map_err(|why| Failure::of(&why, Errno::ECONNREFUSED))
     }
 
     /// Whoever has it needs the records to go on, and the caller may have had enough of waiting.

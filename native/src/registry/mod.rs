@@ -5,19 +5,30 @@ mod keys;
 mod transport;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
+use glassbox_core::build::Remote;
 use glassbox_core::errno::Errno;
 use glassbox_core::model::Account;
+use glassbox_core::oci::digest;
 use glassbox_core::oci::image::transfer::Blobs;
-use glassbox_core::registry::http::{Head, Method};
+use glassbox_core::registry::http::{Head, Method, date_seconds};
 use glassbox_core::registry::receive::{Expected, document, receive};
 use glassbox_core::registry::send::{Piece, give};
-use glassbox_core::registry::{ANSWER_BYTES_MAX, Answered, Content, Proof, Purpose, Request, reading};
+use glassbox_core::registry::{ANSWER_BYTES_MAX, BLOB_BYTES_MAX, Answered, Content, Proof, Purpose, Request, reading};
+
+use sha2::{Digest, Sha256};
 
 use keys::Keys;
-use transport::{Body, Received, Transport};
+use transport::{Body, Received, Transport, words};
+
+/// As BuildKit leaves a file that it has fetched.
+const FETCHED_MODE: u32 = 0o600;
+const FETCH_PIECE_BYTES: usize = 64 << 10;
 
 /// What one command has to do with registries.
 pub struct Client {
@@ -98,6 +109,39 @@ impl Client {
         let (head, body, broken) = give(&request.url, digest, size, &mut ask)?;
         let (content, _) = reading::read(request, &head, &body)?;
         Ok(answered(request, head.status, Vec::new(), broken + 1, content))
+    }
+
+    /// Fetches a file that `ADD` names. Answers how many bytes came. `Err`: why, in BuildKit's words.
+    pub fn fetch_file(&self, remote: &Remote, path: &Path) -> Result<u64, String> {
+        let purpose = Purpose::Ping { optional: false };
+        let request = Request { method: Method::Get, url: remote.url.clone(), fields: Vec::new(), proof: Proof::None, purpose };
+        let sent = self.transport.send(&request, None, Body::None, 0);
+        let mut received = sent.map_err(|error| remote.framed(&error.told(&request)))?;
+        if let Some(refused) = remote.refused(received.head.status) {
+            return Err(refused);
+        }
+        let failed = |error: std::io::Error| remote.framed(&format!("{}: {}", remote.url, words(&error)));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(FETCHED_MODE).open(path).map_err(failed)?;
+        let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
+        let mut buffer = vec![0_u8; FETCH_PIECE_BYTES];
+        loop {
+            let count = received.body.read(&mut buffer).map_err(failed)?;
+            let Some(piece) = buffer.get(..count).filter(|piece| !piece.is_empty()) else { break };
+            bytes += count as u64;
+            if bytes > BLOB_BYTES_MAX {
+                return Err(remote.framed(&format!("{} is longer than {BLOB_BYTES_MAX} bytes", remote.url)));
+            }
+            hash.update(piece);
+            file.write_all(piece).map_err(failed)?;
+        }
+        if let Some(mismatch) = remote.mismatch(&digest::in_words(&hash.finalize())) {
+            return Err(mismatch);
+        }
+        // Without a date it is as old as can be, as with BuildKit.
+        let seconds = received.head.field("last-modified").and_then(date_seconds).unwrap_or_default();
+        let since = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+        file.set_modified(UNIX_EPOCH + since).map_err(failed)?;
+        Ok(bytes)
     }
 
     /// Takes the password that was given, or the one on stdin.

@@ -23,8 +23,11 @@ pub(super) fn instruction(slot: Slot, design: &Design<'_>, context: &Context<'_>
             vec![planned(Step::Build(step), design.cause_of(slot))]
         }
         Work::Copy(copy) => {
-            let mut steps = read_sources(slot, 0, copy, design, context);
+            let web = Workspace::of_web(slot, context);
+            let mut steps = fetched(slot, copy, &web, design);
+            steps.extend(read_sources(slot, 0, copy, design, context));
             steps.push(planned(Step::Phase(Phase::FindResult { slot }), design.cause_of(slot)));
+            steps.extend((!copy.remote.is_empty()).then(|| remove(&web)));
             steps
         }
         Work::Run(run) => {
@@ -73,9 +76,24 @@ fn key(slot: Slot, work: &Work, design: &Design<'_>, context: &Context<'_>) -> K
     Key { parts }
 }
 
+/// The files that are fetched for it. BuildKit knows them by their content: they are fetched before it looks into the cache.
+fn fetched(slot: Slot, copy: &Copy, web: &Workspace, design: &Design<'_>) -> Vec<Planned> {
+    if copy.remote.is_empty() {
+        return Vec::new();
+    }
+    let mut steps = web.make(&["files"]);
+    for remote in &copy.remote {
+        let path = format!("{}/{}", web.directory("files"), remote.name);
+        let step = BuildStep::FetchFile { remote: remote.clone(), path };
+        steps.push(planned(Step::Build(step), design.cause_of(slot)));
+    }
+    steps
+}
+
 /// Where files are copied from, the layers that are mounted there, and what has to be extracted for it.
-pub(super) fn source(from: &CopySource, design: &Design<'_>, context: &Context<'_>) -> (Option<Vec<Layer>>, String) {
+pub(super) fn source(slot: Slot, from: &CopySource, design: &Design<'_>, context: &Context<'_>) -> (Option<Vec<Layer>>, String) {
     match from {
+        CopySource::Web => (None, Workspace::of_web(slot, context).directory("files")),
         CopySource::Context => {
             let typed = &design.build.input.context;
             let path = if typed == "-" { "/dev/null" } else { typed };
@@ -94,7 +112,7 @@ pub(super) fn ignore(design: &Design<'_>) -> Option<String> {
 /// Reads what is copied (0), or what is mounted (from 1).
 pub(super) fn read_sources(slot: Slot, mount: u16, copy: &Copy, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
     let workspace = Workspace::of(slot, context);
-    let (layers, path) = source(&copy.from, design, context);
+    let (layers, path) = source(slot, &copy.from, design, context);
     let from = if layers.is_some() { workspace.root("from") } else { FilesRoot { path, held: false } };
     let step = BuildStep::ReadSources { slot, mount, copy: copy.clone(), from, ignore: ignore(design) };
     let read = planned(Step::Build(step), design.cause_of(slot));
@@ -163,7 +181,7 @@ fn work(slot: Slot, work: &Work, layers: Vec<Layer>, design: &Design<'_>, contex
         }
         Work::Copy(copy) => {
             let workspace = Workspace::of(slot, context);
-            let (from_layers, path) = source(&copy.from, design, context);
+            let (from_layers, path) = source(slot, &copy.from, design, context);
             let mut names = vec!["upper", "work", "merged", "empty"];
             let mut mounts = vec![workspace.mounted(&layers, context)];
             let from = match &from_layers {

@@ -107,7 +107,7 @@ pub(super) fn made_for(run: &Run) -> Vec<String> {
 fn name_of(mount: &RunMount, design: &Design<'_>, context: &Context<'_>) -> Option<String> {
     let Mounted::Cache { id, from, .. } = &mount.what else { return None };
     let begun = match from {
-        None | Some(CopySource::Context | CopySource::Directory(_)) => String::new(),
+        None | Some(CopySource::Context | CopySource::Directory(_) | CopySource::Web) => String::new(),
         Some(CopySource::Stage(stage)) => design.whole(*stage, context).0,
         Some(CopySource::Image(name)) => name.clone(),
     };
@@ -226,7 +226,7 @@ impl Laying<'_, '_> {
 
     /// Copies the files into a directory.
     fn bring(&mut self, number: u16, from: &CopySource, path: &str, to: &str) {
-        let (layers, context_path) = source(from, self.design, self.context);
+        let (layers, context_path) = source(self.slot, from, self.design, self.context);
         let name = format!("from-{number}");
         let root = match &layers {
             Some(_) => self.workspace.root(&name),

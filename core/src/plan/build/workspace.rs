@@ -21,6 +21,11 @@ impl Workspace {
         Workspace { path: Layout::new(&context.host.data_root).workspace(id.get(..12).unwrap_or(&id)) }
     }
 
+    /// Where an instruction has what it fetches.
+    pub(super) fn of_web(slot: Slot, context: &Context<'_>) -> Workspace {
+        Workspace { path: format!("{}-web", Workspace::of(slot, context).path) }
+    }
+
     pub(super) fn directory(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
     }

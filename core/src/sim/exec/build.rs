@@ -3,14 +3,17 @@
 use std::rc::Rc;
 
 use super::copy::Model;
+use super::image::write_data;
+use super::registry::nobody_answers;
 use super::store::{make_directory, remove_tree, write_file};
 use super::{Carried, Done, Failure, Run, called, done};
 use crate::build::transfer::{self, TransferFault};
-use crate::build::{record, work};
+use crate::build::{Remote, record, work};
 use crate::dockerfile::ignore::Ignore;
 use crate::errno::Errno;
 use crate::model::State;
 use crate::observe::{BuildFiles, Outcome};
+use crate::registry::http::Url;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{Content, Data, NodeId};
 use crate::sim::tree::Owner;
@@ -21,7 +24,7 @@ const RECORD_MODE: u32 = 0o600;
 const RESULT_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o700;
 
-pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &State) -> Carried {
+pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     match step {
         BuildStep::LoadDefinition { .. }
         | BuildStep::UseBase { .. }
@@ -36,6 +39,10 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
             let found = transfer::find(&mut model, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
             let parts = transfer::parts(&mut model, copy, &found).map_err(|fault| refused(&fault))?;
             return Ok(seen(kernel, BuildFiles { parts, made: 0 }));
+        }
+        BuildStep::FetchFile { remote, path } => {
+            let made = fetch_file(kernel, run, remote, path)?;
+            return Ok(seen(kernel, BuildFiles { parts: Vec::new(), made }));
         }
         BuildStep::UseCached { path, .. } => {
             called(kernel.walk(kernel.engine, path, true), "openat")?;
@@ -90,6 +97,30 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &Run, state: &
         }
     }
     done(kernel)
+}
+
+/// Of the Internet the model has nothing: a file stands for the one that would come, and whoever builds is told so.
+fn fetch_file(kernel: &mut Kernel, run: &mut Run, remote: &Remote, path: &str) -> Result<u64, Failure> {
+    let failed = |why: &str| {
+        let told = remote.framed(&format!("Get \"{}\": {why}", remote.url));
+        Failure { call: Some(told), ..Failure::from(Errno::ECONNREFUSED) }
+    };
+    let url = Url::parse(&remote.url).ok_or_else(|| failed("unsupported protocol scheme"))?;
+    if let Some(why) = nobody_answers(&url) {
+        return Err(failed(&why));
+    }
+    let checksum = if remote.checksum.is_empty() { "" } else { ", and its checksum is not looked at" };
+    let line = format!("glassbox: modelled: what {} would send is made up{checksum}\n", remote.url);
+    run.shown.push((true, line.into_bytes()));
+    let (head, zeros) = crate::foreign::content(&remote.url, path);
+    let data = Data { bytes: Rc::new(head.into_bytes()), zeros };
+    let bytes = data.len();
+    called(write_data(kernel, path, RECORD_MODE, data), "openat")?;
+    let place = called(kernel.walk(kernel.engine, path, true), "utimensat")?;
+    if let NodeId::Inode(id) = place.node {
+        called(kernel.inode_mut(id), "utimensat")?.modified_seconds = 0;
+    }
+    Ok(bytes)
 }
 
 fn owner_of((uid, gid): (u32, u32)) -> Owner {

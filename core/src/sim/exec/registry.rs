@@ -115,6 +115,17 @@ fn catalogue(domain: &str, run: &mut Run) -> Option<Rc<Catalogue>> {
     Some(run.catalogues.entry(domain.to_string()).or_insert_with(|| Rc::new(Catalogue::of(domain))).clone())
 }
 
+/// On this machine itself nobody serves anything; `None`: it is another machine.
+pub(super) fn nobody_answers(url: &Url<'_>) -> Option<String> {
+    if !endpoint::is_local(url.authority) {
+        return None;
+    }
+    let usual = if url.scheme == "https" { "443" } else { "80" };
+    let host = if url.host() == "localhost" { "127.0.0.1" } else { url.host() };
+    let port = url.authority.strip_prefix(url.host()).and_then(|rest| rest.strip_prefix(':')).unwrap_or(usual);
+    Some(format!("dial tcp {host}:{port}: connect: connection refused"))
+}
+
 fn ask(request: &Request, run: &mut Run) -> Result<(Head, Vec<u8>), String> {
     let failed = |why: &str| format!("{} \"{}\": {why}", request.method.in_errors(), request.url);
     if request.proof == Proof::Missing {
@@ -127,12 +138,8 @@ fn ask(request: &Request, run: &mut Run) -> Result<(Head, Vec<u8>), String> {
         return Ok(answer);
     }
     let url = Url::parse(&request.url).ok_or_else(|| failed("unsupported protocol scheme"))?;
-    let port = if url.scheme == "https" { 443 } else { 80 };
-    if endpoint::is_local(url.authority) {
-        let host = if url.host() == "localhost" { "127.0.0.1" } else { url.host() };
-        let port =
-            url.authority.strip_prefix(url.host()).and_then(|rest| rest.strip_prefix(':')).map_or(port.to_string(), str::to_string);
-        return Err(failed(&format!("dial tcp {host}:{port}: connect: connection refused")));
+    if let Some(why) = nobody_answers(&url) {
+        return Err(failed(&why));
     }
     let ours = "glassbox: this machine is a model: of the Internet it has a few registries alone, with popular images";
     Err(failed(&format!("dial tcp: lookup {}: no such host\n{ours}", url.host())))
