@@ -83,7 +83,11 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
             }
         }
         BuildStep::WriteResultFile { path, what, contents } => {
-            write_file(kernel, path, RESULT_MODE, contents).map_err(|errno| Failure { call: Some(work::unwritten(what, path, errno)), ..Failure::from(errno) })?;
+            let failed = |errno: Errno| Failure { call: Some(work::unwritten(what, path, errno)), ..Failure::from(errno) };
+            if is_directory(kernel, path) {
+                return Err(failed(Errno::EISDIR));
+            }
+            write_file(kernel, path, RESULT_MODE, contents).map_err(failed)?;
         }
         BuildStep::RemoveWorkspace { path } => called(remove_tree(kernel, path), "rmdir")?,
         BuildStep::DropResult { path, .. } => {
@@ -121,6 +125,14 @@ fn fetch_file(kernel: &mut Kernel, run: &mut Run, remote: &Remote, path: &str) -
         called(kernel.inode_mut(id), "utimensat")?.modified_seconds = 0;
     }
     Ok(bytes)
+}
+
+fn is_directory(kernel: &Kernel, path: &str) -> bool {
+    let found = kernel.walk(kernel.engine, path, true).ok().and_then(|place| match place.node {
+        NodeId::Inode(id) => kernel.inode(id).ok(),
+        _ => None,
+    });
+    found.is_some_and(|inode| matches!(inode.content, Content::Directory { .. }))
 }
 
 fn owner_of((uid, gid): (u32, u32)) -> Owner {
