@@ -321,7 +321,9 @@ impl Scope {
         let refuse = |what: String| Err(Fault::at(lines, what));
         let sources = self.all(&transfer.sources, given, lines)?;
         if let Some(source) = sources.iter().find(|source| name == "ADD" && is_git(source)) {
-            return refuse(format!("glassbox: ADD of the repository {source} is not carried out yet; clone it beforehand and COPY it"));
+            return refuse(format!(
+                "glassbox: ADD of the repository {source} is not carried out yet; clone it beforehand and COPY it"
+            ));
         }
         if transfer.keep_git {
             return refuse(format!("glassbox: {name} --keep-git-dir is not carried out yet"));
@@ -330,7 +332,9 @@ impl Scope {
         let is_web = |source: &String| name == "ADD" && (source.starts_with("http://") || source.starts_with("https://"));
         let remote: Vec<Remote> = sources.iter().filter(|source| is_web(source)).map(|url| Remote::of(url, &checksum)).collect();
         if !remote.is_empty() && remote.len() < sources.len() + transfer.heredocs.len() {
-            return refuse("glassbox: ADD of URLs and of files at the same time is not carried out: write an ADD for each".to_string());
+            return refuse(
+                "glassbox: ADD of URLs and of files at the same time is not carried out: write an ADD for each".to_string(),
+            );
         }
         let typed = self.expanded(&transfer.destination, given, lines)?;
         let is_directory = typed.is_empty() || typed == "." || typed.ends_with('/') || typed.ends_with("/.");
@@ -345,7 +349,11 @@ impl Scope {
         };
         let inline = transfer.heredocs.iter().map(|file| Ok((file.name.clone(), self.content(file, given, lines)?)));
         let inline = inline.collect::<Answer<Vec<_>>>()?;
-        let flags = [("checksum", Some(&checksum).filter(|checksum| !checksum.is_empty())), ("chown", Some(&owner).filter(|owner| !owner.is_empty())), ("chmod", mode.as_ref())];
+        let flags = [
+            ("checksum", Some(&checksum).filter(|checksum| !checksum.is_empty())),
+            ("chown", Some(&owner).filter(|owner| !owner.is_empty())),
+            ("chmod", mode.as_ref()),
+        ];
         let mut flags =
             flags.iter().filter_map(|(flag, value)| value.map(|value| format!("--{flag}={value} "))).collect::<String>();
         if transfer.parents {

@@ -172,7 +172,9 @@ fn find_agent(socket: Option<&str>) -> Explanation {
 
 fn fetch_file(remote: &Remote, path: &str) -> Explanation {
     let why = match remote.checksum.is_empty() {
-        true => "What a URL leads to can change: it is fetched at every build, and known by its content. --checksum says which it has to be.",
+        true => {
+            "What a URL leads to can change: it is fetched at every build, and known by its content. --checksum says which it has to be."
+        }
         false => "--checksum: the build goes on only with the bytes that were meant.",
     };
     let calls = vec![

@@ -115,7 +115,10 @@ fn triggers_of_a_base_may_name_further_images() {
 #[test]
 fn what_add_fetches_is_modelled_and_says_so() {
     let text = shown(
-        &[("Dockerfile", "FROM toolbox\nADD https://example.com/get.sh https://example.com/tool.tar.gz /opt/\nRUN ls -l /opt && cat /opt/get.sh\n")],
+        &[(
+            "Dockerfile",
+            "FROM toolbox\nADD https://example.com/get.sh https://example.com/tool.tar.gz /opt/\nRUN ls -l /opt && cat /opt/get.sh\n",
+        )],
         &["docker build /ctx", "docker build /ctx"],
     );
     has(

@@ -97,10 +97,7 @@ fn builds() -> Vec<BuildStep> {
         BuildStep::PlaceSecret { id: "token".into(), path: "/r/building/00/secret-1".into(), owner: (0, 0), mode: 0o400 },
         BuildStep::FindAgent { id: "default".into(), socket: Some("/tmp/agent".into()) },
         BuildStep::NoteExit { slot, id: id() },
-        BuildStep::FetchFile {
-            remote: Remote::of("https://example.com/a", ""),
-            path: "/r/building/00-web/files/a".into(),
-        },
+        BuildStep::FetchFile { remote: Remote::of("https://example.com/a", ""), path: "/r/building/00-web/files/a".into() },
         BuildStep::NoteImage { id: "sha256:00".into() },
         BuildStep::WriteResultFile { path: "/root/id.txt".into(), what: "image ID file".into(), contents: "sha256:00".into() },
         BuildStep::CheckExit { slot, argv: vec!["false".into()] },

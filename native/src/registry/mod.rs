@@ -19,7 +19,7 @@ use glassbox_core::oci::image::transfer::Blobs;
 use glassbox_core::registry::http::{Head, Method, date_seconds};
 use glassbox_core::registry::receive::{Expected, document, receive};
 use glassbox_core::registry::send::{Piece, give};
-use glassbox_core::registry::{ANSWER_BYTES_MAX, BLOB_BYTES_MAX, Answered, Content, Proof, Purpose, Request, reading};
+use glassbox_core::registry::{ANSWER_BYTES_MAX, Answered, BLOB_BYTES_MAX, Content, Proof, Purpose, Request, reading};
 
 use sha2::{Digest, Sha256};
 
