@@ -34,6 +34,14 @@ fn set_owner(path: &Path, (uid, gid): (u32, u32)) -> Done {
     std::os::unix::fs::chown(path, Some(uid), Some(gid)).call("chown")
 }
 
+/// What `--iidfile` or `--metadata-file` names.
+fn write_result_file(path: &str, what: &str, contents: &str) -> Done {
+    fs::write(path, contents).map_err(|error| {
+        let errno = crate::sys::errno_of(&error);
+        Failure::of(&work::unwritten(what, path, errno), errno)
+    })
+}
+
 fn place_secret(path: &Path, value: &[u8], owner: (u32, u32), mode: u32) -> Done {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).call("openat")?;
     file.write_all(value).call("write")?;
@@ -68,10 +76,7 @@ impl Engine {
             | BuildStep::Configure { .. }
             | BuildStep::MissCache { .. }
             | BuildStep::NoteImage { .. } => Ok(()),
-            BuildStep::WriteResultFile { path, what, contents } => fs::write(path, contents).map_err(|error| {
-                let errno = crate::sys::errno_of(&error);
-                Failure::of(&work::unwritten(what, path, errno), errno)
-            }),
+            BuildStep::WriteResultFile { path, what, contents } => write_result_file(path, what, contents),
             BuildStep::ReadSources { copy, from, ignore, .. } => {
                 let ignore = ignore.as_deref().map(Ignore::read);
                 let mut disk = Disk::new(self.files_root(from)?, self.files_root(from)?);
@@ -80,11 +85,9 @@ impl Engine {
                 outcome.files = Some(Box::new(BuildFiles { parts, made: 0 }));
                 Ok(())
             }
-            BuildStep::FetchFile { remote, path } => {
-                let made = self.fetch_file(remote, Path::new(path))?;
-                outcome.files = Some(Box::new(BuildFiles { parts: Vec::new(), made }));
-                Ok(())
-            }
+            BuildStep::FetchFile { remote, path } => self
+                .fetch_file(remote, Path::new(path))
+                .map(|made| outcome.files = Some(Box::new(BuildFiles { parts: Vec::new(), made }))),
             BuildStep::UseCached { path, .. } => fs::metadata(path).map(drop).call("openat"),
             BuildStep::BringFiles { copy, from, to, ignore, manner } => {
                 let ignore = ignore.as_deref().map(Ignore::read);
@@ -155,7 +158,7 @@ impl Engine {
     fn fetch_file(&mut self, remote: &Remote, path: &Path) -> Result<u64, Failure> {
         let had_records = self.holds_lock();
         self.unlock_records();
-        let client = self.client.take().unwrap_or_default();
+        let mut client = self.client.take().unwrap_or_default();
         let fetched = client.fetch_file(remote, path);
         self.client = Some(client);
         if had_records {

@@ -112,7 +112,7 @@ impl Client {
     }
 
     /// Fetches a file that `ADD` names. Answers how many bytes came. `Err`: why, in BuildKit's words.
-    pub fn fetch_file(&self, remote: &Remote, path: &Path) -> Result<u64, String> {
+    pub fn fetch_file(&mut self, remote: &Remote, path: &Path) -> Result<u64, String> {
         let purpose = Purpose::Ping { optional: false };
         let request = Request { method: Method::Get, url: remote.url.clone(), fields: Vec::new(), proof: Proof::None, purpose };
         let sent = self.transport.send(&request, None, Body::None, 0);

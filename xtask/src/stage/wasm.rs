@@ -16,7 +16,8 @@ pub const WASM: Stage = Stage {
 };
 
 fn core_tests() -> Result<()> {
-    let runner = format!("node --no-warnings {}", workspace::root().join("xtask/wasi.mjs").display());
+    // Node 20 dies (SIGSEGV, in V8's collector) where incremental marking is finished while a module's memory grows.
+    let runner = format!("node --no-warnings --no-incremental-marking {}", workspace::root().join("xtask/wasi.mjs").display());
     let mut tests = process::cargo(&["test", "-p", "glassbox-core", "--target", "wasm32-wasip1"]);
     process::run(tests.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner))
 }

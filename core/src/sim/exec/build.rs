@@ -11,7 +11,7 @@ use crate::build::transfer::{self, TransferFault};
 use crate::build::{Remote, record, work};
 use crate::dockerfile::ignore::Ignore;
 use crate::errno::Errno;
-use crate::model::State;
+use crate::model::{ContainerId, State};
 use crate::observe::{BuildFiles, Outcome};
 use crate::registry::http::Url;
 use crate::sim::kernel::Kernel;
@@ -67,14 +67,10 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
             place_secret(kernel, path, bytes, Owner { mode: *mode, ..owner_of(*owner) })?;
         }
         BuildStep::FindAgent { id, socket } => {
-            let socket = socket.as_ref().ok_or_else(|| without_agent(id))?;
-            called(kernel.walk(kernel.engine, socket, true), "stat")?;
+            called(kernel.walk(kernel.engine, socket.as_ref().ok_or_else(|| without_agent(id))?, true), "stat")?;
         }
         BuildStep::NoteExit { id, .. } => {
-            let unknown = || Failure { call: Some(work::end_unknown(id)), ..Failure::from(Errno::ENOENT) };
-            let container = state.containers.get(id).ok_or_else(unknown)?;
-            let status = Some(WaitStatus::Exited(container.state.exit_code));
-            return Ok(Done::Outcome(Outcome { status, at_ns: kernel.realtime_ns(), ..Outcome::default() }));
+            return note_exit(kernel, state, id);
         }
         BuildStep::CheckExit { slot, argv } => {
             if let Some(failed) = state.building.failed.as_ref().filter(|failed| failed.slot == *slot) {
@@ -83,11 +79,7 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
             }
         }
         BuildStep::WriteResultFile { path, what, contents } => {
-            let failed = |errno: Errno| Failure { call: Some(work::unwritten(what, path, errno)), ..Failure::from(errno) };
-            if is_directory(kernel, path) {
-                return Err(failed(Errno::EISDIR));
-            }
-            write_file(kernel, path, RESULT_MODE, contents).map_err(failed)?;
+            write_result_file(kernel, path, what, contents)?;
         }
         BuildStep::RemoveWorkspace { path } => called(remove_tree(kernel, path), "rmdir")?,
         BuildStep::DropResult { path, .. } => {
@@ -101,6 +93,22 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
         }
     }
     done(kernel)
+}
+
+/// What `--iidfile` or `--metadata-file` names.
+fn write_result_file(kernel: &mut Kernel, path: &str, what: &str, contents: &str) -> Result<(), Failure> {
+    let failed = |errno: Errno| Failure { call: Some(work::unwritten(what, path, errno)), ..Failure::from(errno) };
+    if is_directory(kernel, path) {
+        return Err(failed(Errno::EISDIR));
+    }
+    write_file(kernel, path, RESULT_MODE, contents).map_err(failed)
+}
+
+fn note_exit(kernel: &Kernel, state: &State, id: &ContainerId) -> Carried {
+    let unknown = || Failure { call: Some(work::end_unknown(id)), ..Failure::from(Errno::ENOENT) };
+    let container = state.containers.get(id).ok_or_else(unknown)?;
+    let status = Some(WaitStatus::Exited(container.state.exit_code));
+    Ok(Done::Outcome(Outcome { status, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
 }
 
 /// Of the Internet the model has nothing: a file stands for the one that would come, and whoever builds is told so.
