@@ -77,11 +77,11 @@ fn a_program_for_wasi_does_the_same_in_both_kernels() {
         skip("containers with all namespaces need root");
         return;
     }
-    let runtime = suite::binary().unwrap().with_file_name("glassbox-wasi");
-    let Some(module) = compiled().filter(|_| runtime.is_file()) else {
-        skip("there is no glassbox-wasi beside glassbox, or nothing to run");
+    if !suite::binary().unwrap().with_file_name("glassbox-wasi").is_file() {
+        skip("there is no glassbox-wasi beside glassbox");
         return;
-    };
+    }
+    let Some(module) = compiled() else { return };
     shared::share_mounts();
     let archive = archive(&module);
     let (_place, mut linux) = suite::linux().unwrap();
