@@ -2,19 +2,21 @@
 //!
 //! Both kernels' events come from looking: [`crate::observe`] asks a probe after each step. The prediction is never echoed.
 
+mod build;
+mod image;
+mod registry;
+
 use serde::{Deserialize, Serialize};
 
-use crate::build::Part;
+pub use build::BuildEvent;
+pub use image::ImageEvent;
+pub use registry::RegistryEvent;
+
 use crate::diagnosis::program::Refused;
 use crate::host::Controller;
 use crate::model::health::Probe;
-use crate::model::{
-    Account, BuildResult, CacheMount, CacheRecord, Container, ContainerId, Ending, FailedProgram, Image, Layer, SentSignal, Slot,
-    Volume,
-};
-use crate::oci::image::Descriptor;
+use crate::model::{Container, ContainerId, Ending, SentSignal, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
-use crate::registry::{Answered, WantedImage};
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
 
@@ -404,234 +406,9 @@ impl Event {
             Event::VolumeCreated { volume } => volume.created_ns = 0,
             Event::Build(event) => event.normalise(),
             Event::Image(event) => event.normalise(),
+            Event::Registry(event) => event.normalise(),
             _ => {}
         }
         event
     }
-}
-
-/// A fact about a registry.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum RegistryEvent {
-    /// It was looked up who the caller is to it: what is asked of it from now on is about this image.
-    LoginLookedUp {
-        /// What is to be fetched, if that is what it is for.
-        wanted: Option<WantedImage>,
-        /// Under which name the login is kept.
-        server: String,
-        /// Who; `None`: nobody in particular.
-        login: Option<Account>,
-    },
-    /// It has answered.
-    Answered(Answered),
-    /// Whose password was given.
-    PasswordTaken {
-        /// The name.
-        login: Account,
-    },
-    /// A login is kept.
-    LoginKept {
-        /// Under which name.
-        server: String,
-        /// The file that says so.
-        config: String,
-    },
-    /// No login is kept any more.
-    LoginDropped {
-        /// Under which name it was.
-        server: String,
-    },
-    /// The manifest of an image was read in the store.
-    ManifestRead {
-        /// Which.
-        manifest: Descriptor,
-        /// Its bytes, which are text.
-        text: String,
-    },
-    /// A layer is there in compressed form.
-    LayerCompressed {
-        /// Which.
-        diff_id: String,
-        /// The blob.
-        blob: Descriptor,
-        /// It was not there before.
-        fresh: bool,
-    },
-}
-
-/// A fact about a build.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum BuildEvent {
-    /// A build has begun.
-    Begun,
-    /// The files that an instruction copies were read.
-    SourcesRead {
-        /// Which instruction.
-        slot: Slot,
-        /// The number of its mount; 0: what it copies.
-        mount: u16,
-        /// What they are, for its key.
-        parts: Vec<Part>,
-    },
-    /// It is known what an instruction comes to.
-    InstructionDone {
-        /// Which.
-        slot: Slot,
-        /// To what.
-        result: Box<BuildResult>,
-    },
-    /// No earlier build has left its result.
-    ResultMissed {
-        /// Of which instruction.
-        slot: Slot,
-        /// The digest of its key.
-        key: String,
-    },
-    /// Files were copied to their place.
-    FilesBrought {
-        /// Where to.
-        destination: String,
-        /// Files, directories and links that were made.
-        entries: u64,
-    },
-    /// A program has ended, and not with 0.
-    ProgramFailed {
-        /// Of which instruction, and how.
-        failed: FailedProgram,
-    },
-    /// It is known which image the build has come to.
-    ImageNoted {
-        /// Its id.
-        id: String,
-    },
-    /// There is a new directory for caches.
-    CacheMountMade {
-        /// Its name below the data root.
-        name: String,
-        /// What is known of it.
-        mount: CacheMount,
-    },
-    /// One is gone.
-    CacheMountRemoved {
-        /// Its name below the data root.
-        name: String,
-    },
-    /// The directories in which a layer was made are gone.
-    WorkspaceRemoved {
-        /// Which.
-        path: String,
-    },
-    /// A result is off the record.
-    ResultDropped {
-        /// The digest of its key.
-        key: String,
-    },
-    /// A result is on record.
-    ResultKept {
-        /// The digest of its key.
-        key: String,
-        /// The record.
-        record: Box<CacheRecord>,
-    },
-}
-
-impl BuildEvent {
-    /// How long a compressed layer is depends on the times in it.
-    fn normalise(&mut self) {
-        match self {
-            BuildEvent::InstructionDone { result, .. } => {
-                result.created_ns = 0;
-                // Of a base its sizes are those of its blobs, as long as nothing is extracted.
-                result.layers.iter_mut().for_each(|layer| (layer.blob_bytes, layer.size_bytes) = (0, 0));
-            }
-            BuildEvent::CacheMountMade { mount, .. } => mount.created_ns = 0,
-            BuildEvent::ResultKept { record, .. } => {
-                record.created_ns = 0;
-                record.layer.iter_mut().for_each(normalise_layer);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn normalise_layer(layer: &mut Layer) {
-    layer.blob_bytes = 0;
-}
-
-impl ImageEvent {
-    fn normalise(&mut self) {
-        match self {
-            ImageEvent::LayerPacked { layer: Some(layer), .. } => normalise_layer(layer),
-            ImageEvent::Recorded { image } => {
-                image.manifest_bytes = 0;
-                // When the image and the last of its instructions were made; of the others the moment is the base's, or a build's.
-                image.created.clear();
-                image.history.iter_mut().for_each(|entry| entry.created.clear());
-                for layer in &mut image.layers {
-                    // As far as it is not extracted, its size is that of the blob.
-                    (layer.blob_bytes, layer.size_bytes) = (0, 0);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// A fact about images in the store.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum ImageEvent {
-    /// A name leads to an image.
-    Tagged {
-        /// In full.
-        name: String,
-        /// The image's id.
-        id: String,
-    },
-    /// A name leads nowhere any more.
-    Untagged {
-        /// In full.
-        name: String,
-    },
-    /// The store has an image no more.
-    Forgotten {
-        /// Its manifest's digest.
-        manifest: String,
-    },
-    /// A blob is there, under the name of its digest.
-    BlobWritten {
-        /// Its digest.
-        digest: String,
-    },
-    /// The store has an image, with these names.
-    Recorded {
-        /// The image.
-        image: Box<Image>,
-    },
-    /// A layer is packed. Where nothing was changed there is none.
-    LayerPacked {
-        /// What was packed: see [`crate::step::PackedDirectory::upper`].
-        upper: String,
-        /// The layer, whose blob is there.
-        layer: Option<Box<Layer>>,
-    },
-    /// An archive of images, or of a container's files, is there.
-    Saved {
-        /// Which file.
-        path: String,
-    },
-    /// A blob is gone.
-    BlobRemoved {
-        /// Its digest.
-        digest: String,
-    },
-    /// What was half written is gone.
-    StrayRemoved {
-        /// Which file or directory.
-        path: String,
-    },
-    /// The extracted files of a layer are gone.
-    LayerRemoved {
-        /// Which.
-        diff_id: String,
-    },
 }
