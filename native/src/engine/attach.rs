@@ -41,10 +41,11 @@ impl Engine {
         may_outlive && self.invocation.mode != Mode::Step
     }
 
-    /// The same of the program of an exec: its terminal ends with whoever holds it.
+    /// The same of the program of an exec: its terminal ends with whoever holds it. And where nobody stays with it, somebody has to reap
+    /// it: not every machine's first process does, and until then its pid namespace, and with it the container, does not end.
     pub(super) fn hands_exec_over(&self) -> bool {
         let Command::ExecProcess(exec) = &self.invocation.command else { return false };
-        exec.tty && exec.interactive && !exec.detach && self.invocation.mode != Mode::Step
+        exec.detach || (exec.tty && exec.interactive && self.invocation.mode != Mode::Step)
     }
 
     /// In the monitor of an exec: its only guest is the caller, and nobody else can come.

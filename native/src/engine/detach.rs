@@ -17,7 +17,7 @@ use glassbox_core::userland::Signal;
 use super::{Engine, say};
 use crate::exec::Failure;
 use crate::exec::NameCall;
-use crate::journal;
+use crate::journal::{self, Journal};
 use crate::sys::file;
 use crate::sys::process::{self, CloneFlags, CloneResult};
 use crate::sys::socket::Channel;
@@ -107,6 +107,11 @@ impl Engine {
         self.unlock_records();
         // Nobody is left to tell of a failure: the record and the next command's recovery do.
         match self.target.clone().filter(|target| !target.is_start()) {
+            Some(target) if target.outlives_engine() => {
+                // The program is the container's now: it stays, whatever becomes of this process.
+                let _ = self.journal.take().map(Journal::commit);
+                drop(self.serve_exec(&target.id));
+            }
             Some(target) => drop(self.serve_exec(&target.id)),
             None => drop(self.watch_to_the_end()),
         }

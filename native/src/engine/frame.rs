@@ -132,6 +132,7 @@ impl Engine {
         match &self.invocation.command {
             Command::RunContainer(run) => !run.detach,
             Command::StartContainers { attach, interactive, .. } => *attach || *interactive,
+            Command::ExecProcess(exec) => !exec.detach,
             Command::RestartContainers { .. } => false,
             _ => true,
         }
