@@ -1,4 +1,5 @@
-// Speed of the simulator as wasm. Usage: node bench.mjs DIST; prints JSON {"steps_per_second", "jump_ms_median", "jump_ms_max"}.
+// Speed of the simulator as wasm. Usage: node bench.mjs DIST; prints JSON {"steps_per_second", "jump_ms_median", "jump_ms_max",
+// "replan_ms_median", "replan_ms_max"}.
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -22,4 +23,19 @@ for (let at = 0; at < 200; at += 1) {
   timeline.jump((at * 7919) % STEPS);
   jumps.push(performance.now() - start);
 }
-console.log(JSON.stringify({ steps_per_second: median(rates), jump_ms_median: median(jumps), jump_ms_max: Math.max(...jumps) }));
+const editor = new glassbox.Editor(60);
+const replans = [];
+for (let at = 0; at < 50; at += 1) {
+  const start = performance.now();
+  editor.replan(`LABEL edit=${at}`);
+  replans.push(performance.now() - start);
+}
+console.log(
+  JSON.stringify({
+    steps_per_second: median(rates),
+    jump_ms_median: median(jumps),
+    jump_ms_max: Math.max(...jumps),
+    replan_ms_median: median(replans),
+    replan_ms_max: Math.max(...replans),
+  }),
+);

@@ -1,7 +1,7 @@
 //! What the tests and the benchmark call in the wasm module: fixtures and timelines in the simulator, with text in and text out.
 
 use glassbox_core::host::HostFacts;
-use glassbox_core::session::{Chunk, Recording, Session};
+use glassbox_core::session::{Chunk, Input, Recording, Session, forecast};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Replays a recording on a machine with these facts, both as JSON; answers the timeline and the output as JSON, or an error's text
@@ -56,5 +56,44 @@ impl Timeline {
         self.session.jump(position);
         let world = self.session.world();
         glassbox_core::view::machine::machine(world.state(), &world.probe()).processes.len()
+    }
+}
+
+/// A project whose Dockerfile has been built once.
+#[wasm_bindgen]
+pub struct Editor {
+    session: Session,
+    text: String,
+}
+
+/// Where the project lies in the model.
+const PROJECT: &str = "/project";
+
+#[wasm_bindgen]
+impl Editor {
+    /// With a Dockerfile of `lines` lines: a base, then files, programs and configuration in turn.
+    #[wasm_bindgen(constructor)]
+    pub fn new(lines: usize) -> Editor {
+        let instruction = |number: usize| match number % 4 {
+            0 => format!("COPY list list-{number}"),
+            1 => format!("RUN echo {number} > /made-{number}"),
+            2 => format!("ENV NUMBER_{number}={number}"),
+            _ => format!("LABEL number-{number}={number}"),
+        };
+        let mut text: Vec<String> = (1..lines).map(instruction).collect();
+        text.insert(0, "FROM toolbox".into());
+        let text = text.join("\n") + "\n";
+        let mut session = Session::new(HostFacts::example());
+        for (name, text) in [("Dockerfile", text.as_str()), ("list", "one\n")] {
+            session.give(&Input::File { path: format!("{PROJECT}/{name}"), text: Some(text.to_string()) });
+        }
+        session.command(&format!("docker build -q {PROJECT}"));
+        Editor { session, text }
+    }
+
+    /// What a build would do with one more line; answers how many instructions it tells of.
+    pub fn replan(&self, line: &str) -> usize {
+        let told = forecast(self.session.world(), PROJECT, &format!("{}{line}\n", self.text));
+        told.map_or(0, |told| told.instructions.len())
     }
 }

@@ -37,6 +37,14 @@ enum Command {
     Bench(command::bench::Options),
     /// Install whatever the other commands need on this machine
     CiSetup(command::ci_setup::Options),
+    /// What `bench` holds the unpacking of an image against
+    #[command(hide = true)]
+    UnpackFloor {
+        /// An OCI image layout with one image
+        layout: std::path::PathBuf,
+        /// An empty directory
+        to: std::path::PathBuf,
+    },
 }
 
 fn main() -> std::process::ExitCode {
@@ -47,6 +55,7 @@ fn main() -> std::process::ExitCode {
         Command::Bless(options) => command::bless::run(&options),
         Command::Bench(options) => command::bench::run(&options),
         Command::CiSetup(options) => command::ci_setup::run(&options),
+        Command::UnpackFloor { layout, to } => bench::image::unpack(&layout, &to),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -5,6 +5,7 @@
 use anyhow::Result;
 
 mod container;
+pub mod image;
 mod listing;
 pub mod place;
 mod simulator;
@@ -54,8 +55,14 @@ pub fn all() -> Vec<Measurement> {
         Measurement { name: "run / runc", bound: Bound::Times(0.5, "runc"), measure: container::against_runc },
         Measurement { name: "peak memory", bound: Bound::Megabytes(12.0), measure: container::peak_memory },
         Measurement { name: "ps of 1,000", bound: Bound::Milliseconds(50.0), measure: listing::with_a_thousand },
+        Measurement { name: "unpack / peers", bound: Bound::Times(0.7, "the faster"), measure: image::against_peers },
+        Measurement { name: "unpack / floor", bound: Bound::Times(1.3, "the floor"), measure: image::against_floor },
+        Measurement { name: "unpack memory", bound: Bound::Megabytes(64.0), measure: image::peak_memory },
+        Measurement { name: "cached build", bound: Bound::Times(0.1, "buildah"), measure: image::cached_build },
+        Measurement { name: "many files", bound: Bound::Times(0.5, "buildah"), measure: image::many_files },
         Measurement { name: "wasm steps", bound: Bound::ThousandsPerSecond(20.0), measure: simulator::steps },
         Measurement { name: "wasm jump", bound: Bound::Milliseconds(16.0), measure: simulator::jump },
+        Measurement { name: "wasm replan", bound: Bound::Milliseconds(5.0), measure: simulator::replan },
     ]
 }
 

@@ -21,6 +21,8 @@ pub struct Place {
     floor: PathBuf,
     folder: tempfile::TempDir,
     containers: Cell<usize>,
+    /// The large image, once it is asked for.
+    pub big: super::image::Once,
 }
 
 impl Place {
@@ -36,6 +38,7 @@ impl Place {
             peak: compile(folder.path(), "peak")?,
             folder,
             containers: Cell::new(0),
+            big: super::image::Once::new(),
         };
         place.make_root().context("the bench's root file system")?;
         place.make_bundle().context("runc's bundle")?;
@@ -44,8 +47,13 @@ impl Place {
 
     /// The release binary, with a data root of the bench's own.
     pub fn glassbox(&self) -> Command {
+        self.glassbox_in("glassbox")
+    }
+
+    /// The same with the data root of this name.
+    pub fn glassbox_in(&self, name: &str) -> Command {
         let mut command = Command::new(&self.glassbox);
-        command.env("GLASSBOX_ROOT", self.path("glassbox"));
+        command.env("GLASSBOX_ROOT", self.path(name));
         command
     }
 
@@ -67,13 +75,50 @@ impl Place {
 
     /// podman with a store of the bench's own.
     pub fn podman(&self) -> Command {
-        let mut command = Command::new("podman");
-        for (option, name) in [("--root", "podman/root"), ("--runroot", "podman/run"), ("--tmpdir", "podman/tmp")] {
-            command.arg(option).arg(self.path(name));
-        }
-        // What asks no other service and no other file system than the rest of the bench.
-        command.args(["--cgroup-manager", "cgroupfs", "--events-backend", "none", "--storage-driver", "vfs"]);
+        self.podman_at("podman", "vfs")
+    }
+
+    /// podman with an empty store of this name.
+    pub fn podman_in(&self, name: &str, driver: &str) -> Command {
+        let _ = self.fresh(name);
+        self.podman_at(name, driver)
+    }
+
+    fn podman_at(&self, name: &str, driver: &str) -> Command {
+        let mut command = self.stored("podman", name, driver);
+        command.arg("--tmpdir").arg(self.path(name).join("tmp"));
+        // What asks no other service than the rest of the bench.
+        command.args(["--cgroup-manager", "cgroupfs", "--events-backend", "none"]);
         command
+    }
+
+    /// buildah with a store of the bench's own.
+    pub fn buildah(&self) -> Command {
+        self.stored("buildah", "buildah", "overlay")
+    }
+
+    fn stored(&self, program: &str, name: &str, driver: &str) -> Command {
+        let mut command = Command::new(program);
+        command.arg("--root").arg(self.path(name).join("root")).arg("--runroot").arg(self.path(name).join("run"));
+        command.args(["--storage-driver", driver]);
+        command
+    }
+
+    /// Gives buildah the bench's root file system as the image `toolbox`.
+    pub fn give_toolbox_to_buildah(&self) -> Result<()> {
+        let archive = self.path("toolbox.oci");
+        process::run_quietly(self.glassbox().args(["save", "-o"]).arg(&archive).arg("toolbox"))?;
+        process::run_quietly(self.buildah().arg("pull").arg("-q").arg(format!("docker-archive:{}", archive.display())))
+    }
+
+    /// An empty directory of this name.
+    pub fn fresh(&self, name: &str) -> Result<PathBuf> {
+        let path = self.path(name);
+        if path.exists() {
+            fs::remove_dir_all(&path)?;
+        }
+        fs::create_dir_all(&path)?;
+        Ok(path)
     }
 
     /// Gives podman the bench's root file system as the image `toolbox`.

@@ -54,6 +54,9 @@ fn apart() -> Result<()> {
         Need::MuslTools,
         Need::Program("runc", "runc"),
         Need::Program("podman", "podman"),
+        Need::Program("buildah", "buildah"),
+        Need::Program("umoci", "umoci"),
+        Need::Program("skopeo", "skopeo"),
     ])?;
     if !process::is_root() {
         bail!("the bench makes namespaces and overlays as runc does: sudo -E cargo xtask bench");
