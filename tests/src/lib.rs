@@ -7,6 +7,7 @@ pub mod docker;
 pub mod fixture;
 pub mod kernels;
 pub mod leftovers;
+pub mod marked;
 pub mod normalise;
 pub mod processes;
 pub mod still;

@@ -11,10 +11,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use glassbox_tests::apart::apart;
 use glassbox_tests::binary::{Ended, Engine, has_program, skip};
+use glassbox_tests::marked::{self, expected};
 use served::Registry;
-
-/// What shows how a container was started, and how it ends.
-const SHOWS: &str = "id -u; id -g; pwd; echo $GREETING $PATH; cat f; ls -l f | cut -c 1-10; exit 7";
 
 /// runc looks for its cgroups where /proc/self/cgroup says: seen from the test's own, which stand where the trees' roots do.
 const IN_OWN_CGROUPS: &str =
@@ -91,18 +89,8 @@ fn ran_here(engine: &Engine, image: &str) -> Result<(Option<i32>, String)> {
 /// An image with everything that could be lost on the way.
 fn build(engine: &Engine) -> Result<()> {
     let context = engine.scratch().join("context");
-    fs::create_dir_all(&context)?;
-    fs::write(context.join("given"), "given\n")?;
-    let dockerfile = format!(
-        "FROM toolbox\nENV GREETING=hello PATH=/srv:/bin\nLABEL a=b\nWORKDIR /srv/deep\nCOPY given f\n\
-         RUN echo more >> f && chown 7:8 f && chmod 4750 f\nEXPOSE 80\nVOLUME /data\nUSER 7:8\nENTRYPOINT [\"sh\", \"-c\"]\nCMD [\"{SHOWS}\"]\n"
-    );
-    fs::write(context.join("Dockerfile"), dockerfile)?;
+    marked::write_context(&context)?;
     engine.succeed(&format!("build -q -t app:1 {}", context.display())).map(drop)
-}
-
-fn expected() -> (Option<i32>, String) {
-    (Some(7), "7\n8\n/srv/deep\nhello /srv:/bin\ngiven\nmore\n-rwsr-x---\n".to_string())
 }
 
 #[test]

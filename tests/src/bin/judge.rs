@@ -1,10 +1,10 @@
-//! Docker's own answer to every fixture. `cargo xtask test --only docker` starts it, apart; `GLASSBOX_FIXTURE=a,b` picks some.
+//! Docker's own answer to every fixture. `cargo xtask test --only docker` starts it, apart; `GLASSBOX_FIXTURE=a,b` picks some; `round-trips` is one more.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use glassbox_tests::docker::{Daemon, Verdict, judge};
+use glassbox_tests::docker::{Daemon, Verdict, judge, round_trips};
 use glassbox_tests::suite;
 
 /// The least number of fixtures that Docker agrees with wholly, so that an empty folder does not pass.
@@ -17,6 +17,10 @@ fn main() -> Result<()> {
     let daemon = Daemon::start(&PathBuf::from(root))?;
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut problems = Vec::new();
+    if chosen("round-trips") {
+        round_trips(&daemon).context("round trip")?;
+        println!("an image of each runs as it does with the other");
+    }
     for fixture in suite::fixtures()?.iter().filter(|fixture| chosen(&fixture.name)) {
         let place = tempfile::tempdir_in(daemon.place())?;
         let verdict =

@@ -6,8 +6,10 @@
 
 mod client;
 mod daemon;
+mod roundtrip;
 mod verdict;
 
 pub use client::Client;
 pub use daemon::Daemon;
+pub use roundtrip::round_trips;
 pub use verdict::{Verdict, judge};
