@@ -88,8 +88,7 @@ impl Chronicle {
         let told =
             |action: &str| Happening::of_container(container, &format!("{action}: {words}"), at_ns).with("execID", number.as_str());
         let told = vec![told("exec_create"), told("exec_start")];
-        // Of one that goes on by itself nobody is told how it ends.
-        self.exec = (!exec.detach).then(|| (id.clone(), number.clone()));
+        self.exec = Some((id.clone(), number));
         told
     }
 
@@ -152,7 +151,7 @@ impl Chronicle {
 
     fn served(&mut self, step: &ClientStep, outcome: &Outcome, context: &Context<'_>, at_ns: u64) -> Vec<Happening> {
         match step {
-            ClientStep::AttachStreams { .. } => {
+            ClientStep::AttachStreams { .. } | ClientStep::WatchExec { .. } => {
                 self.exec_ends(outcome.status.map(crate::userland::WaitStatus::code), context, at_ns)
             }
             ClientStep::AwaitExit { print: false, .. } if !outcome.timed_out => {

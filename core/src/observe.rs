@@ -425,7 +425,7 @@ impl Look<'_> {
             ClientStep::Print { .. } | ClientStep::PrintReclaimed { .. } => {
                 vec![Event::Printed { stderr: false, text: self.outcome.printed.clone() }]
             }
-            ClientStep::AttachStreams { .. } => {
+            ClientStep::AttachStreams { .. } | ClientStep::WatchExec { .. } => {
                 let ended = self.outcome.status.map(|status| Event::ProcessExited { exit_code: status.code() });
                 ended.into_iter().collect()
             }

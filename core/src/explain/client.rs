@@ -35,6 +35,11 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let calls = vec![poll(), reap().when(CallWhen::Repeated)];
             explanation("Watch the container until it ends", why, calls, &["glassbox logs"], "end")
         }
+        ClientStep::WatchExec { .. } => {
+            let why = "Only a parent is told how a process ended. Until it has asked, the process stays as a zombie, and so does its pid namespace.";
+            let calls = vec![poll(), reap()];
+            explanation("Watch the program until it ends", why, calls, &["glassbox top", "glassbox events"], "end")
+        }
         ClientStep::AwaitProbe { delay_ns, .. } => next_probe(*delay_ns),
         ClientStep::CollectProbe { .. } => {
             let why = "Exit code 0 says that it is well. A probe that takes too long says that it is not, and is ended.";

@@ -93,3 +93,12 @@ pub(super) fn attach(container: &Container, exec: &ExecProcess, context: &Contex
     let step = ClientStep::AttachStreams { id: container.id.clone() };
     vec![planned(Step::Client(step), origin::command(context))]
 }
+
+/// What goes on beside a program that nobody stays with.
+pub(super) fn watch(container: &Container, exec: &ExecProcess) -> Vec<Planned> {
+    if !exec.detach {
+        return Vec::new();
+    }
+    let why = "It is the engine's child, and ends for good only when its parent has asked how: wait(2).";
+    vec![planned(Step::Client(ClientStep::WatchExec { id: container.id.clone() }), need("ExecProgram", why))]
+}

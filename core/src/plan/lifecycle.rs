@@ -338,7 +338,7 @@ pub(super) fn clean_up(container: &Container, context: &Context<'_>) -> Vec<Plan
     steps
 }
 
-pub(super) fn exec_process(asked: &ExecProcess, context: &Context<'_>) -> Result<Vec<Planned>, CommandError> {
+pub(super) fn exec_process(asked: &ExecProcess, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let refuse = |message: String| CommandError { message, exit_code: 1, span: context.invocation.words.positional("CONTAINER") };
     let container = find(&asked.container, context).map_err(refuse)?;
     super::attach::check_terminal(asked.interactive && asked.tty && !asked.detach, context)?;
@@ -358,9 +358,10 @@ pub(super) fn exec_process(asked: &ExecProcess, context: &Context<'_>) -> Result
     }
     super::attach::check_keys(&asked.detach_keys, context)?;
     let phase = Phase::ExecInContainer { id: container.id.clone(), exec: Box::new(asked.clone()) };
-    let mut steps = vec![planned(Step::Phase(phase), origin::command(context))];
-    steps.extend(exec::attach(container, asked, context));
-    Ok(steps)
+    plan.steps.push(planned(Step::Phase(phase), origin::command(context)));
+    plan.steps.extend(exec::attach(container, asked, context));
+    plan.monitor.extend(exec::watch(container, asked));
+    Ok(())
 }
 
 pub(super) fn logs(

@@ -197,7 +197,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::KillContainers { containers, signal } => lifecycle::kill(containers, *signal, &context, &mut plan),
         Command::RemoveContainers { containers, force, .. } => lifecycle::remove(containers, *force, &context, &mut plan),
         Command::WaitContainers { containers } => lifecycle::wait(containers, &context, &mut plan),
-        Command::ExecProcess(exec) => plan.steps.extend(lifecycle::exec_process(exec, &context)?),
+        Command::ExecProcess(exec) => lifecycle::exec_process(exec, &context, &mut plan)?,
         Command::RestartContainers { containers, signal, timeout_seconds } => {
             records::restart(containers, *signal, *timeout_seconds, &context, &mut plan);
         }

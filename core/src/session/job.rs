@@ -154,6 +154,18 @@ impl Job {
         })
     }
 
+    /// Who waits for the program of an exec that has just begun, where this command does not stay with it.
+    pub(super) fn watcher_of_exec(&self, entry: &Entry) -> Option<Job> {
+        let begun = entry.node.as_ref().is_some_and(|node| matches!(node.step, Step::Process(ProcessStep::ExecProgram { .. })));
+        let watches = |planned: &Planned| match &planned.step {
+            Step::Client(ClientStep::WatchExec { id }) => Some(id.clone()),
+            _ => None,
+        };
+        let id = self.monitor.iter().find_map(watches).filter(|_| begun && entry.errno.is_none())?;
+        // It watches a program, and no container that could be started again.
+        self.monitor_of(&id).map(|job| Job { watched: None, ..job })
+    }
+
     /// What looks after the health of a container that has just been started, by this command or by its monitor.
     pub(super) fn health_of(&self, id: &ContainerId, state: &State) -> Option<Job> {
         let context = Context { state, host: &self.host, invocation: &self.invocation };
@@ -515,7 +527,7 @@ impl Job {
 /// The step of a monitor plan is about this container.
 fn is_about(step: &Step, wanted: &ContainerId) -> bool {
     match step {
-        Step::Client(ClientStep::WatchContainer { id }) => id == wanted,
+        Step::Client(ClientStep::WatchContainer { id } | ClientStep::WatchExec { id }) => id == wanted,
         Step::Phase(phase) => phase.container() == Some(wanted),
         _ => false,
     }

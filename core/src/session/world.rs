@@ -393,6 +393,7 @@ impl World {
                 self.monitors.extend(job.health_of(id, &self.state));
             }
         }
+        self.monitors.extend(job.watcher_of_exec(entry));
     }
 
     fn stamped(&self, entry: Entry) -> Entry {

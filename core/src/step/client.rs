@@ -34,6 +34,11 @@ pub enum ClientStep {
         /// Which container.
         id: ContainerId,
     },
+    /// Where nobody stays with the program of an exec: wait until it ends, and reap it.
+    WatchExec {
+        /// In which container.
+        id: ContainerId,
+    },
     /// Beside the monitor: wait before the next probe of the container's health; for longer while it is paused.
     AwaitProbe {
         /// Which container.
@@ -160,6 +165,7 @@ impl ClientStep {
             ClientStep::PrintReclaimed { .. } => "PrintReclaimed",
             ClientStep::AttachStreams { .. } => "AttachStreams",
             ClientStep::WatchContainer { .. } => "WatchContainer",
+            ClientStep::WatchExec { .. } => "WatchExec",
             ClientStep::AwaitProbe { .. } => "AwaitProbe",
             ClientStep::CollectProbe { .. } => "CollectProbe",
             ClientStep::AwaitRestart { .. } => "AwaitRestart",

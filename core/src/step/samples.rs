@@ -376,6 +376,7 @@ fn clients() -> Vec<ClientStep> {
         ClientStep::Print { text: "web\n".into() },
         ClientStep::AttachStreams { id: id() },
         ClientStep::WatchContainer { id: id() },
+        ClientStep::WatchExec { id: id() },
         ClientStep::AwaitProbe { id: id(), delay_ns: 30_000_000_000 },
         ClientStep::CollectProbe { id: id(), timeout_ns: 30_000_000_000 },
         ClientStep::AwaitRestart { id: id(), delay_ns: 200_000_000 },
@@ -395,7 +396,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 22 + 4 + 24 + 7 + 15 + 16 + 8 + 14 + 3 + 16 + 21 + 11 + 13;
+    const STEPS: usize = 22 + 4 + 24 + 7 + 15 + 16 + 8 + 15 + 3 + 16 + 21 + 11 + 13;
 
     #[test]
     fn covers_every_step() {

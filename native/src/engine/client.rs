@@ -58,6 +58,7 @@ impl Engine {
             ClientStep::ShowEvents { view } => self.show_events(view),
             ClientStep::AttachStreams { id } => self.attach(id, outcome),
             ClientStep::WatchContainer { id } => self.watch_container(id, outcome),
+            ClientStep::WatchExec { id } => self.watch_exec(id, outcome),
             ClientStep::AwaitProbe { id, delay_ns } => self.await_probe(id, *delay_ns),
             ClientStep::CollectProbe { timeout_ns, .. } => self.collect_probe(*timeout_ns),
             ClientStep::AwaitRestart { id, delay_ns } => self.await_restart(id, *delay_ns),
@@ -126,6 +127,12 @@ impl Engine {
         }
         outcome.status = self.status;
         self.read_again(id);
+        Ok(())
+    }
+
+    fn watch_exec(&mut self, id: &ContainerId, outcome: &mut Outcome) -> Done {
+        self.pump(id, Attached::default())?;
+        outcome.status = self.status;
         Ok(())
     }
 

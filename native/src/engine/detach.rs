@@ -110,7 +110,8 @@ impl Engine {
             Some(target) if target.outlives_engine() => {
                 // The program is the container's now: it stays, whatever becomes of this process.
                 let _ = self.journal.take().map(Journal::commit);
-                drop(self.serve_exec(&target.id));
+                let steps = std::mem::take(&mut self.monitor);
+                drop(self.walk(steps));
             }
             Some(target) => drop(self.serve_exec(&target.id)),
             None => drop(self.watch_to_the_end()),

@@ -82,7 +82,8 @@ impl Recorder {
 impl Watcher for Recorder {
     fn before(&mut self, node: &Node) {
         // Within a plan's own steps a container that is watched is the command's affair: that of an instruction of a build.
-        self.monitor |= node.depth() == 0 && matches!(node.step, Step::Client(ClientStep::WatchContainer { .. }));
+        let watches = matches!(node.step, Step::Client(ClientStep::WatchContainer { .. } | ClientStep::WatchExec { .. }));
+        self.monitor |= node.depth() == 0 && watches;
     }
 
     fn after(&mut self, node: &Node, events: &[Event]) {

@@ -1,7 +1,7 @@
 //! Images: a large one unpacked, a build that is cached, many files copied; each beside those who do the same.
 //!
 //! The large image is made of this machine's own programs and libraries: files as people have them, of all sizes and as compressible as
-//! they are. All stores lie on one file system, and each run begins with an empty one.
+//! they are. Each run begins with an empty store on an empty file system.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -64,9 +64,15 @@ pub fn cached_build(place: &Place, n: usize) -> Result<Measured> {
     let runs: String = (0..8).map(|number| format!("RUN echo {number} > /made-{number}\n")).collect();
     let text = format!("FROM toolbox\nWORKDIR /app\nENV A=1\nCOPY list list\n{runs}CMD [\"cat\", \"list\"]\n");
     fs::write(context.join("Dockerfile"), text)?;
-    place.give_toolbox_to_buildah()?;
+    place.give_toolbox_to_buildah("buildah")?;
     let ours = || build(place.glassbox(), &["build", "-q", "-t", "cached"], &context);
-    let theirs = || build(place.buildah(), &["build", "-q", "--layers", "--pull=never", "-t", "cached"], &context);
+    let theirs = || {
+        build(
+            place.buildah("buildah"),
+            &["build", "-q", "--layers", "--isolation=chroot", "--pull=never", "-t", "cached"],
+            &context,
+        )
+    };
     time::against(n, &ours, &theirs)
 }
 
@@ -81,10 +87,22 @@ pub fn many_files(place: &Place, n: usize) -> Result<Measured> {
         fs::write(folder.join(number.to_string()), format!("file {number}\n"))?;
     }
     fs::write(context.join("Dockerfile"), "FROM toolbox\nCOPY files /files\n")?;
-    place.give_toolbox_to_buildah()?;
-    let ours = || build(place.glassbox(), &["build", "-q", "--no-cache", "-t", "many"], &context);
-    let theirs = || build(place.buildah(), &["build", "-q", "--layers", "--no-cache", "--pull=never", "-t", "many"], &context);
+    let ours = || {
+        prepared(place.disk("glassbox-many"));
+        build(place.glassbox_in("glassbox-many"), &["build", "-q", "-t", "many"], &context)
+    };
+    let theirs = || {
+        prepared(place.disk("buildah-many").and_then(|_| place.give_toolbox_to_buildah("buildah-many")));
+        build(place.buildah("buildah-many"), &["build", "-q", "--layers", "--pull=never", "-t", "many"], &context)
+    };
     time::against(n.min(RUNS_MAX), &ours, &theirs)
+}
+
+/// Where it could not be, the command that is to be measured fails and says so.
+fn prepared<T>(done: Result<T>) {
+    if let Err(error) = done {
+        eprintln!("xtask: {error:#}");
+    }
 }
 
 fn build(mut command: Command, arguments: &[&str], context: &Path) -> Command {
@@ -137,7 +155,7 @@ impl Big {
             umoci(&["raw", "add-layer", "--image", &name, &layer.to_string_lossy()])?;
             fs::remove_file(layer)?;
         }
-        let to = format!("oci-archive:{}:big", archive.display());
+        let to = format!("oci-archive:{}:docker.io/library/big:latest", archive.display());
         process::run_quietly(process::program("skopeo").args(["copy", "-q"]).arg(format!("oci:{name}")).arg(to))?;
         Ok(Big { layout, archive })
     }
@@ -155,7 +173,7 @@ impl Big {
     }
 
     fn load(&self, place: &Place) -> Command {
-        let _ = place.fresh("glassbox-big");
+        prepared(place.disk("glassbox-big"));
         let mut command = place.glassbox_in("glassbox-big");
         command.args(["load", "-q", "-i"]).arg(&self.archive);
         command
@@ -169,20 +187,21 @@ impl Big {
 
     fn umoci(&self, place: &Place) -> Command {
         let mut command = process::program("umoci");
-        let bundle = place.fresh("umoci").unwrap_or_default().join("bundle");
+        let bundle = place.disk("umoci").unwrap_or_default().join("bundle");
         command.args(["unpack", "--image", &format!("{}:big", self.layout.display())]).arg(bundle);
         command
     }
 
     fn podman(&self, place: &Place) -> Command {
-        let mut command = place.podman_in("podman-big", "overlay");
+        prepared(place.disk("podman-big"));
+        let mut command = place.podman_at("podman-big", "overlay");
         command.args(["load", "-q", "-i"]).arg(&self.archive);
         command
     }
 
     fn floor(&self, place: &Place) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap_or_default());
-        command.arg("unpack-floor").arg(&self.layout).arg(place.fresh("floor-big").unwrap_or_default());
+        command.arg("unpack-floor").arg(&self.layout).arg(place.disk("floor-big").unwrap_or_default());
         command
     }
 }

@@ -1,6 +1,6 @@
 //! What is measured: the release binary, the floor and runc's bundle, in a directory that goes away with the value.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -23,12 +23,16 @@ pub struct Place {
     containers: Cell<usize>,
     /// The large image, once it is asked for.
     pub big: super::image::Once,
+    disks: RefCell<Vec<PathBuf>>,
 }
 
+/// Of a disk: what is not written takes no room.
+const DISK_BYTES: u64 = 8 << 30;
+
 impl Place {
-    /// Builds everything.
-    pub fn prepare() -> Result<Place> {
-        let glassbox = engine::build_trained()?;
+    /// Builds everything, but for a `glassbox` that is there already.
+    pub fn prepare(glassbox: Option<PathBuf>) -> Result<Place> {
+        let glassbox = glassbox.map_or_else(engine::build_trained, Ok)?;
         // Not in /tmp, which may be a tmpfs or an overlay: the same file system for all that is compared.
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(workspace::target())?;
         let place = Place {
@@ -39,6 +43,7 @@ impl Place {
             folder,
             containers: Cell::new(0),
             big: super::image::Once::new(),
+            disks: RefCell::default(),
         };
         place.make_root().context("the bench's root file system")?;
         place.make_bundle().context("runc's bundle")?;
@@ -78,13 +83,8 @@ impl Place {
         self.podman_at("podman", "vfs")
     }
 
-    /// podman with an empty store of this name.
-    pub fn podman_in(&self, name: &str, driver: &str) -> Command {
-        let _ = self.fresh(name);
-        self.podman_at(name, driver)
-    }
-
-    fn podman_at(&self, name: &str, driver: &str) -> Command {
+    /// podman with the store of this name.
+    pub fn podman_at(&self, name: &str, driver: &str) -> Command {
         let mut command = self.stored("podman", name, driver);
         command.arg("--tmpdir").arg(self.path(name).join("tmp"));
         // What asks no other service than the rest of the bench.
@@ -92,9 +92,9 @@ impl Place {
         command
     }
 
-    /// buildah with a store of the bench's own.
-    pub fn buildah(&self) -> Command {
-        self.stored("buildah", "buildah", "overlay")
+    /// buildah with the store of this name.
+    pub fn buildah(&self, name: &str) -> Command {
+        self.stored("buildah", name, "overlay")
     }
 
     fn stored(&self, program: &str, name: &str, driver: &str) -> Command {
@@ -104,11 +104,29 @@ impl Place {
         command
     }
 
-    /// Gives buildah the bench's root file system as the image `toolbox`.
-    pub fn give_toolbox_to_buildah(&self) -> Result<()> {
+    /// Gives buildah, in its store of this name, the toolbox as we have it.
+    pub fn give_toolbox_to_buildah(&self, name: &str) -> Result<()> {
         let archive = self.path("toolbox.oci");
         process::run_quietly(self.glassbox().args(["save", "-o"]).arg(&archive).arg("toolbox"))?;
-        process::run_quietly(self.buildah().arg("pull").arg("-q").arg(format!("docker-archive:{}", archive.display())))
+        process::run_quietly(self.buildah(name).arg("pull").arg("-q").arg(format!("docker-archive:{}", archive.display())))
+    }
+
+    /// An empty file system of this name. One in which much has been deleted is slow to make files in (ext4 passes by what was deleted in the
+    /// last minutes), so that each run would be measured by the ones before it.
+    pub fn disk(&self, name: &str) -> Result<PathBuf> {
+        let (path, file) = (self.path(name), self.path(&format!("{name}.disk")));
+        let known = self.disks.borrow().contains(&path);
+        if known {
+            process::run_quietly(process::program("umount").arg(&path))?;
+        } else {
+            fs::create_dir_all(&path)?;
+            self.disks.borrow_mut().push(path.clone());
+        }
+        let _ = fs::remove_file(&file);
+        fs::File::create(&file)?.set_len(DISK_BYTES)?;
+        process::run_quietly(process::program("mke2fs").args(["-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=1"]).arg(&file))?;
+        process::run_quietly(process::program("mount").args(["-o", "loop"]).arg(&file).arg(&path))?;
+        Ok(path)
     }
 
     /// An empty directory of this name.
@@ -147,6 +165,14 @@ impl Place {
         spec["process"]["terminal"] = json!(false);
         spec["process"]["args"] = json!(["/bin/true"]);
         Ok(fs::write(self.path("config.json"), spec.to_string())?)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for disk in self.disks.borrow().iter() {
+            let _ = process::run_quietly(process::program("umount").arg(disk));
+        }
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Options {
     /// Fail if a bound is missed
     #[arg(long)]
     check: bool,
+    /// Measure this binary; without, one is built as `cargo xtask build` does
+    #[arg(long, value_name = "FILE")]
+    glassbox: Option<std::path::PathBuf>,
     /// How many runs of each; the median counts
     #[arg(short, default_value_t = 41)]
     n: usize,
@@ -30,13 +33,15 @@ pub fn run(options: &Options) -> Result<()> {
     if std::env::var_os(APART).is_none() {
         return apart();
     }
-    let place = Place::prepare()?;
+    let place = Place::prepare(options.glassbox.clone())?;
     let mut rows = Vec::new();
     for measurement in bench::all() {
         let chosen = options.names.is_empty() || options.names.iter().any(|name| measurement.name.contains(name));
         if chosen {
             println!("measuring {} …", measurement.name);
-            rows.push(Row::of(&measurement, (measurement.measure)(&place, options.n.max(1))));
+            let row = Row::of(&measurement, (measurement.measure)(&place, options.n.max(1)));
+            print!("{}", bench::table(std::slice::from_ref(&row)));
+            rows.push(row);
         }
     }
     print!("\n{}", bench::table(&rows));
@@ -57,6 +62,7 @@ fn apart() -> Result<()> {
         Need::Program("buildah", "buildah"),
         Need::Program("umoci", "umoci"),
         Need::Program("skopeo", "skopeo"),
+        Need::Program("mke2fs", "e2fsprogs"),
     ])?;
     if !process::is_root() {
         bail!("the bench makes namespaces and overlays as runc does: sudo -E cargo xtask bench");

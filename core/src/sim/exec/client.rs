@@ -11,7 +11,7 @@ use crate::model::{Container, ContainerId, State, Status};
 use crate::observe::Outcome;
 use crate::sim::SimProbe;
 use crate::sim::kernel::Kernel;
-use crate::sim::streams::{Ended, Streams};
+use crate::sim::streams::{Ended, Streams, StreamsId};
 use crate::step::{ClientStep, LogView, StatsView};
 use crate::userland::{Signal, WaitStatus};
 use crate::view::happenings::EventView;
@@ -35,7 +35,14 @@ pub(super) fn execute(step: &ClientStep, kernel: &mut Kernel, run: &mut Run, sta
             Ok(Done::Outcome(Outcome { printed: text, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
         }
         ClientStep::AttachStreams { id } => attach(kernel, run, state, id),
-        ClientStep::WatchContainer { id } => watch(kernel, run, id),
+        ClientStep::WatchContainer { id } => {
+            let streams = kernel.streams_of_container(id);
+            watch(kernel, run, streams)
+        }
+        ClientStep::WatchExec { .. } => {
+            let streams = run.streams;
+            watch(kernel, run, streams)
+        }
         ClientStep::AwaitProbe { id, delay_ns } => await_probe(kernel, run, state, id, *delay_ns),
         ClientStep::CollectProbe { timeout_ns, .. } => collect_probe(kernel, run, *timeout_ns),
         ClientStep::AwaitRestart { id, delay_ns } => await_restart(kernel, run, state, id, *delay_ns),
@@ -95,9 +102,9 @@ fn of_ended(ended: Ended) -> Outcome {
     Outcome { status: Some(ended.status), oom_killed: ended.oom_killed, at_ns: ended.at_ns, ..Outcome::default() }
 }
 
-/// Waits for the container's first process, and reaps it: wait4(2).
-fn watch(kernel: &mut Kernel, run: &mut Run, id: &ContainerId) -> Carried {
-    let streams = kernel.streams_of_container(id).ok_or(Errno::ECHILD)?;
+/// Waits for the process that has these streams, and reaps it: wait4(2).
+fn watch(kernel: &mut Kernel, run: &mut Run, streams: Option<StreamsId>) -> Carried {
+    let streams = streams.ok_or(Errno::ECHILD)?;
     let found = kernel.streams.get(&streams).ok_or(Errno::ECHILD)?;
     let (pid, ended) = (found.process, found.ended);
     let Some(ended) = ended else { return Ok(Done::Waiting) };
