@@ -17,6 +17,7 @@ use glassbox_core::workdir::Refusal;
 use super::layer::LayerDisk;
 use super::{Done, Failure, NameCall};
 use crate::store::{Store, layer, volume};
+use crate::streams::ahead;
 use crate::sys::rootfs::Root;
 
 /// A layer of more bytes is not unpacked.
@@ -125,16 +126,23 @@ impl Shelf<'_> {
 pub fn extract(diff_id: &str, blob: Option<&str>, directory: &Path) -> Done {
     layer::extract(directory, |part| match blob {
         None => unpack_layer(diff_id, crate::toolbox::ARCHIVE, part),
-        Some(path) => unpack_layer(diff_id, File::open(path).call("openat")?, part),
+        Some(path) => {
+            let archive = Blob::new(File::open(path).call("openat")?).call("read")?;
+            // One processor decompresses while the other writes files.
+            ahead::read(archive, |archive| unpack_archive(diff_id, archive, part)).call("clone3")?
+        }
     })
     .map(drop)
 }
 
 fn unpack_layer(diff_id: &str, blob: impl Read, part: &Path) -> Done {
+    unpack_archive(diff_id, Blob::new(blob).call("read")?, part)
+}
+
+fn unpack_archive(diff_id: &str, archive: impl Read, part: &Path) -> Done {
     let root = nix::unistd::geteuid().is_root();
     let form = if root { OverlayForm::Trusted } else { OverlayForm::User };
     let options = UnpackOptions { limits: LayerLimits::of_linux(LAYER_BYTES_MAX), form, owners: root, devices: root };
-    let archive = Blob::new(blob).call("read")?;
     let mut disk = LayerDisk::open(part).call("openat")?;
     let told = unpack(&mut disk, &options, archive);
     let unpacked = told.map_err(|error| Failure::of(&format!("unpack {diff_id}: {error}"), error.errno()))?;

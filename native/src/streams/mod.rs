@@ -1,5 +1,6 @@
 //! The streams of a process in a container: made before it is cloned (`wire`), carried to and fro while it runs (`pump`).
 
+pub mod ahead;
 pub mod audience;
 pub mod frame;
 pub mod guest;

@@ -14,7 +14,7 @@ mod send;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use thiserror::Error;
 
@@ -25,6 +25,7 @@ use super::ImageError;
 use crate::archive::ArchiveError;
 use crate::errno::Errno;
 use crate::model::Image;
+use crate::oci::layer::{Blob, Compression, Digested};
 use crate::userland::FileKind;
 
 /// Blobs of a store.
@@ -46,11 +47,27 @@ pub trait Blobs {
     fn discard(&mut self, blob: Self::Sink);
     /// Removes a blob.
     fn remove(&mut self, digest: &str);
+    /// Of each of these blobs, in their order, the digest of the archive that it holds: see [`archive_digest`].
+    fn archive_digests(&mut self, blobs: &[String]) -> Vec<io::Result<String>> {
+        let opened = |error: Errno| io::Error::from_raw_os_error(error.0);
+        blobs.iter().map(|blob| archive_digest(self.open(blob).map_err(opened)?.0, blob)).collect()
+    }
     /// The digest of what these bytes only stand for: the model knows of the toolbox's archive how long it is and what digest it has, and
     /// not its bytes. Never so of real ones.
     fn stands_for(&self, _blob: &Self::Sink) -> Option<String> {
         None
     }
+}
+
+/// The `sha256:…` of the archive in a blob that has this digest: the diff id of a layer.
+pub fn archive_digest(source: impl Read, blob: &str) -> io::Result<String> {
+    let mut archive = Blob::new(source)?;
+    if archive.compression() == Compression::None {
+        return Ok(blob.to_string());
+    }
+    let mut digested = Digested::new(io::sink());
+    io::copy(&mut archive, &mut digested)?;
+    Ok(digested.digest())
 }
 
 /// Docker's list of the images in an archive.

@@ -1,16 +1,16 @@
 //! Reading.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 use serde::Deserialize;
 
 use super::super::{DOCUMENT_BYTES_MAX, Descriptor, ImageError, Index, Manifest, NAME_ANNOTATION, media, one, parsed};
 use super::{BLOBS, Blobs, CONTAINERD_NAME, DOCKER_LIST, INDEX, LAYOUT_FILE, TransferError, blobs_of, document, failed};
 use crate::archive::{ArchiveError, Fault, Limits, Member, MemberKind, Reader, inside, shown};
-use crate::model::{Image, Layer};
+use crate::model::Image;
 use crate::oci::digest::is_sha256;
-use crate::oci::layer::{Blob, Compression, Digested};
+use crate::oci::layer::{Blob, Digested};
 use crate::reference::Reference;
 
 const PIECE_BYTES: usize = 128 << 10;
@@ -75,40 +75,36 @@ impl<B: Blobs> Incoming<'_, B> {
         reader.finish()?;
         let is_layout = self.documents.contains_key(INDEX) && self.files.contains_key(LAYOUT_FILE);
         let images = if is_layout { self.by_index()? } else { self.by_list()? };
-        let mut seen = BTreeSet::new();
-        for (number, layer) in images.iter().flat_map(|image| image.layers.iter().enumerate()) {
-            if seen.insert((&layer.blob, &layer.diff_id)) {
-                self.is_as_named(number, layer)?;
-            }
-        }
+        self.are_as_named(&images)?;
         Ok(images)
     }
 
-    /// A layer is there, as long as the manifest says, and its archive is the one that the configuration names.
-    fn is_as_named(&mut self, number: usize, layer: &Layer) -> Result<(), TransferError> {
-        let missing = |_| ImageError::Missing { what: "layer", digest: layer.blob.clone() };
-        let (source, bytes) = self.blobs.open(&layer.blob).map_err(missing)?;
-        if self.stand_ins.contains(&layer.blob) {
-            return Ok(());
+    /// The layers are there, as long as the manifests say, and their archives are the ones that the configurations name.
+    fn are_as_named(&mut self, images: &[Image]) -> Result<(), TransferError> {
+        let (mut seen, mut fresh) = (BTreeSet::new(), Vec::new());
+        for (number, layer) in images.iter().flat_map(|image| image.layers.iter().enumerate()) {
+            if !seen.insert((&layer.blob, &layer.diff_id)) {
+                continue;
+            }
+            let missing = |_| ImageError::Missing { what: "layer", digest: layer.blob.clone() };
+            let (_, bytes) = self.blobs.open(&layer.blob).map_err(missing)?;
+            if self.stand_ins.contains(&layer.blob) {
+                continue;
+            }
+            of_length("layer", &layer.blob, layer.blob_bytes, bytes)?;
+            // What was here before has been looked at when it came, and is looked at again when it is extracted.
+            if self.new.contains(&layer.blob) {
+                fresh.push((number, layer));
+            }
         }
-        of_length("layer", &layer.blob, layer.blob_bytes, bytes)?;
-        // What was here before has been looked at when it came, and is looked at again when it is extracted.
-        if !self.new.contains(&layer.blob) {
-            return Ok(());
+        let blobs: Vec<String> = fresh.iter().map(|(_, layer)| layer.blob.clone()).collect();
+        for ((number, layer), found) in fresh.into_iter().zip(self.blobs.archive_digests(&blobs)) {
+            let found = found.map_err(|error| ArchiveError { entry: layer.blob.clone(), fault: Fault::of(&error) })?;
+            if found != layer.diff_id {
+                return Err(TransferError::OtherArchive { number, expected: layer.diff_id.clone(), found });
+            }
         }
-        let unreadable = |error: io::Error| ArchiveError { entry: layer.blob.clone(), fault: Fault::of(&error) };
-        let mut archive = Blob::new(source).map_err(unreadable)?;
-        let found = if archive.compression() == Compression::None {
-            layer.blob.clone()
-        } else {
-            let mut digested = Digested::new(io::sink());
-            io::copy(&mut archive, &mut digested).map_err(unreadable)?;
-            digested.digest()
-        };
-        match found == layer.diff_id {
-            true => Ok(()),
-            false => Err(TransferError::OtherArchive { number, expected: layer.diff_id.clone(), found }),
-        }
+        Ok(())
     }
 
     /// A file goes to the blobs, whatever it is called.
