@@ -4,7 +4,6 @@ use super::{Call, CallWhen, Explanation, call, explanation};
 use crate::step::ClientStep;
 
 pub(super) fn explain(step: &ClientStep) -> Explanation {
-    let reap = || call("waitid", &["P_PIDFD", "…", "…", "WEXITED", "…"]);
     match step {
         ClientStep::Print { .. } => explanation(
             "Print the answer",
@@ -35,11 +34,7 @@ pub(super) fn explain(step: &ClientStep) -> Explanation {
             let calls = vec![poll(), reap().when(CallWhen::Repeated)];
             explanation("Watch the container until it ends", why, calls, &["glassbox logs"], "end")
         }
-        ClientStep::WatchExec { .. } => {
-            let why = "Only a parent is told how a process ended. Until it has asked, the process stays as a zombie, and so does its pid namespace.";
-            let calls = vec![poll(), reap()];
-            explanation("Watch the program until it ends", why, calls, &["glassbox top", "glassbox events"], "end")
-        }
+        ClientStep::WatchExec { .. } => program_left_alone(),
         ClientStep::AwaitProbe { delay_ns, .. } => next_probe(*delay_ns),
         ClientStep::CollectProbe { .. } => {
             let why = "Exit code 0 says that it is well. A probe that takes too long says that it is not, and is ended.";
@@ -100,6 +95,11 @@ fn events(follows: bool) -> Explanation {
     explanation(headline, why, calls, &["tail -f DATA_ROOT/events.log"], "end")
 }
 
+fn program_left_alone() -> Explanation {
+    let why = "Only a parent is told how a process ended. Until it has asked, the process stays as a zombie, and so does its pid namespace.";
+    explanation("Watch the program until it ends", why, vec![poll(), reap()], &["glassbox top", "glassbox events"], "end")
+}
+
 fn next_probe(delay_ns: u64) -> Explanation {
     let why = "A process that is there may still do nothing useful. From time to time it is tried out.";
     let headline = format!("Wait {} ms before the next probe", delay_ns / 1_000_000);
@@ -110,6 +110,10 @@ fn restart(delay_ns: u64) -> Explanation {
     let why = "A program that fails at once would fail again at once. Each wait is twice as long as the one before.";
     let headline = format!("Wait {} ms before it is started again", delay_ns / 1_000_000);
     explanation(headline, why, vec![poll()], &["glassbox ps"], "end")
+}
+
+fn reap() -> Call {
+    call("waitid", &["P_PIDFD", "…", "…", "WEXITED", "…"])
 }
 
 fn poll() -> Call {
