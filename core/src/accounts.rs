@@ -97,8 +97,17 @@ pub fn resolve(text: &str, passwd: &str, group: &str) -> Result<Identity, Errno>
 
 /// Further groups: names of /etc/group, or numbers. ESRCH: no such name.
 pub fn resolve_groups(names: &[String], group: &str) -> Result<Vec<u32>, Errno> {
-    let named = |name: &String| groups(group).find(|entry| entry.name == name).map(|entry| entry.gid);
-    names.iter().map(|name| named(name).or_else(|| name.parse().ok()).ok_or(Errno::ESRCH)).collect()
+    names.iter().map(|name| group_named(name, group).or_else(|| name.parse().ok()).ok_or(Errno::ESRCH)).collect()
+}
+
+/// User and own group of this name, and of no number.
+pub fn user_named(name: &str, passwd: &str) -> Option<(u32, u32)> {
+    users(passwd).find(|entry| entry.name == name).map(|entry| (entry.uid, entry.gid))
+}
+
+/// The group of this name, and of no number.
+pub fn group_named(name: &str, group: &str) -> Option<u32> {
+    groups(group).find(|entry| entry.name == name).map(|entry| entry.gid)
 }
 
 fn users(passwd: &str) -> impl Iterator<Item = User<'_>> {

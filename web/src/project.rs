@@ -53,7 +53,7 @@ const EXAMPLE: &[(&str, &str)] = &[
 /// See the module.
 #[function_component(Project)]
 pub fn project(props: &Props) -> Html {
-    let chosen = use_state(|| format!("{PROJECT}/Dockerfile"));
+    let chosen = use_state(dockerfile);
     let text = use_state(String::new);
     let kept = props.files.iter().find(|(path, _)| *path == *chosen).map(|(_, text)| text.clone());
     {
@@ -61,7 +61,7 @@ pub fn project(props: &Props) -> Html {
         let (text, on_edit, chosen) = (text.clone(), props.on_edit.clone(), (*chosen).to_string());
         use_effect_with((kept.clone(), chosen.clone()), move |(kept, _)| {
             let kept = kept.clone().unwrap_or_default();
-            if is_dockerfile(&chosen) {
+            if *chosen == dockerfile() {
                 on_edit.emit(Edit::Draft { text: kept.clone() });
             }
             text.set(kept);
@@ -72,7 +72,7 @@ pub fn project(props: &Props) -> Html {
         let (text, on_edit, chosen) = (text.clone(), props.on_edit.clone(), (*chosen).clone());
         Callback::from(move |event: InputEvent| {
             let field: HtmlTextAreaElement = event.target_unchecked_into();
-            if is_dockerfile(&chosen) {
+            if *chosen == dockerfile() {
                 on_edit.emit(Edit::Draft { text: field.value() });
             }
             text.set(field.value());
@@ -121,8 +121,8 @@ pub fn project(props: &Props) -> Html {
     }
 }
 
-fn is_dockerfile(path: &str) -> bool {
-    path == format!("{PROJECT}/Dockerfile")
+fn dockerfile() -> String {
+    format!("{PROJECT}/Dockerfile")
 }
 
 fn example(props: &Props) -> Callback<MouseEvent> {
@@ -138,7 +138,7 @@ fn bar(props: &Props, chosen: &UseStateHandle<String>) -> Html {
         let shown = path.trim_start_matches(PROJECT).trim_start_matches('/').to_string();
         html! { <button {onclick} aria-pressed={(**chosen == *path).to_string()}>{ shown }</button> }
     };
-    let dockerfile = format!("{PROJECT}/Dockerfile");
+    let dockerfile = dockerfile();
     let mut paths: Vec<&String> = props.files.iter().map(|(path, _)| path).collect();
     if !paths.contains(&&dockerfile) {
         paths.insert(0, &dockerfile);

@@ -2,6 +2,7 @@
 
 use super::paths::{self, join};
 use super::{Copied, Look, Machine, Refusal, Side, resolve};
+use crate::accounts;
 use crate::plan::clean;
 use crate::step::{CopyFiles, CopyOwner};
 use crate::userland::FileKind;
@@ -54,20 +55,11 @@ pub fn owner_of(machine: &mut impl Machine, owner: &CopyOwner) -> Owner {
     }
 }
 
-/// The numbers of a user in the container's own files.
+/// The numbers of a user in the container's own files; root's where they know no such name.
 fn user_ids(machine: &mut impl Machine, user: &str) -> (u32, u32) {
-    let (name, group) = user.split_once(':').map_or((user, None), |(name, group)| (name, Some(group)));
-    let passwd = machine.text(Side::To, "/etc/passwd");
-    let groups = machine.text(Side::To, "/etc/group");
-    let field = |line: &str, at: usize| line.split(':').nth(at).and_then(|text| text.parse::<u32>().ok());
-    let line = passwd.lines().find(|line| line.split(':').next() == Some(name) || line.split(':').nth(2) == Some(name));
-    let uid = line.and_then(|line| field(line, 2)).or_else(|| name.parse().ok()).unwrap_or_default();
-    let named = |group: &str| groups.lines().find(|line| line.split(':').next() == Some(group)).and_then(|line| field(line, 2));
-    let gid = match group {
-        Some(group) => named(group).or_else(|| group.parse().ok()),
-        None => line.and_then(|line| field(line, 3)),
-    };
-    (uid, gid.unwrap_or_default())
+    let passwd = machine.text(Side::To, accounts::PASSWD);
+    let groups = machine.text(Side::To, accounts::GROUP);
+    accounts::resolve(user, &passwd, &groups).map(|found| (found.uid, found.gid)).unwrap_or_default()
 }
 
 pub(super) fn adorn(machine: &mut impl Machine, path: &str, look: &Look, owner: &Owner) -> Result<(), Refusal> {

@@ -30,7 +30,7 @@ pub(crate) use fetch::content;
 
 use std::collections::VecDeque;
 
-use crate::userland::{Modelled, Program, Resume, Sys};
+use crate::userland::{Program, Resumable, Resume, Sys};
 
 /// A program that is imitated.
 #[derive(Clone, Debug)]
@@ -68,10 +68,10 @@ pub fn start(name: &str, facts: Vec<(String, String)>, argv: &[String], env: &[S
     let name = if name == "busybox" { called } else { name };
     let args = argv.get(1..).unwrap_or_default().to_vec();
     let situation = Situation { name: name.to_string(), called: called.to_string(), args, env: env.to_vec(), facts };
-    Program::Modelled(Box::new(Imitation { situation, acts: None, at: act::Progress::default() }))
+    Program::Boxed(Box::new(Imitation { situation, acts: None, at: act::Progress::default() }))
 }
 
-impl Modelled for Imitation {
+impl Resumable for Imitation {
     fn resume(&mut self, sys: &mut dyn Sys) -> Resume {
         let acts = match &mut self.acts {
             Some(acts) => acts,
@@ -80,7 +80,7 @@ impl Modelled for Imitation {
         self.at.go_on(acts, &self.situation, sys)
     }
 
-    fn duplicate(&self) -> Box<dyn Modelled> {
+    fn duplicate(&self) -> Box<dyn Resumable> {
         Box::new(self.clone())
     }
 }

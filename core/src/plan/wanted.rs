@@ -8,6 +8,7 @@ use crate::cli::{Command, ContainerSpec, ImageCommand, InspectKind, Invocation, 
 use crate::host::{DiskUsage, HostFacts};
 use crate::layout::Layout;
 use crate::model::{Image, State};
+use crate::wasi;
 
 /// Of a command, what is to be looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +70,7 @@ fn makes_wasi_container(command: &Command, state: &State) -> bool {
         Command::CreateContainer(spec) => spec,
         _ => return false,
     };
-    spec.image_choice.platform.starts_with("wasi") || state.image(&spec.image).is_some_and(|image| image.os == "wasi")
+    spec.image_choice.platform.starts_with(wasi::OS) || state.image(&spec.image).is_some_and(|image| image.os == wasi::OS)
 }
 
 /// The command makes a container, or starts one again.

@@ -6,12 +6,8 @@
 use super::{CommandError, Context, create};
 use crate::cli::{ContainerSpec, Resources};
 use crate::model::{Image, WasiRuntime};
-use crate::wasi::RUNTIME;
+use crate::wasi::{OS, PLATFORM, RUNTIME};
 
-/// The platform, as `--platform` names it.
-pub(super) const PLATFORM: &str = "wasi/wasm";
-/// What the image says of itself under `os`.
-const SYSTEM: &str = "wasi";
 /// The annotation that limits how much a module may compute.
 const FUEL: &str = "glassbox.wasi.fuel";
 /// The names that Docker's documents give to runtimes for modules.
@@ -24,10 +20,10 @@ pub(super) fn is_runtime(name: &str) -> bool {
 
 /// The runtime that a container of this image needs. An error: it is not here, or its limit is no number.
 pub(super) fn runtime(image: &Image, spec: &ContainerSpec, context: &Context<'_>) -> Result<Option<WasiRuntime>, CommandError> {
-    if image.os != SYSTEM {
+    if image.os != OS {
         if is_runtime(&spec.runtime) {
             let what =
-                format!("image {} is for {}/{}, and {} runs wasi/wasm", spec.image, image.os, image.architecture, spec.runtime);
+                format!("image {} is for {}/{}, and {} runs {PLATFORM}", spec.image, image.os, image.architecture, spec.runtime);
             return Err(create::refuse(context, &what, Some("runtime")));
         }
         return Ok(None);

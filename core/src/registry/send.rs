@@ -55,23 +55,29 @@ pub fn give(
             true => Piece { method: Method::Put, url: closing(&location, digest), bytes: (sent, size) },
             false => Piece { method: Method::Patch, url: location.clone(), bytes: (sent, sent + PIECE_BYTES_MAX) },
         };
-        match ask(&piece) {
+        let (why, asked) = match ask(&piece) {
             Ok((head, body)) if is_last || !head.is_success() => return Ok((head, body, broken)),
             Ok((head, _)) => {
-                sent = come(&head).unwrap_or(piece.bytes.1).min(size);
+                let taken = come(&head).unwrap_or(piece.bytes.1).min(size);
                 location = elsewhere(&piece.url, &head).unwrap_or(location);
-            }
-            Err(why) => {
-                broken += 1;
-                if broken == ATTEMPTS_MAX {
-                    return Err(format!("{why}\nglassbox: {sent} of {size} bytes had been taken, in {ATTEMPTS_MAX} attempts"));
+                let went_on = taken > sent;
+                sent = taken;
+                if went_on {
+                    continue;
                 }
-                let state = Piece { method: Method::Get, url: location.clone(), bytes: (0, 0) };
-                let known = ask(&state).ok().filter(|(head, _)| head.is_success());
-                let (head, _) = known.ok_or(why)?;
-                sent = come(&head).unwrap_or_default().min(size);
-                location = elsewhere(&state.url, &head).unwrap_or(location);
+                ("the registry took nothing of a piece".to_string(), None)
             }
+            Err(why) => (why, Some(Piece { method: Method::Get, url: location.clone(), bytes: (0, 0) })),
+        };
+        broken += 1;
+        if broken == ATTEMPTS_MAX {
+            return Err(format!("{why}\nglassbox: {sent} of {size} bytes had been taken, in {ATTEMPTS_MAX} attempts"));
+        }
+        if let Some(state) = asked {
+            let known = ask(&state).ok().filter(|(head, _)| head.is_success());
+            let (head, _) = known.ok_or(why)?;
+            sent = come(&head).unwrap_or_default().min(size);
+            location = elsewhere(&state.url, &head).unwrap_or(location);
         }
     }
 }
@@ -130,6 +136,9 @@ mod tests {
         assert_eq!(told, Err("broken pipe".to_string()));
         let (told, _) = run(40 * MIB, vec![Ok(Head::of(413, &[]))]);
         assert_eq!(told, Ok(0));
+        let (told, asked) = run(40 * MIB, (0..99).map(|_| Ok(Head::of(202, &[("Range", "0-0")]))).collect());
+        assert!(told.unwrap_err().starts_with("the registry took nothing of a piece\nglassbox: 0 of 41943040 bytes"));
+        assert_eq!(asked.len(), ATTEMPTS_MAX);
         let nothing_yet = || Ok(Head::of(204, &[("Range", "0-0")]));
         let (told, _) = run(3, (0..9).flat_map(|_| [Err("broken pipe"), nothing_yet()]).collect());
         assert!(told.unwrap_err().starts_with("broken pipe\nglassbox: 0 of 3 bytes"));

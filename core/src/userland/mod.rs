@@ -96,20 +96,20 @@ pub enum Program {
     Feed(Box<Feed>),
     /// sh(1)
     Shell(Box<Shell>),
-    /// A program of somebody else's that the model kernel imitates; never on Linux.
-    Modelled(Box<dyn Modelled>),
+    /// One of those that only the model kernel runs.
+    Boxed(Box<dyn Resumable>),
 }
 
 /// A program that only the model kernel runs: one that is imitated (`crate::foreign`), or a WebAssembly module that is interpreted
 /// (`crate::wasi`). Behind a trait, so that the toolbox binary holds nothing of them.
-pub trait Modelled: std::fmt::Debug {
+pub trait Resumable: std::fmt::Debug {
     /// See [`Program::resume`].
     fn resume(&mut self, sys: &mut dyn Sys) -> Resume;
     /// The same, once more.
-    fn duplicate(&self) -> Box<dyn Modelled>;
+    fn duplicate(&self) -> Box<dyn Resumable>;
 }
 
-impl Clone for Box<dyn Modelled> {
+impl Clone for Box<dyn Resumable> {
     fn clone(&self) -> Self {
         self.duplicate()
     }
@@ -166,7 +166,7 @@ impl Program {
             Program::Launch(program) => program.resume(sys),
             Program::Feed(program) => program.resume(sys),
             Program::Shell(program) => program.resume(sys),
-            Program::Modelled(program) => program.resume(sys),
+            Program::Boxed(program) => program.resume(sys),
         }
     }
 }

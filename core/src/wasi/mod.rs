@@ -28,6 +28,12 @@ use crate::userland::{Fd, Sys};
 
 /// The modules that the calls are imported from; the second is what preview 1 was called before it was finished.
 pub const MODULES: [&str; 2] = ["wasi_snapshot_preview1", "wasi_unstable"];
+/// The platform of an image that holds a module, as `--platform` names it.
+pub const PLATFORM: &str = "wasi/wasm";
+/// What such an image says of itself under `os`.
+pub const OS: &str = "wasi";
+/// And under `architecture`.
+pub const ARCHITECTURE: &str = "wasm";
 /// The file under which the runtime is seen in a container.
 pub const RUNTIME: &str = "/sbin/glassbox-wasi";
 /// Exit code after a trap: that of the `wasmtime` command, 128 + SIGABRT.

@@ -16,7 +16,7 @@ use wasmi::{
 
 use super::guest::{Fault, Memory};
 use super::{Answer, Call, MAGIC, MODULES, REFUSED_CODE, TRAP_CODE, Wasi, WasiErrno};
-use crate::userland::{Modelled, OpenFlags, Program, Resume, Sys};
+use crate::userland::{OpenFlags, Program, Resumable, Resume, Sys};
 
 /// Units of fuel (about one for each instruction) until others have their turn.
 const SLICE: u64 = 200_000;
@@ -68,6 +68,9 @@ pub fn trap_line(module: &str, what: &str) -> String {
 pub fn refusal_line(module: &str, what: &str) -> String {
     format!("glassbox-wasi: {module}: {what}\n")
 }
+
+/// Why a module is refused that has no `_start`, in the words of both kernels.
+pub const NO_COMMAND: &str = "it exports no function _start: it is a library, and no command of WASI";
 
 /// What the first bytes of a file say against running it.
 pub fn refusal(head: &[u8]) -> Option<&'static str> {
@@ -182,10 +185,10 @@ pub fn start(argv: &[String], env: &[String]) -> Option<Program> {
     let asked = Asked::read(argv.get(1..).unwrap_or_default())?;
     let wasi = Wasi::new(asked.argv.clone(), env.to_vec());
     let (module, learnt, pending, live) = (None, Vector::new(), None, Rc::default());
-    Some(Program::Modelled(Box::new(Interpreted { asked, wasi, module, learnt, slices: 0, pending, live })))
+    Some(Program::Boxed(Box::new(Interpreted { asked, wasi, module, learnt, slices: 0, pending, live })))
 }
 
-impl Modelled for Interpreted {
+impl Resumable for Interpreted {
     fn resume(&mut self, sys: &mut dyn Sys) -> Resume {
         let module = match &self.module {
             Some(module) => Rc::clone(module),
@@ -203,7 +206,7 @@ impl Modelled for Interpreted {
         resume
     }
 
-    fn duplicate(&self) -> Box<dyn Modelled> {
+    fn duplicate(&self) -> Box<dyn Resumable> {
         Box::new(self.clone())
     }
 }
@@ -293,7 +296,7 @@ impl Live {
             linker.instantiate_and_start(&mut store, &module).map_err(|error| format!("it cannot be started: {error}"))?;
         let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory);
         if instance.get_func(&store, "_start").is_none() {
-            return Err("it exports no function _start: it is a library, and no command of WASI".into());
+            return Err(NO_COMMAND.into());
         }
         Ok(Live { store, memory, next: Next::Start(instance), fuel })
     }

@@ -7,7 +7,7 @@
 //! the module's own, 134 after a trap, 126 for a file that is not run, 2 for words that are not understood.
 
 use glassbox_core::userland::Sys;
-use glassbox_core::wasi::program::{Asked, USAGE, refusal, refusal_line, trap, trap_line};
+use glassbox_core::wasi::program::{Asked, NO_COMMAND, USAGE, refusal, refusal_line, trap, trap_line};
 use glassbox_core::wasi::{Answer, Call, Fault, MODULES, Memory, REFUSED_CODE, TRAP_CODE, Wasi};
 use glassbox_toolbox::sys::{self, Linux};
 use wasmtime::{
@@ -67,7 +67,7 @@ fn run(asked: &Asked) -> Result<i32, Refused> {
     }
     let instance = linker(&engine, &module)?.instantiate(&mut store, &module).map_err(cannot("it cannot be started"))?;
     let Ok(start) = instance.get_typed_func::<(), ()>(&mut store, "_start") else {
-        return Err(Refused("it exports no function _start: it is a library, and no command of WASI".into()));
+        return Err(Refused(NO_COMMAND.into()));
     };
     let Err(error) = start.call(&mut store, ()) else { return Ok(0) };
     if let Some(code) = store.data().exit {

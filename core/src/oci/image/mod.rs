@@ -107,6 +107,7 @@ pub fn one(manifest: &str, read: &impl Fn(&str) -> Option<Vec<u8>>) -> Result<Im
 fn blob(what: &'static str, digest: &str, read: &impl Fn(&str) -> Option<Vec<u8>>) -> Result<Vec<u8>, ImageError> {
     let missing = || ImageError::Missing { what, digest: digest.to_string() };
     let bytes = if super::digest::is_sha256(digest) { read(digest) } else { None }.ok_or_else(missing)?;
+    of_bearable_length(&bytes, what, digest)?;
     let found = super::digest::of(&bytes);
     if found == digest { Ok(bytes) } else { Err(ImageError::Damaged { what, digest: digest.to_string(), found }) }
 }
@@ -157,11 +158,21 @@ fn written<T: serde::Serialize>(document: &T) -> Vec<u8> {
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &'static str, digest: &str) -> Result<T, ImageError> {
-    let unreadable = |why: String| ImageError::Unreadable { what, digest: digest.to_string(), why };
-    if bytes.len() > DOCUMENT_BYTES_MAX {
-        return Err(unreadable(format!("it has {} bytes, more than {DOCUMENT_BYTES_MAX}", bytes.len())));
+    of_bearable_length(bytes, what, digest)?;
+    serde_json::from_slice(bytes).map_err(|error| ImageError::Unreadable {
+        what,
+        digest: digest.to_string(),
+        why: error.to_string(),
+    })
+}
+
+/// Of a longer document no more is read than shows that it is too long: its digest says nothing.
+fn of_bearable_length(bytes: &[u8], what: &'static str, digest: &str) -> Result<(), ImageError> {
+    if bytes.len() <= DOCUMENT_BYTES_MAX {
+        return Ok(());
     }
-    serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))
+    let why = format!("it is longer than {DOCUMENT_BYTES_MAX} bytes (DOCUMENT_BYTES_MAX)");
+    Err(ImageError::Unreadable { what, digest: digest.to_string(), why })
 }
 
 /// The complaint of a layer whose archive is not the one that the configuration names.

@@ -95,3 +95,14 @@ fn names_move_from_manifest_to_manifest_and_the_last_leaves_it_dangling() {
     index.tag("docker.io/library/c:1", &one);
     assert_eq!(shown(&index), [("docker.io/library/a:1".into(), second), ("docker.io/library/c:1".into(), first)]);
 }
+
+#[test]
+fn a_document_that_is_too_long_is_called_so() {
+    let (index, mut blobs) = store();
+    let config = Manifest::read(&blobs[&index.manifests[0].digest], "").unwrap().config.digest;
+    // As whoever reads gives it: cut off behind the limit, so that its digest is another one.
+    blobs.insert(config.clone(), vec![b' '; DOCUMENT_BYTES_MAX + 1]);
+    let (_, errors) = all(&index, &|digest| blobs.get(digest).cloned());
+    let expected = format!("the configuration {config} cannot be read: it is longer than 4194304 bytes (DOCUMENT_BYTES_MAX)");
+    assert_eq!(errors[0].to_string(), expected);
+}

@@ -311,7 +311,7 @@ impl<'a> Design<'a> {
     }
 }
 
-/// The image that a name means here: one that this command has fetched, before any other.
+/// The image that a name means here; one that this command has fetched has taken the name.
 pub(super) fn image<'s>(name: &str, context: &Context<'s>) -> Option<&'s Image> {
     context.state.image(name)
 }

@@ -95,7 +95,7 @@ fn check_platform(build: &BuildImage, context: &Context<'_>) -> Result<(), Comma
     let own = architecture(&context.host.machine);
     let asked = build.input.platform.as_str();
     // What is in an image for `wasi/wasm` runs anywhere; its stages need programs of this machine only where they have a RUN.
-    if asked.is_empty() || asked == own || asked == format!("linux/{own}") || asked == super::wasi::PLATFORM {
+    if asked.is_empty() || asked == own || asked == format!("linux/{own}") || asked == crate::wasi::PLATFORM {
         return Ok(());
     }
     let message = format!(

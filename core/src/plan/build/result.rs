@@ -11,6 +11,7 @@ use crate::layout::Layout;
 use crate::model::{Layer, Slot};
 use crate::oci::image::ConfigFile;
 use crate::step::{Added, AddedLayer, BuildStep, ImageDraft, Phase, Step, StoreStep};
+use crate::wasi;
 
 /// Those of the layers that are not extracted yet.
 pub(super) fn extracted(layers: &[Layer], context: &Context<'_>) -> Vec<Planned> {
@@ -83,14 +84,17 @@ pub(super) fn export(design: &Design<'_>, context: &Context<'_>) -> Vec<Planned>
     let mut config = scope.config;
     let labels = design.build.labels.iter().map(|label| label.split_once('=').unwrap_or((label, "")));
     config.labels.extend(labels.map(|(name, value)| (name.to_string(), value.to_string())));
-    let for_wasi = design.build.input.platform == super::super::wasi::PLATFORM;
+    let (os, architecture) = match design.build.input.platform.as_str() {
+        wasi::PLATFORM => (wasi::OS, wasi::ARCHITECTURE),
+        _ => ("linux", architecture(&context.host.machine)),
+    };
     let draft = ImageDraft {
         base: base.map(|image| image.layers.clone()).unwrap_or_default(),
         config: ConfigFile {
             created,
             author: scope.author,
-            architecture: if for_wasi { "wasm" } else { architecture(&context.host.machine) }.to_string(),
-            os: if for_wasi { "wasi" } else { "linux" }.to_string(),
+            architecture: architecture.to_string(),
+            os: os.to_string(),
             config,
             history: base.map(|image| image.history.clone()).unwrap_or_default(),
             ..ConfigFile::default()

@@ -13,6 +13,7 @@ use crate::oci::defaults::MOUNT_POINTS;
 use crate::oci::image::ConfigFile;
 use crate::reference::{Reference, ReferenceError};
 use crate::step::{Added, AddedLayer, ContainerFiles, ImageDraft, ImageStep, ImportedArchive, PackedDirectory, Phase, Step};
+use crate::wasi;
 
 fn refuse(message: String) -> CommandError {
     CommandError { message, exit_code: 1, span: None }
@@ -255,7 +256,7 @@ fn platform(asked: &str, context: &Context<'_>) -> Result<(String, String), Comm
     match normal.split_once('/') {
         Some(("linux", rest)) => Ok(("linux".into(), rest.split('/').next().unwrap_or_default().to_string())),
         // As with containerd's store: a module is at home wherever there is a runtime.
-        Some(("wasi", "wasm")) => Ok(("wasi".into(), "wasm".into())),
+        Some((wasi::OS, wasi::ARCHITECTURE)) => Ok((wasi::OS.into(), wasi::ARCHITECTURE.into())),
         _ => Err(daemons("operating system is not supported", "an image of files is for linux: --platform linux/arm64")),
     }
 }
