@@ -280,7 +280,7 @@ fn documents_that_lie_are_refused() -> Result<()> {
             ("no layers", honest.of(&none), Some("names 0 layers, its configuration 1")),
             ("indexes in indexes", within_each_other(text, &[text, config, layer]), Some("more than 4 indexes within each other")),
             ("an index that is none", layout(&index_of(vec![to_itself]), &[text]), Some("index")),
-            ("5 MB of blanks", of_config(&huge), Some("is damaged")),
+            ("5 MB of blanks", of_config(&huge), Some("it is longer than 4194304 bytes (DOCUMENT_BYTES_MAX)")),
             ("nested JSON", of_config(&nested), Some("cannot be read")),
             ("nested JSON as the index", layout(&nested, &[]), Some("cannot be read")),
             ("5 MB of index", layout(&huge, &[]), Some("more than 4194304 bytes in a document")),
