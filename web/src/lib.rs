@@ -6,6 +6,7 @@
 mod app;
 mod effects;
 mod explanation;
+mod overview;
 mod pictures;
 mod project;
 mod real;

@@ -6,6 +6,8 @@ use glassbox_core::session::{Fate, Finding, Forecast, Foreseen};
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
+use crate::overview::overview;
+
 /// The directory in the model in which the files are.
 pub const PROJECT: &str = "/project";
 
@@ -171,6 +173,7 @@ fn outlook(forecast: &Forecast) -> Html {
         if !forecast.error.is_empty() { <pre class="failed" id="build-error">{ &forecast.error }</pre> }
         if forecast.cut { <p>{"The build takes longer than is looked ahead."}</p> }
         <ul class="findings">{ for forecast.findings.iter().map(finding) }</ul>
+        if let Some(view) = &forecast.overview { { overview(view) } }
     </> }
 }
 

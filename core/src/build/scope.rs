@@ -95,7 +95,8 @@ impl Scope {
         Scope { has_cmd: false, ..self }
     }
 
-    fn value(&self, name: &str) -> Option<String> {
+    /// Of a variable, as RUN has it and as words are expanded.
+    pub fn value(&self, name: &str) -> Option<String> {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 

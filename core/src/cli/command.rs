@@ -302,6 +302,13 @@ pub enum Command {
     PruneBuilds(super::PruneBuilds),
     /// `build --check`
     CheckBuild(super::CheckBuild),
+    /// `dockerfile PATH`: what stands in it, seen from above.
+    ShowDockerfile {
+        /// Of what.
+        input: super::CheckBuild,
+        /// As JSON.
+        json: bool,
+    },
     /// `version --format TEMPLATE`
     ShowVersion {
         /// A template of Go's text/template, or `json`; `None`: as text.

@@ -68,6 +68,17 @@ pub enum ImageCommand {
         /// Remove what nobody has.
         repair: bool,
     },
+    /// `argv IMAGE [COMMAND] [ARG...]`
+    Argv {
+        /// As typed.
+        image: String,
+        /// `--entrypoint`; the empty word clears that of the image.
+        entrypoint: Option<String>,
+        /// Behind the image's name.
+        arguments: Vec<String>,
+        /// As JSON.
+        json: bool,
+    },
     /// `layers IMAGE`
     Layers {
         /// As typed.

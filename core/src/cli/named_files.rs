@@ -43,7 +43,7 @@ pub fn with_named_files(
             let env = all(&exec.env_files, Some(environment), read).map_err(refuse)?;
             exec.env.splice(0..0, env);
         }
-        Command::CheckBuild(check) => {
+        Command::CheckBuild(check) | Command::ShowDockerfile { input: check, .. } => {
             let refuse = |message: String| UsageError { message, exit_code: EXIT_OTHER, span: None };
             check.read(&environment(), read).map_err(refuse)?;
         }

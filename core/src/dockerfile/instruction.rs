@@ -19,6 +19,14 @@ pub struct Stage {
     pub instructions: Vec<Instruction>,
 }
 
+impl Stage {
+    /// Its `FROM` in one line.
+    pub fn text(&self) -> String {
+        let name = if self.name.is_empty() { String::new() } else { format!(" AS {}", self.name) };
+        format!("{} {}{name}", self.word, self.base)
+    }
+}
+
 /// One instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instruction {

@@ -83,6 +83,19 @@ pub struct ImageConfig {
     pub shell: Vec<String>,
 }
 
+impl ImageConfig {
+    /// ENTRYPOINT and CMD as Docker merges them with what is typed: a new entrypoint drops the image's CMD, an empty one clears it;
+    /// arguments replace CMD. Both empty: there is no command.
+    pub fn program(&self, entrypoint: Option<&str>, arguments: &[String]) -> (Vec<String>, Vec<String>) {
+        match entrypoint {
+            Some("") => (Vec::new(), arguments.to_vec()),
+            Some(word) => (vec![word.to_string()], arguments.to_vec()),
+            None if arguments.is_empty() => (self.entrypoint.clone(), self.cmd.clone()),
+            None => (self.entrypoint.clone(), arguments.to_vec()),
+        }
+    }
+}
+
 /// An empty JSON object: in these files a set is an object whose values say nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nothing {}

@@ -135,23 +135,13 @@ fn choose_name(spec: &ContainerSpec, context: &Context<'_>) -> Result<String, Co
     }
 }
 
-/// ENTRYPOINT and CMD as Docker merges them: a new entrypoint drops the image's CMD; arguments replace CMD.
-fn merge_program(spec: &ContainerSpec, image: &Image) -> (Vec<String>, Vec<String>) {
-    match &spec.entrypoint {
-        Some(word) if word.is_empty() => (Vec::new(), spec.arguments.clone()),
-        Some(word) => (vec![word.clone()], spec.arguments.clone()),
-        None if spec.arguments.is_empty() => (image.config.entrypoint.clone(), image.config.cmd.clone()),
-        None => (image.config.entrypoint.clone(), spec.arguments.clone()),
-    }
-}
-
 fn merge_process(
     spec: &ContainerSpec,
     image: &Image,
     id: &ContainerId,
     context: &Context<'_>,
 ) -> Result<ProcessConfig, CommandError> {
-    let (entrypoint, cmd) = merge_program(spec, image);
+    let (entrypoint, cmd) = image.config.program(spec.entrypoint.as_deref(), &spec.arguments);
     if entrypoint.is_empty() && cmd.is_empty() {
         return Err(refuse(context, "no command specified", None));
     }

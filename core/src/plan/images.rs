@@ -17,6 +17,7 @@ use crate::oci::image::{Descriptor, media};
 use crate::oci::toolbox;
 use crate::reference::{Reference, ReferenceError};
 use crate::step::{BlobContent, CallersFile, ClientStep, ImageStep, Step};
+use crate::view::argv::ArgvView;
 use crate::view::images::{self, HistoryView};
 pub(super) use commit::files as files_of;
 pub(super) use commit::{commit_phase, embedded_blobs, import_phase};
@@ -48,6 +49,11 @@ pub(super) fn command(command: &ImageCommand, context: &Context<'_>, plan: &mut 
         ImageCommand::Import(asked) => commit::import(asked, context, plan)?,
         ImageCommand::Export { container, output } => commit::export(container, output.as_deref(), context, plan)?,
         ImageCommand::Check { repair } => check::check(*repair, context, plan),
+        ImageCommand::Argv { image, entrypoint, arguments, json } => {
+            let view = ArgvView::of(image, &found(image, context)?.config, entrypoint.as_deref(), arguments);
+            let text = if *json { serde_json::to_string_pretty(&view).unwrap_or_default() + "\n" } else { view.to_text() };
+            plan.steps.push(print(text, context));
+        }
         ImageCommand::Layers { image, asked } => check::layers(image, asked, context, plan)?,
         ImageCommand::Diff { container } => commit::diff(container, context, plan)?,
         ImageCommand::Load { input, quiet } => {

@@ -48,6 +48,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+pub use build::overview_of;
 pub use cause::Cause;
 pub(crate) use confinement::{apparmor_profile, seccomp_profile};
 pub use cursor::{Cursor, Node, StepId, Visit};
@@ -234,6 +235,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::Registry(command) => registry::command(command, &context, &mut plan)?,
         Command::BuildImage(build) => build::build(build, &context, &mut plan)?,
         Command::PruneBuilds(asked) => build::prune(asked, &context, &mut plan)?,
+        Command::ShowDockerfile { input, json } => build::show_dockerfile(input, *json, &context, &mut plan)?,
         Command::CheckBuild(check) => build::check_only(check, &context, &mut plan),
         Command::ShowVersion { format } => system::version(format.as_deref(), &context, &mut plan)?,
         Command::ShowInfo { format } => system::info(format.as_deref(), &context, &mut plan)?,

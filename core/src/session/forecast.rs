@@ -14,6 +14,7 @@ use crate::explain::miss_in_words;
 use crate::model::Slot;
 use crate::query::{Answer, Probe, Query, Subject};
 use crate::step::{BuildStep, Step};
+use crate::view::dockerfile::DockerfileView;
 
 /// A build of more entries is not followed to its end.
 pub const FORECAST_STEPS_MAX: usize = 20_000;
@@ -31,6 +32,8 @@ pub struct Forecast {
     pub advice: String,
     /// It was not followed to its end: see [`FORECAST_STEPS_MAX`].
     pub cut: bool,
+    /// What stands in the Dockerfile, seen from above; `None`: it cannot be read.
+    pub overview: Option<DockerfileView>,
 }
 
 /// An instruction, and what would become of it.
@@ -91,9 +94,7 @@ pub fn forecast(world: &World, directory: &str, text: &str) -> Option<Forecast> 
     }
     let mut instructions = Vec::new();
     for (stage, at) in file.stages.iter().zip(0u16..) {
-        let name = if stage.name.is_empty() { String::new() } else { format!(" AS {}", stage.name) };
-        let from = format!("{} {}{name}", stage.word, stage.base);
-        instructions.push(Foreseen { lines: stage.lines, text: from, fate: seen.fate(Slot { stage: at, instruction: 0 }) });
+        instructions.push(Foreseen { lines: stage.lines, text: stage.text(), fate: seen.fate(Slot { stage: at, instruction: 0 }) });
         for (instruction, number) in stage.instructions.iter().zip(1u16..) {
             let fate = match instruction.kind {
                 Kind::Arg(_) => Fate::Configured,
@@ -103,7 +104,12 @@ pub fn forecast(world: &World, directory: &str, text: &str) -> Option<Forecast> 
         }
     }
     let advice = advice(&instructions, &seen);
-    Some(Forecast { instructions, findings, error: seen.error, advice, cut: seen.cut })
+    let overview = world.overview_of(&build_of(directory));
+    Some(Forecast { instructions, findings, error: seen.error, advice, cut: seen.cut, overview })
+}
+
+fn build_of(directory: &str) -> String {
+    format!("docker build -q {directory}")
 }
 
 /// Read off the build's steps.
@@ -123,7 +129,7 @@ impl Seen {
 
     fn follow(&mut self, world: &mut World, directory: &str) {
         let shown = world.output().len();
-        world.give(&Input::Line(format!("docker build -q {directory}")));
+        world.give(&Input::Line(build_of(directory)));
         for _ in 0..FORECAST_STEPS_MAX {
             if !matches!(world.progress(), Progress::Running) {
                 break;

@@ -20,6 +20,7 @@ use crate::oci::toolbox;
 use crate::plan;
 use crate::query::{Answer, Probe, Query, Subject};
 use crate::sim::{self, Kernel, SimProbe};
+use crate::view::dockerfile::DockerfileView;
 use crate::view::stack::{self, ImageStack};
 
 /// Where a piece of output went.
@@ -287,6 +288,12 @@ impl World {
             error.message.push_str(&format!("{newline}{why}"));
             error
         })
+    }
+
+    /// What stands in the Dockerfile of this build, seen from above; `None`: it cannot be read.
+    pub(super) fn overview_of(&self, line: &str) -> Option<DockerfileView> {
+        let invocation = cli::parse_line(line).and_then(|invocation| self.read_named_files(invocation)).ok()?;
+        plan::overview_of(&invocation, &self.state, &self.facts_for(&invocation))
     }
 
     fn refuse(&mut self, message: &str, exit_code: i32) {

@@ -63,6 +63,7 @@ pub use launch::Launch;
 pub use names::NAMES;
 pub(crate) use output::{Flush, Output};
 pub use sh::Shell;
+pub(crate) use sh::in_single_quotes;
 pub use sys::{DirEntry, Disposition, Fd, FileKind, OpenFlags, Pid, Resume, Signal, Stat, Sys, SysResult, WaitStatus};
 pub use tool::Tool;
 pub use wait::{Alloc, Sleep, Yes};

@@ -1,10 +1,12 @@
 //! Plain data for pictures and tables, each with its text. Renderers are dumb: whatever is decided is decided here.
 
+pub mod argv;
 pub mod build_check;
 pub mod compare;
 pub mod containers;
 pub mod copied;
 pub mod disk;
+pub mod dockerfile;
 pub mod ending;
 pub mod events;
 pub mod filter;
@@ -26,3 +28,9 @@ mod storage;
 pub mod top;
 pub mod version;
 pub mod volumes;
+
+/// A word as a shell takes it: in quotes where it has to be.
+pub(crate) fn quoted_word(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:=@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { crate::userland::in_single_quotes(word) }
+}

@@ -42,6 +42,12 @@ pub(super) fn command(call: &Call<'_>, words: Vec<String>) -> Result<ImageComman
         "export" => ImageCommand::Export { container: next(), output: filled(call, "output") },
         "diff" => ImageCommand::Diff { container: next() },
         "fsck" => ImageCommand::Check { repair: call.is_on("repair") },
+        "argv" => ImageCommand::Argv {
+            image: next(),
+            entrypoint: call.flag("entrypoint").map(|flag| flag.value.clone()),
+            arguments: names.collect(),
+            json: call.is_on("json"),
+        },
         "layers" => ImageCommand::Layers { image: next(), asked: layers(call)? },
         "load" => ImageCommand::Load { input: filled(call, "input"), quiet: call.is_on("quiet") },
         _ => ImageCommand::List(ImageList {

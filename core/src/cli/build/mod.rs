@@ -140,9 +140,10 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,
         "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" | "commit" | "import" | "export" | "diff"
-        | "fsck" | "layers" => Command::Images(images::command(call, containers)?),
+        | "fsck" | "layers" | "argv" => Command::Images(images::command(call, containers)?),
         "pull" | "push" | "login" | "logout" => registry::command(call, containers),
         "build" => build(call)?,
+        "dockerfile" => Command::ShowDockerfile { input: build_input(call), json: call.is_on("json") },
         "builder prune" => prune_builds(call)?,
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
         "info" => Command::ShowInfo { format: listing::filled(call, "format") },
@@ -162,6 +163,19 @@ fn prune_builds(call: &Call<'_>) -> Result<Command, UsageError> {
     }))
 }
 
+/// What is said of a Dockerfile, whatever is to be done with it.
+fn build_input(call: &Call<'_>) -> CheckBuild {
+    let text = |name: &str| listing::filled(call, name);
+    CheckBuild {
+        context: call.arguments.first().map(|word| word.text.clone()).unwrap_or_default(),
+        file: text("file"),
+        target: text("target"),
+        build_args: call.values("build-arg"),
+        platform: text("platform").unwrap_or_default(),
+        files: BuildFiles::default(),
+    }
+}
+
 /// Flags of `build` whose effect there is in any case: its containers go, and nothing is sent anywhere. And those that every command has.
 const TAKEN: [&str; 8] = ["compress", "disable-content-trust", "force-rm", "rm", "plan", "explain", "step", "record"];
 
@@ -176,14 +190,7 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         return Err(error::not_yet(&format!("docker build --{}", flag.name), next, Some(flag.span)));
     }
     let text = |name: &str| call.flag(name).map(|flag| flag.value.clone()).filter(|value| !value.is_empty());
-    let check = CheckBuild {
-        context: call.arguments.first().map(|word| word.text.clone()).unwrap_or_default(),
-        file: text("file"),
-        target: text("target"),
-        build_args: call.values("build-arg"),
-        platform: text("platform").unwrap_or_default(),
-        files: BuildFiles::default(),
-    };
+    let check = build_input(call);
     if call.is_on("check") {
         return Ok(Command::CheckBuild(check));
     }

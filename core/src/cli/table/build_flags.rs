@@ -3,6 +3,8 @@
 use super::{FlagRow, Kind};
 
 const BUILD: &[&str] = &["build"];
+/// What is said of a Dockerfile, whether it is built or looked at.
+const INPUT: &[&str] = &["build", "dockerfile"];
 const PRUNE: &[&str] = &["builder prune"];
 
 /// The rows.
@@ -11,7 +13,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("filter", Kind::Filter, PRUNE, "Only what fits", "--filter until=24h").carried_out(),
     FlagRow::new("force", Kind::Bool, PRUNE, "Do not ask first", "-f").short('f').carried_out(),
     FlagRow::new("keep-storage", Kind::Bytes, PRUNE, "Leave so many bytes", "--keep-storage 1GB").carried_out(),
-    FlagRow::new("build-arg", Kind::List, BUILD, "A value for an ARG", "--build-arg VERSION=2").carried_out(),
+    FlagRow::new("build-arg", Kind::List, INPUT, "A value for an ARG", "--build-arg VERSION=2").carried_out(),
     FlagRow::new("build-context", Kind::List, BUILD, "What a name means: a directory, or an image", "--build-context lib=../lib")
         .carried_out(),
     FlagRow::new("check", Kind::Bool, BUILD, "Say what is wrong with the Dockerfile, and do not build", "--check").carried_out(),
@@ -31,10 +33,10 @@ pub(super) const ROWS: &[FlagRow] = &[
         .carried_out(),
     FlagRow::new("ssh", Kind::List, BUILD, "The agent that RUN --mount=type=ssh may ask for", "--ssh default").carried_out(),
     FlagRow::new("tag", Kind::List, BUILD, "The image's name", "-t web:1").short('t').carried_out(),
-    FlagRow::new("file", Kind::Text, BUILD, "Where the Dockerfile is", "-f docker/Dockerfile").short('f').carried_out(),
-    FlagRow::new("platform", Kind::Text, BUILD, "For which machine", "--platform linux/arm64").carried_out(),
+    FlagRow::new("file", Kind::Text, INPUT, "Where the Dockerfile is", "-f docker/Dockerfile").short('f').carried_out(),
+    FlagRow::new("platform", Kind::Text, INPUT, "For which machine", "--platform linux/arm64").carried_out(),
     FlagRow::new("progress", Kind::Text, BUILD, "How progress is shown: auto, plain, quiet, rawjson, tty", "--progress plain")
         .default("auto")
         .carried_out(),
-    FlagRow::new("target", Kind::Text, BUILD, "Up to which stage", "--target test").carried_out(),
+    FlagRow::new("target", Kind::Text, INPUT, "Up to which stage", "--target test").carried_out(),
 ];

@@ -273,6 +273,13 @@ const CARRIED_OUT: &[CommandRow] = &[
     CommandRow::new("layers", &["layers"], "[OPTIONS] IMAGE", Arity::Exact(1))
         .own()
         .carried_out("Show what each layer of an image brings, and what of it nobody sees"),
+    CommandRow::new("argv", &["argv"], "[OPTIONS] IMAGE [COMMAND] [ARG...]", Arity::AtLeast(1))
+        .own()
+        .flags_first()
+        .carried_out("Show which words a container's process is made of, and where each comes from"),
+    CommandRow::new("dockerfile", &["dockerfile"], "[OPTIONS] PATH | -", Arity::Exact(1))
+        .own()
+        .carried_out("Show where the values of ARG and ENV are visible, what becomes of each stage, and what the image runs"),
     CommandRow::new(
         "build",
         &["image build", "build", "builder build", "buildx build"],

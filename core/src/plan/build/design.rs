@@ -24,6 +24,9 @@ pub(super) struct Design<'a> {
     own_directories: Vec<Option<String>>,
 }
 
+/// Called with each instruction, what comes of it, and what the stage has then.
+pub(super) type Visitor<'v> = &'v mut dyn FnMut(&Instruction, Done, &Scope);
+
 /// BuildKit's refusal, with the place in the file.
 pub(super) fn refused(fault: &Fault, build: &BuildImage) -> CommandError {
     let files = &build.input.files;
@@ -35,7 +38,7 @@ pub(super) fn refused(fault: &Fault, build: &BuildImage) -> CommandError {
     CommandError { message, exit_code: 1, span: None }
 }
 
-fn number(count: usize) -> u16 {
+pub(super) fn number(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
@@ -102,7 +105,7 @@ impl<'a> Design<'a> {
         }
         let base_is_here = found.is_empty() || self.base_image(stage, context).is_some();
         let mut all = Vec::new();
-        match self.walk(stage, self.stages[stage].len(), context, &mut |done| all.push(done)) {
+        match self.walk(stage, self.stages[stage].len(), context, &mut |_, done, _| all.push(done)) {
             Err(fault) if base_is_here => return Err(fault),
             _ => {}
         }
@@ -141,10 +144,11 @@ impl<'a> Design<'a> {
 
     /// What a stage has before its instruction number `upto`, counted from 0.
     pub(super) fn scope(&self, stage: usize, upto: usize, context: &Context<'_>) -> Result<Scope, Fault> {
-        self.walk(stage, upto, context, &mut |_| {})
+        self.walk(stage, upto, context, &mut |_, _, _| {})
     }
 
-    fn walk(&self, stage: usize, upto: usize, context: &Context<'_>, visit: &mut dyn FnMut(Done)) -> Result<Scope, Fault> {
+    /// The same, and what comes of each instruction, with what the stage has behind it.
+    pub(super) fn walk(&self, stage: usize, upto: usize, context: &Context<'_>, visit: Visitor<'_>) -> Result<Scope, Fault> {
         let mut scope = match &self.resolved.bases[stage] {
             Base::Scratch => Scope::scratch(),
             Base::Stage(before) => self.scope(*before, self.stages[*before].len(), context)?.handed_on(),
@@ -164,7 +168,7 @@ impl<'a> Design<'a> {
         for instruction in self.stages[stage].iter().take(upto) {
             let mut done = scope.apply(instruction, &given)?;
             done.work.sources_mut().into_iter().for_each(|source| contexts::redirect(named, source, &context.host.cwd));
-            visit(done);
+            visit(instruction, done, &scope);
         }
         Ok(scope)
     }
@@ -174,7 +178,7 @@ impl<'a> Design<'a> {
         let mut all = Vec::new();
         let end = self.stages[stage].len();
         // It was walked without a fault before.
-        let _ = self.walk(stage, end, context, &mut |done| all.push(done));
+        let _ = self.walk(stage, end, context, &mut |_, done, _| all.push(done));
         all
     }
 
@@ -199,7 +203,7 @@ impl<'a> Design<'a> {
         format!("[{name}{index:width$}/{total}] {what}")
     }
 
-    fn stage_name(&self, stage: usize) -> Option<String> {
+    pub(super) fn stage_name(&self, stage: usize) -> Option<String> {
         let stages = &self.file().stages;
         match stages[stage].name.as_str() {
             "" if stages.len() > 1 => Some(format!("stage-{stage}")),
@@ -208,7 +212,7 @@ impl<'a> Design<'a> {
         }
     }
 
-    fn base_name(&self, stage: usize) -> String {
+    pub(super) fn base_name(&self, stage: usize) -> String {
         match &self.resolved.bases[stage] {
             Base::Scratch => "scratch".to_string(),
             Base::Stage(before) => self.stage_name(*before).unwrap_or_default(),

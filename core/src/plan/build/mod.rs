@@ -16,6 +16,7 @@ mod failure;
 mod fetch;
 mod instruction;
 mod mounts;
+mod overview;
 mod program;
 mod prune;
 mod result;
@@ -31,6 +32,8 @@ pub(super) use check::check_only;
 use design::Design;
 pub(super) use failure::failure;
 pub(super) use fetch::not_fetched;
+pub use overview::overview_of;
+pub(super) use overview::show as show_dockerfile;
 pub(super) use prune::{Chosen, prune, prune_cache};
 
 pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {

@@ -29,4 +29,5 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use builtin::quoted as in_single_quotes;
 pub use shell::Shell;
