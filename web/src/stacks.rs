@@ -3,8 +3,11 @@
 use std::rc::Rc;
 
 use glassbox_core::view::reclaimed::human_size;
-use glassbox_core::view::stack::{ImageStack, StackedLayer};
+use glassbox_core::view::stack::{ImageStack, StackedLayer, hidden};
 use yew::prelude::*;
+
+/// Of so many files a stack says that they are hidden.
+const WASTE_SHOWN: usize = 5;
 
 /// What they are drawn from.
 #[derive(Clone, PartialEq, Properties)]
@@ -30,6 +33,7 @@ fn stack(stack: &ImageStack) -> Html {
         <div class="stack">
             <h3>{ &stack.name }{" "}<span class="badge">{ human_size(stack.bytes) }</span></h3>
             <ol reversed=true>{ for stack.layers.iter().rev().map(layer) }</ol>
+            { for stack.waste.iter().take(WASTE_SHOWN).map(|waste| html! { <p class="failed">{ hidden(waste) }</p> }) }
         </div>
     }
 }

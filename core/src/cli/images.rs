@@ -79,6 +79,13 @@ pub enum ImageCommand {
         /// As JSON.
         json: bool,
     },
+    /// `tags [NAME]`: what tags have led to.
+    Tags {
+        /// A tag or a repository, as typed; `None`: all.
+        name: Option<String>,
+        /// As JSON.
+        json: bool,
+    },
     /// `layers IMAGE`
     Layers {
         /// As typed.

@@ -19,6 +19,8 @@ use crate::reference::{Reference, ReferenceError};
 use crate::step::{BlobContent, CallersFile, ClientStep, ImageStep, Step};
 use crate::view::argv::ArgvView;
 use crate::view::images::{self, HistoryView};
+use crate::view::in_json;
+use crate::view::tags::{self, TagsView};
 pub(super) use commit::files as files_of;
 pub(super) use commit::{commit_phase, embedded_blobs, import_phase};
 pub(super) use remove::{forgotten, prune_unused};
@@ -49,9 +51,18 @@ pub(super) fn command(command: &ImageCommand, context: &Context<'_>, plan: &mut 
         ImageCommand::Import(asked) => commit::import(asked, context, plan)?,
         ImageCommand::Export { container, output } => commit::export(container, output.as_deref(), context, plan)?,
         ImageCommand::Check { repair } => check::check(*repair, context, plan),
+        ImageCommand::Tags { name, json } => {
+            let view = TagsView::of(name.as_deref(), context.state);
+            if let (Some(word), true) = (name, view.tags.is_empty()) {
+                let span = context.invocation.words.positional("NAME:TAG");
+                return Err(CommandError { message: tags::none(word), exit_code: 1, span });
+            }
+            let text = if *json { in_json(&view) } else { view.to_text(context.host.now_ns) };
+            plan.steps.push(print(text, context));
+        }
         ImageCommand::Argv { image, entrypoint, arguments, json } => {
             let view = ArgvView::of(image, &found(image, context)?.config, entrypoint.as_deref(), arguments);
-            let text = if *json { serde_json::to_string_pretty(&view).unwrap_or_default() + "\n" } else { view.to_text() };
+            let text = if *json { in_json(&view) } else { view.to_text() };
             plan.steps.push(print(text, context));
         }
         ImageCommand::Layers { image, asked } => check::layers(image, asked, context, plan)?,

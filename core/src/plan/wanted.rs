@@ -25,6 +25,8 @@ pub struct Wanted {
     pub store: bool,
     /// Results of earlier builds: [`State::build_cache`].
     pub build_cache: bool,
+    /// What was told of late: [`State::happenings`].
+    pub happenings: bool,
     /// The caller's zone: [`HostFacts::utc_offset_seconds`].
     pub utc_offset: bool,
     /// What a container's own files on names are made of: [`HostFacts::network_files`].
@@ -56,6 +58,7 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
                 | Command::PruneSystem { .. }
                 | Command::ShowDiskUsage { .. }
         ),
+        happenings: matches!(invocation.command, Command::Images(ImageCommand::Tags { .. })),
         utc_offset: reads_moments(&invocation.command),
         network_files: makes_network_files(&invocation.command),
         operating_system: matches!(invocation.command, Command::ShowInfo { .. }),

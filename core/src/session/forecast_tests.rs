@@ -4,6 +4,7 @@ use super::{Fate, Forecast, Input, Session, forecast};
 use crate::errno::Errno;
 use crate::host::HostFacts;
 use crate::query::{Probe, Query, Subject};
+use crate::view::dockerfile::{StageFate, Value};
 
 const DOCKERFILE: &str = "FROM toolbox\nWORKDIR /app\nCOPY . .\nRUN cat list > got\nCMD [\"cat\", \"got\"]\n";
 
@@ -93,4 +94,18 @@ fn a_file_can_be_removed_and_no_directory_replaced() {
     session.give(&Input::File { path: "/project/a/b".into(), text: None });
     let asked = session.world().probe().ask(&Query::FileBytes(Subject::Host, "/project/a/b".into()));
     assert_eq!(asked, Err(Errno::ENOENT));
+}
+
+#[test]
+fn the_dockerfile_is_seen_from_above_with_what_its_stages_weigh() {
+    let session = Session::new(HostFacts::example());
+    let text = "ARG A=1\nFROM toolbox AS build\nRUN echo 12345 > /five\nFROM toolbox\nENV B=2\nCOPY --from=build /five /\n";
+    let view = forecast(session.world(), "/project", text).unwrap().overview.unwrap();
+    let found: Vec<_> = view.stages.iter().map(|stage| (stage.fate, stage.bytes)).collect();
+    assert_eq!(found, [(StageFate::LeftBehind, Some(6)), (StageFate::InImage, Some(6))]);
+    assert_eq!(view.stages[1].taken[0].told(), "build: /five to / (line 6)");
+    assert_eq!(view.variables.names, ["A", "B"]);
+    let last = view.variables.rows.last().unwrap();
+    assert_eq!(last.cells, [None, Some(Value { value: "2".into(), stays: true })]);
+    assert!(forecast(session.world(), "/project", "RUN true\n").unwrap().overview.is_none());
 }

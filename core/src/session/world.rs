@@ -15,13 +15,14 @@ use crate::diagnosis::steps;
 use crate::errno::Errno;
 use crate::host::HostFacts;
 use crate::layout::Layout;
-use crate::model::State;
+use crate::model::{Image, Layer, State};
+use crate::oci::layer::{OverlayForm, Waste};
 use crate::oci::toolbox;
 use crate::plan;
 use crate::query::{Answer, Probe, Query, Subject};
 use crate::sim::{self, Kernel, SimProbe};
 use crate::view::dockerfile::DockerfileView;
-use crate::view::stack::{self, ImageStack};
+use crate::view::stack::{self, ImageStack, Shelf};
 
 /// Where a piece of output went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,11 +183,7 @@ impl World {
 
     /// Its images, layer by layer.
     pub fn image_stacks(&self) -> Vec<ImageStack> {
-        let layout = Layout::new(&self.host.data_root);
-        stack::stacks(&self.state, &|layer| match layer.extracted {
-            true => self.kernel.bytes_below(&layout.layer(&layer.diff_id)),
-            false => layer.size_bytes,
-        })
+        stack::stacks(&self.state, self)
     }
 
     /// What the caller's terminal has shown.
@@ -470,6 +467,25 @@ impl World {
 }
 
 /// The container that has been started in this entry.
+impl Shelf for World {
+    fn bytes(&self, layer: &Layer) -> u64 {
+        match layer.extracted {
+            true => self.kernel.bytes_below(&Layout::new(&self.host.data_root).layer(&layer.diff_id)),
+            false => layer.size_bytes,
+        }
+    }
+
+    fn waste(&self, image: &Image) -> Vec<Waste> {
+        if !image.layers.iter().all(|layer| layer.extracted) {
+            return Vec::new();
+        }
+        let layout = Layout::new(&self.host.data_root);
+        let directories: Vec<String> = image.layers.iter().map(|layer| layout.layer(&layer.diff_id)).collect();
+        let form = if self.host.is_root() { OverlayForm::Trusted } else { OverlayForm::User };
+        sim::exec::hidden(&self.kernel, &directories, form).unwrap_or_default()
+    }
+}
+
 fn started(entry: &Entry) -> Option<&crate::model::ContainerId> {
     entry.events.iter().find_map(|event| match event {
         crate::event::Event::ContainerStarted { id, .. } => Some(id),

@@ -220,7 +220,7 @@ impl LayersView {
     /// What is printed.
     pub fn text(&self, asked: &LayersAsked) -> String {
         if asked.json {
-            return serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
+            return super::in_json(self);
         }
         if let Some(layer) = asked.layer.and_then(|number| self.layers.get(number - 1)) {
             return files(layer, usize::MAX);
@@ -241,12 +241,12 @@ impl LayersView {
         let mut text =
             format!("{whole}; {} ({}) of it nobody sees:\n", human_size(self.wasted_bytes), percent(self.wasted_basis_points));
         for waste in self.waste.iter().take(LISTED_MAX) {
-            let cause = if waste.cause == Touch::Removed { "removed" } else { "overwritten" };
             text += &format!(
-                "  {:>8}  {}: in layer {}, {cause} in layer {}\n",
+                "  {:>8}  {}: in layer {}, {} in layer {}\n",
                 human_size(waste.bytes),
                 waste.path,
                 waste.layer,
+                waste.cause_told(),
                 waste.by
             );
         }

@@ -25,6 +25,7 @@ pub mod reclaimed;
 pub mod stack;
 pub mod stats;
 mod storage;
+pub mod tags;
 pub mod top;
 pub mod version;
 pub mod volumes;
@@ -33,4 +34,9 @@ pub mod volumes;
 pub(crate) fn quoted_word(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:=@%+,".contains(letter);
     if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { crate::userland::in_single_quotes(word) }
+}
+
+/// A view as JSON, indented, with a newline at its end. Views are made of what can be written so.
+pub(crate) fn in_json(view: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(view).unwrap_or_default() + "\n"
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reclaimed::human_size;
 use crate::model::{Image, Layer, State, short_digest};
+use crate::oci::layer::Waste;
 
 /// An image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +15,8 @@ pub struct ImageStack {
     pub layers: Vec<StackedLayer>,
     /// Bytes of files in all of them.
     pub bytes: u64,
+    /// What a later layer hides, the largest first: it is there, and nobody sees it.
+    pub waste: Vec<Waste>,
 }
 
 /// One of its layers.
@@ -28,30 +32,45 @@ pub struct StackedLayer {
     pub shared_with: Vec<String>,
 }
 
-/// All images, by name; those without one last. `bytes` knows the length of a layer's files where they stand extracted.
-pub fn stacks(state: &State, bytes: &dyn Fn(&Layer) -> u64) -> Vec<ImageStack> {
-    let mut images: Vec<&Image> = state.images.values().collect();
-    images.sort_by_key(|image| (image.names.is_empty(), image.names.clone(), image.id.clone()));
-    images.iter().map(|image| stack(image, &images, bytes)).collect()
+/// What is known of layers besides what the state says.
+pub trait Shelf {
+    /// Bytes of a layer's files.
+    fn bytes(&self, layer: &Layer) -> u64;
+    /// What of an image's layers is hidden by others of them; nothing where they do not stand extracted.
+    fn waste(&self, image: &Image) -> Vec<Waste>;
 }
 
-fn stack(image: &Image, all: &[&Image], bytes: &dyn Fn(&Layer) -> u64) -> ImageStack {
+/// All images, by name; those without one last.
+pub fn stacks(state: &State, shelf: &impl Shelf) -> Vec<ImageStack> {
+    let mut images: Vec<&Image> = state.images.values().collect();
+    images.sort_by_key(|image| (image.names.is_empty(), image.names.clone(), image.id.clone()));
+    images.iter().map(|image| stack(image, &images, shelf)).collect()
+}
+
+fn stack(image: &Image, all: &[&Image], shelf: &impl Shelf) -> ImageStack {
     let mut made_by = image.history.iter().filter(|line| !line.empty_layer).map(|line| line.created_by.as_str());
     let layers = image.layers.iter().map(|layer| StackedLayer {
         short: short_digest(&layer.diff_id).to_string(),
         created_by: made_by.next().unwrap_or_default().to_string(),
-        bytes: bytes(layer),
+        bytes: shelf.bytes(layer),
         shared_with: (all.iter().filter(|other| other.id != image.id))
             .filter(|other| other.layers.iter().any(|own| own.diff_id == layer.diff_id))
             .map(|other| name(other))
             .collect(),
     });
     let layers: Vec<StackedLayer> = layers.collect();
-    ImageStack { name: name(image), bytes: layers.iter().map(|layer| layer.bytes).sum(), layers }
+    let bytes = layers.iter().map(|layer| layer.bytes).sum();
+    ImageStack { name: name(image), bytes, layers, waste: shelf.waste(image) }
 }
 
 fn name(image: &Image) -> String {
     if image.names.is_empty() { short_digest(&image.id).to_string() } else { image.names.join(", ") }
+}
+
+/// `10B of /big in layer 2: removed in layer 3, and still there`
+pub fn hidden(waste: &Waste) -> String {
+    let Waste { path, layer, by, .. } = waste;
+    format!("{} of {path} in layer {layer}: {} in layer {by}, and still there", human_size(waste.bytes), waste.cause_told())
 }
 
 /// As text, the topmost layer first.
@@ -59,9 +78,13 @@ pub fn to_text(stacks: &[ImageStack]) -> String {
     let layer = |layer: &StackedLayer| {
         let shared =
             if layer.shared_with.is_empty() { String::new() } else { format!("  also in {}", layer.shared_with.join("; ")) };
-        format!("  {}  {:>9}  {}{shared}\n", layer.short, super::reclaimed::human_size(layer.bytes), layer.created_by)
+        format!("  {}  {:>9}  {}{shared}\n", layer.short, human_size(layer.bytes), layer.created_by)
     };
-    let stack = |stack: &ImageStack| format!("{}\n{}", stack.name, stack.layers.iter().rev().map(layer).collect::<String>());
+    let stack = |stack: &ImageStack| {
+        let layers: String = stack.layers.iter().rev().map(layer).collect();
+        let hidden: String = stack.waste.iter().map(|waste| format!("  {}\n", hidden(waste))).collect();
+        format!("{}\n{layers}{hidden}", stack.name)
+    };
     stacks.iter().map(stack).collect()
 }
 
@@ -87,5 +110,20 @@ mod tests {
         let text = to_text(&stacks);
         assert!(text.starts_with("toolbox:latest\n  "), "{text}");
         assert!(text.ends_with("also in toolbox:latest\n"), "{text}");
+    }
+
+    #[test]
+    fn what_a_later_layer_removes_is_still_there() {
+        let mut session = Session::new(HostFacts::example());
+        let text = "FROM toolbox\nRUN echo 12345 > /five\nRUN rm /five\n".to_string();
+        session.give(&Input::File { path: "/project/Dockerfile".into(), text: Some(text) });
+        session.command("docker build -q -t web /project");
+        let stacks = session.world().image_stacks();
+        assert_eq!(stacks[0].waste, []);
+        assert!(
+            to_text(&stacks).ends_with("  6B of /five in layer 2: removed in layer 3, and still there\n"),
+            "{}",
+            to_text(&stacks)
+        );
     }
 }

@@ -13,6 +13,7 @@ use glassbox_core::plan::{self, CommandError};
 
 use super::{Engine, say};
 use crate::journal::{self, Mark, Report};
+use crate::store::happenings::Reader;
 use crate::store::{Store, StoreError, bytes_below};
 use crate::{observe, sys, toolbox};
 
@@ -51,6 +52,9 @@ fn look_for(invocation: &Invocation, store: Option<&Store>, state: &mut State, h
     if let Some(store) = store.filter(|_| wanted.build_cache) {
         store.load_build_cache(state);
         store.load_cache_mounts(state);
+    }
+    if let Some(store) = store.filter(|_| wanted.happenings) {
+        state.happenings = Reader::open(store.root()).read().into_iter().collect();
     }
     host.sources = observe::facts::sources(&wanted.sources);
     host.owners = observe::facts::owners(&wanted.owners);

@@ -42,6 +42,7 @@ pub(super) fn command(call: &Call<'_>, words: Vec<String>) -> Result<ImageComman
         "export" => ImageCommand::Export { container: next(), output: filled(call, "output") },
         "diff" => ImageCommand::Diff { container: next() },
         "fsck" => ImageCommand::Check { repair: call.is_on("repair") },
+        "tags" => ImageCommand::Tags { name: names.next().filter(|name| !name.is_empty()), json: call.is_on("json") },
         "argv" => ImageCommand::Argv {
             image: next(),
             entrypoint: call.flag("entrypoint").map(|flag| flag.value.clone()),

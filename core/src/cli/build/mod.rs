@@ -140,7 +140,7 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "logs" => show_logs(call, containers),
         "ns" => namespaces::compare(call, containers)?,
         "images" | "history" | "tag" | "rmi" | "image prune" | "save" | "load" | "commit" | "import" | "export" | "diff"
-        | "fsck" | "layers" | "argv" => Command::Images(images::command(call, containers)?),
+        | "fsck" | "layers" | "argv" | "tags" => Command::Images(images::command(call, containers)?),
         "pull" | "push" | "login" | "logout" => registry::command(call, containers),
         "build" => build(call)?,
         "dockerfile" => Command::ShowDockerfile { input: build_input(call), json: call.is_on("json") },

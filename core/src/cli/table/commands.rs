@@ -277,6 +277,9 @@ const CARRIED_OUT: &[CommandRow] = &[
         .own()
         .flags_first()
         .carried_out("Show which words a container's process is made of, and where each comes from"),
+    CommandRow::new("tags", &["tags"], "[OPTIONS] [NAME[:TAG]]", Arity::AtMost(1))
+        .own()
+        .carried_out("Show which images a tag leads to and has led to, and the way back"),
     CommandRow::new("dockerfile", &["dockerfile"], "[OPTIONS] PATH | -", Arity::Exact(1))
         .own()
         .carried_out("Show where the values of ARG and ENV are visible, what becomes of each stage, and what the image runs"),

@@ -57,7 +57,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("platform", Kind::Text, IMPORT, "The machine that it is for", "--platform linux/arm64").carried_out(),
     FlagRow::new("output", Kind::Text, &["export"], "Into this file; else to stdout", "-o web.tar").short('o').carried_out(),
     FlagRow::new("repair", Kind::Bool, &["fsck"], "Remove what no image and no container has", "--repair").carried_out(),
-    FlagRow::new("json", Kind::Bool, &["layers", "argv", "dockerfile"], "Print all as JSON", "--json").carried_out(),
+    FlagRow::new("json", Kind::Bool, &["layers", "argv", "tags", "dockerfile"], "Print all as JSON", "--json").carried_out(),
     FlagRow::new("entrypoint", Kind::Text, ARGV, "Program that takes the place of the image's own", "--entrypoint /bin/sh")
         .carried_out(),
     FlagRow::new("layer", Kind::Text, LAYERS, "The files of this layer alone, counted from 1", "--layer 2").carried_out(),

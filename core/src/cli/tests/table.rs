@@ -10,8 +10,8 @@ fn line_with(key: &str, flag: &str) -> String {
         "cp" => "a:/x b",
         "tag" => "a b",
         "ps" | "version" | "info" | "ns" | "events" | "images" | "load" | "container prune" | "image prune" | "volume ls"
-        | "volume prune" | "system df" | "system prune" | "builder prune" | "fsck" | "completion bash" | "completion fish"
-        | "completion zsh" => "",
+        | "volume prune" | "system df" | "system prune" | "builder prune" | "fsck" | "tags" | "completion bash"
+        | "completion fish" | "completion zsh" => "",
         _ => "a",
     };
     format!("{key} {flag} {arguments}")

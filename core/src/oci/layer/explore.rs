@@ -62,6 +62,13 @@ pub struct Waste {
     pub cause: Touch,
 }
 
+impl Waste {
+    /// What the later layer has done with it.
+    pub fn cause_told(&self) -> &'static str {
+        if self.cause == Touch::Removed { "removed" } else { "overwritten" }
+    }
+}
+
 /// What is in the layers of an image, from the lowest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explored {

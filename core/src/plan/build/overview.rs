@@ -12,12 +12,13 @@ use crate::plan::CommandError;
 use crate::step::{ClientStep, Step};
 use crate::view::argv::ArgvView;
 use crate::view::dockerfile::{DockerfileView, StageFate, StageView, Taken, Value, VariablesRow, VariablesView};
+use crate::view::in_json;
 
 /// Prints it, as text or as JSON.
 pub(in crate::plan) fn show(build: &CheckBuild, json: bool, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let whole = BuildImage { input: build.clone(), ..BuildImage::default() };
     let view = overview(&whole, context).map_err(|fault| refused(&fault, &whole))?;
-    let text = if json { serde_json::to_string_pretty(&view).unwrap_or_default() + "\n" } else { view.to_text() };
+    let text = if json { in_json(&view) } else { view.to_text() };
     plan.steps.push(origin::planned(Step::Client(ClientStep::Print { text }), origin::command(context)));
     Ok(())
 }

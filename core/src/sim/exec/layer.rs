@@ -12,7 +12,8 @@ use crate::oci::audit::{Shelves, audit};
 use crate::oci::image::transfer::{Blobs, Wording};
 use crate::oci::image::{Descriptor, one};
 use crate::oci::layer::{
-    Fresh, LayerError, Merged, OverlayForm, PackOptions, changes, import_blob, in_lines, pack as pack_tree, pack_blob,
+    Fresh, LayerError, Merged, OverlayForm, PackOptions, Waste, changes, explore, import_blob, in_lines, pack as pack_tree,
+    pack_blob,
 };
 use crate::sim::kernel::Kernel;
 use crate::sim::layer_disk::LayerDisk;
@@ -168,6 +169,14 @@ pub(super) fn check(kernel: &mut Kernel, run: &mut Run, state: &State, user_xatt
     run.failed |= audit.is_broken();
     run.shown.push((false, audit.text().into_bytes()));
     Ok(Done::Outcome(Outcome { at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+}
+
+/// What of these layers nobody sees; `None`: they cannot be read.
+pub fn hidden(kernel: &Kernel, directories: &[String], form: OverlayForm) -> Option<Vec<Waste>> {
+    let directories: Vec<&String> = directories.iter().collect();
+    let mut machines = snapshots(kernel, directories.len());
+    let mut trees = opened(&mut machines, &directories).ok()?;
+    explore(&mut trees, form).ok().map(|explored| explored.waste)
 }
 
 pub(super) fn show_layers(kernel: &mut Kernel, run: &mut Run, shown: &LayersShown) -> Carried {

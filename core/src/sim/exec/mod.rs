@@ -20,6 +20,7 @@ mod undo;
 mod volume;
 
 pub use copy::ARCHIVE_BYTES_MAX;
+pub use layer::hidden;
 pub(super) use record::container_of;
 pub use run::Run;
 pub use save::save;
