@@ -3,14 +3,21 @@
 //!
 //! strace(1) is the hand that kills: exactly at the N-th call of a name. The points are read off a traced run of the same command.
 
+// What serves hostile images.
+#[allow(dead_code)]
+mod served;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use glassbox_core::oci::digest;
 use glassbox_tests::apart::apart;
 use glassbox_tests::binary::{Engine, has_program, skip};
 use glassbox_tests::leftovers::Count;
 use glassbox_tests::trace::{self, KillPoint};
+use served::Hostile;
+use served::hostile::one_file;
 
 /// Calls that change something or hand it over: the engine is killed before each of them.
 const CHANGING: [&str; 29] = [
@@ -51,6 +58,9 @@ const LOOKING: [&str; 3] = ["openat", "close", "statx"];
 /// Extracting makes hundreds of like calls: of all points, every so-many-th is enough.
 const COLD_STRIDE: usize = 7;
 
+/// So do pulls and builds.
+const STORE_STRIDE: usize = 5;
+
 /// Extracts the image.
 const WARM: &[&str] = &["run --rm --network none toolbox true"];
 
@@ -66,6 +76,12 @@ struct Case<'a> {
     all: bool,
     /// What the command started may stand and run on: it is removed before counting.
     may_stand: bool,
+}
+
+impl Case<'_> {
+    fn makes_image(&self) -> bool {
+        matches!(self.words[0], "pull" | "build")
+    }
 }
 
 #[test]
@@ -154,6 +170,28 @@ fn commit_of_a_container() -> Result<()> {
     })
 }
 
+/// Blobs, index, files, names: whatever stands afterwards stands whole.
+#[test]
+fn pull_of_an_image() -> Result<()> {
+    apart("pull_of_an_image", || {
+        let layer = one_file(b"hello\n")?;
+        let registry = Hostile::of_layer(layer.clone(), digest::of(&layer))?;
+        let words = &["pull", &format!("{}/web:1", registry.authority())];
+        killed_everywhere(&Case { prepare: &[], cold: false, words, all: true, may_stand: true })
+    })
+}
+
+/// A layer that is copied, and one that a program makes.
+#[test]
+fn build_of_an_image() -> Result<()> {
+    apart("build_of_an_image", || {
+        let context = tempfile::TempDir::new()?;
+        std::fs::write(context.path().join("Dockerfile"), "FROM toolbox\nCOPY Dockerfile /\nRUN echo made > /made\n")?;
+        let words = &["build", "--network", "none", "-t", "web:1", &context.path().to_string_lossy()];
+        killed_everywhere(&Case { prepare: WARM, cold: false, words, all: false, may_stand: true })
+    })
+}
+
 #[test]
 fn update_of_a_container() -> Result<()> {
     apart("update_of_a_container", || {
@@ -206,7 +244,11 @@ fn killed_everywhere(case: &Case<'_>) -> Result<()> {
         return Ok(());
     }
     let points = points_of(case)?;
-    let stride = if case.cold { COLD_STRIDE } else { 1 } * slow_stride();
+    let stride = match case {
+        Case { cold: true, .. } => COLD_STRIDE,
+        case if case.makes_image() => STORE_STRIDE,
+        _ => 1,
+    } * slow_stride();
     let engine = Engine::new()?;
     let nothing = Count::now(&engine.root());
     for line in case.prepare {
@@ -250,6 +292,13 @@ fn look(engine: &Engine, case: &Case<'_>, before: &Count) -> Result<Vec<String>>
     if next.code != Some(0) || !next.stderr.is_empty() {
         problems.push(format!("the next command ended with {:?}: {}", next.code, next.stderr.trim()));
     }
+    if case.words[0] == "commit" || case.makes_image() {
+        let store = engine.run("fsck")?;
+        if store.code != Some(0) || store.stdout.contains("unused: ") {
+            problems.push(format!("fsck ended with {:?}: {}", store.code, store.stdout.trim()));
+            engine.run("fsck --repair")?;
+        }
+    }
     if case.may_stand {
         clear(engine, case)?;
     }
@@ -263,13 +312,6 @@ fn look(engine: &Engine, case: &Case<'_>, before: &Count) -> Result<Vec<String>>
         left = Count::now(&engine.root()).since(before);
     }
     problems.extend(left);
-    if case.words[0] == "commit" {
-        let store = engine.run("fsck")?;
-        if store.code != Some(0) || store.stdout.contains("unused: ") {
-            problems.push(format!("fsck ended with {:?}: {}", store.code, store.stdout.trim()));
-            engine.run("fsck --repair")?;
-        }
-    }
     // The last file of the image's /etc.
     let data = engine.root().join("volumes/data");
     if data.exists() && !data.join("_data/resolv.conf").exists() {
@@ -284,6 +326,11 @@ fn look(engine: &Engine, case: &Case<'_>, before: &Count) -> Result<Vec<String>>
 
 /// What was started is removed; what was there before stays. (strace has waited for the end of all that it followed.)
 fn clear(engine: &Engine, case: &Case<'_>) -> Result<()> {
+    if case.makes_image() {
+        let named = if case.words[0] == "pull" { case.words[1] } else { "web:1" };
+        engine.run(&format!("rmi -f {named}"))?;
+        engine.run("builder prune -af")?;
+    }
     if case.words[0] == "run" {
         for id in engine.run("ps -aq --no-trunc")?.stdout.lines() {
             engine.run_words(&["rm", "-f", id])?;

@@ -271,6 +271,120 @@ fn a_pull_that_is_killed_leaves_nothing() -> Result<()> {
     })
 }
 
+/// What is there of an image is whole, and nothing else is.
+fn is_whole(engine: &Engine) -> Result<()> {
+    let store = engine.run("fsck")?;
+    ensure!(store.code == Some(0) && !store.stdout.contains("unused: "), "{store:?}");
+    Ok(())
+}
+
+fn begun(engine: &Engine, line: &str) -> Result<std::process::Child> {
+    let mut command = engine.command(&line.split(' ').collect::<Vec<_>>());
+    Ok(command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn()?)
+}
+
+fn ended(child: std::process::Child) -> Result<glassbox_tests::binary::Ended> {
+    Ok(child.wait_with_output()?.into())
+}
+
+/// Two pulls of one image and a build on it; one pull is killed, and what it had is taken away while the others have it too.
+#[test]
+fn pulls_of_one_image_at_once_do_not_take_blobs_from_each_other() -> Result<()> {
+    apart("pulls_of_one_image_at_once_do_not_take_blobs_from_each_other", || {
+        let (hostile, engine) = (Hostile::start("waits")?, Engine::new()?);
+        let name = format!("{}/app:1", hostile.authority());
+        let context = engine.scratch().join("ctx");
+        fs::create_dir(&context)?;
+        fs::write(context.join("Dockerfile"), format!("FROM {name}\nCOPY Dockerfile /\n"))?;
+        let mut killed = begun(&engine, &format!("pull {name}"))?;
+        let pull = begun(&engine, &format!("pull {name}"))?;
+        let build = begun(&engine, &format!("build -t made {}", context.display()))?;
+        hostile.wait_for(3)?;
+        killed.kill()?;
+        killed.wait()?;
+        // Recovers: the configuration that all three have fetched is nobody's yet.
+        engine.succeed("images")?;
+        hostile.open_gate();
+        for child in [pull, build] {
+            let ended = ended(child)?;
+            ensure!(ended.code == Some(0), "{ended:?}");
+        }
+        is_whole(&engine)?;
+        engine.succeed(&format!("rmi made {name}"))?;
+        is_whole(&engine)
+    })
+}
+
+/// Both are asked for before one has come; they are told and kept in the manifest's order. Where one is wrong, nobody waits for the other.
+#[test]
+fn layers_come_beside_each_other() -> Result<()> {
+    apart("layers_come_beside_each_other", || {
+        let (hostile, engine) = (Hostile::start("both-wait")?, Engine::new()?);
+        let pull = begun(&engine, &format!("pull {}/app:1", hostile.authority()))?;
+        hostile.wait_for(2)?;
+        hostile.open_gate();
+        let pulled = ended(pull)?;
+        ensure!(pulled.code == Some(0), "{pulled:?}");
+        let ids: Vec<&str> = pulled.stdout.lines().skip(1).filter_map(|line| line.split_once(": ")).map(|(id, _)| id).collect();
+        ensure!(ids[..2] == [ids[0], ids[1]] && ids[2..8] == [ids[0], ids[0], ids[1], ids[1], ids[0], ids[1]], "{}", pulled.stdout);
+        is_whole(&engine)?;
+        // Where steps are looked at they go one by one, and leave the same behind.
+        let looked = Engine::new()?;
+        looked.succeed(&format!("--explain pull {}/app:1", hostile.authority()))?;
+        is_whole(&looked)?;
+        let (hostile, engine) = (Hostile::start("first-is-wrong")?, Engine::new()?);
+        let refused = engine.run(&format!("pull {}/app:1", hostile.authority()))?;
+        has(&refused.stderr, "filesystem layer verification failed for digest sha256:")?;
+        let left = fs::read_dir(engine.root().join("images/blobs/sha256"))?.count();
+        ensure!(left == 0, "{left} files are left");
+        is_whole(&engine)
+    })
+}
+
+/// What is missing because another one fails beside it is fetched again, and what an image has that goes meanwhile, too.
+#[test]
+fn a_layer_that_goes_with_its_image_while_another_is_fetched_is_fetched_too() -> Result<()> {
+    apart("a_layer_that_goes_with_its_image_while_another_is_fetched_is_fetched_too", || {
+        let (hostile, engine) = (Hostile::start("second-waits")?, Engine::new()?);
+        let name = |tag: &str| format!("{}/app:{tag}", hostile.authority());
+        engine.succeed(&format!("pull {}", name("base")))?;
+        let pull = begun(&engine, &format!("pull {}", name("1")))?;
+        hostile.wait_for(1)?;
+        engine.succeed(&format!("rmi {}", name("base")))?;
+        hostile.open_gate();
+        let ended = ended(pull)?;
+        ensure!(ended.code == Some(0) && ended.stdout.contains(": Already exists\n"), "{ended:?}");
+        is_whole(&engine)?;
+        engine.succeed(&format!("save -o {} {}", engine.scratch().join("out").display(), name("1")))?;
+        Ok(())
+    })
+}
+
+/// A disk on which nothing fits at first, up to one on which the image does.
+#[test]
+fn a_disk_that_gets_full_while_a_layer_comes() -> Result<()> {
+    apart("a_disk_that_gets_full_while_a_layer_comes", || {
+        let (hostile, engine) = (Hostile::start("right")?, Engine::new()?);
+        fs::create_dir(engine.root())?;
+        let root = engine.root().display().to_string();
+        let mut pulled = false;
+        for kilobytes in [16, 64, 2000, 3084, 3100, 4000, 5000, 6140, 6180, 6200, 6300, 8000] {
+            let size = format!("size={kilobytes}k,nr_inodes=10000");
+            ensure!(engine.program("mount", &["-t", "tmpfs", "-o", &size, "small", &root]).status()?.success(), "mount");
+            let ended = engine.run(&format!("pull {}/app:1", hostile.authority()))?;
+            pulled = ended.code == Some(0);
+            let told = ended.stderr.contains("no space left on device");
+            ensure!(pulled || ended.code == Some(1) && told, "{kilobytes} kB: {ended:?}");
+            is_whole(&engine).with_context(|| format!("{kilobytes} kB"))?;
+            let blobs = fs::read_dir(engine.root().join("images/blobs/sha256")).into_iter().flatten().count();
+            ensure!(pulled || blobs == 0, "{kilobytes} kB: {blobs} blobs are left");
+            ensure!(engine.program("umount", &[&root]).status()?.success(), "umount");
+        }
+        ensure!(pulled, "not even 8 MB do");
+        Ok(())
+    })
+}
+
 #[test]
 fn what_is_pushed_is_read_by_others_and_sent_once() -> Result<()> {
     apart("what_is_pushed_is_read_by_others_and_sent_once", || {

@@ -36,6 +36,8 @@ pub struct Exchange {
     pub manifest_text: String,
     /// Blobs that came in, and their bytes.
     pub fetched: BTreeMap<String, u64>,
+    /// Blobs of it that somebody has taken away since: looked for when it is to be kept, and nobody else may change the store.
+    pub gone: BTreeSet<String>,
     /// The image of manifest and configuration.
     pub image: Option<Image>,
     /// How blobs that are given away stand at the registry, by digest.

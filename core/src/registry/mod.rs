@@ -7,6 +7,7 @@
 //! A phase (`PullImage`, …) expands with what earlier answers have left in the state: that is the state machine. What an answer means is
 //! read here, in one place for both kernels. Secrets are in no request, step or event: whoever sends a request adds them.
 
+pub mod bars;
 pub mod base64;
 pub mod challenge;
 pub mod compress;
@@ -27,6 +28,8 @@ pub use request::{Errand, Proof, Purpose, PushedImage, Request, Visit, WantedIma
 
 /// Redirections of one request: Go's client stops there too.
 pub const REDIRECTS_MAX: usize = 10;
+/// Layers that come beside each other: dockerd's `max-concurrent-downloads`.
+pub const DOWNLOADS_AT_ONCE: usize = 3;
 /// How often a blob is asked for that breaks off: dockerd's `max-download-attempts`.
 pub const ATTEMPTS_MAX: usize = 5;
 /// A larger blob is not taken.

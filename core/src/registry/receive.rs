@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use super::http::Head;
 use super::refusal::Refusal;
 use super::{ATTEMPTS_MAX, BLOB_BYTES_MAX};
+use crate::errno::Errno;
 use crate::oci::image::transfer::Blobs;
 use crate::oci::layer::Digested;
 
@@ -25,6 +26,16 @@ impl Expected<'_> {
     fn refused(&self, why: &str) -> String {
         format!("{} verification failed for digest {}\nglassbox: {why}", self.what, self.digest)
     }
+
+    /// As dockerd says it of its file; so many bytes had come.
+    fn unwritten(&self, errno: Errno, come: u64) -> String {
+        let next = match errno {
+            Errno::ENOSPC => "; see what takes up the room (docker system df), and give some back (docker system prune)",
+            _ => "",
+        };
+        let words = crate::copying::sentence(errno);
+        format!("write blob {}: {words}\nglassbox: {come} of {} bytes had come{next}", self.digest, self.size)
+    }
 }
 
 /// Fetches a blob into the store. `fetch` sends the request, from this byte on, and answers head and body, or why there is no answer.
@@ -38,7 +49,7 @@ pub fn receive<B: Blobs, R: Read>(
         let why = format!("it has {} bytes, more than {BLOB_BYTES_MAX} (BLOB_BYTES_MAX)", expected.size);
         return Err(expected.refused(&why));
     }
-    let failed = |errno: crate::errno::Errno| format!("write the blob: {}", crate::copying::sentence(errno));
+    let failed = |errno: Errno| expected.unwritten(errno, expected.size);
     let mut sink = Digested::new(blobs.create().map_err(failed)?);
     match all(&mut sink, expected, fetch) {
         Ok(attempts) => {
@@ -112,7 +123,8 @@ fn part<W: Write>(
         // A registry that knows no ranges begins anew.
         let skipped = usize::try_from(passed_over).unwrap_or(usize::MAX).min(count);
         passed_over -= skipped as u64;
-        sink.write_all(&buffer[skipped..count]).map_err(|error| format!("write the blob: {error}"))?;
+        let written = sink.write_all(&buffer[skipped..count]);
+        written.map_err(|error| expected.unwritten(error.raw_os_error().map_or(Errno::EIO, Errno), sink.passed_bytes()))?;
         if sink.passed_bytes() > expected.size {
             return Err(expected.refused(&format!("it does not end after its {} bytes", expected.size)));
         }
@@ -135,7 +147,6 @@ fn judged<W: Write>(sink: &Digested<W>, expected: &Expected<'_>) -> Result<(), S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errno::Errno;
     use std::collections::BTreeMap;
     use std::io::Cursor;
 

@@ -1,9 +1,10 @@
-//! What `pull` tells while it goes on, as dockerd does where nobody has a terminal: told by whoever walks the plan.
+//! What `pull` tells while it goes on, as dockerd does where nobody has a terminal: told by whoever walks the plan. On a terminal each layer
+//! keeps its line ([`super::bars`]).
 
 use crate::cli::{Command, ImageChoice, Invocation, Pull, RegistryCommand};
 use crate::model::{Exchange, Standing, State, short_digest};
-use crate::registry::WantedImage;
 use crate::registry::reading::Content;
+use crate::registry::{DOWNLOADS_AT_ONCE, WantedImage};
 use crate::step::{Phase, RegistryPhase, RegistryStep, Step, StoreStep};
 
 /// What is told, by the command at hand.
@@ -50,6 +51,14 @@ impl Told {
     /// It goes to stdout; else to stderr.
     pub fn to_stdout(self) -> bool {
         self.own
+    }
+
+    /// A layer is about to be extracted: told where each has a line of its own.
+    pub fn extracting(self, step: &Step, state: &State) -> Option<String> {
+        let Step::Store(StoreStep::ExtractLayer { diff_id, .. }) = step else { return None };
+        let layers = &state.exchange.image.as_ref()?.layers;
+        let layer = layers.iter().find(|layer| layer.diff_id == *diff_id).filter(|_| !self.quiet)?;
+        Some(format!("{}: Extracting\n", short_digest(&layer.blob)))
     }
 
     /// A leaf has been carried out; the state is that after it.
@@ -139,11 +148,14 @@ fn answered(wanted: &WantedImage, state: &State) -> String {
 /// Before the first layer comes.
 fn layers(exchange: &Exchange, state: &State) -> String {
     let Some((_, manifest)) = &exchange.manifest else { return String::new() };
-    let line = |digest: &String| match exchange.has(digest, &manifest.config.digest, state) {
+    let is_here = |digest: &str| exchange.has(digest, &manifest.config.digest, state);
+    let line = |digest: &String| match is_here(digest) {
         true => format!("{}: Already exists\n", short_digest(digest)),
         false => format!("{}: Pulling fs layer\n", short_digest(digest)),
     };
-    manifest.layers.iter().map(|layer| line(&layer.digest)).collect()
+    let fetched = manifest.layers.iter().filter(|layer| !is_here(&layer.digest));
+    let waiting = fetched.skip(DOWNLOADS_AT_ONCE).map(|layer| format!("{}: Waiting\n", short_digest(&layer.digest)));
+    manifest.layers.iter().map(|layer| line(&layer.digest)).chain(waiting).collect()
 }
 
 fn shown_target(wanted: &WantedImage) -> String {

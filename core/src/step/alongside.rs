@@ -1,8 +1,9 @@
-//! Which steps of a plain `run` do not need each other: what the engine may do while the container's process makes its namespaces, and
+//! Which steps do not need each other. Of a plain `run`: what the engine may do while the container's process makes its namespaces, and
 //! what that process may do meanwhile. Asked by the engine and its child (`native/src/engine/beside.rs`), and by the test that holds the
-//! kernel calls against the explanations.
+//! kernel calls against the explanations. Of a pull: the layers (`native/src/registry/ahead.rs`).
 
-use super::{CgroupStep, NamespaceKind, ProcessStep, Step, StoreStep};
+use super::{CgroupStep, NamespaceKind, ProcessStep, RegistryStep, Step, StoreStep};
+use crate::registry::Purpose;
 
 impl Step {
     /// The engine may put it off until the process is made: it does not need the process, nor does the process need it at once. Cgroups
@@ -18,6 +19,11 @@ impl Step {
             ),
             _ => false,
         }
+    }
+
+    /// Those that follow each other and may all be begun at once: each fetches a layer of one image. They end in the plan's order.
+    pub fn may_come_together(&self) -> bool {
+        matches!(self, Step::Registry(RegistryStep::SendRequest(request)) if matches!(request.purpose, Purpose::GetLayer { .. }))
     }
 
     /// The process may do it before what was put off is there: it makes what is its own alone.

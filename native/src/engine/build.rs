@@ -139,6 +139,13 @@ impl Engine {
         }
     }
 
+    /// What the instructions before have come to stays in the cache, whatever becomes of the build.
+    pub(super) fn keep_done(&mut self) -> Result<(), CommandError> {
+        self.forget_journal()?;
+        self.begin_top_level();
+        Ok(())
+    }
+
     /// A build that is interrupted ends before its next step: what its instruction has done is undone.
     pub(super) fn check_interrupted(&mut self) -> Result<(), CommandError> {
         let Some(progress) = &mut self.progress else { return Ok(()) };

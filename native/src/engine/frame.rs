@@ -82,7 +82,7 @@ impl Engine {
             Step::Phase(Phase::CopyInContainer { id, copy }) => self.enter_copy(id, copy),
             Step::Phase(Phase::BuildInstruction { .. }) => {
                 self.target = Some(Target::holder(&ContainerId(String::new())));
-                Ok(())
+                self.keep_done()
             }
             Step::Phase(Phase::Registry(RegistryPhase::PullImage { .. })) => {
                 self.begin_to_fetch();

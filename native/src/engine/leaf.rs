@@ -142,13 +142,17 @@ impl Engine {
         let undo = step.undo();
         if let Step::Store(StoreStep::RecordStart { id }) = step {
             self.watched = Some(id.clone());
-            return self.journal()?.watch(id);
+            // What a RUN runs in is nobody's when the build is killed: it goes.
+            return if self.progress.is_some() { Ok(()) } else { self.journal()?.watch(id) };
         }
         if let Step::Store(StoreStep::RemoveContainerFiles { id, .. }) = step {
             // A removal that was begun is finished by whoever finds the journal.
             let volumes = directories_that_go(id, &self.context());
+            let builds = self.progress.is_some();
             let journal = self.journal()?;
-            journal.watch(id)?;
+            if !builds {
+                journal.watch(id)?;
+            }
             return volumes.iter().try_for_each(|directory| journal.will_remove(directory));
         }
         match step {
@@ -221,7 +225,7 @@ impl Engine {
             Step::Copy(step) => self.copy(step, outcome),
             Step::Image(step) => self.image(step, outcome),
             Step::Build(step) => self.build(step, outcome),
-            Step::Registry(step) => self.registry(step, outcome),
+            Step::Registry(step) => self.registry(step, cursor, outcome),
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
     }

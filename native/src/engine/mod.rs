@@ -118,6 +118,10 @@ pub struct Engine {
     cache_mounts: Vec<(String, std::fs::File)>,
     /// What this command has to do with registries.
     client: Option<crate::registry::Client>,
+    /// Layers that are on their way.
+    ahead: Option<crate::registry::Ahead>,
+    /// Lines of layers on the caller's terminal.
+    bars: Option<glassbox_core::registry::bars::Bars>,
     /// What is told of an image that is fetched.
     told: Option<glassbox_core::registry::told::Told>,
     /// Bytes that removed containers had written, where the command tells of them.
@@ -255,6 +259,9 @@ impl Engine {
 
     fn leaf_told(&mut self, node: &Node, cursor: &Cursor) -> Result<Vec<Event>, CommandError> {
         self.tell(|watcher| watcher.before(node));
+        if self.bars.is_some() {
+            self.tell_fetching(&node.step, |told, engine, step| told.extracting(step, &engine.state).unwrap_or_default());
+        }
         match self.leaf(node, cursor) {
             Ok(events) => {
                 for event in &events {
@@ -300,6 +307,12 @@ impl Engine {
             Ok(()) => error,
             Err(first) => both(first, &error),
         };
+        // What was fetched goes while nobody makes an image of it.
+        let locked = if self.client.is_some() { self.lock_records() } else { Ok(()) };
+        let error = match locked {
+            Ok(()) => error,
+            Err(second) => both(error, &second),
+        };
         let error = with_problems(error, &self.undo_phase());
         match self.after_failure(&error) {
             Ok(()) => error,
@@ -331,13 +344,18 @@ impl Engine {
         while !steps.is_empty() {
             self.walk(steps)?;
             // A journal of its own for each run: none grows without end.
-            self.journal.take().map_or(Ok(()), Journal::commit).map_err(|error| lost_journal(&error))?;
+            self.forget_journal()?;
             steps = plan::monitor_again(&id, &self.context());
             if !steps.is_empty() {
                 self.journal().and_then(|journal| journal.watch(&id)).map_err(|error| lost_journal(&error))?;
             }
         }
         Ok(())
+    }
+
+    /// What was done so far stands.
+    fn forget_journal(&mut self) -> Result<(), CommandError> {
+        self.journal.take().map_or(Ok(()), Journal::commit).map_err(|error| lost_journal(&error))
     }
 
     /// The end of the command: what stands is kept.

@@ -137,6 +137,8 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         progress,
         told,
         client: None,
+        ahead: None,
+        bars: told.and_then(super::registry::bars),
         state: without_records(&host),
         store,
         host,

@@ -1,28 +1,85 @@
 //! Requests to registries, and what is told of them.
 
+use std::path::Path;
+
 use glassbox_core::cli::{Command, RegistryCommand};
 use glassbox_core::errno::Errno;
+use glassbox_core::model::short_digest;
 use glassbox_core::observe::{Heard, Outcome};
-use glassbox_core::plan::{CommandError, Cursor, Plan};
+use glassbox_core::oci::image::transfer::Blobs;
+use glassbox_core::plan::{CommandError, Cursor, Plan, Visit};
+use glassbox_core::registry::Request;
+use glassbox_core::registry::bars::Bars;
 use glassbox_core::registry::compress::compress;
 use glassbox_core::registry::told::Told;
 use glassbox_core::step::{RegistryStep, Step, Undo};
 
 use super::{Engine, say};
 use crate::exec::{Done, Failure, NameCall};
-use crate::registry::Client;
+use crate::registry::{Ahead, Client, Come};
 use crate::store::blobs::StoreBlobs;
+use crate::sys::terminal;
+
+/// Of a terminal that does not say: as Docker's client has it.
+const COLUMNS: u16 = 200;
 
 fn refused(why: &str) -> Failure {
     Failure::of(why, Errno::ECONNREFUSED)
 }
 
 impl Engine {
-    pub(super) fn registry(&mut self, step: &RegistryStep, outcome: &mut Outcome) -> Done {
+    pub(super) fn registry(&mut self, step: &RegistryStep, cursor: &Cursor, outcome: &mut Outcome) -> Done {
         let mut client = self.client.take().unwrap_or_default();
-        let done = self.asked(step, &mut client, outcome);
+        let done = match step {
+            RegistryStep::SendRequest(request) if self.comes_beside(request, cursor, &client) => self.take_ahead(request, outcome),
+            _ => self.asked(step, &mut client, outcome),
+        };
         self.client = Some(client);
         done
+    }
+
+    /// Of several layers that may be fetched beside each other: they are on their way now. Where anybody looks, steps go one by one.
+    fn comes_beside(&mut self, request: &Request, cursor: &Cursor, client: &Client) -> bool {
+        if self.ahead.as_ref().is_some_and(|ahead| ahead.has(request)) {
+            return true;
+        }
+        let step = Step::Registry(RegistryStep::SendRequest(Box::new(request.clone())));
+        if self.looks || !step.may_come_together() {
+            return false;
+        }
+        let mut requests = vec![request.clone()];
+        let mut cursor = cursor.clone();
+        while let Some(Visit::Leaf(node)) = self.advance(&mut cursor)
+            && let Step::Registry(RegistryStep::SendRequest(next)) = &node.step
+            && node.step.may_come_together()
+        {
+            requests.push((**next).clone());
+        }
+        self.ahead = Some(Ahead::start(client, &self.store, requests));
+        true
+    }
+
+    /// Takes the next one in, in the plan's order.
+    fn take_ahead(&mut self, request: &Request, outcome: &mut Outcome) -> Done {
+        let Some((mut ahead, (digest, _, path))) = self.ahead.take().zip(request.purpose.blob()) else { return Ok(()) };
+        let come = ahead.take(request, &mut |digest, come, whole| self.tell_progress(digest, come, whole));
+        // Where one fails, the others are given up.
+        let Come { answered, blob } = come.map_err(|why| refused(&why))?;
+        let store = self.store.clone();
+        let journal = self.journal().map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))?;
+        let mut announce = |_: &str| journal.will(&Undo::DropBlob { path: path.to_string() });
+        StoreBlobs { store: &store, announce: &mut announce }.keep(blob, digest).call("rename")?;
+        outcome.heard = Some(Box::new(Heard::Answer(Box::new(answered))));
+        match ahead.is_through() {
+            true => ahead.end(),
+            false => self.ahead = Some(ahead),
+        }
+        Ok(())
+    }
+
+    fn tell_progress(&mut self, digest: &str, come: u64, whole: u64) {
+        let Some((bars, told)) = self.bars.as_mut().zip(self.told) else { return };
+        write_told(told, &bars.progress(&short_digest(digest), "Downloading", come, whole));
     }
 
     fn asked(&mut self, step: &RegistryStep, client: &mut Client, outcome: &mut Outcome) -> Done {
@@ -79,7 +136,16 @@ impl Engine {
         let building = std::mem::take(&mut self.state.building);
         let loaded = self.load();
         (self.state.exchange, self.state.building) = (exchange, building);
+        self.miss_blobs();
         loaded.map_err(|error| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None })
+    }
+
+    /// Which blobs of the image somebody has taken away since it was begun.
+    fn miss_blobs(&mut self) {
+        let Some((_, manifest)) = &self.state.exchange.manifest else { return };
+        let layout = self.store.layout();
+        let digests = std::iter::once(&manifest.config).chain(&manifest.layers).map(|blob| &blob.digest);
+        self.state.exchange.gone = digests.filter(|digest| !Path::new(&layout.blob(digest)).is_file()).cloned().collect();
     }
 
     /// The steps that fetch an image, and then the plan of what is done with it; `None`: they failed, and the command is at its end.
@@ -95,17 +161,33 @@ impl Engine {
         Ok((plan, done))
     }
 
-    pub(super) fn tell_fetching(&self, step: &Step, what: impl Fn(Told, &Engine, &Step) -> String) {
+    pub(super) fn tell_fetching(&mut self, step: &Step, what: impl Fn(Told, &Engine, &Step) -> String) {
         let Some(told) = self.told else { return };
         let text = what(told, self, step);
-        if text.is_empty() {
-            return;
-        }
-        if told.to_stdout() {
-            // Where stdout is closed there is nobody to tell.
-            let _ = crate::sys::file::write_all(&std::io::stdout(), text.as_bytes());
-        } else {
-            say(&text);
+        match &mut self.bars {
+            Some(bars) => write_told(told, &bars.lines(&text)),
+            None => write_told(told, &text),
         }
     }
+}
+
+fn write_told(told: Told, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    if told.to_stdout() {
+        // Where stdout is closed there is nobody to tell.
+        let _ = crate::sys::file::write_all(&std::io::stdout(), text.as_bytes());
+    } else {
+        say(text);
+    }
+}
+
+/// Where what is told goes to a terminal.
+pub(super) fn bars(told: Told) -> Option<Bars> {
+    let size = match told.to_stdout() {
+        true => terminal::is_terminal(&std::io::stdout()).then(|| terminal::window_size(&std::io::stdout())),
+        false => terminal::is_terminal(&std::io::stderr()).then(|| terminal::window_size(&std::io::stderr())),
+    };
+    size.map(|size| Bars::new(size.map_or(COLUMNS, |size| size.columns)))
 }

@@ -19,7 +19,7 @@ const FILE_MODE: u32 = 0o600;
 const HELPER_BYTES_MAX: u64 = 1 << 20;
 
 /// Secrets, as long as the command lasts.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Keys {
     login: Option<Login>,
     tokens: BTreeMap<String, Secret>,

@@ -1,6 +1,7 @@
 //! Registries on Linux: requests that the plan holds are sent as they are, with what shows who asks. What the answers mean is the core's
 //! affair (`glassbox_core::registry`); secrets are here, and nowhere else.
 
+mod ahead;
 mod keys;
 mod transport;
 
@@ -23,6 +24,7 @@ use glassbox_core::registry::{ANSWER_BYTES_MAX, Answered, BLOB_BYTES_MAX, Conten
 
 use sha2::{Digest, Sha256};
 
+pub use ahead::{Ahead, Come};
 use keys::Keys;
 use transport::{Body, Received, Transport, words};
 
@@ -31,6 +33,7 @@ const FETCHED_MODE: u32 = 0o600;
 const FETCH_PIECE_BYTES: usize = 64 << 10;
 
 /// What one command has to do with registries.
+#[derive(Clone)]
 pub struct Client {
     transport: Transport,
     keys: Keys,

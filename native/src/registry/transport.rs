@@ -26,7 +26,8 @@ const CERTIFICATES: &str = "/etc/docker/certs.d";
 /// A longer file of certificates is not read.
 const CERTIFICATES_BYTES_MAX: u64 = 1 << 20;
 
-/// Keeps connections.
+/// Keeps connections. A clone has the same ones.
+#[derive(Clone)]
 pub struct Transport {
     agent: Agent,
     /// For this machine: no proxy.

@@ -40,6 +40,35 @@ impl Write for Incoming {
     }
 }
 
+impl Incoming {
+    /// A new one, beside the blobs.
+    pub fn create(store: &Store) -> Result<Incoming, Errno> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let own = ProcessIdentity::own().ok_or(Errno::ESRCH)?;
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let directory = store.root().join("images/blobs/sha256");
+        super::images::make_directories(&directory).map_err(|error| error.errno().unwrap_or(Errno::EIO))?;
+        let path = directory.join(format!("{INCOMING}{}-{}-{number}", own.pid, own.start_ticks));
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path).map_err(|error| errno(&error))?;
+        Ok(Incoming { file: BufWriter::with_capacity(BUFFER_BYTES, file), path })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where it is; it is not written any more.
+    pub fn into_path(self) -> PathBuf {
+        self.path.clone()
+    }
+
+    /// All of it is on the disk.
+    pub fn finish(&mut self) -> Result<(), Errno> {
+        self.file.flush().and_then(|()| self.file.get_ref().sync_data()).map_err(|error| errno(&error))
+    }
+}
+
 fn errno(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::EIO, Errno)
 }
@@ -59,20 +88,12 @@ impl Blobs for StoreBlobs<'_> {
     }
 
     fn create(&mut self) -> Result<Incoming, Errno> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let own = ProcessIdentity::own().ok_or(Errno::ESRCH)?;
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let directory = self.directory();
-        super::images::make_directories(&directory).map_err(|error| error.errno().unwrap_or(Errno::EIO))?;
-        let path = directory.join(format!("{INCOMING}{}-{}-{number}", own.pid, own.start_ticks));
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path).map_err(|error| errno(&error))?;
-        Ok(Incoming { file: BufWriter::with_capacity(BUFFER_BYTES, file), path })
+        Incoming::create(self.store)
     }
 
     fn keep(&mut self, mut blob: Incoming, digest: &str) -> Result<(), Errno> {
         let path = self.path(digest);
-        let written = blob.file.flush().and_then(|()| blob.file.get_ref().sync_data()).map_err(|error| errno(&error));
-        let told = written.and_then(|()| (self.announce)(digest).map_err(|error| error.errno().unwrap_or(Errno::EIO)));
+        let told = blob.finish().and_then(|()| (self.announce)(digest).map_err(|error| error.errno().unwrap_or(Errno::EIO)));
         let named = told.and_then(|()| fs::rename(&blob.path, path).map_err(|error| errno(&error)));
         named.inspect_err(|_| {
             let _ = fs::remove_file(&blob.path);
@@ -113,10 +134,6 @@ impl Blobs for StoreBlobs<'_> {
 impl StoreBlobs<'_> {
     fn path(&self, digest: &str) -> PathBuf {
         PathBuf::from(self.store.layout().blob(digest))
-    }
-
-    fn directory(&self) -> PathBuf {
-        self.store.root().join("images/blobs/sha256")
     }
 }
 

@@ -23,16 +23,30 @@ struct Image {
     manifest: Vec<u8>,
     /// Tokens that were given: the last one alone is good.
     tokens: AtomicUsize,
+    /// One that it stands on, under the tag `base`.
+    base: Option<Box<Image>>,
+}
+
+/// Those who have asked for a layer and wait for the rest of it.
+#[derive(Default)]
+struct Gate {
+    waiting: AtomicUsize,
+    open: AtomicBool,
 }
 
 /// The registry; its threads end with the test.
 pub struct Hostile {
     port: u16,
     asked: Arc<Mutex<Vec<String>>>,
-    stalls: Arc<AtomicBool>,
+    gate: Arc<Gate>,
 }
 
 fn layer() -> Vec<u8> {
+    one_file(&vec![b'x'; LAYER_BYTES]).unwrap_or_default()
+}
+
+/// A layer with nothing but `/file` in it.
+pub fn one_file(content: &[u8]) -> Result<Vec<u8>> {
     let mut writer = Writer::new(Vec::new());
     let member = Member {
         name: b"file".to_vec(),
@@ -41,12 +55,13 @@ fn layer() -> Vec<u8> {
         mode: 0o644,
         uid: 0,
         gid: 0,
-        size_bytes: LAYER_BYTES as u64,
+        size_bytes: content.len() as u64,
         modified: (0, 0),
         attributes: Vec::new(),
     };
-    let written = writer.member(&member).and_then(|()| writer.content(&vec![b'x'; LAYER_BYTES])).and_then(|()| writer.finish());
-    written.unwrap_or_default().1
+    writer.member(&member)?;
+    writer.content(content)?;
+    Ok(writer.finish()?.1)
 }
 
 impl Image {
@@ -54,17 +69,33 @@ impl Image {
         let layer = layer();
         let other = digest::of(b"another");
         let diff_id = if kind == "other-archive" { other } else { digest::of(&layer) };
+        let below = match kind {
+            "second-waits" => Some("right"),
+            "both-wait" => Some("waits"),
+            "first-is-wrong" => Some("wrong-layer"),
+            _ => None,
+        };
+        if let Some(below) = below {
+            let lower = one_file(b"below").unwrap_or_default();
+            let lower_id = digest::of(&lower);
+            return Image::standing_on(Some(Image::given(below, lower, lower_id)), "waits", layer, diff_id);
+        }
         Image::given(kind, layer, diff_id)
     }
 
     fn given(kind: &'static str, layer: Vec<u8>, diff_id: String) -> Image {
+        Image::standing_on(None, kind, layer, diff_id)
+    }
+
+    fn standing_on(base: Option<Image>, kind: &'static str, layer: Vec<u8>, diff_id: String) -> Image {
         let mut config = ConfigFile { architecture: "amd64".into(), os: "linux".into(), ..ConfigFile::default() };
         config.config.cmd = vec!["sh".into()];
-        config.rootfs.diff_ids = vec![diff_id];
+        let below = base.iter().map(|base| &base.layer);
+        config.rootfs.diff_ids = below.clone().map(|layer| digest::of(layer)).chain([diff_id]).collect();
         let config = config.written();
-        let layers = vec![Descriptor::of(media::LAYER, &layer)];
+        let layers = below.chain([&layer]).map(|layer| Descriptor::of(media::LAYER, layer)).collect();
         let manifest = Manifest::of(Descriptor::of(media::CONFIG, &config), layers).written();
-        Image { kind, layer, config, manifest, tokens: AtomicUsize::new(0) }
+        Image { kind, layer, config, manifest, tokens: AtomicUsize::new(0), base: base.map(Box::new) }
     }
 
     fn index(&self, of: &[u8], kind: &str, architecture: &str) -> Vec<u8> {
@@ -77,14 +108,10 @@ impl Image {
         .into_bytes()
     }
 
-    fn answer(
-        &self,
-        path: &str,
-        head: bool,
-        range: Option<usize>,
-        stream: &mut TcpStream,
-        stalls: &AtomicBool,
-    ) -> std::io::Result<()> {
+    fn answer(&self, path: &str, head: bool, range: Option<usize>, stream: &mut TcpStream, gate: &Gate) -> std::io::Result<()> {
+        if let Some(base) = self.base.as_ref().filter(|base| base.has(path)) {
+            return base.answer(path, head, range, stream, gate);
+        }
         let ok = |stream: &mut TcpStream, kind: &str, body: &[u8]| send(stream, "200 OK", &[("Content-Type", kind)], body, head);
         let inner = self.index(&self.manifest, media::MANIFEST, "amd64");
         let top = match self.kind {
@@ -115,11 +142,17 @@ impl Image {
                 send(stream, "200 OK", &[("Content-Type", kind), ("Docker-Content-Digest", &found)], &top, head)
             }
             _ if path.ends_with(&digest::of(&self.config)) => ok(stream, "application/octet-stream", &self.config),
-            _ => self.layer(range, stream, stalls),
+            _ => self.layer(range, stream, gate),
         }
     }
 
-    fn layer(&self, range: Option<usize>, stream: &mut TcpStream, stalls: &AtomicBool) -> std::io::Result<()> {
+    /// It is asked for by its tag or by a digest.
+    fn has(&self, path: &str) -> bool {
+        let digests = [&self.layer, &self.config, &self.manifest].map(|bytes| digest::of(bytes));
+        path.ends_with("/base") || digests.iter().any(|digest| path.ends_with(digest))
+    }
+
+    fn layer(&self, range: Option<usize>, stream: &mut TcpStream, gate: &Gate) -> std::io::Result<()> {
         let length = self.layer.len();
         let start =
             |stream: &mut TcpStream| write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
@@ -143,10 +176,18 @@ impl Image {
                 start(stream)?;
                 stream.write_all(&self.layer[..length / 2])?;
                 stream.flush()?;
-                stalls.store(true, Ordering::SeqCst);
+                gate.waiting.fetch_add(1, Ordering::SeqCst);
                 // Until the other side has gone.
                 let mut rest = [0; 1];
                 std::io::Read::read(stream, &mut rest).map(drop)
+            }
+            ("waits", _) => {
+                start(stream)?;
+                gate.waiting.fetch_add(1, Ordering::SeqCst);
+                while !gate.open.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                stream.write_all(&self.layer)
             }
             _ => send(stream, "200 OK", &[], &self.layer, false),
         }
@@ -205,14 +246,14 @@ impl Hostile {
     fn with(image: Image) -> Result<Hostile> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
-        let (asked, stalls) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (asked, gate) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Gate::default()));
         let image = Arc::new(image);
-        let hostile = Hostile { port, asked: asked.clone(), stalls: stalls.clone() };
+        let hostile = Hostile { port, asked: asked.clone(), gate: gate.clone() };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (image, asked, stalls) = (image.clone(), asked.clone(), stalls.clone());
+                let (image, asked, gate) = (image.clone(), asked.clone(), gate.clone());
                 // What the other side does not wait for fails.
-                std::thread::spawn(move || drop(served(&image, stream, &asked, &stalls)));
+                std::thread::spawn(move || drop(served(&image, stream, &asked, &gate)));
             }
         });
         Ok(hostile)
@@ -230,8 +271,18 @@ impl Hostile {
 
     /// Half of the layer has been sent.
     pub fn wait_until_it_stalls(&self) -> Result<()> {
+        self.wait_for(1)
+    }
+
+    /// All layers come now.
+    pub fn open_gate(&self) {
+        self.gate.open.store(true, Ordering::SeqCst);
+    }
+
+    /// So many wait for a layer.
+    pub fn wait_for(&self, waiting: usize) -> Result<()> {
         let start = Instant::now();
-        while !self.stalls.load(Ordering::SeqCst) {
+        while self.gate.waiting.load(Ordering::SeqCst) < waiting {
             if start.elapsed() > PATIENCE {
                 bail!("nobody has asked for the layer");
             }
@@ -241,7 +292,7 @@ impl Hostile {
     }
 }
 
-fn served(image: &Image, mut stream: TcpStream, asked: &Mutex<Vec<String>>, stalls: &AtomicBool) -> std::io::Result<()> {
+fn served(image: &Image, mut stream: TcpStream, asked: &Mutex<Vec<String>>, gate: &Gate) -> std::io::Result<()> {
     let mut lines = Vec::new();
     for line in BufReader::new(stream.try_clone()?).lines() {
         match line?.as_str() {
@@ -263,5 +314,5 @@ fn served(image: &Image, mut stream: TcpStream, asked: &Mutex<Vec<String>>, stal
             return answered;
         }
     }
-    image.answer(&path, method == "HEAD", range, &mut stream, stalls)
+    image.answer(&path, method == "HEAD", range, &mut stream, gate)
 }

@@ -1,6 +1,6 @@
 //! Registries on loopback: Debian's docker-registry, and one that answers as it is told.
 
-mod hostile;
+pub mod hostile;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};

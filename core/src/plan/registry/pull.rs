@@ -1,12 +1,14 @@
 //! `pull`: who the caller is, `/v2/`, a token, HEAD for the tag, GET for the manifest by its digest, configuration, layers.
 
+use std::collections::BTreeSet;
+
 use super::super::origin::{self, docker_default, need, planned};
 use super::super::{Cause, CommandError, Context, Plan, Planned, image, images};
 use super::{base, find_login, name_cause, part, proof, send};
 use crate::cli::PullImage;
 use crate::layout::Layout;
 use crate::model::Image;
-use crate::oci::image::{Descriptor, Platform};
+use crate::oci::image::{Descriptor, Manifest, Platform};
 use crate::reference::Reference;
 use crate::registry::http::Method;
 use crate::registry::request::manifest_types;
@@ -127,6 +129,12 @@ pub(super) fn chosen(wanted: &WantedImage, context: &Context<'_>) -> Option<Plan
 pub(super) fn fetch(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let exchange = &context.state.exchange;
     let Some((_, manifest)) = &exchange.manifest else { return Vec::new() };
+    let config = &manifest.config.digest;
+    requests(wanted, manifest, context, |digest| digest == config || !exchange.has(digest, config, context.state))
+}
+
+/// For the blobs of the image that are asked for.
+fn requests(wanted: &WantedImage, manifest: &Manifest, context: &Context<'_>, is_asked: impl Fn(&str) -> bool) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
     let get = |blob: &Descriptor, purpose: Purpose| {
         let request = Request {
@@ -138,28 +146,30 @@ pub(super) fn fetch(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned>
         };
         send(request, need("KeepImage", "The image is made of it, and it is not here."))
     };
-    let config = &manifest.config;
-    let (digest, size, path) = (config.digest.clone(), config.size, layout.blob(&config.digest));
-    let mut steps = vec![get(config, Purpose::GetConfig { digest, size, path })];
-    let mut seen = std::collections::BTreeSet::new();
-    for layer in &manifest.layers {
-        if seen.insert(&layer.digest) && !exchange.has(&layer.digest, &config.digest, context.state) {
-            let (digest, size, path) = (layer.digest.clone(), layer.size, layout.blob(&layer.digest));
-            steps.push(get(layer, Purpose::GetLayer { digest, size, path }));
+    let mut seen = BTreeSet::new();
+    let blobs = std::iter::once(&manifest.config).chain(&manifest.layers);
+    let asked = blobs.filter(|blob| seen.insert(&blob.digest) && is_asked(&blob.digest));
+    let of = |blob: &Descriptor| {
+        let (digest, size, path) = (blob.digest.clone(), blob.size, layout.blob(&blob.digest));
+        match blob.digest == manifest.config.digest {
+            true => get(blob, Purpose::GetConfig { digest, size, path }),
+            false => get(blob, Purpose::GetLayer { digest, size, path }),
         }
-    }
-    steps
+    };
+    asked.map(of).collect()
 }
 
-/// Of an image that the store has already, the store's own manifest stays.
+/// Of an image that the store has already, the store's own manifest stays. What others have taken away meanwhile is fetched again: an image
+/// that went, or what a command had fetched that failed.
 pub(super) fn keep(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let exchange = &context.state.exchange;
-    let (Some(image), Some((descriptor, _))) = (&exchange.image, &exchange.manifest) else { return Vec::new() };
+    let (Some(image), Some((descriptor, read))) = (&exchange.image, &exchange.manifest) else { return Vec::new() };
     let layout = Layout::new(&context.host.data_root);
     let known = context.state.images.get(&image.id).filter(|known| known.stored);
     let mut steps = Vec::new();
     let manifest = known.map_or_else(|| descriptor.clone(), images::manifest_of);
     if known.is_none() {
+        steps.extend(requests(wanted, read, context, |digest| exchange.gone.contains(digest)));
         let content = BlobContent::Text(exchange.manifest_text.clone());
         let write = ImageStep::WriteBlob { path: layout.blob(&descriptor.digest), digest: descriptor.digest.clone(), content };
         let why = "A registry and an index know an image by its manifest, which names configuration and layers.";
@@ -181,7 +191,7 @@ fn extract(image: &Image, context: &Context<'_>) -> Vec<Planned> {
         let mut all = context.state.images.values().flat_map(|image| &image.layers);
         all.any(|layer| layer.diff_id == diff_id && layer.extracted)
     };
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let missing = image.layers.iter().filter(|layer| seen.insert(&layer.diff_id) && !known(&layer.diff_id));
     let step = |layer: &crate::model::Layer| {
         let (directory, blob) = (layout.layer(&layer.diff_id), Some(layout.blob(&layer.blob)));
