@@ -79,7 +79,7 @@ impl Engine {
 
     fn tell_progress(&mut self, digest: &str, come: u64, whole: u64) {
         let Some((bars, told)) = self.bars.as_mut().zip(self.told) else { return };
-        write_told(told, &bars.progress(&short_digest(digest), "Downloading", come, whole));
+        write_told(told, &bars.progress(short_digest(digest), "Downloading", come, whole));
     }
 
     fn asked(&mut self, step: &RegistryStep, client: &mut Client, outcome: &mut Outcome) -> Done {
