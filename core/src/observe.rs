@@ -110,6 +110,10 @@ pub enum Heard {
 /// The files of an instruction of a build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BuildFiles {
+    /// What stdin holds.
+    pub seen: Option<crate::build::InputSeen>,
+    /// A Dockerfile that was read.
+    pub definition: Option<crate::build::Definition>,
     /// What they are, for its key.
     pub parts: Vec<crate::build::Part>,
     /// How many files, directories and links were made.

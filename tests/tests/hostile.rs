@@ -1,4 +1,4 @@
-//! Hostile images: archives that no honest program writes, given to `load`, `import`, `pull` and the ADD of a build. Each is refused with
+//! Hostile images: archives that no honest program writes, given to `load`, `import`, `pull` and the ADD of a build, and as its context. Each is refused with
 //! the entry or the limit in the error, or contained; the store is as it was, and so is what lies beside it.
 
 mod hostile {
@@ -34,8 +34,13 @@ fn layers_are_refused_or_contained() -> Result<()> {
         let mut problems = Vec::new();
         for case in cases::all() {
             for route in ROUTES {
-                let ends = if route == Route::Add { &case.added } else { &case.ends };
+                let ends = if matches!(route, Route::Add | Route::Sent) { &case.added } else { &case.ends };
                 let seen = route.go(&store, &case.layer, &digest::of(&case.layer));
+                // ADD copies what is no archive for it; a context has to be one.
+                let ends = match (&seen, route) {
+                    (Ok(Err(_)), Route::Sent) => &Ends::Refused("failed to unpack the build context: "),
+                    _ => ends,
+                };
                 let answer = seen.and_then(|seen| held_against(ends, &seen)).and_then(|()| store.is_unchanged());
                 if let Err(error) = answer {
                     problems.push(format!("{} by {route:?}: {error:#}", case.name));

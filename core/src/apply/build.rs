@@ -6,7 +6,8 @@ use crate::model::{Building, Layer, State};
 pub(super) fn apply(state: &mut State, event: &BuildEvent) {
     match event {
         BuildEvent::Begun => {
-            state.building = Building::default();
+            let taken = std::mem::take(&mut state.building.taken);
+            state.building = Building { taken, ..Building::default() };
             state.packed = Default::default();
         }
         BuildEvent::SourcesRead { slot, mount, parts } => state.building.files.insert_mut((*slot, *mount), parts.clone()),
@@ -21,7 +22,15 @@ pub(super) fn apply(state: &mut State, event: &BuildEvent) {
         BuildEvent::ResultDropped { key } => {
             state.build_cache.remove_mut(key);
         }
-        BuildEvent::ResultMissed { .. } | BuildEvent::FilesBrought { .. } | BuildEvent::WorkspaceRemoved { .. } => {}
+        BuildEvent::InputRead { seen } => state.building.taken.seen = Some(seen.clone()),
+        BuildEvent::ContextTaken { directory, .. } => state.building.taken.directory.clone_from(directory),
+        BuildEvent::DefinitionRead { definition } => state.building.taken.definition = Some(definition.clone()),
+        BuildEvent::WorkspaceRemoved { path } => {
+            if state.building.taken.directory == *path {
+                state.building.taken.directory.clear();
+            }
+        }
+        BuildEvent::ResultMissed { .. } | BuildEvent::FilesBrought { .. } => {}
     }
 }
 

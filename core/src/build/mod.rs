@@ -9,6 +9,7 @@
 //! Sources: the Dockerfile reference; BuildKit's own answers where it leaves something open.
 
 pub mod history;
+pub mod input;
 pub mod key;
 pub mod mounts;
 pub mod progress;
@@ -17,6 +18,7 @@ pub mod scope;
 pub mod transfer;
 pub mod work;
 
+pub use input::{Definition, InputSeen, TakenInput};
 pub use key::{Key, Miss, Part};
 pub use mounts::{Mounted, RunMount};
 pub use scope::{Done, Given, Scope};

@@ -99,6 +99,7 @@ impl Progress {
             Step::Phase(Phase::Registry(RegistryPhase::PushImage { pushed })) => {
                 self.begin(&format!("pushing {} with docker", pushed.name), at_ns)
             }
+            Step::Phase(Phase::TakeContext) => self.begin("[internal] load remote build context", at_ns),
             Step::Phase(Phase::ExportImage) => {
                 self.exports = true;
                 self.begin("exporting to image", at_ns) + &self.tell("exporting layers done")
@@ -167,6 +168,7 @@ impl Progress {
             Step::Phase(
                 Phase::BuildInstruction { .. }
                 | Phase::ExportImage
+                | Phase::TakeContext
                 | Phase::Registry(RegistryPhase::PullImage { .. } | RegistryPhase::PushImage { .. }),
             ) => self.end(at_ns),
             _ => String::new(),

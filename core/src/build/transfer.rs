@@ -8,6 +8,7 @@ mod bring;
 mod find;
 
 pub use bring::bring;
+pub(super) use find::followed;
 pub use find::{find, parts};
 
 use crate::copying::Look;

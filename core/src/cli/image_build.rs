@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::build_secrets::{BuildAgent, BuildSecret};
-use crate::dockerfile::BYTES_MAX;
+use crate::build::input::text;
 use crate::errno::Errno;
 
 /// An image to build.
@@ -146,7 +146,10 @@ pub struct BuildFiles {
 }
 
 /// Stands for standard input.
-const STDIN: &str = "-";
+pub const STDIN: &str = "-";
+/// buildx's words, and ours.
+const TWICE: &str = "ERROR: failed to build: invalid argument: can't use stdin for both build context and dockerfile\n\
+                     glassbox: an archive brings its Dockerfile along; -f NAME says which file in it that is";
 const STDIN_PATH: &str = "/dev/stdin";
 /// reproducible-builds.org/specs/source-date-epoch
 const EPOCH: &str = "SOURCE_DATE_EPOCH";
@@ -157,9 +160,10 @@ fn epoch(value: &str) -> Result<u64, String> {
 }
 
 impl CheckBuild {
-    /// Reads the files; the error is Docker's.
+    /// Reads the files; the error is Docker's. `later`: what comes on stdin is read by a step of the plan.
     pub(super) fn read(
         &mut self,
+        later: bool,
         environment: &std::collections::BTreeMap<String, String>,
         read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>,
     ) -> Result<(), String> {
@@ -170,8 +174,14 @@ impl CheckBuild {
             format!("ERROR: failed to build: failed to solve: failed to read dockerfile: open {base}: {sentence}")
         };
         self.context_is_there(read)?;
-        let dockerfile = text(read(&path).map_err(failed)?, &name)?;
+        if self.context == STDIN && self.file.as_deref() == Some(STDIN) {
+            return Err(TWICE.to_string());
+        }
+        let sent = later && (self.context == STDIN || self.file.as_deref() == Some(STDIN));
+        let dockerfile = if sent { String::new() } else { text(read(&path).map_err(failed)?, &name)? };
         let beside = [format!("{path}.dockerignore"), format!("{}/.dockerignore", self.context)];
+        // Of an archive all is taken, as BuildKit does.
+        let beside = if self.context == STDIN { &[][..] } else { &beside[..] };
         let ignore = beside.iter().find_map(|path| read(path).ok()).map(|bytes| text(bytes, ".dockerignore")).transpose()?;
         let given = |word: &String| match word.split_once('=') {
             Some((name, value)) => Some((name.to_string(), value.to_string())),
@@ -216,16 +226,6 @@ impl CheckBuild {
     }
 }
 
-fn text(bytes: Vec<u8>, name: &str) -> Result<String, String> {
-    if bytes.len() > BYTES_MAX {
-        return Err(format!("glassbox: {name} is longer than {BYTES_MAX} bytes: no Dockerfile of that size is read"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        format!("glassbox: {name} is not UTF-8 text: the byte at offset {at} belongs to no character")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,7 +246,7 @@ mod tests {
     fn read(context: &str, file: Option<&str>) -> Result<BuildFiles, String> {
         let mut check = CheckBuild { context: context.into(), file: file.map(str::to_string), ..CheckBuild::default() };
         check.build_args = vec!["a=1".into(), "HOME".into(), "NONE".into()];
-        check.read(&[("HOME".to_string(), "/root".to_string())].into(), &files)?;
+        check.read(false, &[("HOME".to_string(), "/root".to_string())].into(), &files)?;
         Ok(check.files)
     }
 

@@ -48,7 +48,7 @@ pub use error::ECHO_BYTES_MAX;
 pub(crate) use error::quote as quoted;
 pub use flags::FLAGS_MAX;
 pub use help::help;
-pub use image_build::{BuildFiles, BuildImage, CheckBuild, ContextSource, NamedContext, PruneBuilds};
+pub use image_build::{BuildFiles, BuildImage, CheckBuild, ContextSource, NamedContext, PruneBuilds, STDIN};
 pub use images::{Commit, ImageCommand, ImageList, Import};
 pub use invocation::{FlagUse, Invocation, Mode, Span, UsageError, Words};
 pub use lifecycle::{Healthcheck, RestartPolicy};

@@ -45,12 +45,12 @@ pub fn with_named_files(
         }
         Command::CheckBuild(check) | Command::ShowDockerfile { input: check, .. } => {
             let refuse = |message: String| UsageError { message, exit_code: EXIT_OTHER, span: None };
-            check.read(&environment(), read).map_err(refuse)?;
+            check.read(false, &environment(), read).map_err(refuse)?;
         }
         Command::BuildImage(build) => {
             let refuse = |message: String| UsageError { message, exit_code: EXIT_OTHER, span: None };
             let environment = environment();
-            build.input.read(&environment, read).map_err(refuse)?;
+            build.input.read(true, &environment, read).map_err(refuse)?;
             build.contexts.iter().try_for_each(|context| context.look(read)).map_err(refuse)?;
             build.secrets.iter_mut().try_for_each(|secret| secret.read(&environment, read)).map_err(refuse)?;
             build.agents.iter_mut().try_for_each(|agent| agent.find(&environment)).map_err(refuse)?;

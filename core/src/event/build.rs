@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::build::Part;
+use crate::build::{Definition, InputSeen, Part};
 use crate::model::{BuildResult, CacheMount, CacheRecord, FailedProgram, Slot};
 
 /// A fact about a build.
@@ -10,6 +10,23 @@ use crate::model::{BuildResult, CacheMount, CacheRecord, FailedProgram, Slot};
 pub enum BuildEvent {
     /// A build has begun.
     Begun,
+    /// What the caller gave on stdin was read.
+    InputRead {
+        /// What it is.
+        seen: InputSeen,
+    },
+    /// A build context was brought to a directory.
+    ContextTaken {
+        /// Which.
+        directory: String,
+        /// Files, directories and links in it.
+        entries: u64,
+    },
+    /// The Dockerfile in that context was read.
+    DefinitionRead {
+        /// The file.
+        definition: Definition,
+    },
     /// The files that an instruction copies were read.
     SourcesRead {
         /// Which instruction.

@@ -49,6 +49,7 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
                 "The Dockerfile and .dockerignore were read with the command. Stages that the target does not need are left out.";
             explanation(format!("Take the {bytes} bytes of {name} apart"), why, Vec::new(), &["glassbox build --check ."], CHAPTER)
         }
+        BuildStep::ReadInput { .. } | BuildStep::UnpackContext { .. } | BuildStep::ReadDefinition { .. } => taken(step),
         BuildStep::UseBase { base, .. } => {
             let why = "A stage begins with the layers of its base. They are not copied: what is built stands upon them.";
             let headline = match base.layers.len() {
@@ -106,6 +107,31 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
         BuildStep::KeepResult { path, key, .. } => {
             let why = "The record says on what the result depended, so that a later build can tell what was different.";
             explanation(format!("Keep the result as {}", short(key)), why, replaced(path), &[&format!("cat {path}")], CHAPTER)
+        }
+    }
+}
+
+/// What comes on stdin.
+fn taken(step: &BuildStep) -> Explanation {
+    match step {
+        BuildStep::UnpackContext { path } => {
+            let why = "Names that lead out of the context lead nowhere. Files of an archive are unpacked as ADD unpacks them.";
+            let calls = vec![call("openat2", &["…", "…", "…", "…"]).when(CallWhen::Repeated)];
+            explanation("Unpack the context", why, calls, &[&format!("ls {path}")], CHAPTER)
+        }
+        BuildStep::ReadDefinition { path, file } => {
+            let why = "What there is to do stands in it: the rest of the build is planned now.";
+            let calls = vec![call("openat2", &["…", "…", "…", "…"]), call("read", &["…", "…", "…"]).when(CallWhen::Repeated)];
+            explanation("Read the Dockerfile in the context", why, calls, &[&format!("cat {path}/{file}")], CHAPTER)
+        }
+        _ => {
+            let why = "It begins like an archive, or it is taken for a Dockerfile. All of it is kept in a file without a name.";
+            let calls = vec![
+                call("openat", &["AT_FDCWD", "…", "O_RDWR|O_CLOEXEC|O_TMPFILE", "0600"]).when(CallWhen::Repeated),
+                call("lseek", &["…", "0", "SEEK_SET"]).when(CallWhen::Repeated),
+                call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
+            ];
+            explanation("Read stdin", why, calls, &["file -"], CHAPTER)
         }
     }
 }

@@ -17,6 +17,7 @@ fn headline(phase: &Phase) -> String {
         Phase::FindResult { .. } => "Take the result from the cache, or make it",
         Phase::SettleProgram { .. } => "Keep what the program has changed",
         Phase::KeepLayer { .. } => "Keep the layer",
+        Phase::TakeContext => "Bring the build context here",
         Phase::ExportImage => "Make the image",
         Phase::Registry(phase) => phase.name(),
         Phase::CreateContainer { container } => return format!("Create the container {}", container.name),
@@ -59,6 +60,9 @@ fn why(phase: &Phase) -> &'static str {
         }
         Phase::KeepLayer { .. } => "What was changed is one layer, for this image and for all that are built like it.",
         Phase::Registry(_) => "Registries have words of their own.",
+        Phase::TakeContext => {
+            "COPY and ADD take files from a directory. What was sent instead of one becomes one, for as long as the build goes on."
+        }
         Phase::ExportImage => {
             "An image is a configuration and a list of layers. All layers are there: what is missing are documents and names."
         }
@@ -124,6 +128,7 @@ fn anchor(phase: &Phase) -> &'static str {
         | Phase::SettleProgram { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
+        | Phase::TakeContext
         | Phase::Registry(_)
         | Phase::CommitContainer { .. }
         | Phase::ImportImage { .. }

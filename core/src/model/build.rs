@@ -4,6 +4,7 @@ use rpds::RedBlackTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Layer;
+use crate::build::TakenInput;
 use crate::build::key::{Key, Part};
 
 /// The place of an instruction: 0 is a stage's `FROM`.
@@ -66,4 +67,6 @@ pub struct Building {
     pub failed: Option<FailedProgram>,
     /// The image that it has come to, where something is left to do with it.
     pub image: Option<String>,
+    /// What it was given from stdin.
+    pub taken: TakenInput,
 }

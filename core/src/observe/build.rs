@@ -55,6 +55,17 @@ fn kept(slot: Slot, key: &str, record: &CacheRecord) -> Vec<Event> {
 pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
     let event = match step {
         BuildStep::LoadDefinition { .. } => BuildEvent::Begun,
+        BuildStep::ReadInput { .. } => match outcome.files.as_ref().and_then(|files| files.seen.clone()) {
+            Some(seen) => BuildEvent::InputRead { seen },
+            None => return Vec::new(),
+        },
+        BuildStep::UnpackContext { path } => {
+            BuildEvent::ContextTaken { directory: path.clone(), entries: outcome.files.as_ref().map_or(0, |files| files.made) }
+        }
+        BuildStep::ReadDefinition { .. } => match outcome.files.as_ref().and_then(|files| files.definition.clone()) {
+            Some(definition) => BuildEvent::DefinitionRead { definition },
+            None => return Vec::new(),
+        },
         BuildStep::UseBase { slot, base, .. } => BuildEvent::InstructionDone { slot: *slot, result: Box::new(base.clone()) },
         BuildStep::ReadSources { slot, mount, .. } => BuildEvent::SourcesRead {
             slot: *slot,

@@ -526,6 +526,11 @@ fn blamed(node: &Node) -> Option<crate::cli::Span> {
     })
 }
 
+/// What a build takes away again that has failed.
+pub fn after_build(context: &Context<'_>) -> Vec<Planned> {
+    super::build::after_failure(context)
+}
+
 /// What is still to be done after the steps of the failing top-level step were undone: the container stays on record with the
 /// reason, or goes, with `--rm`.
 pub fn after_failure(id: &ContainerId, error: &CommandError, context: &Context<'_>) -> Vec<Planned> {

@@ -17,7 +17,7 @@ use crate::errno::Errno;
 use crate::host::HostFacts;
 use crate::model::{Container, ContainerId, State};
 use crate::observe::{Actors, observe};
-use crate::plan::failure::{after_failure, closing, command_error, streams_of};
+use crate::plan::failure::{after_build, after_failure, closing, command_error, streams_of};
 use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, health, monitor_again};
 use crate::registry::told::Told;
 use crate::sim::exec::{Done, Failure, Run, execute, undo};
@@ -330,7 +330,7 @@ impl Job {
             }
             Err(error) => {
                 self.errors.push(error);
-                self.cursor = Cursor::new(Vec::new(), Vec::new());
+                self.cursor = Cursor::new(after_build(context), vec![self.top, u16::MAX]);
             }
         }
         true
@@ -491,6 +491,9 @@ impl Job {
             (Role::Health, Some(id)) => {
                 self.run.probe_failed(kernel, &error.message);
                 vec![health::record(id)]
+            }
+            (Role::Command, _) if self.errors.is_empty() && matches!(self.invocation.command, Command::BuildImage(_)) => {
+                after_build(&context)
             }
             _ => self.starting.as_ref().map(|id| after_failure(id, &error, &context)).unwrap_or_default(),
         };

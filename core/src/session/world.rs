@@ -301,6 +301,7 @@ impl World {
 
     fn plan(&mut self, invocation: Rc<Invocation>) {
         self.state.exchange = Default::default();
+        self.state.building.taken = Default::default();
         let facts = self.facts_for(&invocation);
         match plan::plan(&invocation, &self.state, &facts) {
             Err(error) => {

@@ -17,6 +17,23 @@ pub enum BuildStep {
         /// Its length.
         bytes: u64,
     },
+    /// Read stdin: a Dockerfile, or an archive that is the build context.
+    ReadInput {
+        /// It may be an archive.
+        archive: bool,
+    },
+    /// Unpack the archive that came from stdin: it is the build context.
+    UnpackContext {
+        /// Where to: absolute.
+        path: String,
+    },
+    /// Read the Dockerfile in a context that was brought here.
+    ReadDefinition {
+        /// The context: absolute.
+        path: String,
+        /// Its name there.
+        file: String,
+    },
     /// A stage begins with the layers of an image, of another stage, or with none.
     UseBase {
         /// Which stage.
@@ -205,6 +222,9 @@ impl BuildStep {
     pub fn name(&self) -> &'static str {
         match self {
             BuildStep::LoadDefinition { .. } => "LoadDefinition",
+            BuildStep::ReadInput { .. } => "ReadInput",
+            BuildStep::UnpackContext { .. } => "UnpackContext",
+            BuildStep::ReadDefinition { .. } => "ReadDefinition",
             BuildStep::UseBase { .. } => "UseBase",
             BuildStep::Configure { .. } => "Configure",
             BuildStep::ReadSources { .. } => "ReadSources",
@@ -246,6 +266,8 @@ impl BuildStep {
     pub fn undo(&self) -> Undo {
         match self {
             BuildStep::LoadDefinition { .. }
+            | BuildStep::ReadInput { .. }
+            | BuildStep::ReadDefinition { .. }
             | BuildStep::UseBase { .. }
             | BuildStep::Configure { .. }
             | BuildStep::ReadSources { .. }
@@ -262,7 +284,10 @@ impl BuildStep {
             }
             BuildStep::MakeCacheMount { directory, .. } => Undo::RemoveTree { path: directory.clone() },
             BuildStep::RemoveCacheMount { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
-            BuildStep::FetchFile { .. } | BuildStep::BringFiles { .. } | BuildStep::PlaceSecret { .. } => Undo::EndsWithDirectory,
+            BuildStep::UnpackContext { .. }
+            | BuildStep::FetchFile { .. }
+            | BuildStep::BringFiles { .. }
+            | BuildStep::PlaceSecret { .. } => Undo::EndsWithDirectory,
             BuildStep::RemoveWorkspace { .. } => Undo::LeftStanding { why: "What was made in it is packed by then.".into() },
             BuildStep::DropResult { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
             BuildStep::KeepResult { path, .. } => Undo::RemoveFile { path: path.clone() },

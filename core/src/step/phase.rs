@@ -14,6 +14,8 @@ pub enum Phase {
         /// The image's reference with tag.
         image: String,
     },
+    /// A build context that is no directory of the caller's is brought to one.
+    TakeContext,
     /// What an instruction of a Dockerfile comes to.
     BuildInstruction {
         /// Which.
@@ -192,6 +194,7 @@ impl Phase {
             Phase::SettleProgram { .. } => "SettleProgram",
             Phase::KeepLayer { .. } => "KeepLayer",
             Phase::ExportImage => "ExportImage",
+            Phase::TakeContext => "TakeContext",
             Phase::Registry(phase) => phase.name(),
             Phase::CreateContainer { .. } => "CreateContainer",
             Phase::CommitContainer { .. } => "CommitContainer",
@@ -228,6 +231,7 @@ impl Phase {
             | Phase::SettleProgram { .. }
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
+            | Phase::TakeContext
             | Phase::Registry(_)
             | Phase::ImportImage { .. }
             | Phase::WriteImage { .. } => None,

@@ -78,6 +78,9 @@ fn builds() -> Vec<BuildStep> {
     let record = Box::<CacheRecord>::default;
     vec![
         BuildStep::LoadDefinition { name: "Dockerfile".into(), bytes: 13 },
+        BuildStep::ReadInput { archive: true },
+        BuildStep::UnpackContext { path: "/r/building/00-context".into() },
+        BuildStep::ReadDefinition { path: "/r/building/00-context".into(), file: "Dockerfile".into() },
         BuildStep::UseBase { slot, name: "[1/2] FROM toolbox".into(), base: BuildResult::default() },
         BuildStep::Configure { slot, created_by: "CMD [\"sh\"]".into() },
         BuildStep::ReadSources { slot, mount: 0, copy: copy.clone(), from: root(), ignore: None },
@@ -166,6 +169,7 @@ fn phases() -> Vec<Phase> {
         Phase::SettleProgram { slot: Slot::default(), id: id() },
         Phase::KeepLayer { slot: Slot::default(), upper: "/r/building/0/upper".into() },
         Phase::ExportImage,
+        Phase::TakeContext,
         Phase::CreateContainer { container: Box::new(container()) },
         Phase::CommitContainer { id: id(), image: Box::new(ImageDraft::default()), pause: true },
         Phase::ImportImage {
@@ -396,7 +400,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 22 + 4 + 24 + 7 + 15 + 16 + 8 + 15 + 3 + 16 + 21 + 11 + 13;
+    const STEPS: usize = 22 + 4 + 25 + 7 + 15 + 16 + 8 + 15 + 3 + 16 + 24 + 11 + 13;
 
     #[test]
     fn covers_every_step() {

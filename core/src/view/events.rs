@@ -1,5 +1,6 @@
 //! An event as a line of text, past tense: what the kernel showed. Told by `--explain`, the step debugger and the page.
 
+use crate::build::InputSeen;
 use crate::event::{BuildEvent, Event, ImageEvent, RegistryEvent};
 use crate::host::Controller;
 use crate::model::Standing;
@@ -75,6 +76,12 @@ fn registry(event: &RegistryEvent) -> String {
 fn build(event: &BuildEvent) -> String {
     match event {
         BuildEvent::Begun => "the build has begun".to_string(),
+        BuildEvent::InputRead { seen: InputSeen::Archive } => "stdin holds an archive".to_string(),
+        BuildEvent::InputRead { seen: InputSeen::Dockerfile(definition) } => {
+            format!("stdin holds a Dockerfile of {} bytes", definition.text.len())
+        }
+        BuildEvent::ContextTaken { directory, entries } => format!("{directory}: {entries} made"),
+        BuildEvent::DefinitionRead { definition } => format!("{} has {} bytes", definition.name, definition.text.len()),
         BuildEvent::SourcesRead { parts, .. } => format!("{} files were read", parts.len()),
         BuildEvent::InstructionDone { result, .. } => match result.layers.as_slice() {
             [] => "no file was changed".to_string(),

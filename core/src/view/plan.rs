@@ -150,7 +150,9 @@ impl PlanTree {
         text.push('\n');
         write_nodes(&self.steps, 0, &mut text);
         if self.goes_on {
-            text.push_str("\nThe rest is planned when the image is here: it depends on what the image says.\n");
+            let fetches = self.steps.iter().any(|step| step.name == "PullImage");
+            let (when, what) = if fetches { ("the image is here", "the image says") } else { ("this is done", "comes of it") };
+            text.push_str(&format!("\nThe rest is planned when {when}: it depends on what {what}.\n"));
         }
         if !self.monitor.is_empty() {
             text.push_str("\nThen the monitor of the container:\n");

@@ -110,7 +110,10 @@ impl Debugger {
             let goes_on = plan.goes_on.then_some(self.cursor.len());
             let ended = self.walk()?;
             let Some(done) = goes_on.filter(|_| matches!(ended, Ended::Through)) else { return Ok(ended) };
-            *plan = self.engine.plan()?;
+            *plan = match self.engine.plan() {
+                Ok(plan) => plan,
+                Err(error) => return Err(self.engine.clean_up_after(error)),
+            };
             self.engine.exit_code = plan.exit_code;
             plan.warnings.iter().for_each(|warning| say(&format!("{warning}\n")));
             self.cursor = Cursor::after(all_steps(plan), done);

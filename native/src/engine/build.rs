@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use glassbox_core::build::progress::Progress;
 use glassbox_core::build::transfer::{self, TransferFault};
-use glassbox_core::build::{Remote, record, work};
+use glassbox_core::build::{Remote, input, record, work};
 use glassbox_core::dockerfile::ignore::Ignore;
 use glassbox_core::errno::Errno;
 use glassbox_core::model::CacheMount;
@@ -17,6 +17,7 @@ use glassbox_core::plan::CommandError;
 use glassbox_core::step::{BuildStep, FilesRoot, Step};
 use glassbox_core::userland::{Signal, WaitStatus};
 
+use super::copy::from_its_beginning;
 use super::{Engine, say};
 use crate::exec::copy::Disk;
 use crate::exec::{Done, Failure, NameCall};
@@ -77,24 +78,33 @@ impl Engine {
             | BuildStep::MissCache { .. }
             | BuildStep::NoteImage { .. } => Ok(()),
             BuildStep::WriteResultFile { path, what, contents } => write_result_file(path, what, contents),
+            BuildStep::ReadInput { archive } => self.read_input(*archive, outcome),
+            BuildStep::UnpackContext { path } => self.unpack_context(Path::new(path), outcome),
+            BuildStep::ReadDefinition { path, file } => {
+                let root = || Root::open(PathBuf::from(path)).call("open");
+                let read = input::definition(&mut Disk::new(root()?, root()?), file);
+                let definition = Some(read.map_err(|why| Failure::of(&why, Errno::ENOENT))?);
+                outcome.files = Some(Box::new(BuildFiles { definition, ..BuildFiles::default() }));
+                Ok(())
+            }
             BuildStep::ReadSources { copy, from, ignore, .. } => {
                 let ignore = ignore.as_deref().map(Ignore::read);
                 let mut disk = Disk::new(self.files_root(from)?, self.files_root(from)?);
                 let found = transfer::find(&mut disk, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
                 let parts = transfer::parts(&mut disk, copy, &found).map_err(|fault| refused(&fault))?;
-                outcome.files = Some(Box::new(BuildFiles { parts, made: 0 }));
+                outcome.files = Some(Box::new(BuildFiles { parts, ..BuildFiles::default() }));
                 Ok(())
             }
             BuildStep::FetchFile { remote, path } => self
                 .fetch_file(remote, Path::new(path))
-                .map(|made| outcome.files = Some(Box::new(BuildFiles { parts: Vec::new(), made }))),
+                .map(|made| outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }))),
             BuildStep::UseCached { path, .. } => fs::metadata(path).map(drop).call("openat"),
             BuildStep::BringFiles { copy, from, to, ignore, manner } => {
                 let ignore = ignore.as_deref().map(Ignore::read);
                 let mut disk = Disk::new(self.files_root(from)?, self.files_root(to)?);
                 let found = transfer::find(&mut disk, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
                 let made = transfer::bring(&mut disk, copy, &found, *manner).map_err(|fault| refused(&fault))?;
-                outcome.files = Some(Box::new(BuildFiles { parts: Vec::new(), made }));
+                outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }));
                 Ok(())
             }
             BuildStep::MakeCacheMount { directory, mount, owner, mode, .. } => {
@@ -159,6 +169,31 @@ impl Engine {
         }
         let message = "ERROR: failed to build: failed to solve: Canceled: context canceled\n".to_string();
         Err(CommandError { message, exit_code: INTERRUPTED, span: None })
+    }
+
+    /// Whoever is at the other end may wait for the records.
+    fn read_input(&mut self, archive: bool, outcome: &mut Outcome) -> Done {
+        let had_records = self.holds_lock();
+        self.unlock_records();
+        let unread = |error: std::io::Error| Failure::of("read", crate::sys::errno_of(&error));
+        self.spool().map(drop).map_err(unread)?;
+        if had_records {
+            self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
+        }
+        let spooled = self.spool().map_err(unread)?;
+        let seen = input::look(|| from_its_beginning(spooled), archive);
+        let seen = Some(seen.map_err(|why| Failure::of(&why, Errno::EINVAL))?);
+        outcome.files = Some(Box::new(BuildFiles { seen, ..BuildFiles::default() }));
+        Ok(())
+    }
+
+    fn unpack_context(&mut self, path: &Path, outcome: &mut Outcome) -> Done {
+        let root = || Root::open(path).call("open");
+        let mut disk = Disk::new(root()?, root()?);
+        let spooled = self.spool().and_then(|file| from_its_beginning(file)).call("lseek")?;
+        let made = input::unpack(&mut disk, spooled).map_err(|why| Failure::of(&why, Errno::EINVAL))?;
+        outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }));
+        Ok(())
     }
 
     /// Nobody waits for the records meanwhile.

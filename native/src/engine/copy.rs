@@ -9,7 +9,7 @@ use glassbox_core::errno::Errno;
 use glassbox_core::model::ContainerId;
 use glassbox_core::observe::Outcome;
 use glassbox_core::plan::CommandError;
-use glassbox_core::step::{CopyEnd, CopyStep, Step};
+use glassbox_core::step::{BuildStep, CopyEnd, CopyStep, Step};
 use glassbox_core::view::copied;
 
 use super::frame::Target;
@@ -63,7 +63,7 @@ impl Engine {
     }
 
     /// Reads all of stdin into a file without a name, once; it is there until the command ends.
-    fn spool(&mut self) -> io::Result<&File> {
+    pub(super) fn spool(&mut self) -> io::Result<&File> {
         let spooled = match self.spooled.take() {
             Some(file) => file,
             None => spool(self.store.root())?,
@@ -73,7 +73,13 @@ impl Engine {
 
     /// The archive that a step is about to read from stdin, for whoever looks ahead: at most `bytes_max`. `None`: it reads none, or more.
     pub(crate) fn input_of(&mut self, step: &Step, bytes_max: usize) -> Option<Vec<u8>> {
-        let Step::Copy(CopyStep::UnpackArchive { .. }) = step else { return None };
+        let reads = matches!(
+            step,
+            Step::Copy(CopyStep::UnpackArchive { .. }) | Step::Build(BuildStep::ReadInput { .. } | BuildStep::UnpackContext { .. })
+        );
+        if !reads {
+            return None;
+        }
         let mut bytes = Vec::new();
         let file = from_its_beginning(self.spool().ok()?).ok()?;
         file.take(bytes_max as u64 + 1).read_to_end(&mut bytes).ok()?;
@@ -100,7 +106,7 @@ impl Engine {
 }
 
 /// To be read from its first byte, again and again.
-fn from_its_beginning(mut file: &File) -> io::Result<&File> {
+pub(super) fn from_its_beginning(mut file: &File) -> io::Result<&File> {
     file.rewind()?;
     Ok(file)
 }

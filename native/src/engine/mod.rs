@@ -329,6 +329,12 @@ impl Engine {
 
     /// What is left to do of a start that failed: the reason goes on record, or the container goes.
     fn after_failure(&mut self, error: &CommandError) -> Result<(), CommandError> {
+        let steps = plan::failure::after_build(&self.context());
+        if !steps.is_empty() {
+            // Once, whatever comes of it.
+            self.state.building.taken.directory.clear();
+            self.walk(steps)?;
+        }
         let started = self.target.take().filter(Target::is_start);
         let Some(id) = started.map(|target| target.id).filter(|_| self.report.is_none()) else { return Ok(()) };
         let steps = plan::failure::after_failure(&id, error, &self.context());

@@ -16,6 +16,7 @@ use glassbox_core::step::{RegistryStep, Step, Undo};
 
 use super::{Engine, say};
 use crate::exec::{Done, Failure, NameCall};
+use crate::journal::{Journal, Mark};
 use crate::registry::{Ahead, Client, Come};
 use crate::store::blobs::StoreBlobs;
 use crate::sys::terminal;
@@ -154,11 +155,28 @@ impl Engine {
         while plan.goes_on {
             let upto = plan.steps.len();
             self.walk_on(&mut Cursor::after(plan.steps, done))?;
-            let kept = self.journal.take().map_or(Ok(()), crate::journal::Journal::commit);
+            let kept = self.journal.take().map_or(Ok(()), Journal::commit);
             kept.map_err(|error| super::lost_journal(&error))?;
-            (plan, done) = (self.plan()?, upto);
+            self.guard_context()?;
+            (plan, done) = match self.plan() {
+                Ok(plan) => (plan, upto),
+                Err(error) => return Err(self.clean_up_after(error)),
+            };
         }
         Ok((plan, done))
+    }
+
+    /// What was brought here for a build goes with it, also where nobody is left to take it away.
+    pub(crate) fn guard_context(&mut self) -> Result<(), CommandError> {
+        let path = self.state.building.taken.directory.clone();
+        if path.is_empty() {
+            return Ok(());
+        }
+        let lost = |error| super::lost_journal(&error);
+        let journal = self.journal().map_err(lost)?;
+        journal.will(&Undo::RemoveTree { path }).map_err(lost)?;
+        self.phase = self.journal.as_ref().map_or(Mark::default(), Journal::mark);
+        Ok(())
     }
 
     pub(super) fn tell_fetching(&mut self, step: &Step, what: impl Fn(Told, &Engine, &Step) -> String) {

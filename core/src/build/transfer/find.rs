@@ -195,7 +195,7 @@ fn below(machine: &mut impl Streams, top: &str, entries: &mut Vec<Entry>) -> Ans
 }
 
 /// Where a path of the source leads to, and what is there.
-fn followed(machine: &mut impl Streams, path: &str) -> Result<(String, Look), Errno> {
+pub(in crate::build) fn followed(machine: &mut impl Streams, path: &str) -> Result<(String, Look), Errno> {
     let mut path = clean(path);
     for _ in 0..LINKS_MAX {
         let look = machine.look(Side::From, &path)?;

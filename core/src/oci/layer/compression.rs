@@ -40,7 +40,7 @@ const GZIP_LEVEL: u32 = 6;
 
 impl Compression {
     /// By the first bytes. An error names what is not read.
-    fn of(head: &[u8]) -> io::Result<Compression> {
+    pub(crate) fn of(head: &[u8]) -> io::Result<Compression> {
         const SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
         let refused =
             |what: &str| Err(io::Error::new(io::ErrorKind::InvalidData, format!("layers are not compressed with {what}")));

@@ -2,6 +2,7 @@
 
 use super::super::{CommandError, Context};
 use super::design::{Design, refused};
+use super::input::settled;
 use super::program::{failed_images, shell_of};
 use crate::build::Work;
 use crate::cli::BuildImage;
@@ -10,6 +11,7 @@ use crate::model::{Slot, short_digest};
 
 /// The command's error. `what`: BuildKit's words or the kernel's; `ours`: what else is known.
 pub(in crate::plan) fn failure(build: &BuildImage, what: &str, ours: &str, context: &Context<'_>) -> CommandError {
+    let build = &*settled(build, context);
     let design = Design::of(build, context).ok();
     let slot = design.as_ref().and_then(|design| at_hand(design, context));
     let lines = design.as_ref().zip(slot).and_then(|(design, slot)| design.lines_of(slot));

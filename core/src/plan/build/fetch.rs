@@ -8,6 +8,7 @@ use super::super::origin;
 use super::super::registry::{pull_phase, wanted};
 use super::super::{CommandError, Context, Planned};
 use super::design::{Design, refused};
+use super::input::settled;
 use crate::catalogue::{self, Catalogue};
 use crate::cli::BuildImage;
 use crate::dockerfile::suggest::nearest;
@@ -80,6 +81,7 @@ pub(in crate::plan) fn not_fetched(build: &BuildImage, step: &RegistryStep, word
         error.message.push_str(&ours);
         return error;
     };
+    let build = &*settled(build, context);
     let design = Design::of(build, context).ok();
     let images = design.as_ref().map(Design::images).unwrap_or_default();
     let named = images.iter().find(|named| named.wanted.name == wanted.name);

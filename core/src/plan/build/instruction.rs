@@ -9,6 +9,7 @@ use super::{mounts, program};
 use crate::build::key::{INSTRUCTION, PARENT};
 use crate::build::transfer::Manner;
 use crate::build::{Copy, CopySource, Key, Miss, Part, Work};
+use crate::cli::STDIN;
 use crate::layout::Layout;
 use crate::model::{CacheRecord, Layer, Slot};
 use crate::step::{BuildStep, FilesRoot, ImageStep, PackedDirectory, Phase, Step, StoreStep};
@@ -95,14 +96,24 @@ pub(super) fn source(slot: Slot, from: &CopySource, design: &Design<'_>, context
     match from {
         CopySource::Web => (None, Workspace::of_web(slot, context).directory("files")),
         CopySource::Context => {
+            let taken = &context.state.building.taken.directory;
             let typed = &design.build.input.context;
-            let path = if typed == "-" { "/dev/null" } else { typed };
+            let path = match typed.as_str() {
+                _ if !taken.is_empty() => taken,
+                STDIN => return (None, nothing(slot, context)),
+                typed => typed,
+            };
             (None, crate::copying::absolute(path, &context.host.cwd))
         }
         CopySource::Directory(path) => (None, path.clone()),
         CopySource::Stage(stage) => (Some(design.whole(*stage, context).1), String::new()),
         CopySource::Image(name) => (Some(image(name, context).map(of_image).unwrap_or_default().layers), String::new()),
     }
+}
+
+/// The context where nothing came but the Dockerfile: an empty directory.
+fn nothing(slot: Slot, context: &Context<'_>) -> String {
+    Workspace::of(slot, context).directory("empty")
 }
 
 pub(super) fn ignore(design: &Design<'_>) -> Option<String> {
@@ -113,10 +124,16 @@ pub(super) fn ignore(design: &Design<'_>) -> Option<String> {
 pub(super) fn read_sources(slot: Slot, mount: u16, copy: &Copy, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
     let workspace = Workspace::of(slot, context);
     let (layers, path) = source(slot, &copy.from, design, context);
+    let from_nothing = path == nothing(slot, context);
     let from = if layers.is_some() { workspace.root("from") } else { FilesRoot { path, held: false } };
     let step = BuildStep::ReadSources { slot, mount, copy: copy.clone(), from, ignore: ignore(design) };
     let read = planned(Step::Build(step), design.cause_of(slot));
-    let Some(layers) = layers else { return vec![read] };
+    let Some(layers) = layers else {
+        let is_empty = mount == 0 && from_nothing;
+        let made = if is_empty { workspace.make(&["empty"]) } else { Vec::new() };
+        let removed = is_empty.then(|| remove(&workspace));
+        return made.into_iter().chain([read]).chain(removed).collect();
+    };
     let mut steps = extracted(&layers, context);
     steps.extend(workspace.make(&["from-upper", "from-work", "from", "empty"]));
     steps.extend(holder(vec![workspace.mounted_source(&layers, "from", context)], read, context));

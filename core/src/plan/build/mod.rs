@@ -14,6 +14,7 @@ mod contexts;
 mod design;
 mod failure;
 mod fetch;
+mod input;
 mod instruction;
 mod mounts;
 mod overview;
@@ -32,6 +33,7 @@ pub(super) use check::check_only;
 use design::Design;
 pub(super) use failure::failure;
 pub(super) use fetch::not_fetched;
+pub(super) use input::after_failure;
 pub use overview::overview_of;
 pub(super) use overview::show as show_dockerfile;
 pub(super) use prune::{Chosen, prune, prune_cache};
@@ -44,6 +46,13 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
         return Err(CommandError { message: message.to_string(), exit_code: 1, span });
     }
     check_platform(build, context)?;
+    let (taking, goes_on) = input::steps(build, context)?;
+    plan.steps.extend(taking);
+    if goes_on {
+        plan.goes_on = true;
+        return Ok(());
+    }
+    let build = &*input::settled(build, context);
     let design = Design::of(build, context).map_err(|fault| design::refused(&fault, build))?;
     let files = &build.input.files;
     let load = BuildStep::LoadDefinition { name: files.name.clone(), bytes: files.dockerfile.len() as u64 };
@@ -59,6 +68,7 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
         plan.steps.extend(design.instructions(stage, context));
     }
     plan.steps.push(planned(Step::Phase(Phase::ExportImage), origin::command(context)));
+    plan.steps.extend(input::remove(context));
     if afterwards::is_wanted(build) {
         match &context.state.building.image {
             Some(id) => plan.steps.extend(afterwards::steps(build, id, context)),
@@ -77,11 +87,16 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
             | Phase::SettleProgram { .. }
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
+            | Phase::TakeContext
     );
     if !is_builds {
         return None;
     }
     let crate::cli::Command::BuildImage(build) = &context.invocation.command else { return Some(Vec::new()) };
+    if *phase == Phase::TakeContext {
+        return Some(input::take(build, context));
+    }
+    let build = &*input::settled(build, context);
     // It was read without a fault when the command was planned.
     let Ok(design) = Design::of(build, context) else { return Some(Vec::new()) };
     Some(match phase {

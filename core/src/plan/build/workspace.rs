@@ -26,6 +26,12 @@ impl Workspace {
         Workspace { path: format!("{}-web", Workspace::of(slot, context).path) }
     }
 
+    /// Where the context of the whole build is, if it was sent.
+    pub(super) fn of_context(context: &Context<'_>) -> Workspace {
+        let slot = Slot { stage: u16::MAX, instruction: u16::MAX };
+        Workspace { path: format!("{}-context", Workspace::of(slot, context).path) }
+    }
+
     pub(super) fn directory(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
     }

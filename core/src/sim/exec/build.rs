@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use super::copy::Model;
+use super::copy::{ARCHIVE_BYTES_MAX, Model};
 use super::image::write_data;
 use super::registry::nobody_answers;
 use super::store::{make_directory, remove_tree, write_file};
 use super::{Carried, Done, Failure, Run, called, done};
 use crate::build::transfer::{self, TransferFault};
-use crate::build::{Remote, record, work};
+use crate::build::{Remote, input, record, work};
 use crate::dockerfile::ignore::Ignore;
 use crate::errno::Errno;
 use crate::model::{ContainerId, State};
@@ -33,16 +33,30 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
         | BuildStep::NoteImage { .. }
         // In the model one build runs at a time: there is nobody to wait for.
         | BuildStep::UnlockCacheMount { .. } => {}
+        BuildStep::ReadInput { archive } => return read_input(kernel, run, *archive),
+        BuildStep::UnpackContext { path } => {
+            let sent = run.answer.clone();
+            let root = FilesRoot { path: path.clone(), held: false };
+            let mut model = sides(kernel, run, &root, &root)?;
+            let made = input::unpack(&mut model, sent.as_slice()).map_err(|why| told(why, Errno::EINVAL))?;
+            return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
+        }
+        BuildStep::ReadDefinition { path, file } => {
+            let root = FilesRoot { path: path.clone(), held: false };
+            let mut model = sides(kernel, run, &root, &root)?;
+            let definition = Some(input::definition(&mut model, file).map_err(|why| told(why, Errno::ENOENT))?);
+            return Ok(seen(kernel, BuildFiles { definition, ..BuildFiles::default() }));
+        }
         BuildStep::ReadSources { copy, from, ignore, .. } => {
             let ignore = ignore.as_deref().map(Ignore::read);
             let mut model = sides(kernel, run, from, from)?;
             let found = transfer::find(&mut model, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
             let parts = transfer::parts(&mut model, copy, &found).map_err(|fault| refused(&fault))?;
-            return Ok(seen(kernel, BuildFiles { parts, made: 0 }));
+            return Ok(seen(kernel, BuildFiles { parts, ..BuildFiles::default() }));
         }
         BuildStep::FetchFile { remote, path } => {
             let made = fetch_file(kernel, run, remote, path)?;
-            return Ok(seen(kernel, BuildFiles { parts: Vec::new(), made }));
+            return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
         }
         BuildStep::UseCached { path, .. } => {
             called(kernel.walk(kernel.engine, path, true), "openat")?;
@@ -52,7 +66,7 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
             let mut model = sides(kernel, run, from, to)?;
             let found = transfer::find(&mut model, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
             let made = transfer::bring(&mut model, copy, &found, *manner).map_err(|fault| refused(&fault))?;
-            return Ok(seen(kernel, BuildFiles { parts: Vec::new(), made }));
+            return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
         }
         BuildStep::LockCacheMount { directory, .. } => {
             called(kernel.walk(kernel.engine, directory, true), "openat")?;
@@ -93,6 +107,24 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
         }
     }
     done(kernel)
+}
+
+fn told(why: String, errno: Errno) -> Failure {
+    Failure { call: Some(why), ..Failure::from(errno) }
+}
+
+/// All of it is read first; it is there until the command ends.
+fn read_input(kernel: &Kernel, run: &mut Run, archive: bool) -> Carried {
+    run.asked = !run.answer_ended && run.answer.len() <= ARCHIVE_BYTES_MAX;
+    if run.asked {
+        return Ok(Done::Waiting);
+    }
+    if run.answer.len() > ARCHIVE_BYTES_MAX {
+        let why = format!("glassbox: the model takes archives of at most {ARCHIVE_BYTES_MAX} bytes");
+        return Err(told(why, Errno::EFBIG));
+    }
+    let found = input::look(|| Ok(run.answer.as_slice()), archive).map_err(|why| told(why, Errno::EINVAL))?;
+    Ok(seen(kernel, BuildFiles { seen: Some(found), ..BuildFiles::default() }))
 }
 
 /// What `--iidfile` or `--metadata-file` names.
