@@ -100,6 +100,7 @@ impl Progress {
                 self.begin(&format!("pushing {} with docker", pushed.name), at_ns)
             }
             Step::Phase(Phase::TakeContext) => self.begin("[internal] load remote build context", at_ns),
+            Step::Phase(Phase::ExportOutput { shown, .. }) => self.begin(shown, at_ns),
             Step::Phase(Phase::ExportImage) => {
                 self.exports = true;
                 self.begin("exporting to image", at_ns) + &self.tell("exporting layers done")
@@ -169,6 +170,7 @@ impl Progress {
                 Phase::BuildInstruction { .. }
                 | Phase::ExportImage
                 | Phase::TakeContext
+                | Phase::ExportOutput { .. }
                 | Phase::Registry(RegistryPhase::PullImage { .. } | RegistryPhase::PushImage { .. }),
             ) => self.end(at_ns),
             _ => String::new(),

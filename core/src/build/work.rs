@@ -145,6 +145,12 @@ pub fn unwritten(what: &str, path: &str, errno: crate::errno::Errno) -> String {
     format!("writing {what}: open {path}: {}", errno.sentence().to_lowercase())
 }
 
+/// What is said of a `local` output that would put a directory where there is none, or the other way round.
+pub fn clash(path: &str, directory_comes: bool) -> String {
+    let what = if directory_comes { "is no directory" } else { "is a directory" };
+    format!("failed to copy files: {path} {what}\nglassbox: nothing was written; take it away, or name another directory with -o")
+}
+
 /// BuildKit's words for a secret that the caller has not given, and ours.
 pub fn without_secret(id: &str) -> String {
     format!("secret {id}: not found\nglassbox: give it with --secret id={id},src=FILE or --secret id={id},env=NAME")

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::build_output::BuildOutput;
 use super::build_secrets::{BuildAgent, BuildSecret};
 use crate::build::input::text;
 use crate::errno::Errno;
@@ -22,6 +23,9 @@ pub struct BuildImage {
     /// `--build-context`
     #[serde(default)]
     pub contexts: Vec<NamedContext>,
+    /// `--output`
+    #[serde(default)]
+    pub outputs: Vec<BuildOutput>,
     /// `--push`: it is given away under all its names.
     #[serde(default)]
     pub push: bool,

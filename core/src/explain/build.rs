@@ -50,6 +50,7 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             explanation(format!("Take the {bytes} bytes of {name} apart"), why, Vec::new(), &["glassbox build --check ."], CHAPTER)
         }
         BuildStep::ReadInput { .. } | BuildStep::UnpackContext { .. } | BuildStep::ReadDefinition { .. } => taken(step),
+        BuildStep::WriteOutput { directory, output, .. } => write_output(*directory, output.as_ref()),
         BuildStep::UseBase { base, .. } => {
             let why = "A stage begins with the layers of its base. They are not copied: what is built stands upon them.";
             let headline = match base.layers.len() {
@@ -134,6 +135,18 @@ fn taken(step: &BuildStep) -> Explanation {
             explanation("Read stdin", why, calls, &["file -"], CHAPTER)
         }
     }
+}
+
+fn write_output(directory: bool, output: Option<&crate::step::CallersFile>) -> Explanation {
+    let why = "The layers are read from the top down, as an overlay would show them. What is half written has another name.";
+    let path = output.map_or("-", |file| file.path.as_str());
+    let mut calls = vec![call("openat", &["…", "…", "…"]).when(CallWhen::Repeated)];
+    if output.is_some() {
+        calls.push(call("rename", &["…", "…"]).when(CallWhen::Repeated));
+    }
+    let headline = if directory { "Write the files into a directory" } else { "Write the files as an archive" };
+    let look = if directory { format!("ls -l {path}") } else { format!("tar tvf {path}") };
+    explanation(headline, why, calls, &[&look], CHAPTER)
 }
 
 fn write_result_file(path: &str, what: &str) -> Explanation {

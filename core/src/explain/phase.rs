@@ -18,6 +18,7 @@ fn headline(phase: &Phase) -> String {
         Phase::SettleProgram { .. } => "Keep what the program has changed",
         Phase::KeepLayer { .. } => "Keep the layer",
         Phase::TakeContext => "Bring the build context here",
+        Phase::ExportOutput { .. } => "Write what was built where you want it",
         Phase::ExportImage => "Make the image",
         Phase::Registry(phase) => phase.name(),
         Phase::CreateContainer { container } => return format!("Create the container {}", container.name),
@@ -48,24 +49,17 @@ fn headline(phase: &Phase) -> String {
 
 fn why(phase: &Phase) -> &'static str {
     match phase {
+        Phase::BuildInstruction { .. }
+        | Phase::FindResult { .. }
+        | Phase::SettleProgram { .. }
+        | Phase::KeepLayer { .. }
+        | Phase::ExportOutput { .. }
+        | Phase::TakeContext
+        | Phase::ExportImage => why_of_build(phase),
         Phase::PrepareImage { .. } => {
             "The container's files come from the image's layers. A layer is extracted once and then shared by all containers."
         }
-        Phase::BuildInstruction { .. } => {
-            "Each instruction takes what the ones above it came to, and adds a layer or a line of the configuration."
-        }
-        Phase::FindResult { .. } => "An instruction whose inputs are the same has the same result: it is not carried out twice.",
-        Phase::SettleProgram { .. } => {
-            "What a program has changed becomes a layer if it says that it has succeeded. If not, it is kept apart, to be looked at."
-        }
-        Phase::KeepLayer { .. } => "What was changed is one layer, for this image and for all that are built like it.",
         Phase::Registry(_) => "Registries have words of their own.",
-        Phase::TakeContext => {
-            "COPY and ADD take files from a directory. What was sent instead of one becomes one, for as long as the build goes on."
-        }
-        Phase::ExportImage => {
-            "An image is a configuration and a list of layers. All layers are there: what is missing are documents and names."
-        }
         Phase::CreateContainer { .. } => "A container begins as directories, a specification and a record. Nothing runs yet.",
         Phase::CommitContainer { .. } => {
             "What the container changed becomes one more layer, on those that it stands on. How it runs becomes the image's configuration."
@@ -119,6 +113,27 @@ fn why(phase: &Phase) -> &'static str {
     }
 }
 
+fn why_of_build(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::BuildInstruction { .. } => {
+            "Each instruction takes what the ones above it came to, and adds a layer or a line of the configuration."
+        }
+        Phase::FindResult { .. } => "An instruction whose inputs are the same has the same result: it is not carried out twice.",
+        Phase::SettleProgram { .. } => {
+            "What a program has changed becomes a layer if it says that it has succeeded. If not, it is kept apart, to be looked at."
+        }
+        Phase::KeepLayer { .. } => "What was changed is one layer, for this image and for all that are built like it.",
+        Phase::TakeContext => {
+            "COPY and ADD take files from a directory. What was sent instead of one becomes one, for as long as the build goes on."
+        }
+        Phase::ExportOutput { .. } => "A build need not end with an image here: its files can be taken as they are.",
+        Phase::ExportImage => {
+            "An image is a configuration and a list of layers. All layers are there: what is missing are documents and names."
+        }
+        _ => "",
+    }
+}
+
 /// Where the book's chapter treats it.
 fn anchor(phase: &Phase) -> &'static str {
     match phase {
@@ -128,6 +143,7 @@ fn anchor(phase: &Phase) -> &'static str {
         | Phase::SettleProgram { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
+        | Phase::ExportOutput { .. }
         | Phase::TakeContext
         | Phase::Registry(_)
         | Phase::CommitContainer { .. }

@@ -62,6 +62,11 @@ pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
         BuildStep::UnpackContext { path } => {
             BuildEvent::ContextTaken { directory: path.clone(), entries: outcome.files.as_ref().map_or(0, |files| files.made) }
         }
+        BuildStep::WriteOutput { output, .. } => {
+            let Some(file) = output else { return Vec::new() };
+            let size_bytes = outcome.files.as_ref().map_or(0, |files| files.made);
+            return vec![Event::FileWritten { path: file.path.clone(), size_bytes }];
+        }
         BuildStep::ReadDefinition { .. } => match outcome.files.as_ref().and_then(|files| files.definition.clone()) {
             Some(definition) => BuildEvent::DefinitionRead { definition },
             None => return Vec::new(),

@@ -386,6 +386,7 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         | Phase::SettleProgram { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
+        | Phase::ExportOutput { .. }
         | Phase::TakeContext
         | Phase::Registry(_)
         | Phase::ImportImage { .. }

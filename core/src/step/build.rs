@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Undo;
+use super::{CallersFile, ContainerFiles, Undo};
 use crate::build::transfer::Manner;
 use crate::build::{Copy, Key, Miss, Remote};
 use crate::model::{BuildResult, CacheMount, CacheRecord, ContainerId, Slot};
@@ -26,6 +26,15 @@ pub enum BuildStep {
     UnpackContext {
         /// Where to: absolute.
         path: String,
+    },
+    /// Write the files that the target has come to.
+    WriteOutput {
+        /// Which.
+        files: ContainerFiles,
+        /// Into a directory, or as one archive.
+        directory: bool,
+        /// Where to; none: to stdout.
+        output: Option<CallersFile>,
     },
     /// Read the Dockerfile in a context that was brought here.
     ReadDefinition {
@@ -224,6 +233,7 @@ impl BuildStep {
             BuildStep::LoadDefinition { .. } => "LoadDefinition",
             BuildStep::ReadInput { .. } => "ReadInput",
             BuildStep::UnpackContext { .. } => "UnpackContext",
+            BuildStep::WriteOutput { .. } => "WriteOutput",
             BuildStep::ReadDefinition { .. } => "ReadDefinition",
             BuildStep::UseBase { .. } => "UseBase",
             BuildStep::Configure { .. } => "Configure",
@@ -279,7 +289,7 @@ impl BuildStep {
             | BuildStep::NoteExit { .. }
             | BuildStep::NoteImage { .. }
             | BuildStep::CheckExit { .. } => Undo::NothingChanged,
-            BuildStep::WriteResultFile { .. } => {
+            BuildStep::WriteResultFile { .. } | BuildStep::WriteOutput { .. } => {
                 Undo::LeftStanding { why: "The file is yours, and what stood in it before is gone.".into() }
             }
             BuildStep::MakeCacheMount { directory, .. } => Undo::RemoveTree { path: directory.clone() },

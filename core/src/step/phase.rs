@@ -44,6 +44,13 @@ pub enum Phase {
     },
     /// The image that a build comes to.
     ExportImage,
+    /// What a build comes to is written where the caller wants it.
+    ExportOutput {
+        /// Which `--output`, counted from 0.
+        number: u16,
+        /// As progress names it.
+        shown: String,
+    },
     /// What is asked of a registry.
     Registry(RegistryPhase),
     /// Directories, runtime specification, files, record.
@@ -194,6 +201,7 @@ impl Phase {
             Phase::SettleProgram { .. } => "SettleProgram",
             Phase::KeepLayer { .. } => "KeepLayer",
             Phase::ExportImage => "ExportImage",
+            Phase::ExportOutput { .. } => "ExportOutput",
             Phase::TakeContext => "TakeContext",
             Phase::Registry(phase) => phase.name(),
             Phase::CreateContainer { .. } => "CreateContainer",
@@ -231,6 +239,7 @@ impl Phase {
             | Phase::SettleProgram { .. }
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
+            | Phase::ExportOutput { .. }
             | Phase::TakeContext
             | Phase::Registry(_)
             | Phase::ImportImage { .. }

@@ -101,6 +101,7 @@ fn builds() -> Vec<BuildStep> {
         BuildStep::FindAgent { id: "default".into(), socket: Some("/tmp/agent".into()) },
         BuildStep::NoteExit { slot, id: id() },
         BuildStep::FetchFile { remote: Remote::of("https://example.com/a", ""), path: "/r/building/00-web/files/a".into() },
+        BuildStep::WriteOutput { files: ContainerFiles::default(), directory: true, output: Some(web_tar()) },
         BuildStep::NoteImage { id: "sha256:00".into() },
         BuildStep::WriteResultFile { path: "/root/id.txt".into(), what: "image ID file".into(), contents: "sha256:00".into() },
         BuildStep::CheckExit { slot, argv: vec!["false".into()] },
@@ -170,6 +171,7 @@ fn phases() -> Vec<Phase> {
         Phase::KeepLayer { slot: Slot::default(), upper: "/r/building/0/upper".into() },
         Phase::ExportImage,
         Phase::TakeContext,
+        Phase::ExportOutput { number: 0, shown: "exporting to client directory".into() },
         Phase::CreateContainer { container: Box::new(container()) },
         Phase::CommitContainer { id: id(), image: Box::new(ImageDraft::default()), pause: true },
         Phase::ImportImage {
@@ -400,7 +402,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 22 + 4 + 25 + 7 + 15 + 16 + 8 + 15 + 3 + 16 + 24 + 11 + 13;
+    const STEPS: usize = 22 + 4 + 26 + 7 + 15 + 16 + 8 + 15 + 3 + 16 + 25 + 11 + 13;
 
     #[test]
     fn covers_every_step() {

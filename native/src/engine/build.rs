@@ -11,8 +11,9 @@ use glassbox_core::build::transfer::{self, TransferFault};
 use glassbox_core::build::{Remote, input, record, work};
 use glassbox_core::dockerfile::ignore::Ignore;
 use glassbox_core::errno::Errno;
-use glassbox_core::model::CacheMount;
+use glassbox_core::model::{CacheMount, ContainerId};
 use glassbox_core::observe::{BuildFiles, Outcome};
+use glassbox_core::oci::image::transfer::Wording;
 use glassbox_core::plan::CommandError;
 use glassbox_core::step::{BuildStep, FilesRoot, Step};
 use glassbox_core::userland::{Signal, WaitStatus};
@@ -78,15 +79,11 @@ impl Engine {
             | BuildStep::MissCache { .. }
             | BuildStep::NoteImage { .. } => Ok(()),
             BuildStep::WriteResultFile { path, what, contents } => write_result_file(path, what, contents),
-            BuildStep::ReadInput { archive } => self.read_input(*archive, outcome),
-            BuildStep::UnpackContext { path } => self.unpack_context(Path::new(path), outcome),
-            BuildStep::ReadDefinition { path, file } => {
-                let root = || Root::open(PathBuf::from(path)).call("open");
-                let read = input::definition(&mut Disk::new(root()?, root()?), file);
-                let definition = Some(read.map_err(|why| Failure::of(&why, Errno::ENOENT))?);
-                outcome.files = Some(Box::new(BuildFiles { definition, ..BuildFiles::default() }));
-                Ok(())
-            }
+            BuildStep::WriteOutput { .. }
+            | BuildStep::ReadInput { .. }
+            | BuildStep::UnpackContext { .. }
+            | BuildStep::ReadDefinition { .. }
+            | BuildStep::FetchFile { .. } => self.of_the_caller(step, outcome),
             BuildStep::ReadSources { copy, from, ignore, .. } => {
                 let ignore = ignore.as_deref().map(Ignore::read);
                 let mut disk = Disk::new(self.files_root(from)?, self.files_root(from)?);
@@ -95,9 +92,6 @@ impl Engine {
                 outcome.files = Some(Box::new(BuildFiles { parts, ..BuildFiles::default() }));
                 Ok(())
             }
-            BuildStep::FetchFile { remote, path } => self
-                .fetch_file(remote, Path::new(path))
-                .map(|made| outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }))),
             BuildStep::UseCached { path, .. } => fs::metadata(path).map(drop).call("openat"),
             BuildStep::BringFiles { copy, from, to, ignore, manner } => {
                 let ignore = ignore.as_deref().map(Ignore::read);
@@ -130,11 +124,7 @@ impl Engine {
                 let socket = socket.as_ref().ok_or_else(|| Failure::of(&work::without_agent(id), Errno::ENOENT))?;
                 fs::metadata(socket).map(drop).call(&format!("stat {socket}"))
             }
-            BuildStep::NoteExit { id, .. } => {
-                let container = self.state.containers.get(id).ok_or_else(|| Failure::of(&work::end_unknown(id), Errno::ENOENT))?;
-                outcome.status = Some(WaitStatus::Exited(container.state.exit_code));
-                Ok(())
-            }
+            BuildStep::NoteExit { id, .. } => self.note_exit(id, outcome),
             BuildStep::CheckExit { slot, argv } => {
                 match self.state.building.failed.as_ref().filter(|failed| failed.slot == *slot) {
                     None => Ok(()),
@@ -154,6 +144,33 @@ impl Engine {
         self.forget_journal()?;
         self.begin_top_level();
         Ok(())
+    }
+
+    fn note_exit(&self, id: &ContainerId, outcome: &mut Outcome) -> Done {
+        let container = self.state.containers.get(id).ok_or_else(|| Failure::of(&work::end_unknown(id), Errno::ENOENT))?;
+        outcome.status = Some(WaitStatus::Exited(container.state.exit_code));
+        Ok(())
+    }
+
+    /// What comes from the caller or from elsewhere, and what goes to her.
+    fn of_the_caller(&mut self, step: &BuildStep, outcome: &mut Outcome) -> Done {
+        match step {
+            BuildStep::WriteOutput { files, directory: false, output } => self.export_files(files, output.as_ref(), Wording::Build),
+            BuildStep::WriteOutput { files, output, .. } => self.write_tree(files, output.as_ref(), outcome),
+            BuildStep::ReadInput { archive } => self.read_input(*archive, outcome),
+            BuildStep::UnpackContext { path } => self.unpack_context(Path::new(path), outcome),
+            BuildStep::ReadDefinition { path, file } => {
+                let root = || Root::open(PathBuf::from(path)).call("open");
+                let read = input::definition(&mut Disk::new(root()?, root()?), file);
+                let definition = Some(read.map_err(|why| Failure::of(&why, Errno::ENOENT))?);
+                outcome.files = Some(Box::new(BuildFiles { definition, ..BuildFiles::default() }));
+                Ok(())
+            }
+            BuildStep::FetchFile { remote, path } => self
+                .fetch_file(remote, Path::new(path))
+                .map(|made| outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }))),
+            _ => Ok(()),
+        }
     }
 
     /// A build that is interrupted ends before its next step: what its instruction has done is undone.

@@ -32,7 +32,7 @@ pub(super) fn callers_input(input: Option<&CallersFile>) -> Result<Box<dyn io::R
 }
 
 /// In the words of Docker's client.
-fn of_file(path: &str) -> impl Fn(io::Error) -> Failure + '_ {
+pub(super) fn of_file(path: &str) -> impl Fn(io::Error) -> Failure + '_ {
     move |error| {
         let errno = error.raw_os_error().map_or(Errno::EIO, Errno);
         Failure::of(&format!("open {path}: {}", errno.to_string().to_lowercase()), errno)
@@ -50,7 +50,7 @@ impl Engine {
             ImageStep::CheckStore { user_xattr } => self.check_store(*user_xattr),
             ImageStep::ShowLayers(shown) => self.show_layers(shown),
             ImageStep::ShowChanges(files) => self.show_changes(files, outcome),
-            ImageStep::ExportFiles { files, output } => self.export_files(files, output.as_ref()),
+            ImageStep::ExportFiles { files, output } => self.export_files(files, output.as_ref(), Wording::Export),
             _ => image::carry_out(step, &self.store),
         }
     }
@@ -118,7 +118,7 @@ pub(super) fn deliver(
 }
 
 /// Beside the file that is wanted.
-fn part_of(path: &Path) -> PathBuf {
+pub(super) fn part_of(path: &Path) -> PathBuf {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     path.with_file_name(format!(".{name}.part-{}", std::process::id()))
 }

@@ -108,15 +108,18 @@ impl Engine {
         self.client(&ClientStep::Print { text: in_lines(&found) }, outcome)
     }
 
-    pub(super) fn export_files(&mut self, files: &ContainerFiles, output: Option<&CallersFile>) -> Done {
+    /// As `export`, and as a build of files ends.
+    pub(super) fn export_files(&mut self, files: &ContainerFiles, output: Option<&CallersFile>, wording: Wording) -> Done {
+        deliver(output, wording, |out: &mut dyn Write| self.pack_files(files, out))
+    }
+
+    pub(super) fn pack_files(&self, files: &ContainerFiles, out: &mut dyn Write) -> Done {
         let layers: Result<Vec<LayerDisk>, Failure> =
             std::iter::once(&files.upper).chain(&files.lower).map(|path| opened(path)).collect();
         let mut merged = Merged::new(layers?, form(files));
         let (uid_map, gid_map) = (files.uid_map.clone(), files.gid_map.clone());
         let options = PackOptions { form: form(files), uid_map, gid_map, ..PackOptions::default() };
-        deliver(output, Wording::Export, |out: &mut dyn Write| {
-            pack(&mut merged, &options, out).map(drop).map_err(|error| refused(&error))
-        })
+        pack(&mut merged, &options, out).map(drop).map_err(|error| refused(&error))
     }
 
     pub(super) fn check_store(&mut self, user_xattr: bool) -> Done {

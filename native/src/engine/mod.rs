@@ -20,6 +20,7 @@ mod images;
 mod layers;
 mod leaf;
 mod open;
+mod output;
 mod registry;
 mod rewind;
 mod tell;

@@ -22,8 +22,8 @@ use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
 use super::{
-    BuildFiles, BuildImage, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NamedContext, NetworkMode,
-    PruneBuilds, RunContainer, Span, UsageError, Words,
+    BuildFiles, BuildImage, BuildOutput, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NamedContext,
+    NetworkMode, OutputKind, PruneBuilds, RunContainer, Span, UsageError, Words,
 };
 use crate::userland::Signal;
 
@@ -202,15 +202,22 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         let refuse = |why: String| error::bare(&format!("ERROR: failed to build: {why}"), Some(flag.span));
         NamedContext::parse(&flag.value).map_err(refuse)
     };
+    let written = |flag: &FlagUse| {
+        let refuse = |why: String| error::bare(&format!("ERROR: failed to build: {why}"), Some(flag.span));
+        BuildOutput::parse(&flag.value).map_err(refuse)
+    };
+    let outputs: Vec<BuildOutput> = call.uses("output").map(written).collect::<Result<_, _>>()?;
+    let of_outputs = outputs.iter().filter(|output| output.kind == OutputKind::Image).flat_map(|output| output.tags.clone());
     let own = Command::BuildImage(Box::new(BuildImage {
         input: check,
-        tags: call.values("tag"),
+        tags: call.values("tag").into_iter().chain(of_outputs).collect(),
         labels: call.values("label"),
         network: text("network").unwrap_or_else(|| "default".into()),
         no_cache: call.is_on("no-cache"),
         pull: call.is_on("pull"),
         contexts: call.uses("build-context").map(named).collect::<Result<_, _>>()?,
-        push: call.is_on("push"),
+        push: call.is_on("push") || outputs.iter().any(|output| output.push),
+        outputs,
         id_file: text("iidfile").unwrap_or_default(),
         metadata_file: text("metadata-file").unwrap_or_default(),
         quiet: call.is_on("quiet") || text("progress").as_deref() == Some("quiet"),

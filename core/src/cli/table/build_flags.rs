@@ -21,6 +21,9 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("load", Kind::Bool, BUILD, "Keep the image here, as is done in any case", "--load").carried_out(),
     FlagRow::new("metadata-file", Kind::Text, BUILD, "Write what the image is known by into a file", "--metadata-file m.json")
         .carried_out(),
+    FlagRow::new("output", Kind::List, BUILD, "Write what is built elsewhere: a directory, an archive", "-o out")
+        .short('o')
+        .carried_out(),
     FlagRow::new("push", Kind::Bool, BUILD, "Give the image away to the registries of its names", "--push").carried_out(),
     FlagRow::new("label", Kind::List, BUILD, "Attach a note to the image", "--label tier=web").carried_out(),
     FlagRow::new("network", Kind::Text, BUILD, "What RUN has of a network: default, none, host", "--network none")

@@ -154,6 +154,8 @@ pub enum Wording {
     Save,
     /// `export`
     Export,
+    /// `build --output`
+    Build,
 }
 
 /// What Docker's client says of a file that an archive cannot be written to. `parent` and `there` are what lies at the file's directory and
@@ -164,6 +166,13 @@ pub fn unwritable(wording: Wording, typed: &str, parent: Result<FileKind, Errno>
         Some((directory, _)) => directory,
         None => ".",
     };
+    if wording == Wording::Build {
+        return match (parent, there) {
+            (Err(errno), _) => Some(format!("open {typed}: {}", crate::copying::sentence(errno))),
+            (_, Some(FileKind::Directory)) => Some(format!("destination file {typed} is a directory")),
+            _ => None,
+        };
+    }
     let why = match (parent, there) {
         (Err(errno), _) => format!("invalid output path: stat {directory}: {}", crate::copying::sentence(errno)),
         (Ok(kind), _) if kind != FileKind::Directory => format!("invalid output path: stat {typed}: not a directory"),
@@ -174,7 +183,7 @@ pub fn unwritable(wording: Wording, typed: &str, parent: Result<FileKind, Errno>
     };
     let doing = match wording {
         Wording::Save => "save image",
-        Wording::Export => "export container",
+        Wording::Export | Wording::Build => "export container",
     };
     Some(format!("failed to {doing}: {why}"))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::origin::{self, planned};
 use super::super::{Context, Planned, images};
-use super::names;
-use crate::cli::BuildImage;
+use super::{names, outputs};
+use crate::cli::{BuildImage, OutputKind};
 use crate::copying::absolute;
 use crate::model::Image;
 use crate::reference::Reference;
@@ -14,7 +14,9 @@ use crate::step::{BuildStep, Phase, RegistryPhase, Step};
 
 /// Something is left to do when the image is there.
 pub(super) fn is_wanted(build: &BuildImage) -> bool {
-    build.push || !build.id_file.is_empty() || !build.metadata_file.is_empty()
+    let archive = build.outputs.iter().any(|output| output.kind == OutputKind::Archive);
+    let is_wanted = archive || build.push || !build.id_file.is_empty() || !build.metadata_file.is_empty();
+    is_wanted && outputs::needs_image(build)
 }
 
 /// buildx writes its files at the very end.
@@ -22,7 +24,7 @@ pub(super) fn steps(build: &BuildImage, id: &str, context: &Context<'_>) -> Vec<
     let Some(image) = context.state.images.get(id) else { return Vec::new() };
     let names = names(build).unwrap_or_default();
     let cause = |flag: &str| origin::flag_of_command(context, flag).unwrap_or_else(|| origin::command(context));
-    let mut steps = Vec::new();
+    let mut steps = outputs::phases(build, true, context);
     for name in names.iter().filter(|_| build.push).filter_map(|name| Reference::parse(name).ok()) {
         let phase = RegistryPhase::PushImage { pushed: PushedImage { name, id: id.to_string() } };
         steps.push(planned(Step::Phase(Phase::Registry(phase)), cause("push")));

@@ -17,6 +17,7 @@ mod fetch;
 mod input;
 mod instruction;
 mod mounts;
+mod outputs;
 mod overview;
 mod program;
 mod prune;
@@ -67,7 +68,10 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
         plan.steps.push(design.base(stage, context));
         plan.steps.extend(design.instructions(stage, context));
     }
-    plan.steps.push(planned(Step::Phase(Phase::ExportImage), origin::command(context)));
+    if outputs::needs_image(build) {
+        plan.steps.push(planned(Step::Phase(Phase::ExportImage), origin::command(context)));
+    }
+    plan.steps.extend(outputs::phases(build, false, context));
     plan.steps.extend(input::remove(context));
     if afterwards::is_wanted(build) {
         match &context.state.building.image {
@@ -87,6 +91,7 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
             | Phase::SettleProgram { .. }
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
+            | Phase::ExportOutput { .. }
             | Phase::TakeContext
     );
     if !is_builds {
@@ -104,6 +109,7 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
         Phase::FindResult { slot } => instruction::find_result(*slot, &design, context),
         Phase::SettleProgram { slot, id } => program::settle(*slot, id, &design, context),
         Phase::KeepLayer { slot, upper } => result::keep(*slot, upper, &design, context),
+        Phase::ExportOutput { number, .. } => outputs::export(*number, &design, context),
         _ => result::export(&design, context),
     })
 }

@@ -4,7 +4,7 @@ use super::super::images::embedded_blobs;
 use super::super::origin::{self, need, planned};
 use super::super::{Context, Planned, architecture};
 use super::design::Design;
-use super::{afterwards, instruction, names};
+use super::{afterwards, instruction, names, outputs};
 use crate::build::{Work, history};
 use crate::dockerfile::check::Base;
 use crate::layout::Layout;
@@ -100,7 +100,7 @@ pub(super) fn export(design: &Design<'_>, context: &Context<'_>) -> Vec<Planned>
             ..ConfigFile::default()
         },
         added,
-        names: names(design.build).unwrap_or_default(),
+        names: if outputs::keeps_image(design.build) { names(design.build).unwrap_or_default() } else { Vec::new() },
         told: design.build.quiet,
         noted: afterwards::is_wanted(design.build),
     };

@@ -32,6 +32,12 @@ impl Workspace {
         Workspace { path: format!("{}-context", Workspace::of(slot, context).path) }
     }
 
+    /// What stands for no layer, where the files of the target are written.
+    pub(super) fn of_output(context: &Context<'_>) -> Workspace {
+        let slot = Slot { stage: u16::MAX, instruction: u16::MAX };
+        Workspace { path: format!("{}-output", Workspace::of(slot, context).path) }
+    }
+
     pub(super) fn directory(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
     }

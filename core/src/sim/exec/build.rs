@@ -4,24 +4,31 @@ use std::rc::Rc;
 
 use super::copy::{ARCHIVE_BYTES_MAX, Model};
 use super::image::write_data;
+use super::layer::{export, packed_files};
 use super::registry::nobody_answers;
 use super::store::{make_directory, remove_tree, write_file};
 use super::{Carried, Done, Failure, Run, called, done};
+use crate::archive::{Limits, MemberKind, Reader};
 use crate::build::transfer::{self, TransferFault};
 use crate::build::{Remote, input, record, work};
+use crate::copying::unpack_below;
 use crate::dockerfile::ignore::Ignore;
 use crate::errno::Errno;
 use crate::model::{ContainerId, State};
 use crate::observe::{BuildFiles, Outcome};
+use crate::oci::image::transfer::Wording;
+use crate::plan::clean;
 use crate::registry::http::Url;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{Content, Data, NodeId};
 use crate::sim::tree::Owner;
-use crate::step::{BuildStep, FilesRoot};
-use crate::userland::WaitStatus;
+use crate::step::{BuildStep, CallersFile, ContainerFiles, FilesRoot};
+use crate::userland::{FileKind, WaitStatus};
 
 const RECORD_MODE: u32 = 0o600;
 const RESULT_MODE: u32 = 0o644;
+/// Of a directory that `--output` names.
+const OUTPUT_MODE: u32 = 0o755;
 const DIRECTORY_MODE: u32 = 0o700;
 
 pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
@@ -33,30 +40,17 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
         | BuildStep::NoteImage { .. }
         // In the model one build runs at a time: there is nobody to wait for.
         | BuildStep::UnlockCacheMount { .. } => {}
-        BuildStep::ReadInput { archive } => return read_input(kernel, run, *archive),
-        BuildStep::UnpackContext { path } => {
-            let sent = run.answer.clone();
-            let root = FilesRoot { path: path.clone(), held: false };
-            let mut model = sides(kernel, run, &root, &root)?;
-            let made = input::unpack(&mut model, sent.as_slice()).map_err(|why| told(why, Errno::EINVAL))?;
-            return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
-        }
-        BuildStep::ReadDefinition { path, file } => {
-            let root = FilesRoot { path: path.clone(), held: false };
-            let mut model = sides(kernel, run, &root, &root)?;
-            let definition = Some(input::definition(&mut model, file).map_err(|why| told(why, Errno::ENOENT))?);
-            return Ok(seen(kernel, BuildFiles { definition, ..BuildFiles::default() }));
-        }
+        BuildStep::WriteOutput { .. }
+        | BuildStep::ReadInput { .. }
+        | BuildStep::UnpackContext { .. }
+        | BuildStep::ReadDefinition { .. }
+        | BuildStep::FetchFile { .. } => return of_the_caller(step, kernel, run),
         BuildStep::ReadSources { copy, from, ignore, .. } => {
             let ignore = ignore.as_deref().map(Ignore::read);
             let mut model = sides(kernel, run, from, from)?;
             let found = transfer::find(&mut model, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
             let parts = transfer::parts(&mut model, copy, &found).map_err(|fault| refused(&fault))?;
             return Ok(seen(kernel, BuildFiles { parts, ..BuildFiles::default() }));
-        }
-        BuildStep::FetchFile { remote, path } => {
-            let made = fetch_file(kernel, run, remote, path)?;
-            return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
         }
         BuildStep::UseCached { path, .. } => {
             called(kernel.walk(kernel.engine, path, true), "openat")?;
@@ -107,6 +101,72 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
         }
     }
     done(kernel)
+}
+
+/// What comes from the caller or from elsewhere, and what goes to her.
+fn of_the_caller(step: &BuildStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
+    match step {
+        BuildStep::WriteOutput { files, directory: false, output } => {
+            export(kernel, run, files, output.as_ref(), Wording::Build)?;
+        }
+        BuildStep::WriteOutput { files, output, .. } => {
+            let file = output.as_ref().ok_or(Errno::EINVAL)?;
+            let before = kernel.clone();
+            let made = write_tree(kernel, run, files, file).inspect_err(|_| *kernel = before)?;
+            return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
+        }
+        BuildStep::ReadInput { archive } => return read_input(kernel, run, *archive),
+        BuildStep::UnpackContext { path } => {
+            let sent = run.answer.clone();
+            let root = FilesRoot { path: path.clone(), held: false };
+            let mut model = sides(kernel, run, &root, &root)?;
+            let made = input::unpack(&mut model, sent.as_slice()).map_err(|why| told(why, Errno::EINVAL))?;
+            return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
+        }
+        BuildStep::ReadDefinition { path, file } => {
+            let root = FilesRoot { path: path.clone(), held: false };
+            let mut model = sides(kernel, run, &root, &root)?;
+            let definition = Some(input::definition(&mut model, file).map_err(|why| told(why, Errno::ENOENT))?);
+            return Ok(seen(kernel, BuildFiles { definition, ..BuildFiles::default() }));
+        }
+        BuildStep::FetchFile { remote, path } => {
+            let made = fetch_file(kernel, run, remote, path)?;
+            return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
+        }
+        _ => {}
+    }
+    done(kernel)
+}
+
+/// All files or none.
+fn write_tree(kernel: &mut Kernel, run: &Run, files: &ContainerFiles, file: &CallersFile) -> Result<u64, Failure> {
+    let archive = packed_files(kernel, files)?;
+    if kernel.walk(kernel.engine, &file.path, true).is_ok() && !is_directory(kernel, &file.path) {
+        return Err(told(format!("destination directory {} is a file", file.typed), Errno::ENOTDIR));
+    }
+    if let Some(clash) = clash(kernel, &archive.0, &file.path) {
+        return Err(told(clash, Errno::EEXIST));
+    }
+    called(make_directory(kernel, &file.path, OUTPUT_MODE), "mkdir")?;
+    let root = FilesRoot { path: file.path.clone(), held: false };
+    let done = unpack_below(&mut sides(kernel, run, &root, &root)?, "/", &None, archive.0.as_slice());
+    done.map(|copied| copied.entries).map_err(|refusal| told(refusal.to_string(), refusal.errno()))
+}
+
+/// A directory and what is none in one place.
+fn clash(kernel: &Kernel, archive: &[u8], directory: &str) -> Option<String> {
+    let mut reader = Reader::new(archive, Limits::of_disk());
+    while let Ok(Some(member)) = reader.next_member() {
+        let name = String::from_utf8_lossy(&member.name).into_owned();
+        let path = clean(&format!("{directory}/{name}"));
+        let Ok(there) = kernel.walk(kernel.engine, &path, false) else { continue };
+        let found = kernel.attributes(&there.node).is_ok_and(|found| found.kind == FileKind::Directory);
+        let comes = member.kind == MemberKind::Directory;
+        if found != comes {
+            return Some(work::clash(&path, comes));
+        }
+    }
+    None
 }
 
 fn told(why: String, errno: Errno) -> Failure {

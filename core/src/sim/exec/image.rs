@@ -7,7 +7,7 @@ use super::{Carried, Run, called, done};
 use crate::errno::Errno;
 use crate::model::State;
 use crate::oci::image::Index;
-use crate::oci::image::transfer::LAYOUT;
+use crate::oci::image::transfer::{LAYOUT, Wording};
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{Content, Data, NodeId};
 use crate::step::{BlobContent, ImageStep};
@@ -27,7 +27,7 @@ pub(super) fn execute(step: &ImageStep, kernel: &mut Kernel, run: &mut Run, stat
         ImageStep::ImportLayer(imported) => return super::layer::import(kernel, run, imported),
         ImageStep::RecordImage { index, id, manifest, .. } => return super::layer::record(kernel, index, id, manifest),
         ImageStep::ShowChanges(files) => return super::layer::show_changes(kernel, run, files),
-        ImageStep::ExportFiles { files, output } => super::layer::export(kernel, run, files, output.as_ref())?,
+        ImageStep::ExportFiles { files, output } => super::layer::export(kernel, run, files, output.as_ref(), Wording::Export)?,
         ImageStep::CheckStore { user_xattr } => return super::layer::check(kernel, run, state, *user_xattr),
         ImageStep::ShowLayers(shown) => return super::layer::show_layers(kernel, run, shown),
         ImageStep::RemoveStray { path } => called(remove_tree(kernel, path), "unlinkat")?,

@@ -111,10 +111,17 @@ pub(super) fn export(
     run: &mut Run,
     files: &ContainerFiles,
     output: Option<&CallersFile>,
+    wording: Wording,
 ) -> Result<(), Failure> {
-    if let Some(why) = output.and_then(|file| unwritable_file(kernel, file, Wording::Export)) {
+    if let Some(why) = output.and_then(|file| unwritable_file(kernel, file, wording)) {
         return Err(Failure { call: Some(why), ..Failure::from(Errno::EINVAL) });
     }
+    let written = packed_files(kernel, files)?;
+    deliver(kernel, run, written, output)
+}
+
+/// As an archive.
+pub(super) fn packed_files(kernel: &Kernel, files: &ContainerFiles) -> Result<Bounded, Failure> {
     let directories: Vec<&String> = std::iter::once(&files.upper).chain(&files.lower).collect();
     let mut machines = snapshots(kernel, directories.len());
     let mut merged = Merged::new(opened(&mut machines, &directories)?, form(files));
@@ -122,7 +129,7 @@ pub(super) fn export(
     let options = PackOptions { form: form(files), uid_map, gid_map, ..PackOptions::default() };
     let mut written = Bounded::default();
     pack_tree(&mut merged, &options, &mut written).map_err(|error| refused(&error))?;
-    deliver(kernel, run, written, output)
+    Ok(written)
 }
 
 /// The model's store.

@@ -36,7 +36,7 @@ pub(super) fn of_file(path: &str, errno: Errno) -> Failure {
 
 /// Bytes in memory, up to a limit.
 #[derive(Debug, Default)]
-pub(super) struct Bounded(Vec<u8>);
+pub(super) struct Bounded(pub(super) Vec<u8>);
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
