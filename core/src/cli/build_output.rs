@@ -110,7 +110,9 @@ mod tests {
         assert_eq!(kind("type=docker"), Ok((OutputKind::Image, String::new())));
         assert_eq!(kind("type=oci,dest=x.tar"), Ok((OutputKind::Archive, "x.tar".into())));
         assert!(BuildOutput::parse("type=registry,name=a/b").unwrap().push);
-        assert_eq!(kind("dest=a"), Err("type is required for output".into()));
+        assert_eq!(kind("dest=a,name=b"), Err("type is required for output".into()));
+        // Without a comma all of it is a directory.
+        assert_eq!(kind("dest=a"), Ok((OutputKind::Directory, "dest=a".into())));
         assert_eq!(kind("type=local"), Err("dest is required for local exporter".into()));
         assert_eq!(kind("type=local,dest"), Err("invalid value dest".into()));
         assert!(kind("type=x").unwrap_err().contains("exporter \"x\" could not be found"));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use glassbox_core::oci::digest;
 use glassbox_core::oci::image::ConfigFile;
+use glassbox_core::oci::layer::{Blob, Compression};
 use glassbox_tests::binary::{Ended, Engine};
 
 use super::archive::{archive, entry};
@@ -143,7 +144,10 @@ impl Store {
     /// An archive goes on behind the Dockerfile.
     fn sent(&self, layer: &[u8]) -> Result<Result<(), String>> {
         let dockerfile = entry("Dockerfile", b'0', "", b"FROM toolbox\nCOPY . /sent/\n");
-        let path = self.write("context.tar", &[&dockerfile, layer].concat())?;
+        // Bytes of an archive follow those of another; what is compressed goes as it is.
+        let is_archive = Blob::new(layer).is_ok_and(|found| found.compression() == Compression::None);
+        let context = if is_archive { [&dockerfile, layer].concat() } else { layer.to_vec() };
+        let path = self.write("context.tar", &context)?;
         let mut build = self.engine.command(&["build", "-q", "-t", "hostile:1", "-"]);
         let built = Ended::from(build.stdin(fs::File::open(path)?).output()?);
         if built.code == Some(0) {

@@ -77,9 +77,7 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
         BuildStep::FindAgent { id, socket } => {
             called(kernel.walk(kernel.engine, socket.as_ref().ok_or_else(|| without_agent(id))?, true), "stat")?;
         }
-        BuildStep::NoteExit { id, .. } => {
-            return note_exit(kernel, state, id);
-        }
+        BuildStep::NoteExit { id, .. } => return note_exit(kernel, state, id),
         BuildStep::CheckExit { slot, argv } => {
             if let Some(failed) = state.building.failed.as_ref().filter(|failed| failed.slot == *slot) {
                 let told = work::failed(argv, failed.exit_code);
