@@ -98,6 +98,118 @@ fn an_interrupt_ends_a_run_at_once() -> anyhow::Result<()> {
     })
 }
 
+/// A program that waits until the other one is at work, for ten seconds at most.
+fn meeting(own: &str, other: &str) -> String {
+    let wait = format!("n=0; until test -e /meet/{other} || test $n = 200; do sleep 0.05; n=$((n+1)); done; test -e /meet/{other}");
+    format!("RUN --mount=type=cache,target=/meet echo here > /meet/{own}; {wait}\n")
+}
+
+/// Stages that do not need each other are built at the same time: their programs meet. What is shown and kept is in the plan's order.
+#[test]
+fn stages_are_built_beside_each_other() -> anyhow::Result<()> {
+    apart("stages_are_built_beside_each_other", || {
+        let engine = Engine::new()?;
+        let context = tempfile::tempdir()?;
+        let directory = context.path().display().to_string();
+        let (one, two) = (meeting("one", "two"), meeting("two", "one"));
+        let last = "FROM toolbox\nCOPY --from=one /one /\nCOPY --from=two /two /\n";
+        let text =
+            format!("FROM toolbox AS one\n{one}RUN echo 1 > /one\nFROM toolbox AS two\n{two}RUN echo 2 > /two; echo told\n{last}");
+        std::fs::write(context.path().join("Dockerfile"), text)?;
+        let built = engine.run_words(&["build", "--progress", "plain", "-t", "web", &directory])?;
+        ensure!(built.code == Some(0), "{built:?}");
+        let parts: Vec<&str> = built
+            .stderr
+            .lines()
+            .filter(|line| line.contains("] ") && !line.contains("[internal]"))
+            .map(|line| &line[..3])
+            .collect();
+        ensure!(parts.iter().zip(2..).all(|(part, number)| part.trim_end() == format!("#{number}")), "{parts:?}");
+        ensure!(built.stderr.contains(" told\n"), "{built:?}");
+        let shown = engine.run_words(&["run", "--rm", "--network", "none", "web", "cat", "/one", "/two"])?;
+        ensure!(shown.stdout == "1\n2\n", "{shown:?}");
+        let again = engine.run_words(&["build", "--progress", "plain", "-t", "web", &directory])?;
+        ensure!(again.stderr.matches("CACHED").count() == 6, "{again:?}");
+        Ok(())
+    })
+}
+
+/// Two stages of which the second would never end; the first is what is told.
+const ENDLESS_BESIDE: &str = "\
+FROM toolbox AS one
+RUN --mount=type=cache,target=/meet until test -e /meet/here; do sleep 0.05; done; FIRST
+FROM toolbox AS two
+RUN --mount=type=cache,target=/meet echo here > /meet/here; sleep 1000
+FROM toolbox
+COPY --from=one /one /
+COPY --from=two /two /
+";
+
+fn is_clean(engine: &Engine) -> anyhow::Result<()> {
+    ensure!(engine.succeed("ps -aq")?.stdout.is_empty());
+    ensure!(std::fs::read_dir(engine.root().join("journal"))?.next().is_none(), "a journal is left");
+    ensure!(std::fs::read_dir(engine.root().join("containers"))?.next().is_none(), "a container is left");
+    let store = engine.run("fsck")?;
+    ensure!(store.code == Some(0), "{store:?}");
+    Ok(())
+}
+
+/// Where one fails, the other is given up, and its line of the file is shown.
+#[test]
+fn a_stage_that_fails_ends_those_beside_it() -> anyhow::Result<()> {
+    apart("a_stage_that_fails_ends_those_beside_it", || {
+        let engine = Engine::new()?;
+        let context = tempfile::tempdir()?;
+        let directory = context.path().display().to_string();
+        let file = context.path().join("Dockerfile");
+        std::fs::write(&file, ENDLESS_BESIDE.replace("FIRST", "echo no; exit 3"))?;
+        let build = engine.run_words(&["build", "--progress", "plain", &directory])?;
+        ensure!(build.code == Some(1) && build.stderr.contains("/Dockerfile:2\n"), "{build:?}");
+        is_clean(&engine)?;
+        let other_way = ENDLESS_BESIDE.replace("FIRST", "true").replace("sleep 1000", "echo gone; exit 4");
+        std::fs::write(&file, other_way)?;
+        let build = engine.run_words(&["build", "--progress", "plain", &directory])?;
+        ensure!(build.code == Some(1) && build.stderr.contains("/Dockerfile:4\n"), "{build:?}");
+        ensure!(build.stderr.contains(" gone\n") && build.stderr.contains("exit code: 4"), "{build:?}");
+        ensure!(build.stderr.contains("docker run -it --rm "), "{build:?}");
+        is_clean(&engine)
+    })
+}
+
+/// An interrupt ends all of them; so does the end of one that somebody kills.
+#[test]
+fn stages_beside_each_other_end_with_the_build() -> anyhow::Result<()> {
+    apart("stages_beside_each_other_end_with_the_build", || {
+        let engine = Engine::new()?;
+        let context = tempfile::tempdir()?;
+        let directory = context.path().display().to_string();
+        for (first, whom) in [("echo it is at work; sleep 1000", "the build"), ("true", "its copy")] {
+            std::fs::write(context.path().join("Dockerfile"), ENDLESS_BESIDE.replace("FIRST", first))?;
+            let mut build = engine.command(&["build", "--progress", "plain", &directory]);
+            let mut build = build.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+            let mut lines = BufReader::new(build.stderr.take().context("it has a stderr")?).lines();
+            let mark = if first == "true" { "[two 2/2] RUN " } else { " it is at work" };
+            while !lines.next().context("it ended too early")??.contains(mark) {}
+            let own = build.id().to_string();
+            let mut killing = match whom {
+                "the build" => Command::new("kill"),
+                _ => Command::new("pkill"),
+            };
+            let words = if whom == "the build" { vec!["-INT", &own] } else { vec!["-KILL", "-P", &own, "-x", "glassbox"] };
+            ensure!(killing.args(words).status()?.success(), "{whom} was not there");
+            let rest = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
+            let code = build.wait()?.code();
+            match whom {
+                "the build" => ensure!(code == Some(130) && rest.ends_with("Canceled: context canceled"), "{code:?} {rest}"),
+                _ => ensure!(code == Some(1) && rest.contains("the process that built a stage was killed"), "{code:?} {rest}"),
+            }
+            is_clean(&engine)?;
+            engine.succeed("builder prune -af")?;
+        }
+        Ok(())
+    })
+}
+
 /// Answers `/file` with a date, `/moved` with where it is, and nothing else. Answers where it listens.
 fn served() -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;

@@ -64,6 +64,18 @@ const STORE_STRIDE: usize = 5;
 /// Extracts the image.
 const WARM: &[&str] = &["run --rm --network none toolbox true"];
 
+/// Two stages that need each other in the last lines only; two of the layers are the same.
+const STAGES: &str = "\
+FROM toolbox AS make
+RUN echo made > /made
+FROM toolbox AS other
+RUN echo other > /other
+FROM toolbox
+COPY Dockerfile /
+COPY --from=make /made /
+COPY --from=other /other /
+";
+
 /// A command that is killed, and what stands around it.
 struct Case<'a> {
     /// Made ready before the count; the last container made is called `web`.
@@ -181,14 +193,14 @@ fn pull_of_an_image() -> Result<()> {
     })
 }
 
-/// A layer that is copied, and one that a program makes.
+/// Layers that are copied, and some that programs make in stages beside each other.
 #[test]
 fn build_of_an_image() -> Result<()> {
     apart("build_of_an_image", || {
         let context = tempfile::TempDir::new()?;
-        std::fs::write(context.path().join("Dockerfile"), "FROM toolbox\nCOPY Dockerfile /\nRUN echo made > /made\n")?;
+        std::fs::write(context.path().join("Dockerfile"), STAGES)?;
         let words = &["build", "--network", "none", "-t", "web:1", &context.path().to_string_lossy()];
-        killed_everywhere(&Case { prepare: WARM, cold: false, words, all: false, may_stand: true })
+        killed_everywhere(&Case { prepare: WARM, cold: false, words, all: true, may_stand: true })
     })
 }
 

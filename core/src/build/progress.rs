@@ -51,6 +51,11 @@ impl Progress {
         Some(Progress { quiet: build.quiet, ..Progress::default() })
     }
 
+    /// From now on nothing is told.
+    pub fn keep_quiet(&mut self) {
+        self.quiet = true;
+    }
+
     /// The caller has had enough of it.
     pub fn interrupt(&mut self) {
         self.interrupted = true;

@@ -22,7 +22,7 @@ pub enum Work {
 }
 
 impl Work {
-    /// Where files are taken from.
+    /// The same, to be put elsewhere.
     pub fn sources_mut(&mut self) -> Vec<&mut CopySource> {
         match self {
             Work::Copy(copy) => vec![&mut copy.from],
@@ -31,15 +31,19 @@ impl Work {
         }
     }
 
-    /// The images that files are taken from.
-    pub fn images(&self) -> Vec<&str> {
-        let from: Vec<&CopySource> = match self {
+    /// Where files are taken from.
+    pub fn sources(&self) -> Vec<&CopySource> {
+        match self {
             Work::Copy(copy) => vec![&copy.from],
             Work::Run(run) => run.mounts.iter().filter_map(RunMount::files).map(|(from, _)| from).collect(),
             Work::Configure | Work::MakeDirectory { .. } => Vec::new(),
-        };
+        }
+    }
+
+    /// The images that files are taken from.
+    pub fn images(&self) -> Vec<&str> {
         let mut names = Vec::new();
-        for source in from {
+        for source in self.sources() {
             if let CopySource::Image(name) = source {
                 names.push(name.as_str());
             }

@@ -164,10 +164,25 @@ impl Cursor {
 
     /// Leaves out what is left of the part that is being walked; without parts, all.
     pub fn skip_part(&mut self, parts: &[PlanPart]) {
-        let end = self.part(parts).map_or(usize::MAX, |part| part.end);
+        self.skip_to(self.part(parts).map_or(usize::MAX, |part| part.end));
+    }
+
+    /// The number of the top-level step that comes next, counted from 0; `None`: one is being walked.
+    pub fn next_at_top(&self) -> Option<usize> {
+        self.stack.first().filter(|_| self.stack.len() == 1).map(|top| top.next)
+    }
+
+    /// A walk over the top-level steps from `begin` up to the one before `end`.
+    pub fn over(&self, begin: usize, end: usize) -> Cursor {
+        let steps = self.stack.first().map(|top| top.steps.iter().take(end).cloned().collect()).unwrap_or_default();
+        Cursor::after(steps, begin)
+    }
+
+    /// Goes on at this top-level step.
+    pub fn skip_to(&mut self, next: usize) {
         self.stack.truncate(1);
         if let Some(top) = self.stack.first_mut() {
-            top.next = end.min(top.steps.len());
+            top.next = next.min(top.steps.len());
         }
     }
 

@@ -91,6 +91,8 @@ pub struct Plan {
     pub late_errors: String,
     /// Where `steps` are about several containers: one part for each. A failure in one part does not keep the next from being carried out.
     pub parts: Vec<PlanPart>,
+    /// Of a build, its stages: an executor may carry some out beside each other.
+    pub stages: Vec<PlanStage>,
     /// The words for which nothing could be planned.
     pub failed: Vec<String>,
     /// When its steps are through, the command is planned anew: what comes then depends on the image that they fetch. The new plan begins
@@ -109,6 +111,18 @@ pub struct PlanPart {
     pub end: usize,
 }
 
+/// The steps of a plan that are one stage of a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanStage {
+    /// The number of the first of its top-level steps, counted from 0.
+    pub begin: usize,
+    /// That of the step behind the last.
+    pub end: usize,
+    /// The stages that have to be through before it begins, by their places in the plan's list: it stands upon them, takes files from
+    /// them, or begins as they do and finds the first results in the cache.
+    pub needs: Vec<usize>,
+}
+
 impl Plan {
     /// Without steps.
     fn begin(invocation: &Rc<Invocation>) -> Plan {
@@ -119,6 +133,7 @@ impl Plan {
             warnings: Vec::new(),
             late_errors: String::new(),
             parts: Vec::new(),
+            stages: Vec::new(),
             failed: Vec::new(),
             goes_on: false,
             exit_code: 0,

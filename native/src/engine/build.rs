@@ -6,7 +6,6 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use glassbox_core::build::progress::Progress;
 use glassbox_core::build::transfer::{self, TransferFault};
 use glassbox_core::build::{Remote, input, record, work};
 use glassbox_core::dockerfile::ignore::Ignore;
@@ -23,7 +22,6 @@ use super::{Engine, say};
 use crate::exec::copy::Disk;
 use crate::exec::{Done, Failure, NameCall};
 use crate::observe::facts::now_ns;
-use crate::streams::pump::Told;
 use crate::sys::file::{self, Watch};
 use crate::sys::rootfs::Root;
 use crate::sys::signal::SignalFd;
@@ -58,16 +56,6 @@ const INTERRUPTED: i32 = 130;
 
 fn refused(fault: &TransferFault) -> Failure {
     Failure::of(&fault.told(), fault.errno())
-}
-
-impl Told for Progress {
-    fn told(&mut self, bytes: &[u8]) -> String {
-        self.wrote(bytes, now_ns())
-    }
-
-    fn interrupted(&mut self) {
-        self.interrupt();
-    }
 }
 
 impl Engine {
@@ -294,7 +282,8 @@ impl Engine {
     }
 
     pub(super) fn tell_failed(&mut self, error: &CommandError) {
-        if let Some(progress) = &mut self.progress {
+        // Of a copy it is told where the engine hears of it.
+        if let Some(progress) = self.progress.as_mut().filter(|_| self.relay.is_none()) {
             say(&progress.failed(&error.message, now_ns()));
         }
     }

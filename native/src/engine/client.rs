@@ -17,6 +17,7 @@ use glassbox_core::view::namespaces;
 use glassbox_core::view::reclaimed::{is_yes, reclaimed};
 
 use super::Engine;
+use super::stages::Telling;
 use crate::exec::{Done, Failure, NameCall};
 use crate::observe::LinuxProbe;
 use crate::store::log::{LogEntry, LogReader, LogWriter, Stream};
@@ -156,12 +157,14 @@ impl Engine {
         let stdin_once = self.stdin_once(id);
         let child = self.child.as_mut().ok_or_else(|| Failure::of("poll", Errno::ECHILD))?;
         let streams = std::mem::take(&mut child.streams);
+        let relay = self.relay.as_ref();
+        let mut telling = self.progress.as_mut().map(|progress| Telling { progress, relay });
         let mut pump = Pump::new(streams, &child.pidfd, log, attached, self.signals.as_ref());
         if let Some(audience) = &mut audience {
             pump = pump.with(audience, stdin_once);
         }
-        if let Some(progress) = &mut self.progress {
-            pump = pump.telling(progress);
+        if let Some(telling) = &mut telling {
+            pump = pump.telling(telling);
         }
         pump.run().call("poll")?;
         self.audience = audience;

@@ -23,6 +23,7 @@ mod open;
 mod output;
 mod registry;
 mod rewind;
+mod stages;
 mod tell;
 mod watch;
 
@@ -115,6 +116,10 @@ pub struct Engine {
     chronicle: Chronicle,
     /// What a build tells.
     progress: Option<glassbox_core::build::progress::Progress>,
+    /// Of a build.
+    stages: stages::Stages,
+    /// This process is a copy that carries a stage out: where it tells.
+    relay: Option<stages::Relay>,
     /// Directories that a build has as caches, with the lock on each.
     cache_mounts: Vec<(String, std::fs::File)>,
     /// What this command has to do with registries.
@@ -147,6 +152,7 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
     engine.monitor = plan.monitor;
     engine.exit_code = plan.exit_code;
     let mut failed = plan.failed;
+    engine.take_stages(plan.stages);
     let cursor = Cursor::after(plan.steps, done);
     let done = engine.walk_in_parts(cursor, &plan.parts, &mut failed).and_then(|()| engine.watch_to_the_end());
     let closing = plan::failure::closing(&engine.invocation.command, &failed);
@@ -195,7 +201,11 @@ impl Engine {
 
     /// Walks these steps to their end. Where one fails, what its top-level step has done is undone.
     pub fn walk(&mut self, steps: Vec<Planned>) -> Result<(), CommandError> {
-        self.walk_on(&mut Cursor::new(steps, Vec::new()))
+        // The stages are another walk's.
+        let stages = std::mem::take(&mut self.stages);
+        let done = self.walk_on(&mut Cursor::new(steps, Vec::new()));
+        self.stages = stages;
+        done
     }
 
     /// As `walk`; after a failure the next part goes on, and the word of the one that failed is added to `failed`. The error is of all.
@@ -217,9 +227,15 @@ impl Engine {
     }
 
     fn walk_on(&mut self, cursor: &mut Cursor) -> Result<(), CommandError> {
-        while let Some(visit) = self.advance(cursor) {
-            if let Err(error) = self.visit(&visit, cursor) {
-                return Err(self.clean_up_after(error));
+        loop {
+            let visited = self.between_stages(cursor).and_then(|()| match self.advance(cursor) {
+                Some(visit) => self.visit(&visit, cursor).map(|_| true),
+                None => Ok(false),
+            });
+            match visited {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return Err(self.clean_up_after(error)),
             }
         }
         if let Err(error) = self.catch_up() {
@@ -303,6 +319,10 @@ impl Engine {
     /// whatever goes wrong meanwhile.
     pub(crate) fn clean_up_after(&mut self, error: CommandError) -> CommandError {
         self.tell_failed(&error);
+        let error = match self.give_up_stages() {
+            Ok(()) => error,
+            Err(second) => both(error, &second),
+        };
         // What came before what has failed is done, and stays.
         let error = match self.catch_up() {
             Ok(()) => error,
@@ -330,7 +350,8 @@ impl Engine {
 
     /// What is left to do of a start that failed: the reason goes on record, or the container goes.
     fn after_failure(&mut self, error: &CommandError) -> Result<(), CommandError> {
-        let steps = plan::failure::after_build(&self.context());
+        // Of a copy, what is left to do is the engine's.
+        let steps = if self.relay.is_some() { Vec::new() } else { plan::failure::after_build(&self.context()) };
         if !steps.is_empty() {
             // Once, whatever comes of it.
             self.state.building.taken.directory.clear();

@@ -135,6 +135,8 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
     let told = glassbox_core::registry::told::Told::of(&invocation);
     let mut engine = Engine {
         progress,
+        stages: Default::default(),
+        relay: None,
         told,
         client: None,
         ahead: None,

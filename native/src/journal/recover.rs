@@ -1,5 +1,6 @@
 //! Recovery: undoing what dead engines have left. Every command begins with it; with nothing to do it costs one readdir.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -12,7 +13,7 @@ use glassbox_core::errno::Errno;
 use super::entry::{self, Entry, Pending};
 use super::undo::{PATIENCE, PAUSE};
 use super::{Report, owner_of, settle, undo};
-use crate::store::{Store, StoreError};
+use crate::store::{ProcessIdentity, Store, StoreError};
 use crate::sys;
 
 /// Undoes what the journals of dead owners tell. To be called before [`Store::lock`]: it takes that lock where there is work.
@@ -146,12 +147,21 @@ fn forget(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The blobs that living commands have made and not yet given to an image.
-pub fn awaited_blobs(store: &Store) -> std::collections::BTreeSet<String> {
+pub fn awaited_blobs(store: &Store) -> BTreeSet<String> {
+    awaited(store, |_| true)
+}
+
+/// The same, without those of the calling process.
+pub fn awaited_by_others(store: &Store) -> BTreeSet<String> {
+    awaited(store, |owner| owner.pid != std::process::id())
+}
+
+fn awaited(store: &Store, counts: impl Fn(&ProcessIdentity) -> bool) -> BTreeSet<String> {
     let names = sys::directory::names(store.journal()).unwrap_or_default();
-    let mut all = std::collections::BTreeSet::new();
+    let mut all = BTreeSet::new();
     for name in names {
         let path = store.journal().join(name);
-        if !owner_of(&path).is_some_and(|owner| owner.is_alive()) {
+        if !owner_of(&path).is_some_and(|owner| counts(&owner) && owner.is_alive()) {
             continue;
         }
         let pending = File::open(&path).ok().and_then(|mut file| read(&mut file, &path).ok()).unwrap_or_default();

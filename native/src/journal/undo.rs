@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use glassbox_core::errno::Errno;
 use glassbox_core::userland::Signal;
 
-use super::{Report, cgroup, entry::Entry};
+use super::{Report, cgroup, entry::Entry, recover};
 use crate::store::{ProcessIdentity, Store, StoreError, layer, volume};
 use crate::sys;
 
@@ -32,6 +32,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
         Entry::Process { process } => end_process(process),
         Entry::Write { file, value } => cgroup::write_back(Path::new(file), value),
         Entry::Pause { id, paused } => store.set_paused(id, *paused),
+        Entry::Blob { path } if awaits(store, path) => Ok(false),
         Entry::Blob { path } => store.drop_blob(Path::new(path)),
         Entry::Name { name, before, strike } => {
             store.change_index(|index| index.restore(name, before.as_ref(), strike.as_deref())).map(|()| true)
@@ -84,7 +85,14 @@ fn empty(store: &Store, path: &Path) -> Result<(), StoreError> {
     entries.flatten().try_for_each(|entry| store.remove(&entry.path()))
 }
 
-/// A volume stays if a container on record has it. A layer stays if a container on record is made of it: somebody else has come to use it since. Its half-extracted parts go.
+/// Another command, which lives, has made the same and counts on it.
+fn awaits(store: &Store, path: &str) -> bool {
+    let digest = Path::new(path).file_name().and_then(|name| name.to_str()).map(|name| format!("sha256:{name}"));
+    digest.is_some_and(|digest| recover::awaited_by_others(store).contains(&digest))
+}
+
+/// A volume stays if a container on record has it. A layer stays if a container on record or a result of a build is made of it: somebody
+/// else has come to use it since. Its half-extracted parts go.
 fn remove_tree(store: &Store, path: &Path) -> Result<bool, StoreError> {
     if path.parent() == Some(&store.root().join("volumes"))
         && let Some(name) = path.file_name().and_then(|name| name.to_str())
@@ -105,7 +113,8 @@ fn is_layer_used(store: &Store, path: &Path) -> Result<bool, StoreError> {
     let loaded = store.load([])?;
     // A record that cannot be read may be about any layer.
     let uses = |diff_id: &String| Path::new(&store.layout().layer(diff_id)) == path;
-    Ok(!loaded.unreadable.is_empty() || loaded.state.containers.values().any(|container| container.layers.iter().any(uses)))
+    let of_containers = loaded.state.containers.values().any(|container| container.layers.iter().any(uses));
+    Ok(!loaded.unreadable.is_empty() || of_containers || store.cached_layers().iter().any(|layer| uses(&layer.diff_id)))
 }
 
 /// SIGKILL by pidfd, so that the number cannot have passed to another process in between. `false`: it was gone.

@@ -150,7 +150,7 @@ impl Store {
         }
     }
 
-    /// Removes a blob, unless an image has it. `false`: it stayed, or was gone.
+    /// Removes a blob, unless an image or a result of a build has it. `false`: it stayed, or was gone.
     pub fn drop_blob(&self, path: &Path) -> Result<bool, StoreError> {
         let (images, unreadable) = self.images();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -158,7 +158,8 @@ impl Store {
         let has = |image: &glassbox_core::model::Image| {
             image.id == digest || image.manifest == digest || image.layers.iter().any(|layer| layer.blob == digest)
         };
-        if !unreadable.is_empty() || images.iter().any(has) || !path.exists() {
+        let is_cached = || self.cached_layers().iter().any(|layer| layer.blob == digest);
+        if !unreadable.is_empty() || images.iter().any(has) || !path.exists() || is_cached() {
             return Ok(false);
         }
         self.remove(path).map(|()| true)

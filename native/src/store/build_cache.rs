@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use glassbox_core::build::record;
-use glassbox_core::model::State;
+use glassbox_core::model::{Layer, State};
 
 use super::Store;
 
@@ -18,6 +18,13 @@ impl Store {
                 state.cache_mounts.insert_mut(name, mount);
             }
         }
+    }
+
+    /// The layers that results are made of.
+    pub fn cached_layers(&self) -> Vec<Layer> {
+        let mut state = State::default();
+        self.load_build_cache(&mut state);
+        state.build_cache.values().filter_map(|record| record.layer.clone()).collect()
     }
 
     /// Reads all records. One that cannot be read is no result: what it stands for is made again.

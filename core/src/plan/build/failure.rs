@@ -36,15 +36,17 @@ fn way_in(design: &Design<'_>, slot: Option<Slot>, context: &Context<'_>) -> Str
     )
 }
 
-/// The instruction that was being carried out: the first without a result.
+/// The instruction that was being carried out: the first without a result of the stage that was begun last and is not through. A copy of
+/// the engine that builds a stage beside others knows nothing of those.
 fn at_hand(design: &Design<'_>, context: &Context<'_>) -> Option<Slot> {
-    for stage in design.order() {
-        for (done, at) in design.done(stage, context).iter().zip(1u16..) {
-            let slot = Slot { stage: u16::try_from(stage).ok()?, instruction: at };
-            if done.work != Work::Configure && context.state.building.results.get(&slot).is_none() {
-                return Some(slot);
-            }
-        }
-    }
-    None
+    let results = &context.state.building.results;
+    let slot = |stage: usize, instruction| Slot { stage: u16::try_from(stage).unwrap_or(u16::MAX), instruction };
+    let without = |stage: &usize| {
+        let all = design.done(*stage, context);
+        let mut works = all.iter().zip(1u16..).filter(|(done, _)| done.work != Work::Configure);
+        works.find(|(_, at)| results.get(&slot(*stage, *at)).is_none()).map(|(_, at)| slot(*stage, at))
+    };
+    let order = design.order();
+    let begun = order.iter().filter(|stage| results.get(&slot(**stage, 0)).is_some());
+    begun.rev().find_map(without).or_else(|| order.iter().find_map(without))
 }

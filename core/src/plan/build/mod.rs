@@ -9,6 +9,7 @@
 //! The Dockerfile is read again at each expansion: what a stage says up to a line is a function of the file and of what its bases say.
 
 mod afterwards;
+mod beside;
 mod check;
 mod contexts;
 mod design;
@@ -64,10 +65,15 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
         plan.goes_on = true;
         return Ok(());
     }
+    let begin = plan.steps.len();
+    let mut counts = Vec::new();
     for stage in design.order() {
+        let before = plan.steps.len();
         plan.steps.push(design.base(stage, context));
         plan.steps.extend(design.instructions(stage, context));
+        counts.push(plan.steps.len() - before);
     }
+    plan.stages = beside::stages(&design, begin, &counts, context);
     if outputs::needs_image(build) {
         plan.steps.push(planned(Step::Phase(Phase::ExportImage), origin::command(context)));
     }
