@@ -463,6 +463,69 @@ fn a_login_is_tried_and_kept_and_forgotten() -> Result<()> {
     })
 }
 
+/// `script` gives it a terminal.
+#[test]
+fn a_login_asks_for_what_it_is_not_given() -> Result<()> {
+    apart("a_login_asks_for_what_it_is_not_given", || {
+        if !is_ready("login") || !has_program("script") {
+            return Ok(());
+        }
+        let registry = Registry::start(Some(("ann", "secret")))?;
+        let engine = Engine::new()?;
+        let (directory, typed) = (engine.scratch().join("docker"), engine.scratch().join("typed"));
+        let log_in = |options: &str, keys: &str| -> Result<glassbox_tests::binary::Ended> {
+            fs::write(&typed, keys)?;
+            let line = format!("{} login {options}{}", engine.binary().display(), registry.authority());
+            let mut command = engine.program("script", &["-qec", &line, "/dev/null"]);
+            Ok(command.env("DOCKER_CONFIG", &directory).stdin(fs::File::open(&typed)?).output()?.into())
+        };
+        let shown = log_in("", "ann\nsecret\n")?;
+        ensure!(shown.code == Some(0), "{shown:?}");
+        has(&shown.stdout, "Username: ")?;
+        has(&shown.stdout, "Password: ")?;
+        has(&shown.stdout, "Login Succeeded")?;
+        has(&fs::read_to_string(directory.join("config.json"))?, "YW5uOnNlY3JldA==")?;
+        has(&log_in("-u ann ", "wrong\n")?.stdout, "401 Unauthorized")?;
+        has(&log_in("", "\n")?.stdout, "Error: Non-null Username Required")?;
+        has(&log_in("-u ann ", "\n")?.stdout, "Error: Password Required")
+    })
+}
+
+#[test]
+fn all_tags_of_a_repository_are_pushed_and_pulled() -> Result<()> {
+    apart("all_tags_of_a_repository_are_pushed_and_pulled", || {
+        if !is_ready("tags") {
+            return Ok(());
+        }
+        let registry = Registry::start(None)?;
+        let (engine, name) = (Engine::new()?, registry.name("team/app"));
+        let refused = engine.run(&format!("push -a {name}:1"))?;
+        has(&refused.stderr, "tag can't be used with --all-tags/-a\n")?;
+        has(&engine.run(&format!("push -a {name}"))?.stderr, "An image does not exist locally with the tag: ")?;
+        for tag in ["1", "2", "latest"] {
+            engine.succeed(&format!("tag toolbox {name}:{tag}"))?;
+        }
+        let pushed = engine.succeed(&format!("push -a {name}"))?;
+        for tag in ["1", "2", "latest"] {
+            has(&pushed.stdout, &format!("\n{tag}: digest: sha256:"))?;
+        }
+        let other = Engine::new()?;
+        let pulled = other.succeed(&format!("pull -a {name}"))?;
+        has(&pulled.stdout, "1: Pulling from team/app\n")?;
+        has(&pulled.stdout, "\nlatest: Pulling from team/app\n")?;
+        ensure!(pulled.stdout.ends_with(&format!("\nStatus: Downloaded newer image for {name}\n{name}\n")), "{}", pulled.stdout);
+        ensure!(pulled.stdout.matches("Status: ").count() == 1 && pulled.stdout.matches("Digest: ").count() == 3, "{pulled:?}");
+        let listed = other.succeed(&format!("images --format {{{{.Tag}}}} {name}"))?.stdout;
+        ensure!(listed.split_whitespace().count() == 3, "{listed}");
+        let again = other.succeed(&format!("pull --all-tags {name}"))?.stdout;
+        ensure!(again.ends_with(&format!("Status: Image is up to date for {name}\n{name}\n")), "{again}");
+        ensure!(other.succeed(&format!("pull -qa {name}"))?.stdout == format!("{name}\n"));
+        is_whole(&other)?;
+        let missing = other.run(&format!("pull -a {}", registry.name("nosuch")))?;
+        has(&missing.stderr, "Error response from daemon: ")
+    })
+}
+
 #[test]
 fn a_credential_helper_is_asked_and_given_what_it_is_to_keep() -> Result<()> {
     apart("a_credential_helper_is_asked_and_given_what_it_is_to_keep", || {

@@ -25,6 +25,8 @@ pub struct PushImage {
     pub name: String,
     /// `-q`
     pub quiet: bool,
+    /// `-a`
+    pub all: bool,
 }
 
 /// Who wants to be known to a registry.
@@ -55,4 +57,6 @@ pub struct PullImage {
     pub platform: String,
     /// `-q`
     pub quiet: bool,
+    /// `-a`
+    pub all: bool,
 }

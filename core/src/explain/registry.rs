@@ -4,7 +4,7 @@ use super::{Call, CallWhen, Explanation, call, explanation, quoted};
 use crate::model::short_digest;
 use crate::registry::http::{Method, Url};
 use crate::registry::{Proof, Purpose, Request};
-use crate::step::{RegistryPhase, RegistryStep};
+use crate::step::{PasswordSource, RegistryPhase, RegistryStep};
 
 const CHAPTER: &str = "image";
 
@@ -18,11 +18,20 @@ pub(super) fn explain(step: &RegistryStep) -> Explanation {
             explanation(format!("Look up the login at {server}"), why, calls, &[&format!("cat {config}")], CHAPTER)
         }
         RegistryStep::SendRequest(request) => of_request(request),
-        RegistryStep::TakePassword { user, from_stdin } => {
+        RegistryStep::TakePassword { user, source } => {
             let why = "The registry is shown it before it is kept. It stands in no step and in no recording.";
             let calls = vec![call("read", &["0", "…", "…"]).when(CallWhen::Repeated)];
-            let look = if *from_stdin { "glassbox login -u NAME --password-stdin < FILE" } else { "history" };
-            explanation(format!("Take the password of {user}"), why, calls, &[look], CHAPTER)
+            let look = match source {
+                PasswordSource::Stdin => "glassbox login -u NAME --password-stdin < FILE",
+                PasswordSource::Command => "history",
+                PasswordSource::Terminal => "stty -a",
+            };
+            let headline = match (source, user.as_str()) {
+                (_, "") => "Ask for name and password".to_string(),
+                (PasswordSource::Terminal, user) => format!("Ask for the password of {user}"),
+                (_, user) => format!("Take the password of {user}"),
+            };
+            explanation(headline, why, calls, &[look], CHAPTER)
         }
         RegistryStep::KeepLogin { server, config, .. } => {
             let why = "Docker's client and Glassbox keep logins in the same file. Without a credential helper the password stands in it, in base64 \
@@ -105,6 +114,7 @@ fn why(purpose: &Purpose) -> &'static str {
         Purpose::GetToken { .. } => {
             "This registry lets in who has a token, and another server gives them away. For what everybody may fetch, everybody gets one."
         }
+        Purpose::ListTags { .. } => "Which tags a repository has, the registry alone knows.",
         Purpose::ResolveTag => {
             "A tag is a name that can lead elsewhere tomorrow. The answer's head says to which digest it leads now."
         }
@@ -161,6 +171,16 @@ pub(super) fn phase(phase: &RegistryPhase) -> Explanation {
             let why =
                 "An image that is not here is fetched from the registry that its name begins with; without one that is Docker Hub.";
             (format!("Pull the image {}", wanted.name.familiar()), why)
+        }
+        RegistryPhase::PullRepository { wanted } => {
+            let why = "Of a name without a tag, all images are wanted: the registry is asked which tags it has.";
+            (format!("Pull all images of {}", wanted.name.familiar()), why)
+        }
+        RegistryPhase::ListTags { .. } => {
+            ("Ask which tags there are".to_string(), "Tags are names at the registry: they come and go there.")
+        }
+        RegistryPhase::PullTags { .. } => {
+            ("Pull each of them".to_string(), "Each tag leads to an image; images share layers, and those come once.")
         }
         RegistryPhase::OpenRegistry { visit } => (
             format!("Ask whether {} is a registry", visit.domain),

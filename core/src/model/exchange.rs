@@ -24,6 +24,10 @@ pub struct Exchange {
     pub challenge: Option<Challenge>,
     /// Scopes for which there is a token.
     pub granted: BTreeSet<String>,
+    /// All tags of the repository.
+    pub tags: Vec<String>,
+    /// An image that was fetched before this one, in this command, was none that its name had led to.
+    pub newer: bool,
     /// What the tag leads to.
     pub resolved: Option<Descriptor>,
     /// The list of manifests that it leads to, if it is one.
@@ -94,7 +98,12 @@ impl Exchange {
     /// What comes after it, in the same command.
     #[must_use]
     pub fn after(self, before: &Exchange) -> Exchange {
-        Exchange { before_it: before.all_fetched(), ..self }
+        Exchange { before_it: before.all_fetched(), newer: before.is_newer(), ..self }
+    }
+
+    /// An image has come that its name did not lead to before.
+    pub fn is_newer(&self) -> bool {
+        self.newer || self.image.as_ref().is_some_and(|image| self.before.as_deref() != Some(image.id.as_str()))
     }
 
     /// Images that this command has fetched, in order, and their ids.
@@ -132,6 +141,7 @@ impl Exchange {
             Content::Unreachable { .. } | Content::Unresolved | Content::LoggedIn | Content::ManifestSent { .. } => {}
             Content::Blob { digest, standing } => drop(self.standing.insert(digest.clone(), standing.clone())),
             Content::Token { scope } => drop(self.granted.insert(scope.clone())),
+            Content::Tags(tags) => self.tags = tags.clone(),
             Content::Resolved(found) => self.resolved = Some(found.clone()),
             Content::Index { index, chosen } => (self.index, self.chosen) = (Some(index.clone()), Some(chosen.clone())),
             Content::Manifest { manifest, text } => {

@@ -37,7 +37,7 @@ fn is_component(component: &str) -> bool {
 }
 
 /// At most 128 letters, digits, `_`, and after the first also `.` and `-`.
-pub(super) fn is_tag(tag: &str) -> bool {
+pub(crate) fn is_tag(tag: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let first = tag.bytes().next().is_some_and(word);
     first && tag.len() <= 128 && tag.bytes().all(|byte| word(byte) || byte == b'.' || byte == b'-')

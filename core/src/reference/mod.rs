@@ -9,7 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use grammar::{is_digest, is_domain, is_path, is_tag};
+pub(crate) use grammar::is_tag;
+use grammar::{is_digest, is_domain, is_path};
 
 /// The registry that is meant where none is named.
 pub const DEFAULT_DOMAIN: &str = "docker.io";

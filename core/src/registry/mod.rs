@@ -34,5 +34,7 @@ pub const DOWNLOADS_AT_ONCE: usize = 3;
 pub const ATTEMPTS_MAX: usize = 5;
 /// A larger blob is not taken.
 pub const BLOB_BYTES_MAX: u64 = 64 << 30;
+/// Of a repository with more tags they are not all pulled.
+pub const TAGS_MAX: usize = 10_000;
 /// A longer answer that is to be read as a whole is not: manifests, tokens, errors.
 pub const ANSWER_BYTES_MAX: usize = crate::oci::image::DOCUMENT_BYTES_MAX;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::TAGS_MAX;
 use super::challenge::Challenge;
 use super::http::{Head, joined};
 use super::refusal::{Refusal, go_reason};
@@ -11,6 +12,7 @@ use super::request::{Purpose, Request, WantedImage};
 use crate::model::Standing;
 use crate::oci::digest::{self, is_sha256};
 use crate::oci::image::{ConfigFile, Descriptor, Index, Manifest, Platform, media};
+use crate::reference::is_tag;
 
 /// An answer that was taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,8 @@ pub enum Content {
         /// For this scope.
         scope: String,
     },
+    /// The tags of a repository.
+    Tags(Vec<String>),
     /// What a tag leads to.
     Resolved(Descriptor),
     /// It does not say.
@@ -115,6 +119,7 @@ pub fn read(request: &Request, head: &Head, body: &[u8]) -> Result<(Content, Opt
         Purpose::HasBlob { .. } | Purpose::StartUpload { .. } | Purpose::PutBlob { .. } | Purpose::PutManifest { .. } => {
             sent(request, head, body)?
         }
+        Purpose::ListTags { wanted } => tags(wanted, head, body)?,
         Purpose::ResolveTag => resolved(head),
         Purpose::GetManifest { wanted, digest, chosen } => manifest(wanted, digest.as_deref(), *chosen, head, body)?,
         Purpose::GetConfig { digest, .. } => {
@@ -191,6 +196,28 @@ fn sent(request: &Request, head: &Head, body: &[u8]) -> Result<Content, String> 
         _ => return Err(refused()),
     };
     Ok(Content::Blob { digest: digest.clone(), standing })
+}
+
+#[derive(Deserialize)]
+struct TagList {
+    tags: Option<Vec<String>>,
+}
+
+/// All of them, in the registry's order.
+fn tags(wanted: &WantedImage, head: &Head, body: &[u8]) -> Result<Content, String> {
+    if !head.is_success() {
+        return Err(Refusal::of(head, body).of_pull(wanted));
+    }
+    let list: TagList = serde_json::from_slice(body).map_err(|_| go_reason(body))?;
+    let tags = list.tags.unwrap_or_default();
+    if head.field("link").is_some() || tags.len() > TAGS_MAX {
+        let why = format!("glassbox: more than {TAGS_MAX} (TAGS_MAX), or a list that goes on at another URL (Link)");
+        return Err(format!("{} has too many tags to pull them all\n{why}", wanted.name.familiar()));
+    }
+    match tags.iter().find(|tag| !is_tag(tag)) {
+        Some(tag) => Err(format!("invalid reference format\nglassbox: the registry names a tag that is none: {tag:?}")),
+        None => Ok(Content::Tags(tags)),
+    }
 }
 
 fn resolved(head: &Head) -> Content {

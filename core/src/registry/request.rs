@@ -71,6 +71,11 @@ pub enum Purpose {
     },
     /// Whether the registry takes the login.
     LogIn,
+    /// Which tags a repository has.
+    ListTags {
+        /// The repository: its name without a tag.
+        wanted: WantedImage,
+    },
     /// Which manifest a tag leads to.
     ResolveTag,
     /// A manifest, or an index of manifests.

@@ -14,6 +14,8 @@ pub struct Told {
     quiet: bool,
     /// It is the command itself and not a need of another: `pull` tells on stdout, and the name at the end.
     own: bool,
+    /// All images of a repository: what became of them is told at the end.
+    all: bool,
     /// It was not looked whether the image is here.
     always: bool,
 }
@@ -22,8 +24,10 @@ impl Told {
     /// For a command that may fetch an image.
     pub fn of(invocation: &Invocation) -> Option<Told> {
         match &invocation.command {
-            Command::Registry(RegistryCommand::Pull(pull)) => Some(Told { quiet: pull.quiet, own: true, always: true }),
-            Command::Registry(RegistryCommand::Push(push)) => Some(Told { quiet: push.quiet, own: true, always: true }),
+            Command::Registry(RegistryCommand::Pull(pull)) => {
+                Some(Told { quiet: pull.quiet, own: true, all: pull.all, always: true })
+            }
+            Command::Registry(RegistryCommand::Push(push)) => Some(Told { quiet: push.quiet, own: true, all: false, always: true }),
             Command::RunContainer(run) => Some(Told::of_container(&run.spec.image_choice)),
             Command::CreateContainer(spec) => Some(Told::of_container(&spec.image_choice)),
             _ => None,
@@ -31,7 +35,7 @@ impl Told {
     }
 
     fn of_container(choice: &ImageChoice) -> Told {
-        Told { quiet: choice.quiet, own: false, always: choice.pull == Pull::Always }
+        Told { quiet: choice.quiet, own: false, all: false, always: choice.pull == Pull::Always }
     }
 
     /// A phase is about to begin.
@@ -80,18 +84,25 @@ impl Told {
 
     /// A phase is through.
     pub fn leaving(self, step: &Step, state: &State) -> String {
-        let Step::Phase(Phase::Registry(RegistryPhase::KeepImage { wanted })) = step else { return String::new() };
+        let (wanted, is_last) = match step {
+            Step::Phase(Phase::Registry(RegistryPhase::KeepImage { wanted })) => (wanted, !self.all),
+            Step::Phase(Phase::Registry(RegistryPhase::PullRepository { wanted })) => (wanted, true),
+            _ => return String::new(),
+        };
         let exchange = &state.exchange;
         let mut text = String::new();
-        if let Some(digest) = exchange.digest().filter(|_| !self.quiet) {
-            let now = exchange.image.as_ref().map(|image| image.id.as_str());
-            let status = match exchange.before.as_deref() == now {
-                true => "Image is up to date for",
-                false => "Downloaded newer image for",
-            };
-            text = format!("Digest: {digest}\nStatus: {status} {}\n", wanted.name.familiar());
+        let is_image = matches!(step, Step::Phase(Phase::Registry(RegistryPhase::KeepImage { .. })));
+        if let Some(digest) = exchange.digest().filter(|_| !self.quiet && is_image) {
+            text = format!("Digest: {digest}\n");
         }
-        if self.own {
+        if !self.quiet && is_last {
+            let status = match exchange.is_newer() {
+                true => "Downloaded newer image for",
+                false => "Image is up to date for",
+            };
+            text.push_str(&format!("Status: {status} {}\n", wanted.name.familiar()));
+        }
+        if self.own && is_last {
             text.push_str(&format!("{}\n", wanted.name));
         }
         text

@@ -34,7 +34,7 @@ pub use packing::{Added, AddedLayer, ContainerFiles, ImageDraft, ImportedArchive
 pub use phase::Phase;
 pub use privilege::PrivilegeStep;
 pub use process::{NamespaceKind, ProcessStep};
-pub use registry::{RegistryPhase, RegistryStep};
+pub use registry::{PasswordSource, RegistryPhase, RegistryStep};
 pub use store::StoreStep;
 pub use undo::Undo;
 

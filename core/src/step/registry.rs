@@ -6,6 +6,17 @@ use super::Undo;
 use crate::oci::image::Descriptor;
 use crate::registry::{Proof, Purpose, PushedImage, Request, Visit, WantedImage};
 
+/// Where a password comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PasswordSource {
+    /// It stands in the command.
+    Command,
+    /// The caller's standard input.
+    Stdin,
+    /// The caller is asked for it at her terminal.
+    Terminal,
+}
+
 /// A step on a registry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RegistryStep {
@@ -22,16 +33,16 @@ pub enum RegistryStep {
     SendRequest(Box<Request>),
     /// Take the password that the caller gives.
     TakePassword {
-        /// Whose.
+        /// Whose; empty: the caller is asked.
         user: String,
-        /// It comes from her standard input; else it stands in the command.
-        from_stdin: bool,
+        /// Where it comes from.
+        source: PasswordSource,
     },
     /// Keep the login in Docker's `config.json`, or have it kept by the program that the file names.
     KeepLogin {
         /// Under which name.
         server: String,
-        /// Whose.
+        /// Whose; empty: of whoever was asked.
         user: String,
         /// The file: absolute.
         config: String,
@@ -65,6 +76,21 @@ pub enum RegistryPhase {
     /// From a name to an image in the store.
     PullImage {
         /// Which.
+        wanted: WantedImage,
+    },
+    /// All images of a repository.
+    PullRepository {
+        /// Its name, without a tag.
+        wanted: WantedImage,
+    },
+    /// Which tags it has.
+    ListTags {
+        /// Its name, without a tag.
+        wanted: WantedImage,
+    },
+    /// The image of each.
+    PullTags {
+        /// Its name, without a tag.
         wanted: WantedImage,
     },
     /// Whether there is a registry, and whom it lets in.
@@ -147,10 +173,10 @@ pub enum RegistryPhase {
     LogIn {
         /// Where.
         visit: Visit,
-        /// Whose.
+        /// Whose; empty: the caller is asked.
         user: String,
-        /// The password comes from stdin.
-        from_stdin: bool,
+        /// Where the password comes from.
+        source: PasswordSource,
     },
     /// Show the password to the registry.
     ShowLogin {
@@ -204,6 +230,9 @@ impl RegistryPhase {
     pub fn name(&self) -> &'static str {
         match self {
             RegistryPhase::PullImage { .. } => "PullImage",
+            RegistryPhase::PullRepository { .. } => "PullRepository",
+            RegistryPhase::ListTags { .. } => "ListTags",
+            RegistryPhase::PullTags { .. } => "PullTags",
             RegistryPhase::OpenRegistry { .. } => "OpenRegistry",
             RegistryPhase::OpenOtherwise { .. } => "OpenOtherwise",
             RegistryPhase::GetToken { .. } => "GetToken",
@@ -245,6 +274,9 @@ fn phases(wanted: &WantedImage, pushed: &PushedImage, blob: &Descriptor) -> Vec<
     };
     vec![
         RegistryPhase::PullImage { wanted: wanted() },
+        RegistryPhase::PullRepository { wanted: wanted() },
+        RegistryPhase::ListTags { wanted: wanted() },
+        RegistryPhase::PullTags { wanted: wanted() },
         RegistryPhase::OpenRegistry { visit: visit() },
         RegistryPhase::OpenOtherwise { visit: visit() },
         RegistryPhase::GetToken { visit: visit() },
@@ -259,7 +291,7 @@ fn phases(wanted: &WantedImage, pushed: &PushedImage, blob: &Descriptor) -> Vec<
         RegistryPhase::StartBlob { pushed: pushed(), blob: blob() },
         RegistryPhase::PutBlob { pushed: pushed(), blob: blob() },
         RegistryPhase::SendManifest { pushed: pushed() },
-        RegistryPhase::LogIn { visit: visit(), user: "ann".into(), from_stdin: true },
+        RegistryPhase::LogIn { visit: visit(), user: "ann".into(), source: PasswordSource::Stdin },
         RegistryPhase::ShowLogin { visit: visit() },
     ]
 }
@@ -286,6 +318,7 @@ fn steps(wanted: &WantedImage, blob: &Descriptor) -> Vec<RegistryStep> {
             service: "registry.docker.io".into(),
             on_behalf: "Head \"u\"".into(),
         }),
+        request(Purpose::ListTags { wanted: wanted() }),
         request(Purpose::ResolveTag),
         request(Purpose::GetManifest { wanted: wanted(), digest: None, chosen: false }),
         request(Purpose::GetConfig { digest: digest(), size, path: path() }),
@@ -295,7 +328,8 @@ fn steps(wanted: &WantedImage, blob: &Descriptor) -> Vec<RegistryStep> {
         request(Purpose::StartUpload { digest: digest(), from: "other".into() }),
         request(Purpose::PutBlob { digest: digest(), size, path: path() }),
         request(Purpose::PutManifest { digest: digest(), text: "{}".into() }),
-        RegistryStep::TakePassword { user: "ann".into(), from_stdin: true },
+        RegistryStep::TakePassword { user: "ann".into(), source: PasswordSource::Stdin },
+        RegistryStep::TakePassword { user: String::new(), source: PasswordSource::Terminal },
         RegistryStep::KeepLogin { server: "docker.io".into(), user: "ann".into(), config: config() },
         RegistryStep::DropLogin { server: "docker.io".into(), config: config() },
         RegistryStep::ReadStoredManifest { path: path(), manifest: blob() },

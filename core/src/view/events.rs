@@ -51,6 +51,7 @@ fn registry(event: &RegistryEvent) -> String {
         Content::Challenge(Challenge::Bearer { realm, .. }) => format!("it wants a token from {realm}"),
         Content::Unreachable { why } => return format!("{}: no answer: {why}", answered.url),
         Content::Token { scope } => format!("a token for {scope}"),
+        Content::Tags(tags) => format!("it has {} tags", tags.len()),
         Content::Resolved(found) => format!("it leads to {}, {} bytes", found.digest, found.size),
         Content::LoggedIn => "the login is taken".to_string(),
         Content::Blob { digest, standing } => match standing {

@@ -12,7 +12,7 @@ use glassbox_core::registry::Request;
 use glassbox_core::registry::bars::Bars;
 use glassbox_core::registry::compress::compress;
 use glassbox_core::registry::told::Told;
-use glassbox_core::step::{RegistryStep, Step, Undo};
+use glassbox_core::step::{PasswordSource, RegistryStep, Step, Undo};
 
 use super::{Engine, say};
 use crate::exec::{Done, Failure, NameCall};
@@ -89,9 +89,14 @@ impl Engine {
                 let login = client.find_login(server, config).map_err(|why| refused(&why))?;
                 outcome.heard = login.map(Heard::Login).map(Box::new);
             }
-            RegistryStep::TakePassword { user, from_stdin } => {
+            RegistryStep::TakePassword { user, source: PasswordSource::Terminal } => {
                 let Command::Registry(RegistryCommand::LogIn(login)) = &self.invocation.command else { return Ok(()) };
-                let given = login.password.as_deref().filter(|_| !from_stdin);
+                let login = client.ask_password(user, login.password.as_deref()).map_err(|why| refused(&why))?;
+                outcome.heard = Some(Box::new(Heard::Login(login)));
+            }
+            RegistryStep::TakePassword { user, source } => {
+                let Command::Registry(RegistryCommand::LogIn(login)) = &self.invocation.command else { return Ok(()) };
+                let given = login.password.as_deref().filter(|_| *source == PasswordSource::Command);
                 let login = client.take_password(user, given).map_err(|why| refused(&why))?;
                 outcome.heard = Some(Box::new(Heard::Login(login)));
             }

@@ -12,7 +12,7 @@ use glassbox_core::registry::logins::{self, CONFIG_BYTES_MAX, Login, Place};
 use glassbox_core::registry::{Proof, Purpose, Request, Secret, base64};
 
 /// A longer password is none.
-const PASSWORD_BYTES_MAX: u64 = 64 << 10;
+pub(super) const PASSWORD_BYTES_MAX: u64 = 64 << 10;
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 /// A longer answer of a credential helper is not read.

@@ -3,6 +3,7 @@
 
 mod ahead;
 mod keys;
+mod prompt;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -151,6 +152,22 @@ impl Client {
     pub fn take_password(&mut self, user: &str, given: Option<&str>) -> Result<Account, String> {
         self.keys = Keys::default();
         self.keys.take(user, given)
+    }
+
+    /// Asks at the caller's terminal for what was not given.
+    pub fn ask_password(&mut self, user: &str, given: Option<&str>) -> Result<Account, String> {
+        let user = if user.is_empty() { prompt::ask("Username: ")? } else { user.to_string() };
+        if user.is_empty() {
+            return Err("Error: Non-null Username Required".to_string());
+        }
+        let password = match given {
+            Some(given) => given.to_string(),
+            None => prompt::ask_silently("Password: ")?,
+        };
+        if password.is_empty() {
+            return Err("Error: Password Required".to_string());
+        }
+        self.take_password(&user, Some(&password))
     }
 
     /// Keeps the login that was taken. Answers what Docker's client warns of.

@@ -8,7 +8,7 @@ const LOGIN: &[&str] = &["login"];
 
 /// The rows.
 pub(super) const ROWS: &[FlagRow] = &[
-    FlagRow::new("all-tags", Kind::Bool, PULL, "Fetch all images of the repository", "-a").short('a'),
+    FlagRow::new("all-tags", Kind::Bool, PULL, "Fetch all images of the repository", "-a").short('a').carried_out(),
     FlagRow::new(
         "disable-content-trust",
         Kind::Bool,
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     .hidden(""),
     FlagRow::new("platform", Kind::Text, PULL, "The one for this system and processor", "--platform linux/arm64").carried_out(),
     FlagRow::new("quiet", Kind::Bool, PULL, "Show no progress", "-q").short('q').carried_out(),
-    FlagRow::new("all-tags", Kind::Bool, PUSH, "Give all images of the repository away", "-a").short('a'),
+    FlagRow::new("all-tags", Kind::Bool, PUSH, "Give all images of the repository away", "-a").short('a').carried_out(),
     FlagRow::new("disable-content-trust", Kind::Bool, PUSH, "Do not sign it. Nothing is signed here", "--disable-content-trust")
         .default("true")
         .carried_out()

@@ -8,7 +8,7 @@ use crate::reference::DEFAULT_DOMAIN;
 use crate::registry::endpoint::{HUB_LOGIN, login_name};
 use crate::registry::http::Method;
 use crate::registry::{Errand, Purpose, Request, Visit};
-use crate::step::{ClientStep, Phase, RegistryPhase, RegistryStep, Step};
+use crate::step::{ClientStep, PasswordSource, Phase, RegistryPhase, RegistryStep, Step};
 
 /// A server as typed: with a scheme or without, empty for Docker Hub.
 fn domain_of(server: &str) -> String {
@@ -30,26 +30,32 @@ pub(super) fn log_in(login: &LogIn, context: &Context<'_>, plan: &mut Plan) -> R
         return Err(refuse("the --password-stdin option requires --username to be set", span("password-stdin")));
     }
     let insecure = "WARNING! Using --password via the CLI is insecure. Use --password-stdin.";
-    if login.user.is_empty() || login.password.is_none() && !login.password_stdin {
+    let asks = login.user.is_empty() || login.password.is_none() && !login.password_stdin;
+    if asks && context.host.terminal.is_none() {
         let warning = if login.password.is_some() { format!("{insecure}\n") } else { String::new() };
-        let next = "glassbox: nothing is asked for here: say -u NAME --password-stdin, and give the password on stdin";
+        let next = "glassbox: nobody can be asked here: say -u NAME --password-stdin, and give the password on stdin";
         let what = format!("{warning}Error: Cannot perform an interactive login from a non TTY device\n{next}");
         return Err(refuse(&what, None));
     }
     plan.warnings.extend(login.password.is_some().then(|| insecure.to_string()));
     let domain = domain_of(&login.server);
     let visit = Visit { domain, scope: String::new(), first: ("Get".into(), "/v2/".into()), errand: Errand::LogIn };
-    let phase = RegistryPhase::LogIn { visit, user: login.user.clone(), from_stdin: login.password_stdin };
+    let source = match (login.password_stdin, &login.password) {
+        (true, _) => PasswordSource::Stdin,
+        (false, Some(_)) if !asks => PasswordSource::Command,
+        (false, _) => PasswordSource::Terminal,
+    };
+    let phase = RegistryPhase::LogIn { visit, user: login.user.clone(), source };
     plan.steps.push(planned(Step::Phase(Phase::Registry(phase)), origin::command(context)));
     Ok(())
 }
 
 /// The password is tried before it is kept.
-pub(super) fn phase(visit: &Visit, user: &str, from_stdin: bool, context: &Context<'_>) -> Vec<Planned> {
+pub(super) fn phase(visit: &Visit, user: &str, source: PasswordSource, context: &Context<'_>) -> Vec<Planned> {
     let server = login_name(&visit.domain).to_string();
-    let flag = if from_stdin { "password-stdin" } else { "password" };
+    let flag = if source == PasswordSource::Stdin { "password-stdin" } else { "password" };
     let cause = || origin::flag_of_command(context, flag).unwrap_or_else(|| origin::command(context));
-    let take = RegistryStep::TakePassword { user: user.to_string(), from_stdin };
+    let take = RegistryStep::TakePassword { user: user.to_string(), source };
     let keep = RegistryStep::KeepLogin { server, user: user.to_string(), config: config_file(context) };
     let told = ClientStep::Print { text: "Login Succeeded\n".into() };
     vec![

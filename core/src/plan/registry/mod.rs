@@ -4,6 +4,7 @@
 mod login;
 mod pull;
 mod push;
+mod tags;
 
 pub(super) use pull::{pull_phase, wanted};
 
@@ -29,6 +30,9 @@ pub(super) fn command(command: &RegistryCommand, context: &Context<'_>, plan: &m
 pub(super) fn expand(phase: &RegistryPhase, context: &Context<'_>) -> Vec<Planned> {
     match phase {
         RegistryPhase::PullImage { wanted } => pull::pull(wanted, context),
+        RegistryPhase::PullRepository { wanted } => tags::repository(wanted, context),
+        RegistryPhase::ListTags { wanted } => vec![tags::list(wanted, context)],
+        RegistryPhase::PullTags { wanted } => tags::pull(wanted, context),
         RegistryPhase::OpenRegistry { visit } => open(visit),
         RegistryPhase::OpenOtherwise { visit } => match bases(&visit.domain).get(1) {
             Some(base) if context.state.exchange.base.is_none() => vec![ping(base, false, visit)],
@@ -46,7 +50,7 @@ pub(super) fn expand(phase: &RegistryPhase, context: &Context<'_>) -> Vec<Planne
         RegistryPhase::StartBlob { pushed, blob } => push::start(pushed, blob, context),
         RegistryPhase::PutBlob { pushed, blob } => push::put(pushed, blob, context),
         RegistryPhase::SendManifest { pushed } => push::manifest(pushed, context),
-        RegistryPhase::LogIn { visit, user, from_stdin } => login::phase(visit, user, *from_stdin, context),
+        RegistryPhase::LogIn { visit, user, source } => login::phase(visit, user, *source, context),
         RegistryPhase::ShowLogin { visit } => login::show(visit, context).into_iter().collect(),
     }
 }

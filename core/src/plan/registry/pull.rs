@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::origin::{self, docker_default, need, planned};
 use super::super::{Cause, CommandError, Context, Plan, Planned, image, images};
-use super::{base, find_login, name_cause, part, proof, send};
+use super::{base, find_login, name_cause, part, proof, send, tags};
 use crate::cli::PullImage;
 use crate::layout::Layout;
 use crate::model::Image;
@@ -22,6 +22,12 @@ pub(super) fn command(pull: &PullImage, context: &Context<'_>, plan: &mut Plan) 
         span: context.invocation.words.positional("NAME"),
     };
     let name = Reference::parse(&pull.name).map_err(refused)?;
+    if pull.all {
+        tags::untagged(&name, context)?;
+        let WantedImage { platform, .. } = wanted(name.clone(), &pull.platform, context);
+        plan.steps.push(tags::repository_phase(WantedImage { name, platform }, context));
+        return Ok(());
+    }
     if name.tag.is_none() && name.digest.is_none() && !pull.quiet {
         let text = format!("Using default tag: {}\n", crate::reference::DEFAULT_TAG);
         let cause = docker_default("A name without a tag means the tag latest.", "reference/cli/docker/image/pull/");

@@ -2,7 +2,7 @@
 
 use super::super::origin::{self, need, planned};
 use super::super::{CommandError, Context, Plan, Planned, images};
-use super::{base, find_login, name_cause, part, proof, send};
+use super::{base, find_login, name_cause, part, proof, send, tags};
 use crate::cli::PushImage;
 use crate::layout::Layout;
 use crate::model::{Image, Standing};
@@ -17,11 +17,14 @@ pub(super) fn command(push: &PushImage, context: &Context<'_>, plan: &mut Plan) 
     let span = context.invocation.words.positionals.iter().find(|(word, _)| word.starts_with("NAME")).map(|(_, span)| *span);
     let refused = |message: String| CommandError { message, exit_code: 1, span };
     let mut name = Reference::parse(&push.name).map_err(|error| refused(format!("{error}\n")))?;
+    if push.all {
+        tags::untagged(&name, context)?;
+    }
     if name.digest.is_some() {
         return Err(refused("cannot push a digest reference\nglassbox: leave out what begins with @\n".into()));
     }
     let print = |text: String| planned(Step::Client(ClientStep::Print { text }), origin::command(context));
-    if name.tag.is_none() {
+    if name.tag.is_none() && !push.all {
         if !push.quiet {
             plan.steps.push(print(format!("Using default tag: {DEFAULT_TAG}\n")));
         }
@@ -31,16 +34,23 @@ pub(super) fn command(push: &PushImage, context: &Context<'_>, plan: &mut Plan) 
     if !push.quiet {
         plan.steps.push(print(format!("The push refers to repository [{repository}]\n")));
     }
-    let Some(image) = context.state.image_named(&name.familiar()) else {
+    let names = if push.all { tags::here(&repository, context) } else { vec![name.clone()] };
+    let images: Vec<(Reference, &Image)> =
+        names.into_iter().filter_map(|name| context.state.image_named(&name.familiar()).map(|image| (name, image))).collect();
+    if images.is_empty() {
         let all = context.state.image_names().join(", ");
         let next = format!("glassbox: the images here are: {all}; `tag` gives one the name under which it is pushed");
         plan.fail_later(&format!("An image does not exist locally with the tag: {}\n{next}\n", repository.familiar()));
         return Ok(());
-    };
-    plan.steps.extend(images::written(image, "TagImage", context));
-    let pushed = PushedImage { name: name.clone(), id: image.id.clone() };
-    let phase = Step::Phase(Phase::Registry(RegistryPhase::PushImage { pushed }));
-    plan.steps.push(planned(phase, name_cause(context)));
+    }
+    let mut written = std::collections::BTreeSet::new();
+    for (name, image) in images {
+        if written.insert(&image.id) {
+            plan.steps.extend(images::written(image, "TagImage", context));
+        }
+        let phase = Step::Phase(Phase::Registry(RegistryPhase::PushImage { pushed: PushedImage { name, id: image.id.clone() } }));
+        plan.steps.push(planned(phase, name_cause(context)));
+    }
     if push.quiet {
         plan.steps.push(print(format!("{name}\n")));
     }

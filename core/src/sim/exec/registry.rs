@@ -18,7 +18,7 @@ use crate::registry::logins::{self, Place};
 use crate::registry::receive::{Expected, document, receive};
 use crate::registry::{Answered, Content, Proof, Purpose, Request, endpoint, model, reading};
 use crate::sim::kernel::Kernel;
-use crate::step::RegistryStep;
+use crate::step::{PasswordSource, RegistryStep};
 
 /// It holds passwords.
 const CONFIG_MODE: u32 = 0o600;
@@ -39,8 +39,13 @@ pub(super) fn execute(step: &RegistryStep, kernel: &mut Kernel, run: &mut Run) -
             label(request, &answered, run);
             heard(Some(Heard::Answer(Box::new(answered))))
         }
-        RegistryStep::TakePassword { user, from_stdin } => {
-            if *from_stdin && callers_data(kernel, run, None)?.is_none() {
+        RegistryStep::TakePassword { source: PasswordSource::Terminal, .. } => {
+            let what = "Error: Cannot perform an interactive login from a non TTY device";
+            let next = "nobody is asked in the model: say -u NAME --password-stdin, and give the password on stdin";
+            return Err(refused(format!("{what}\nglassbox: {next}")));
+        }
+        RegistryStep::TakePassword { user, source } => {
+            if *source == PasswordSource::Stdin && callers_data(kernel, run, None)?.is_none() {
                 return Ok(Done::Waiting);
             }
             let login = Account { user: user.clone(), is_token: false };
