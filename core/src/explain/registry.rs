@@ -1,10 +1,14 @@
 //! Steps on registries, in words.
 
+mod phases;
+
 use super::{Call, CallWhen, Explanation, call, explanation, quoted};
 use crate::model::short_digest;
 use crate::registry::http::{Method, Url};
 use crate::registry::{Proof, Purpose, Request};
-use crate::step::{PasswordSource, RegistryPhase, RegistryStep};
+use crate::step::{PasswordSource, RegistryStep};
+
+pub(super) use phases::phase;
 
 const CHAPTER: &str = "image";
 
@@ -18,21 +22,7 @@ pub(super) fn explain(step: &RegistryStep) -> Explanation {
             explanation(format!("Look up the login at {server}"), why, calls, &[&format!("cat {config}")], CHAPTER)
         }
         RegistryStep::SendRequest(request) => of_request(request),
-        RegistryStep::TakePassword { user, source } => {
-            let why = "The registry is shown it before it is kept. It stands in no step and in no recording.";
-            let calls = vec![call("read", &["0", "…", "…"]).when(CallWhen::Repeated)];
-            let look = match source {
-                PasswordSource::Stdin => "glassbox login -u NAME --password-stdin < FILE",
-                PasswordSource::Command => "history",
-                PasswordSource::Terminal => "stty -a",
-            };
-            let headline = match (source, user.as_str()) {
-                (_, "") => "Ask for name and password".to_string(),
-                (PasswordSource::Terminal, user) => format!("Ask for the password of {user}"),
-                (_, user) => format!("Take the password of {user}"),
-            };
-            explanation(headline, why, calls, &[look], CHAPTER)
-        }
+        RegistryStep::TakePassword { user, source } => of_password(user, *source),
         RegistryStep::KeepLogin { server, config, .. } => {
             let why = "Docker's client and Glassbox keep logins in the same file. Without a credential helper the password stands in it, in base64 \
                        and not encrypted.";
@@ -78,6 +68,22 @@ pub(super) fn explain(step: &RegistryStep) -> Explanation {
             )
         }
     }
+}
+
+fn of_password(user: &str, source: PasswordSource) -> Explanation {
+    let why = "The registry is shown it before it is kept. It stands in no step and in no recording.";
+    let calls = vec![call("read", &["0", "…", "…"]).when(CallWhen::Repeated)];
+    let look = match source {
+        PasswordSource::Stdin => "glassbox login -u NAME --password-stdin < FILE",
+        PasswordSource::Command => "history",
+        PasswordSource::Terminal => "stty -a",
+    };
+    let headline = match (source, user) {
+        (_, "") => "Ask for name and password".to_string(),
+        (PasswordSource::Terminal, user) => format!("Ask for the password of {user}"),
+        (_, user) => format!("Take the password of {user}"),
+    };
+    explanation(headline, why, calls, &[look], CHAPTER)
 }
 
 /// A connection is kept for the next request to the same server.
@@ -163,84 +169,4 @@ fn curl(request: &Request) -> String {
         _ => String::new(),
     };
     format!("curl -L {output}{method}{fields}{proof}'{}'", request.url)
-}
-
-pub(super) fn phase(phase: &RegistryPhase) -> Explanation {
-    let (headline, why) = match phase {
-        RegistryPhase::PullImage { wanted } => {
-            let why =
-                "An image that is not here is fetched from the registry that its name begins with; without one that is Docker Hub.";
-            (format!("Pull the image {}", wanted.name.familiar()), why)
-        }
-        RegistryPhase::PullRepository { wanted } => {
-            let why = "Of a name without a tag, all images are wanted: the registry is asked which tags it has.";
-            (format!("Pull all images of {}", wanted.name.familiar()), why)
-        }
-        RegistryPhase::ListTags { .. } => {
-            ("Ask which tags there are".to_string(), "Tags are names at the registry: they come and go there.")
-        }
-        RegistryPhase::PullTags { .. } => {
-            ("Pull each of them".to_string(), "Each tag leads to an image; images share layers, and those come once.")
-        }
-        RegistryPhase::OpenRegistry { visit } => (
-            format!("Ask whether {} is a registry", visit.domain),
-            "Before anything is asked for, the registry says whom it lets in.",
-        ),
-        RegistryPhase::OpenOtherwise { .. } => (
-            "Ask again without encryption, if need be".to_string(),
-            "On this machine alone, a registry may speak http: nobody is between.",
-        ),
-        RegistryPhase::GetToken { .. } => (
-            "Get a token, if the registry wants one".to_string(),
-            "What the registry wants to be shown is known from its first answer.",
-        ),
-        RegistryPhase::FindManifest { wanted } => (
-            format!("Find the manifest of {}", wanted.name.familiar()),
-            "A name leads to a manifest, and the manifest to everything else.",
-        ),
-        RegistryPhase::ReadManifest { .. } => (
-            "Read what the name leads to".to_string(),
-            "From here on all is known by its digest, and nobody can change it on the way.",
-        ),
-        RegistryPhase::ReadChosen { .. } => {
-            ("Choose from the list, if it is one".to_string(), "One name can stand for images for many kinds of machines.")
-        }
-        RegistryPhase::FetchBlobs { .. } => {
-            ("Fetch what is not here".to_string(), "Images share layers: what another image has brought is not fetched again.")
-        }
-        RegistryPhase::KeepImage { .. } => (
-            "Put the image into the store".to_string(),
-            "All of it is here and checked. What is missing are its files, its line in the index and its name.",
-        ),
-        RegistryPhase::PushImage { pushed } => {
-            let why = "What an image is made of goes to the registry that its name begins with, and the name with it.";
-            (format!("Push the image {}", pushed.name.familiar()), why)
-        }
-        RegistryPhase::SendBlobs { .. } => (
-            "Send what is not there".to_string(),
-            "First the blobs, then the manifest: at no moment does the name lead to something half there.",
-        ),
-        RegistryPhase::SendBlob { blob, .. } => {
-            (format!("Send the blob {}", short_digest(&blob.digest)), "It is asked for first, because the registry may have it.")
-        }
-        RegistryPhase::StartBlob { .. } => (
-            "Ask where to send it, if it is not there".to_string(),
-            "Where a blob goes is the registry's affair: it gives a URL for each.",
-        ),
-        RegistryPhase::PutBlob { .. } => {
-            ("Send it there".to_string(), "Nothing is sent of what the registry has, or has taken from another repository.")
-        }
-        RegistryPhase::SendManifest { pushed } => (
-            format!("Let {} lead to it", pushed.name.familiar()),
-            "All blobs are there: the manifest puts them together, and the tag names it.",
-        ),
-        RegistryPhase::LogIn { visit, .. } => (
-            format!("Log in at {}", visit.domain),
-            "There is no session: what is kept is the password, and it is shown again with every errand.",
-        ),
-        RegistryPhase::ShowLogin { .. } => {
-            ("Show the password to the registry".to_string(), "A password that it does not take is not kept.")
-        }
-    };
-    explanation(headline, why, Vec::new(), &[], CHAPTER)
 }
