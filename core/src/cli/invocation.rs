@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Command;
+use super::{Command, Kept};
 
 /// A range of bytes in the command's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,6 +78,9 @@ pub struct Invocation {
     /// What Docker's client prints before anything else: lines about deprecated flags.
     #[serde(default)]
     pub notices: String,
+    /// What planning has worked out of it.
+    #[serde(skip)]
+    pub(crate) kept: Kept,
 }
 
 /// A command line that Docker would refuse, in Docker's words.

@@ -7,13 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, PlanPart, Planned, expand};
 
-/// The place of a step in its plan: `2.3.1` is the first part of the third part of the second step.
+/// Stands in a place for what is left to do when a step has failed.
+pub const AFTERWARDS: u16 = u16::MAX;
+
+/// The place of a step in its plan: `2.3.1` is the first part of the third part of the second step; `2.after.1` the first of those that
+/// follow when the second has failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StepId(pub Vec<u16>);
 
 impl std::fmt::Display for StepId {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts: Vec<String> = self.0.iter().map(u16::to_string).collect();
+        let shown = |part: &u16| if *part == AFTERWARDS { "after".to_string() } else { part.to_string() };
+        let parts: Vec<String> = self.0.iter().map(shown).collect();
         out.write_str(&parts.join("."))
     }
 }

@@ -51,7 +51,7 @@ use serde::{Deserialize, Serialize};
 pub use build::overview_of;
 pub use cause::Cause;
 pub(crate) use confinement::{apparmor_profile, seccomp_profile};
-pub use cursor::{Cursor, Node, StepId, Visit};
+pub use cursor::{AFTERWARDS, Cursor, Node, StepId, Visit};
 pub use image::processor as architecture;
 pub use restart::monitor_again;
 pub(crate) use start::{environment, program};

@@ -18,7 +18,7 @@ use crate::host::HostFacts;
 use crate::model::{Container, ContainerId, State};
 use crate::observe::{Actors, observe};
 use crate::plan::failure::{after_build, after_failure, closing, command_error, streams_of};
-use crate::plan::{CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, health, monitor_again};
+use crate::plan::{AFTERWARDS, CommandError, Context, Cursor, Node, Plan, PlanPart, Planned, Visit, health, monitor_again};
 use crate::registry::told::Told;
 use crate::sim::exec::{Done, Failure, Run, execute, undo};
 use crate::sim::{Kernel, SimProbe};
@@ -330,7 +330,7 @@ impl Job {
             }
             Err(error) => {
                 self.errors.push(error);
-                self.cursor = Cursor::new(after_build(context), vec![self.top, u16::MAX]);
+                self.cursor = Cursor::new(after_build(context), vec![self.top, AFTERWARDS]);
             }
         }
         true
@@ -504,7 +504,7 @@ impl Job {
             self.cursor.skip_part(&self.parts);
             self.resume = Some(self.cursor.clone());
         }
-        self.cursor = Cursor::new(rest, vec![self.top, u16::MAX]);
+        self.cursor = Cursor::new(rest, vec![self.top, AFTERWARDS]);
         Turn::Stepped(Box::new(self.entry(node, Vec::new(), Some(errno))))
     }
 

@@ -1,4 +1,4 @@
-//! The simulator as the page runs it, as wasm: `tests/wasm/bench.mjs` in node, on `dist/`, which is built where it is missing.
+//! The simulator as the page runs it, as wasm: `tests/wasm/bench.mjs` in node, on `dist/`, which is built of what is here.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -28,10 +28,7 @@ pub fn replan(_place: &Place, _n: usize) -> Result<Measured> {
 }
 
 fn bench() -> Result<Value> {
-    let mut dist = workspace::root().join("dist");
-    if !dist.join("glassbox_web_bg.wasm").exists() {
-        dist = site::build()?;
-    }
+    let dist = site::build()?;
     let script = workspace::root().join("tests/wasm/bench.mjs");
     let output = process::program("node").arg(script).arg(dist).output().context("cannot start node")?;
     let told = String::from_utf8_lossy(&output.stderr);

@@ -34,7 +34,19 @@ fn cargo_deny() -> Result<PathBuf> {
     if !version.is_some_and(|text| text.trim().ends_with(VERSION)) {
         let root = folder.to_string_lossy().into_owned();
         let build = folder.join("build").to_string_lossy().into_owned();
-        let args = ["install", "--locked", "cargo-deny", "--version", VERSION, "--root", &root, "--target-dir", &build, "--quiet"];
+        let args = [
+            "install",
+            "--debug",
+            "--locked",
+            "cargo-deny",
+            "--version",
+            VERSION,
+            "--root",
+            &root,
+            "--target-dir",
+            &build,
+            "--quiet",
+        ];
         process::run(&mut process::cargo(&args))?;
         // 320 MB of intermediate files that nobody reads again.
         std::fs::remove_dir_all(folder.join("build"))?;

@@ -13,6 +13,7 @@ mod security;
 mod storage;
 mod tuning;
 
+use super::Kept;
 use super::build_secrets;
 use super::check;
 use super::error;
@@ -43,7 +44,7 @@ pub(crate) fn invocation(line: &Line, words: &[Word]) -> Result<Invocation, Usag
         }
     };
     let mode = front::mode(&flags, planned);
-    Ok(Invocation { command, mode, words: Words { text: line.text.clone(), flags, positionals }, notices })
+    Ok(Invocation { command, mode, words: Words { text: line.text.clone(), flags, positionals }, notices, kept: Kept::default() })
 }
 
 /// Refuses the command, or the first flag, that is not carried out yet.

@@ -29,7 +29,7 @@ fn needs(design: &Design<'_>, stage: usize, before: usize, context: &Context<'_>
 
 /// Their first results are the same: whoever comes second finds them in the cache.
 fn begins_alike(design: &Design<'_>, stage: usize, before: usize, context: &Context<'_>) -> bool {
-    let first = |stage| design.done(stage, context).into_iter().map(|done| done.work).find(|work| *work != Work::Configure);
+    let first = |stage| design.done(stage, context).iter().map(|done| done.work.clone()).find(|work| *work != Work::Configure);
     let own = first(stage);
     own.is_some() && own == first(before)
 }

@@ -1,5 +1,9 @@
 //! `Design`: a Dockerfile with what its bases say, asked for what stands at a line.
 
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::super::architecture;
 use super::super::origin::{need, planned};
 use super::super::{Cause, CommandError, Context, Planned};
 use super::check::{input_of, platform_of};
@@ -16,12 +20,46 @@ use crate::view::build_check;
 /// A Dockerfile, and for what it is built.
 pub(super) struct Design<'a> {
     pub(super) build: &'a BuildImage,
+    read: Rc<Read>,
+}
+
+/// What comes of reading it. Kept with the invocation: each expansion asks for it again.
+pub(super) struct Read {
     pub(super) resolved: Resolved,
     /// Of each stage: what is done in it, the triggers of its base first.
     stages: Vec<Vec<Instruction>>,
     images: Vec<Named>,
     /// Of each stage: the named context that it begins with, where that is a directory.
     own_directories: Vec<Option<String>>,
+    /// Of each stage that is wanted: what comes of its instructions.
+    done: Vec<Rc<Vec<Done>>>,
+    from: ReadFrom,
+}
+
+/// All that the reading depends on, besides the command line.
+#[derive(PartialEq)]
+struct ReadFrom {
+    text: String,
+    processor: String,
+    /// The images that are named, with the ids of those that are here.
+    images: Vec<(String, Option<String>)>,
+}
+
+impl ReadFrom {
+    fn fits(&self, build: &BuildImage, context: &Context<'_>) -> bool {
+        let is_here = |(name, id): &(String, Option<String>)| image(name, context).map(|image| &image.id) == id.as_ref();
+        self.text == build.input.files.dockerfile
+            && self.processor == architecture(&context.host.machine)
+            && self.images.iter().all(is_here)
+    }
+}
+
+impl Deref for Design<'_> {
+    type Target = Read;
+
+    fn deref(&self) -> &Read {
+        &self.read
+    }
 }
 
 /// Called with each instruction, what comes of it, and what the stage has then.
@@ -43,17 +81,53 @@ pub(super) fn number(count: usize) -> u16 {
 }
 
 impl<'a> Design<'a> {
-    /// Reads it, and each instruction that is wanted once.
+    /// Reads it, and each instruction that is wanted once; where that has been done for this command, and nothing has changed that it
+    /// depends on, the answer is the same.
     pub(super) fn of(build: &'a BuildImage, context: &Context<'_>) -> Result<Design<'a>, Fault> {
+        let kept = context.invocation.kept.get::<Read>().filter(|read| read.from.fits(build, context));
+        if let Some(read) = kept {
+            return Ok(Design { build, read });
+        }
+        let read = Rc::new(Design::read(build, context)?);
+        context.invocation.kept.keep(Rc::clone(&read));
+        Ok(Design { build, read })
+    }
+
+    fn read(build: &'a BuildImage, context: &Context<'_>) -> Result<Read, Fault> {
         let platform = platform_of(&build.input, context.host);
         let mut resolved = resolve(&input_of(&build.input, &platform, &|_| None))?;
         let own_directories = contexts::apply(&build.contexts, &mut resolved);
-        let mut design = Design { own_directories, build, stages: Vec::new(), resolved, images: Vec::new() };
-        design.stages = design.all_instructions(context)?;
+        let processor = architecture(&context.host.machine).to_string();
+        let from = ReadFrom { text: build.input.files.dockerfile.clone(), processor, images: Vec::new() };
+        let done = vec![Rc::default(); resolved.file.stages.len()];
+        let read = Read { resolved, stages: Vec::new(), images: Vec::new(), own_directories, done, from };
+        let mut design = Design { build, read: Rc::new(read) };
+        let stages = design.all_instructions(context)?;
+        design.change(|read| read.stages = stages);
         for stage in design.order() {
-            design.find_images(stage, context)?;
+            let (images, done) = design.find_images(stage, context)?;
+            design.change(|read| {
+                read.images.extend(images);
+                read.done[stage] = Rc::new(done);
+            });
         }
-        Ok(design)
+        design.change(|read| {
+            let bases = read.resolved.bases.iter().filter_map(|base| match base {
+                Base::Image(name) => Some(name.clone()),
+                Base::Scratch | Base::Stage(_) => None,
+            });
+            let names: Vec<String> = bases.chain(read.images.iter().map(|named| named.name.clone())).collect();
+            let id = |name: &String| image(name, context).map(|image| image.id.clone());
+            read.from.images = names.iter().map(|name| (name.clone(), id(name))).collect();
+        });
+        Rc::try_unwrap(design.read).map_err(|_| Fault::nowhere("the Dockerfile is being read elsewhere"))
+    }
+
+    /// While nobody else has it.
+    fn change(&mut self, change: impl FnOnce(&mut Read)) {
+        if let Some(read) = Rc::get_mut(&mut self.read) {
+            change(read);
+        }
     }
 
     fn file(&self) -> &Dockerfile {
@@ -94,9 +168,9 @@ impl<'a> Design<'a> {
         Ok(all)
     }
 
-    /// The images that a stage is built upon and takes files from. As long as its base is not here, what its instructions come to is
+    /// The images that a stage is built upon and takes files from, and what comes of its instructions. As long as its base is not here, what its instructions come to is
     /// not known for certain, but for the images that they name.
-    fn find_images(&mut self, stage: usize, context: &Context<'_>) -> Result<(), Fault> {
+    fn find_images(&self, stage: usize, context: &Context<'_>) -> Result<(Vec<Named>, Vec<Done>), Fault> {
         let platform = self.build.input.platform.clone();
         let mut found = Vec::new();
         if let Base::Image(name) = &self.resolved.bases[stage] {
@@ -114,8 +188,7 @@ impl<'a> Design<'a> {
                 found.push(Named::of(name, instruction.lines, &instruction.text, &platform, context)?);
             }
         }
-        self.images.extend(found);
-        Ok(())
+        Ok((found, all))
     }
 
     /// All images that are wanted, as the file names them.
@@ -174,12 +247,15 @@ impl<'a> Design<'a> {
     }
 
     /// Every instruction of a stage.
-    pub(super) fn done(&self, stage: usize, context: &Context<'_>) -> Vec<Done> {
+    pub(super) fn done(&self, stage: usize, context: &Context<'_>) -> Rc<Vec<Done>> {
+        if self.resolved.wanted[stage] {
+            return Rc::clone(&self.done[stage]);
+        }
         let mut all = Vec::new();
         let end = self.stages[stage].len();
         // It was walked without a fault before.
         let _ = self.walk(stage, end, context, &mut |_, done, _| all.push(done));
-        all
+        Rc::new(all)
     }
 
     /// An instruction.
