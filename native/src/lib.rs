@@ -8,6 +8,7 @@
 //!           └─▶ observe: what the kernel shows; streams: stdin, stdout, stderr, logs
 //! ```
 
+mod browse;
 pub mod child;
 pub mod debug;
 pub mod engine;

@@ -73,6 +73,15 @@ pub struct LayersAsked {
     pub file: Option<String>,
     /// More is a failure.
     pub max_waste: Option<WasteLimit>,
+    /// As text, also on a terminal.
+    pub text: bool,
+}
+
+impl LayersAsked {
+    /// On a terminal it is looked through on the whole screen: nothing else was asked for.
+    pub fn may_fill_a_screen(&self) -> bool {
+        *self == LayersAsked::default()
+    }
 }
 
 /// An image and how it is shown: what the step that shows it is told.
@@ -167,9 +176,18 @@ pub struct LayersAnswer {
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 impl LayersShown {
+    fn form(&self) -> OverlayForm {
+        if self.user_xattr { OverlayForm::User } else { OverlayForm::Trusted }
+    }
+
+    /// What is in the layers, from the lowest.
+    pub fn explore<T: Tree>(&self, trees: &mut [T]) -> Result<Explored, LayerError> {
+        explore(trees, self.form())
+    }
+
     /// Looks at the layers, from the lowest.
     pub fn show<T: Tree>(&self, mut trees: Vec<T>) -> Result<LayersAnswer, LayerError> {
-        let form = if self.user_xattr { OverlayForm::User } else { OverlayForm::Trusted };
+        let form = self.form();
         if let Some(path) = &self.asked.file {
             let answer = match self.asked.layer {
                 Some(number) => {
@@ -185,13 +203,13 @@ impl LayersShown {
                 Err(why) => LayersAnswer { shown: Vec::new(), refusal: Some(format!("glassbox: {path}: {why}\n")) },
             });
         }
-        let view = self.view(explore(&mut trees, form)?);
+        let view = self.view(self.explore(&mut trees)?);
         Ok(LayersAnswer { shown: view.text(&self.asked).into_bytes(), refusal: view.refusal(self.asked.max_waste) })
     }
 }
 
 /// What is in a file; of a link, where it leads.
-fn content<T: Tree>(tree: &mut T, path: &str) -> Result<Vec<u8>, String> {
+pub fn content<T: Tree>(tree: &mut T, path: &str) -> Result<Vec<u8>, String> {
     let said = |errno: Errno| crate::copying::sentence(errno);
     let clean = crate::plan::clean(path);
     let path = clean.trim_matches('/').as_bytes();

@@ -12,12 +12,14 @@ use glassbox_core::oci::layer::{
     Fresh, LayerError, Merged, OverlayForm, PackOptions, changes, import_blob, in_lines, pack, pack_blob,
 };
 use glassbox_core::step::{CallersFile, ClientStep, ContainerFiles, ImportedArchive, PackedDirectory, Undo};
+use glassbox_core::userland::WaitStatus;
 
-use glassbox_core::view::layers::LayersShown;
+use glassbox_core::view::layers::{LayersShown, content};
 
 use super::client::print;
 use super::images::{callers_input, deliver};
 use super::{Engine, say};
+use crate::browse;
 use crate::exec::layer::LayerDisk;
 use crate::exec::{Done, Failure, NameCall};
 use crate::store::blobs::{Incoming, StoreBlobs};
@@ -136,11 +138,31 @@ impl Engine {
 
     pub(super) fn show_layers(&mut self, shown: &LayersShown) -> Done {
         let trees: Result<Vec<LayerDisk>, Failure> = shown.layers.iter().map(|layer| opened(&layer.directory)).collect();
-        let answer = shown.show(trees?).map_err(|error| refused(&error))?;
+        let trees = trees?;
+        if shown.asked.may_fill_a_screen() && !self.looks && browse::is_possible() {
+            return self.browse_layers(shown, trees);
+        }
+        let answer = shown.show(trees).map_err(|error| refused(&error))?;
         print(&answer.shown);
         if let Some(why) = answer.refusal {
             say(&why);
             self.exit_code = 1;
+        }
+        Ok(())
+    }
+
+    /// On the whole screen, until the caller has seen enough.
+    fn browse_layers(&mut self, shown: &LayersShown, mut trees: Vec<LayerDisk>) -> Done {
+        let explored = shown.explore(&mut trees).map_err(|error| refused(&error))?;
+        let mut read = |layer: usize, path: &str| {
+            let tree = layer.checked_sub(1).and_then(|at| trees.get_mut(at));
+            tree.map_or_else(|| Err("there is no such layer".to_string()), |tree| content(tree, path))
+        };
+        // Nobody waits for the records while somebody reads.
+        self.unlock_records();
+        let ended = browse::browse(shown.view(explored), &mut read).call("poll")?;
+        if let Some(signal) = ended {
+            self.exit_code = WaitStatus::Signaled(signal).code();
         }
         Ok(())
     }

@@ -99,13 +99,33 @@ pub fn foreground_group(fd: &impl AsRawFd) -> Result<i32> {
 #[derive(Debug)]
 pub struct RawMode(());
 
-/// What the one living guard will restore: the terminal (a descriptor of its own) and its settings.
-static SAVED: Mutex<Option<(OwnedFd, libc::termios)>> = Mutex::new(None);
+/// The terminal (a descriptor of its own), its settings, and what is written to the screen to leave it.
+#[derive(Debug)]
+struct Saved {
+    terminal: OwnedFd,
+    settings: libc::termios,
+    screen: Option<(OwnedFd, &'static [u8])>,
+}
+
+/// What the one living guard will restore.
+static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
 static PANIC_HOOK: Once = Once::new();
 
 impl RawMode {
     /// ENOTTY: not a terminal. EBUSY: a guard is alive already.
     pub fn enter(fd: &impl AsRawFd) -> Result<RawMode> {
+        RawMode::begin(fd, None)
+    }
+
+    /// The same for whoever takes the whole screen: `enters` is written to it at once, and `leaves` when it is restored.
+    pub fn enter_screen(fd: &impl AsRawFd, screen: &impl AsRawFd, enters: &[u8], leaves: &'static [u8]) -> Result<RawMode> {
+        let own = file::duplicate(screen)?;
+        let raw = RawMode::begin(fd, Some((own, leaves)))?;
+        file::write_all(screen, enters)?;
+        Ok(raw)
+    }
+
+    fn begin(fd: &impl AsRawFd, screen: Option<(OwnedFd, &'static [u8])>) -> Result<RawMode> {
         let before = attributes(fd.as_raw_fd())?;
         let own = file::duplicate(fd)?;
         PANIC_HOOK.call_once(restore_on_panic);
@@ -117,7 +137,7 @@ impl RawMode {
         // SAFETY: `raw` is a whole termios.
         unsafe { libc::cfmakeraw(&mut raw) };
         set_attributes(own.as_raw_fd(), &raw)?;
-        *saved = Some((own, before));
+        *saved = Some(Saved { terminal: own, settings: before, screen });
         Ok(RawMode(()))
     }
 }
@@ -131,9 +151,12 @@ impl Drop for RawMode {
 fn restore() {
     // `try_lock`: a panic inside `enter` must not deadlock in the hook.
     let saved = SAVED.try_lock().ok().and_then(|mut saved| saved.take());
-    if let Some((fd, before)) = saved {
+    if let Some(Saved { terminal, settings, screen }) = saved {
         // Where the terminal is gone there is nothing to restore.
-        let _ = set_attributes(fd.as_raw_fd(), &before);
+        if let Some((screen, leaves)) = screen {
+            let _ = file::write_all(&screen, leaves);
+        }
+        let _ = set_attributes(terminal.as_raw_fd(), &settings);
     }
 }
 
@@ -182,9 +205,17 @@ mod tests {
         assert_eq!(RawMode::enter(&peer).unwrap_err(), Errno::EBUSY);
         drop(raw);
         assert!(is_cooked(&peer).unwrap());
-        let _raw = RawMode::enter(&peer).unwrap();
+        let raw = RawMode::enter(&peer).unwrap();
         assert!(std::panic::catch_unwind(|| panic!("restores the terminal")).is_err());
         assert!(is_cooked(&peer).unwrap());
+        drop(raw);
+        let screen = RawMode::enter_screen(&peer, &peer, b"in", b"out").unwrap();
+        assert!(std::panic::catch_unwind(|| panic!("leaves the screen")).is_err());
+        drop(screen);
+        assert!(is_cooked(&peer).unwrap());
+        let mut buffer = [0; 64];
+        let count = file::read(&pty.master, &mut buffer).unwrap();
+        assert_eq!(&buffer[..count], b"inout");
     }
 
     #[test]

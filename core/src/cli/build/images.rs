@@ -78,7 +78,7 @@ fn layers(call: &Call<'_>) -> Result<LayersAsked, UsageError> {
             Some(waste(&flag.value).ok_or_else(|| wrong(flag, "say bytes, as in 10m, or a part of the image, as in 5%"))?)
         }
     };
-    Ok(LayersAsked { json: call.is_on("json"), layer, file: filled(call, "file"), max_waste })
+    Ok(LayersAsked { json: call.is_on("json"), layer, file: filled(call, "file"), max_waste, text: call.is_on("text") })
 }
 
 /// `10m`, `5%`, `0.5%`.

@@ -60,6 +60,7 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("json", Kind::Bool, &["layers", "argv", "tags", "dockerfile"], "Print all as JSON", "--json").carried_out(),
     FlagRow::new("entrypoint", Kind::Text, ARGV, "Program that takes the place of the image's own", "--entrypoint /bin/sh")
         .carried_out(),
+    FlagRow::new("text", Kind::Bool, LAYERS, "Print it on a terminal too, instead of filling the screen", "--text").carried_out(),
     FlagRow::new("layer", Kind::Text, LAYERS, "The files of this layer alone, counted from 1", "--layer 2").carried_out(),
     FlagRow::new("file", Kind::Text, LAYERS, "Print a file as the image has it, or as it is in --layer", "--file /etc/passwd")
         .carried_out(),

@@ -27,6 +27,13 @@ pub enum Touch {
     Removed,
 }
 
+impl Touch {
+    /// What a later layer has done with a file that it hides.
+    pub fn hiding_told(self) -> &'static str {
+        if self == Touch::Removed { "removed" } else { "overwritten" }
+    }
+}
+
 /// A path that a layer has something to say of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touched {
@@ -65,7 +72,7 @@ pub struct Waste {
 impl Waste {
     /// What the later layer has done with it.
     pub fn cause_told(&self) -> &'static str {
-        if self.cause == Touch::Removed { "removed" } else { "overwritten" }
+        self.cause.hiding_told()
     }
 }
 
