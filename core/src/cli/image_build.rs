@@ -35,6 +35,9 @@ pub struct BuildImage {
     /// `--metadata-file`, as typed; empty: none.
     #[serde(default)]
     pub metadata_file: String,
+    /// `--sizes`
+    #[serde(default)]
+    pub sizes: bool,
     /// `--pull`: a registry is asked for images that are here, too.
     #[serde(default)]
     pub pull: bool,

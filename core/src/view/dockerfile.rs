@@ -213,6 +213,18 @@ pub fn stages_to_text(stages: &[StageView]) -> String {
     text
 }
 
+/// The stages of a build that has been done, what they have brought into its image, and what it is without.
+pub fn sizes_to_text(stages: &[StageView]) -> String {
+    let of = |fate: StageFate| stages.iter().filter(move |stage| stage.fate == fate);
+    let bytes = |fate: StageFate| human_size(of(fate).filter_map(|stage| stage.bytes).sum());
+    let names: Vec<&str> = of(StageFate::LeftBehind).map(|stage| stage.name.as_str()).collect();
+    let left = match names.is_empty() {
+        true => "no stage is left behind".to_string(),
+        false => format!("{} are left behind, in {}", bytes(StageFate::LeftBehind), names.join(", ")),
+    };
+    format!("{}the image has {} of its stages, and its base; {left}\n", stages_to_text(stages), bytes(StageFate::InImage))
+}
+
 impl StageView {
     /// What becomes of it, in a sentence.
     pub fn told(&self) -> String {

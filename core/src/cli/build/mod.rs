@@ -221,6 +221,7 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         outputs,
         id_file: text("iidfile").unwrap_or_default(),
         metadata_file: text("metadata-file").unwrap_or_default(),
+        sizes: call.is_on("sizes"),
         quiet: call.is_on("quiet") || text("progress").as_deref() == Some("quiet"),
         secrets: call.uses("secret").map(secret).collect::<Result<_, _>>()?,
         agents: call.values("ssh").iter().map(|value| build_secrets::agent(value)).collect(),

@@ -24,6 +24,8 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("output", Kind::List, BUILD, "Write what is built elsewhere: a directory, an archive", "-o out")
         .short('o')
         .carried_out(),
+    FlagRow::new("sizes", Kind::Bool, BUILD, "Say at the end what each stage came to, and what the image leaves behind", "--sizes")
+        .carried_out(),
     FlagRow::new("push", Kind::Bool, BUILD, "Give the image away to the registries of its names", "--push").carried_out(),
     FlagRow::new("label", Kind::List, BUILD, "Attach a note to the image", "--label tier=web").carried_out(),
     FlagRow::new("network", Kind::Text, BUILD, "What RUN has of a network: default, none, host", "--network none")

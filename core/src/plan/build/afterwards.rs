@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use super::super::origin::{self, planned};
 use super::super::{Context, Planned, images};
-use super::{names, outputs};
+use super::{names, outputs, overview};
 use crate::cli::{BuildImage, OutputKind};
 use crate::copying::absolute;
 use crate::model::Image;
 use crate::reference::Reference;
 use crate::registry::PushedImage;
-use crate::step::{BuildStep, Phase, RegistryPhase, Step};
+use crate::step::{BuildStep, ClientStep, Phase, RegistryPhase, Step};
+use crate::view::dockerfile::sizes_to_text;
 
 /// Something is left to do when the image is there.
 pub(super) fn is_wanted(build: &BuildImage) -> bool {
     let archive = build.outputs.iter().any(|output| output.kind == OutputKind::Archive);
-    let is_wanted = archive || build.push || !build.id_file.is_empty() || !build.metadata_file.is_empty();
+    let is_wanted = archive || build.push || build.sizes || !build.id_file.is_empty() || !build.metadata_file.is_empty();
     is_wanted && outputs::needs_image(build)
 }
 
@@ -37,6 +38,10 @@ pub(super) fn steps(build: &BuildImage, id: &str, context: &Context<'_>) -> Vec<
         let path = absolute(typed, &context.host.cwd);
         let step = BuildStep::WriteResultFile { path, what: what.to_string(), contents };
         steps.push(planned(Step::Build(step), cause(flag)));
+    }
+    if build.sizes {
+        let text = sizes_to_text(&overview::stages(build, context));
+        steps.push(planned(Step::Client(ClientStep::Print { text }), cause("sizes")));
     }
     steps
 }

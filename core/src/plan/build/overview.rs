@@ -32,6 +32,11 @@ pub fn overview_of(invocation: &Invocation, state: &State, host: &HostFacts) -> 
     }
 }
 
+/// Its stages, with the sizes of what the build at hand has come to; none: the Dockerfile cannot be read.
+pub(super) fn stages(build: &BuildImage, context: &Context<'_>) -> Vec<StageView> {
+    overview(build, context).map(|view| view.stages).unwrap_or_default()
+}
+
 /// The error is BuildKit's.
 fn overview(build: &BuildImage, context: &Context<'_>) -> Result<DockerfileView, Fault> {
     let design = Design::of(build, context)?;
