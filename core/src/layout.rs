@@ -15,6 +15,7 @@
 //! volumes/<name>/volume.json          what the engine knows of a volume
 //! volumes/<name>/_data/               its files
 //! events.log                          on Linux: what was done, a line of JSON each
+//! daemon.json                         yours: mirrors and insecure registries, as in Docker's /etc/docker/daemon.json, which counts where this is not
 //! ```
 
 use crate::model::ContainerId;
@@ -39,6 +40,11 @@ impl<'a> Layout<'a> {
     /// The index of the images: which manifests there are, and what they are called.
     pub fn image_index(&self) -> String {
         format!("{}/images/index.json", self.root)
+    }
+
+    /// How registries are reached, where it is to be otherwise than with Docker.
+    pub fn daemon_settings(&self) -> String {
+        format!("{}/daemon.json", self.root)
     }
 
     /// A blob of an image.

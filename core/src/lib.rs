@@ -29,6 +29,7 @@ pub mod errno;
 pub mod event;
 pub mod explain;
 pub mod foreign;
+mod go_json;
 pub mod home;
 pub mod host;
 pub mod layout;

@@ -22,7 +22,7 @@ use crate::event::Event;
 use crate::model::{Account, Container, ContainerId, ContainerState, Ending, Image, Layer, Status, Volume};
 use crate::oci::image::Descriptor;
 use crate::query::{Answer, CapabilitiesFact, CredentialsFact, MountFact, Probe, Query, Subject};
-use crate::registry::Answered;
+use crate::registry::{Answered, Settings};
 use crate::resource_limit;
 use crate::step::{CgroupStep, ClientStep, CopyRoot, CopyStep, Limit, MountStep, PrivilegeStep, ProcessStep, Step, StoreStep};
 use crate::userland::WaitStatus;
@@ -99,6 +99,8 @@ impl Outcome {
 pub enum Heard {
     /// An answer.
     Answer(Box<Answered>),
+    /// How registries are reached, and the file that says so.
+    Settings(Option<String>, Settings),
     /// Who the caller is.
     Login(Account),
     /// A document of the store.

@@ -10,7 +10,8 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use glassbox_tests::apart::apart;
 use glassbox_tests::binary::{Engine, has_program, skip};
-use served::{Hostile, Registry, skopeo, skopeo_shows};
+use served::taking::Taking;
+use served::{Hostile, NAMED, Registry, name_this_machine, put_toolbox, skopeo_shows};
 
 /// What these tests need besides the binary.
 fn is_ready(test: &str) -> bool {
@@ -19,14 +20,6 @@ fn is_ready(test: &str) -> bool {
         skip(&format!("{test}: no {program}"));
     }
     missing.is_none()
-}
-
-/// Puts the toolbox into the registry, with gzip as skopeo does it.
-fn put_toolbox(registry: &Registry, name: &str) -> Result<()> {
-    let engine = Engine::new()?;
-    let archive = engine.scratch().join("toolbox.tar");
-    engine.succeed(&format!("save -o {} toolbox", archive.display()))?;
-    skopeo(&["copy", "--format", "oci", &format!("docker-archive:{}", archive.display()), &registry.url(name)], registry.login())
 }
 
 fn has(text: &str, wanted: &str) -> Result<()> {
@@ -582,15 +575,18 @@ fn an_authority_of_its_own_is_trusted_where_its_certificate_lies() -> Result<()>
         if !is_ready("certificates") || !has_program("openssl") {
             return Ok(());
         }
+        // By its address the registry would be insecure.
+        name_this_machine()?;
         let (registry, engine) = (Registry::private()?, Engine::new()?);
-        let name = registry.name("app:1");
+        let authority = registry.authority().replace("127.0.0.1", NAMED);
+        let name = format!("{authority}/app:1");
         engine.succeed(&format!("tag toolbox {name}"))?;
         let refused = engine.run(&format!("push {name}"))?;
         ensure!(refused.code == Some(1), "{refused:?}");
         fs::create_dir_all("/etc/docker")?;
         let status = engine.program("mount", &["-t", "tmpfs", "tmpfs", "/etc/docker"]).status()?;
         ensure!(status.success(), "mount: {status}");
-        let directory = std::path::Path::new("/etc/docker/certs.d").join(registry.authority());
+        let directory = std::path::Path::new("/etc/docker/certs.d").join(&authority);
         fs::create_dir_all(&directory)?;
         fs::write(directory.join("ca.crt"), "no certificate")?;
         has(&engine.run(&format!("push {name}"))?.stderr, "")?;
@@ -602,11 +598,32 @@ fn an_authority_of_its_own_is_trusted_where_its_certificate_lies() -> Result<()>
     })
 }
 
+/// Two layers and a configuration: none is taken before all are on their way.
+#[test]
+fn blobs_go_beside_each_other() -> Result<()> {
+    apart("blobs_go_beside_each_other", || {
+        let (registry, engine) = (Taking::start(3)?, Engine::new()?);
+        let (context, name) = (engine.scratch().join("ctx"), format!("{}/app:1", registry.authority()));
+        fs::create_dir(&context)?;
+        fs::write(context.join("Dockerfile"), "FROM toolbox\nCOPY Dockerfile /\n")?;
+        engine.succeed(&format!("build -q -t {name} {}", context.display()))?;
+        let pushed = engine.succeed(&format!("push {name}"))?.stdout;
+        ensure!(registry.most() == 3 && pushed.matches(": Pushed\n").count() == 2, "{} at once: {pushed}", registry.most());
+        // Where steps are looked at they go one by one.
+        let (single, name) = (Taking::start(1)?, "app:1");
+        let there = format!("{}/{name}", single.authority());
+        engine.succeed(&format!("tag {}/{name} {there}", registry.authority()))?;
+        engine.succeed(&format!("--explain push {there}"))?;
+        ensure!(single.most() == 1, "{} at once", single.most());
+        is_whole(&engine)
+    })
+}
+
 /// A layer of 40 MB that does not become shorter.
 #[test]
 fn a_long_layer_goes_in_pieces() -> Result<()> {
     apart("a_long_layer_goes_in_pieces", || {
-        if !is_ready("pieces") {
+        if !is_ready("pieces") || !has_program("script") {
             return Ok(());
         }
         let (registry, engine, name) = (Registry::start(None)?, Engine::new()?, "long:1");
@@ -617,7 +634,12 @@ fn a_long_layer_goes_in_pieces() -> Result<()> {
         engine.succeed(&format!("import {} {name}", archive.display()))?;
         let there = registry.name(name);
         engine.succeed(&format!("tag {name} {there}"))?;
-        has(&engine.succeed(&format!("push {there}"))?.stdout, ": Pushed\n")?;
+        // At a terminal: its line tells how far it is.
+        let line = format!("{} push {there}", engine.binary().display());
+        let shown: glassbox_tests::binary::Ended = engine.program("script", &["-qec", &line, "/dev/null"]).output()?.into();
+        has(&shown.stdout, ": Pushing ")?;
+        has(&shown.stdout, "MB/40MB")?;
+        has(&shown.stdout, ": Pushed ")?;
         let other = Engine::new()?;
         other.succeed(&format!("pull -q {there}"))?;
         other.succeed(&format!("create --name long {there} sh"))?;

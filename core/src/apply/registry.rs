@@ -5,10 +5,12 @@ use crate::model::{Exchange, State};
 
 pub(super) fn apply(state: &mut State, event: &RegistryEvent) {
     match event {
-        RegistryEvent::LoginLookedUp { wanted, login, .. } => {
+        RegistryEvent::SettingsRead { settings, .. } => state.exchange.set_out(settings),
+        RegistryEvent::LoginLookedUp { wanted, mirror, login, .. } => {
             let before =
                 wanted.as_ref().and_then(|wanted| state.image_named(&wanted.name.familiar())).map(|image| image.id.clone());
-            state.exchange = Exchange::begin(wanted.clone(), login.clone(), before).after(&state.exchange);
+            let next = Exchange { mirror: mirror.clone(), ..Exchange::begin(wanted.clone(), login.clone(), before) };
+            state.exchange = next.after(&state.exchange);
         }
         RegistryEvent::PasswordTaken { login } => state.exchange = Exchange::begin(None, Some(login.clone()), None),
         RegistryEvent::LoginKept { .. } | RegistryEvent::LoginDropped { .. } => {}

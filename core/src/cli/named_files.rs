@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Command, Invocation, UsageError};
 use crate::errno::Errno;
+use crate::go_json;
 
 /// Larger files are refused.
 pub const NAMED_FILE_BYTES_MAX: usize = 1 << 20;
@@ -83,14 +84,7 @@ fn seccomp(spec: &mut super::ContainerSpec, read: &dyn Fn(&str) -> Result<Vec<u8
 
 /// JSON without blanks, keys in their order; else Go's words for the first thing that is wrong.
 fn compact(text: &str) -> Result<String, String> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| {
-        if error.is_eof() {
-            return "unexpected end of JSON input".to_string();
-        }
-        let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-        let found = line.get(error.column().saturating_sub(1)..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
-        format!("invalid character '{found}' looking for beginning of value")
-    })?;
+    let value = go_json::read(text.as_bytes()).map_err(|wrong| wrong.words)?;
     serde_json::to_string(&value).map_err(|error| error.to_string())
 }
 

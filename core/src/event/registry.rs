@@ -4,15 +4,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Account;
 use crate::oci::image::{Descriptor, Manifest};
-use crate::registry::{Answered, WantedImage};
+use crate::registry::{Answered, Settings, WantedImage};
 
 /// A fact about a registry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RegistryEvent {
+    /// It was read how registries are reached.
+    SettingsRead {
+        /// In this file; `None`: nobody says anything.
+        file: Option<String>,
+        /// So.
+        settings: Settings,
+    },
     /// It was looked up who the caller is to it: what is asked of it from now on is about this image.
     LoginLookedUp {
         /// What is to be fetched, if that is what it is for.
         wanted: Option<WantedImage>,
+        /// The mirror that is asked for it; `None`: the registry itself.
+        #[serde(default)]
+        mirror: Option<String>,
         /// Under which name the login is kept.
         server: String,
         /// Who; `None`: nobody in particular.

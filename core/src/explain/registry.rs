@@ -14,6 +14,16 @@ const CHAPTER: &str = "image";
 
 pub(super) fn explain(step: &RegistryStep) -> Explanation {
     match step {
+        RegistryStep::ReadDaemonSettings { own, docker } => {
+            let why = "Mirrors of Docker Hub are asked before it, and an insecure registry may speak http or show any certificate. The \
+                       first of both files counts.";
+            let calls = vec![
+                call("openat", &["AT_FDCWD", &quoted(own), "…"]),
+                call("openat", &["AT_FDCWD", &quoted(docker), "…"]).when(CallWhen::IfMissing),
+                call("read", &["…", "…", "…"]).when(CallWhen::IfPresent),
+            ];
+            explanation("Read daemon.json".to_string(), why, calls, &[&format!("cat {own} {docker}")], CHAPTER)
+        }
         RegistryStep::FindLogin { server, config, .. } => {
             let why = "Who you are to a registry is kept by Docker's client, in a file or by a program that the file names. The registry may \
                        let in more than everybody.";
@@ -168,5 +178,6 @@ fn curl(request: &Request) -> String {
         purpose if purpose.blob().is_some() => "-o blob ".to_string(),
         _ => String::new(),
     };
-    format!("curl -L {output}{method}{fields}{proof}'{}'", request.url)
+    let insecure = if request.reach.insecure { "--insecure " } else { "" };
+    format!("curl -L {insecure}{output}{method}{fields}{proof}'{}'", request.url)
 }

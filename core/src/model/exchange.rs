@@ -7,13 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::{Image, State};
 use crate::oci::image::{Descriptor, Manifest, put_together};
 use crate::registry::reading::{Answered, Content};
-use crate::registry::{Challenge, WantedImage};
+use crate::registry::{Challenge, Settings, WantedImage};
 
 /// The exchange at hand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exchange {
+    /// How registries are reached.
+    pub settings: Settings,
     /// What is fetched.
     pub wanted: Option<WantedImage>,
+    /// The mirror that is asked for it: its URL.
+    pub mirror: Option<String>,
+    /// It was given up.
+    pub refused: bool,
     /// The image that the name led to when it began.
     pub before: Option<String>,
     /// Who the caller is to this registry.
@@ -89,6 +95,22 @@ impl Exchange {
         Exchange { wanted, before, login, ..Exchange::default() }
     }
 
+    /// How registries are reached from now on; nothing is found yet.
+    pub fn set_out(&mut self, settings: &Settings) {
+        self.settings = settings.clone();
+        (self.manifest, self.mirror, self.refused) = (None, None, false);
+    }
+
+    /// All that was asked for has come: a mirror gave it, and nobody else is asked.
+    pub fn is_found(&self) -> bool {
+        self.manifest.is_some() && !self.refused
+    }
+
+    /// The image, unless whoever began to give it was given up.
+    fn given(&self) -> Option<&Image> {
+        self.image.as_ref().filter(|_| !self.refused)
+    }
+
     /// What Docker calls the image's digest: that of what the name leads to.
     pub fn digest(&self) -> Option<&str> {
         let manifest = self.manifest.as_ref().map(|(descriptor, _)| descriptor);
@@ -98,17 +120,19 @@ impl Exchange {
     /// What comes after it, in the same command.
     #[must_use]
     pub fn after(self, before: &Exchange) -> Exchange {
-        Exchange { before_it: before.all_fetched(), newer: before.is_newer(), ..self }
+        // What a mirror has given before it was given up is here.
+        let fetched = if before.refused { before.fetched.clone() } else { self.fetched };
+        Exchange { settings: before.settings.clone(), fetched, before_it: before.all_fetched(), newer: before.is_newer(), ..self }
     }
 
     /// An image has come that its name did not lead to before.
     pub fn is_newer(&self) -> bool {
-        self.newer || self.image.as_ref().is_some_and(|image| self.before.as_deref() != Some(image.id.as_str()))
+        self.newer || self.given().is_some_and(|image| self.before.as_deref() != Some(image.id.as_str()))
     }
 
     /// Images that this command has fetched, in order, and their ids.
     pub fn all_fetched(&self) -> Vec<(WantedImage, String)> {
-        let last = self.wanted.clone().zip(self.image.as_ref().map(|image| image.id.clone()));
+        let last = self.wanted.clone().zip(self.given().map(|image| image.id.clone()));
         self.before_it.iter().cloned().chain(last).collect()
     }
 
@@ -139,6 +163,7 @@ impl Exchange {
                 self.challenge = Some(challenge.clone());
             }
             Content::Unreachable { .. } | Content::Unresolved | Content::LoggedIn | Content::ManifestSent { .. } => {}
+            Content::MirrorFailed { .. } => self.refused = true,
             Content::Blob { digest, standing } => drop(self.standing.insert(digest.clone(), standing.clone())),
             Content::Token { scope } => drop(self.granted.insert(scope.clone())),
             Content::Tags(tags) => self.tags = tags.clone(),
@@ -159,8 +184,7 @@ impl Exchange {
     }
 }
 
-/// `https://a:1/v2/` → `https://a:1`
+/// `https://a:1/hub/v2/` → `https://a:1/hub`
 fn base_of(url: &str) -> Option<String> {
-    let parts = crate::registry::http::Url::parse(url)?;
-    Some(format!("{}://{}", parts.scheme, parts.authority))
+    url.strip_suffix("/v2/").map(str::to_string)
 }

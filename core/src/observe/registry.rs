@@ -3,6 +3,7 @@
 use super::{Heard, Look, Outcome};
 use crate::errno::Errno;
 use crate::event::{Event, RegistryEvent};
+use crate::registry::Content;
 use crate::step::RegistryStep;
 
 impl Look<'_> {
@@ -10,6 +11,7 @@ impl Look<'_> {
     pub(super) fn registry(&self, step: &RegistryStep) -> Result<Vec<Event>, Errno> {
         if let RegistryStep::SendRequest(request) = step
             && let Some((_, _, path)) = request.purpose.blob()
+            && !is_given_up(self.outcome)
             && !self.exists(path)?
         {
             return Err(Errno::ENOENT);
@@ -18,15 +20,25 @@ impl Look<'_> {
     }
 }
 
+/// A mirror has not given it.
+fn is_given_up(outcome: &Outcome) -> bool {
+    let heard = outcome.heard.as_deref();
+    matches!(heard, Some(Heard::Answer(answered)) if matches!(answered.content, Content::MirrorFailed { .. }))
+}
+
 /// Without looking at anything but the outcome.
 pub(super) fn essential(step: &RegistryStep, outcome: &Outcome) -> Vec<Event> {
     let event = match (step, outcome.heard.as_deref()) {
-        (RegistryStep::FindLogin { wanted, server, .. }, heard) => {
+        (RegistryStep::ReadDaemonSettings { .. }, Some(Heard::Settings(file, settings))) => {
+            RegistryEvent::SettingsRead { file: file.clone(), settings: settings.clone() }
+        }
+        (RegistryStep::FindLogin { wanted, mirror, server, .. }, heard) => {
             let login = match heard {
                 Some(Heard::Login(login)) => Some(login.clone()),
                 _ => None,
             };
-            RegistryEvent::LoginLookedUp { wanted: wanted.as_deref().cloned(), server: server.clone(), login }
+            let (wanted, mirror, server) = (wanted.as_deref().cloned(), mirror.clone(), server.clone());
+            RegistryEvent::LoginLookedUp { wanted, mirror, server, login }
         }
         (RegistryStep::SendRequest(_), Some(Heard::Answer(answered))) => RegistryEvent::Answered((**answered).clone()),
         (RegistryStep::TakePassword { .. }, Some(Heard::Login(login))) => RegistryEvent::PasswordTaken { login: login.clone() },

@@ -1,7 +1,7 @@
 //! The parts of a reference, each as the distribution specification has it.
 
 /// A host name or an IPv6 address in brackets, with a port or without.
-pub(super) fn is_domain(domain: &str) -> bool {
+pub(crate) fn is_domain(domain: &str) -> bool {
     if let Some(rest) = domain.strip_prefix('[') {
         let Some((address, port)) = rest.split_once(']') else {
             return false;

@@ -9,8 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use grammar::is_tag;
-use grammar::{is_digest, is_domain, is_path};
+use grammar::{is_digest, is_path};
+pub(crate) use grammar::{is_domain, is_tag};
 
 /// The registry that is meant where none is named.
 pub const DEFAULT_DOMAIN: &str = "docker.io";

@@ -20,16 +20,20 @@ pub mod receive;
 pub mod refusal;
 pub mod request;
 pub mod send;
+pub mod settings;
 pub mod told;
 
 pub use challenge::Challenge;
 pub use reading::{Answered, Content, Secret};
-pub use request::{Errand, Proof, Purpose, PushedImage, Request, Visit, WantedImage};
+pub use request::{Errand, Proof, Purpose, PushedImage, Reach, Request, Visit, WantedImage};
+pub use settings::Settings;
 
 /// Redirections of one request: Go's client stops there too.
 pub const REDIRECTS_MAX: usize = 10;
 /// Layers that come beside each other: dockerd's `max-concurrent-downloads`.
 pub const DOWNLOADS_AT_ONCE: usize = 3;
+/// Blobs that go beside each other: dockerd's `max-concurrent-uploads`.
+pub const UPLOADS_AT_ONCE: usize = 5;
 /// How often a blob is asked for that breaks off: dockerd's `max-download-attempts`.
 pub const ATTEMPTS_MAX: usize = 5;
 /// A larger blob is not taken.

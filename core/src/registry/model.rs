@@ -57,6 +57,8 @@ impl Offer for Empty {
     }
 }
 
+/// Mirrors of Docker Hub that are modelled: they have what it has, and let everybody in.
+const MIRRORS_OF_HUB: [&str; 1] = ["mirror.gcr.io"];
 /// Who gives tokens for Docker Hub.
 const REALM: &str = "https://auth.docker.io/token";
 
@@ -80,7 +82,8 @@ pub fn answer<O: Offer>(
         return Some((Head::of(200, &[("content-type", "application/json")]), body));
     }
     let is_hub = base == HUB;
-    let offer = offers(if is_hub { DEFAULT_DOMAIN } else { parts.authority }).filter(|_| parts.scheme == "https")?;
+    let has_hubs = is_hub || MIRRORS_OF_HUB.contains(&parts.authority);
+    let offer = offers(if has_hubs { DEFAULT_DOMAIN } else { parts.authority }).filter(|_| parts.scheme == "https")?;
     let (mut head, body) = match parts.path.strip_prefix("/v2/") {
         Some(rest) if is_hub && (rest.is_empty() || !token) => unauthorized(rest, &offer),
         // Nobody has an account there.

@@ -43,6 +43,11 @@ pub enum Content {
         /// Why.
         why: String,
     },
+    /// A mirror has not given what it was asked for: nothing more is asked of it.
+    MirrorFailed {
+        /// Why.
+        why: String,
+    },
     /// A token was given. What it is stays with whoever asked for it.
     Token {
         /// For this scope.

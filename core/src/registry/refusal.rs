@@ -6,6 +6,7 @@ use super::challenge::schemes;
 use super::http::{Head, reason};
 use super::request::WantedImage;
 use crate::cli::quoted;
+use crate::go_json;
 
 /// So much of an answer that cannot be read is shown.
 const SHOWN_BYTES_MAX: usize = 400;
@@ -155,16 +156,11 @@ fn of_body(status: u16, body: &[u8]) -> Refusal {
     }
 }
 
-/// What Go's JSON reader says of something that is no JSON.
+/// What Go's JSON reader says of something that is not what was wanted.
 pub(super) fn go_reason(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    match text.trim_start().chars().next() {
-        None => "unexpected end of JSON input".to_string(),
-        Some(letter @ ('{' | '[' | '"' | '-' | '0'..='9' | 't' | 'f' | 'n')) => {
-            let _ = letter;
-            "unexpected end of JSON input".to_string()
-        }
-        Some(letter) => format!("invalid character '{letter}' looking for beginning of value"),
+    match go_json::read(body) {
+        Err(wrong) => wrong.words,
+        Ok(value) => format!("json: cannot unmarshal {} into Go value", go_json::kind(&value)),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::http::Method;
+use super::{Answered, Content};
 use crate::oci::image::{Platform, media};
 use crate::reference::Reference;
 
@@ -19,9 +20,41 @@ pub struct Request {
     pub proof: Proof,
     /// What it is for: how its answer is read.
     pub purpose: Purpose,
+    /// To whom it goes.
+    #[serde(default)]
+    pub reach: Reach,
+}
+
+/// What is to be known of whom a request goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// A mirror: where it fails, the next one is asked, and the command goes on.
+    pub mirror: bool,
+    /// The certificate is not verified.
+    pub insecure: bool,
 }
 
 impl Request {
+    /// Without fields or a proof.
+    pub fn of(method: Method, url: String, purpose: Purpose) -> Request {
+        Request { method, url, fields: Vec::new(), proof: Proof::None, purpose, reach: Reach::default() }
+    }
+
+    /// What its end means: that a mirror fails is an answer too.
+    pub fn ended(&self, answered: Result<Answered, String>) -> Result<Answered, String> {
+        match answered {
+            Err(why) if self.reach.mirror => Ok(Answered {
+                method: self.method.name().to_string(),
+                url: self.url.clone(),
+                status: 0,
+                hops: Vec::new(),
+                attempts: 1,
+                content: Content::MirrorFailed { why },
+            }),
+            answered => answered,
+        }
+    }
+
     /// What dockerd says where a name and a password are wanted and there are none.
     pub fn missing_login(&self) -> String {
         match self.purpose {
@@ -136,6 +169,14 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// The blob whose bytes it moves, here or there: digest and size.
+    pub fn moves(&self) -> Option<(&str, u64)> {
+        match self {
+            Purpose::PutBlob { digest, size, .. } => Some((digest, *size)),
+            other => other.blob().map(|(digest, size, _)| (digest, size)),
+        }
+    }
+
     /// The blob that it fetches: digest, size, path.
     pub fn blob(&self) -> Option<(&str, u64, &str)> {
         match self {

@@ -132,7 +132,7 @@ fn given(step: &Step, state: &State) -> String {
 }
 
 /// The diff id of a layer by what goes to the registry of it; of a configuration there is none.
-fn layer_of<'a>(blob: &str, state: &'a State) -> Option<&'a str> {
+pub fn layer_of<'a>(blob: &str, state: &'a State) -> Option<&'a str> {
     let compressed = state.exchange.compressed.iter().find(|(_, made)| made.digest == blob).map(|(diff_id, _)| diff_id.as_str());
     let mut all = state.images.values().flat_map(|image| &image.layers);
     compressed.or_else(|| all.find(|layer| layer.blob == blob).map(|layer| layer.diff_id.as_str()))

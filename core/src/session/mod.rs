@@ -20,6 +20,8 @@ mod lifecycle_tests;
 mod limits_tests;
 mod lockstep;
 #[cfg(test)]
+mod registry_tests;
+#[cfg(test)]
 mod tests;
 mod world;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Undo;
 use crate::oci::image::Descriptor;
-use crate::registry::{Proof, Purpose, PushedImage, Request, Visit, WantedImage};
+use crate::registry::{Purpose, PushedImage, Request, Visit, WantedImage};
 
 /// Where a password comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,10 +20,20 @@ pub enum PasswordSource {
 /// A step on a registry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RegistryStep {
+    /// Read how registries are reached: the first of these files that is there.
+    ReadDaemonSettings {
+        /// Glassbox's own: absolute.
+        own: String,
+        /// dockerd's: absolute.
+        docker: String,
+    },
     /// Look up who the caller is to a registry: in Docker's `config.json`, or by asking the program that keeps it.
     FindLogin {
         /// What is to be fetched, if that is what it is for.
         wanted: Option<Box<WantedImage>>,
+        /// The mirror that is to be asked for it; `None`: the registry itself.
+        #[serde(default)]
+        mirror: Option<String>,
         /// Under which name the login is kept.
         server: String,
         /// The file: absolute.
@@ -77,6 +87,18 @@ pub enum RegistryPhase {
     PullImage {
         /// Which.
         wanted: WantedImage,
+    },
+    /// Whoever may have it, one after the other: the mirrors of Docker Hub, and the registry itself.
+    AskRegistries {
+        /// Of which image.
+        wanted: WantedImage,
+    },
+    /// One of them, if nobody has given it yet.
+    AskRegistry {
+        /// Of which image.
+        wanted: WantedImage,
+        /// A mirror's URL; `None`: the registry itself.
+        mirror: Option<String>,
     },
     /// All images of a repository.
     PullRepository {
@@ -143,26 +165,20 @@ pub enum RegistryPhase {
         /// Of which image.
         pushed: PushedImage,
     },
-    /// One of them, unless it is there.
-    SendBlob {
+    /// Which of them are there.
+    AskBlobs {
         /// Of which image.
         pushed: PushedImage,
-        /// Which.
-        blob: Descriptor,
     },
-    /// If it is not there: where it can be sent to.
-    StartBlob {
+    /// Where those can be sent to that are not.
+    StartBlobs {
         /// Of which image.
         pushed: PushedImage,
-        /// Which.
-        blob: Descriptor,
     },
-    /// And there it goes.
-    PutBlob {
+    /// And there they go.
+    PutBlobs {
         /// Of which image.
         pushed: PushedImage,
-        /// Which.
-        blob: Descriptor,
     },
     /// Its manifest, under its name.
     SendManifest {
@@ -189,6 +205,7 @@ impl RegistryStep {
     /// See [`super::Step::name`].
     pub fn name(&self) -> &'static str {
         match self {
+            RegistryStep::ReadDaemonSettings { .. } => "ReadDaemonSettings",
             RegistryStep::FindLogin { .. } => "FindLogin",
             RegistryStep::SendRequest(_) => "SendRequest",
             RegistryStep::TakePassword { .. } => "TakePassword",
@@ -202,9 +219,10 @@ impl RegistryStep {
     /// See [`super::Step::undo`].
     pub fn undo(&self) -> Undo {
         match self {
-            RegistryStep::FindLogin { .. } | RegistryStep::TakePassword { .. } | RegistryStep::ReadStoredManifest { .. } => {
-                Undo::NothingChanged
-            }
+            RegistryStep::ReadDaemonSettings { .. }
+            | RegistryStep::FindLogin { .. }
+            | RegistryStep::TakePassword { .. }
+            | RegistryStep::ReadStoredManifest { .. } => Undo::NothingChanged,
             RegistryStep::KeepLogin { .. } => {
                 Undo::LeftStanding { why: "A login that is kept is yours: logout takes it away.".into() }
             }
@@ -230,6 +248,8 @@ impl RegistryPhase {
     pub fn name(&self) -> &'static str {
         match self {
             RegistryPhase::PullImage { .. } => "PullImage",
+            RegistryPhase::AskRegistries { .. } => "AskRegistries",
+            RegistryPhase::AskRegistry { .. } => "AskRegistry",
             RegistryPhase::PullRepository { .. } => "PullRepository",
             RegistryPhase::ListTags { .. } => "ListTags",
             RegistryPhase::PullTags { .. } => "PullTags",
@@ -243,9 +263,9 @@ impl RegistryPhase {
             RegistryPhase::KeepImage { .. } => "KeepImage",
             RegistryPhase::PushImage { .. } => "PushImage",
             RegistryPhase::SendBlobs { .. } => "SendBlobs",
-            RegistryPhase::SendBlob { .. } => "SendBlob",
-            RegistryPhase::StartBlob { .. } => "StartBlob",
-            RegistryPhase::PutBlob { .. } => "PutBlob",
+            RegistryPhase::AskBlobs { .. } => "AskBlobs",
+            RegistryPhase::StartBlobs { .. } => "StartBlobs",
+            RegistryPhase::PutBlobs { .. } => "PutBlobs",
             RegistryPhase::SendManifest { .. } => "SendManifest",
             RegistryPhase::LogIn { .. } => "LogIn",
             RegistryPhase::ShowLogin { .. } => "ShowLogin",
@@ -261,11 +281,11 @@ pub(super) fn samples() -> (Vec<RegistryPhase>, Vec<RegistryStep>) {
     let wanted = WantedImage { name: name.clone(), platform };
     let pushed = PushedImage { name, id: "sha256:00".into() };
     let blob = Descriptor::of("application/vnd.oci.image.layer.v1.tar+gzip", b"");
-    (phases(&wanted, &pushed, &blob), steps(&wanted, &blob))
+    (phases(&wanted, &pushed), steps(&wanted, &blob))
 }
 
-fn phases(wanted: &WantedImage, pushed: &PushedImage, blob: &Descriptor) -> Vec<RegistryPhase> {
-    let (wanted, pushed, blob) = (|| wanted.clone(), || pushed.clone(), || blob.clone());
+fn phases(wanted: &WantedImage, pushed: &PushedImage) -> Vec<RegistryPhase> {
+    let (wanted, pushed) = (|| wanted.clone(), || pushed.clone());
     let visit = || Visit {
         domain: "docker.io".into(),
         scope: wanted().scope(),
@@ -274,6 +294,8 @@ fn phases(wanted: &WantedImage, pushed: &PushedImage, blob: &Descriptor) -> Vec<
     };
     vec![
         RegistryPhase::PullImage { wanted: wanted() },
+        RegistryPhase::AskRegistries { wanted: wanted() },
+        RegistryPhase::AskRegistry { wanted: wanted(), mirror: Some("https://mirror.gcr.io".into()) },
         RegistryPhase::PullRepository { wanted: wanted() },
         RegistryPhase::ListTags { wanted: wanted() },
         RegistryPhase::PullTags { wanted: wanted() },
@@ -287,9 +309,9 @@ fn phases(wanted: &WantedImage, pushed: &PushedImage, blob: &Descriptor) -> Vec<
         RegistryPhase::KeepImage { wanted: wanted() },
         RegistryPhase::PushImage { pushed: pushed() },
         RegistryPhase::SendBlobs { pushed: pushed() },
-        RegistryPhase::SendBlob { pushed: pushed(), blob: blob() },
-        RegistryPhase::StartBlob { pushed: pushed(), blob: blob() },
-        RegistryPhase::PutBlob { pushed: pushed(), blob: blob() },
+        RegistryPhase::AskBlobs { pushed: pushed() },
+        RegistryPhase::StartBlobs { pushed: pushed() },
+        RegistryPhase::PutBlobs { pushed: pushed() },
         RegistryPhase::SendManifest { pushed: pushed() },
         RegistryPhase::LogIn { visit: visit(), user: "ann".into(), source: PasswordSource::Stdin },
         RegistryPhase::ShowLogin { visit: visit() },
@@ -303,12 +325,14 @@ fn steps(wanted: &WantedImage, blob: &Descriptor) -> Vec<RegistryStep> {
         let url = "https://registry-1.docker.io/v2/".to_string();
         let method =
             if purpose == Purpose::ResolveTag { crate::registry::http::Method::Head } else { crate::registry::http::Method::Get };
-        RegistryStep::SendRequest(Box::new(Request { method, url, fields: Vec::new(), proof: Proof::None, purpose }))
+        RegistryStep::SendRequest(Box::new(Request::of(method, url, purpose)))
     };
     let (digest, path, size) = (|| "sha256:00".to_string(), || "/r/images/blobs/sha256/00".to_string(), 2);
     vec![
+        RegistryStep::ReadDaemonSettings { own: "/var/lib/glassbox/daemon.json".into(), docker: "/etc/docker/daemon.json".into() },
         RegistryStep::FindLogin {
             wanted: Some(Box::new(wanted())),
+            mirror: None,
             server: "docker.io".into(),
             config: "/root/.docker/config.json".into(),
         },

@@ -31,6 +31,11 @@ fn image(event: &ImageEvent) -> String {
 /// Of what a registry answered.
 fn registry(event: &RegistryEvent) -> String {
     let answered = match event {
+        RegistryEvent::SettingsRead { file: None, .. } => return "no daemon.json".to_string(),
+        RegistryEvent::SettingsRead { file: Some(file), settings } => {
+            let (mirrors, insecure) = (settings.mirrors.len(), settings.insecure.len());
+            return format!("{file}: {mirrors} mirrors of Docker Hub, {insecure} insecure registries");
+        }
         RegistryEvent::LoginLookedUp { server, login: None, .. } => return format!("no login at {server} is kept"),
         RegistryEvent::LoginLookedUp { server, login: Some(login), .. } => {
             let who = if login.is_token { "an identity token" } else { login.user.as_str() };
@@ -49,6 +54,7 @@ fn registry(event: &RegistryEvent) -> String {
         Content::Open => "everybody may ask".to_string(),
         Content::Challenge(Challenge::Basic) => "it wants a name and a password".to_string(),
         Content::Challenge(Challenge::Bearer { realm, .. }) => format!("it wants a token from {realm}"),
+        Content::MirrorFailed { why } => return format!("{}: the mirror is given up: {why}", answered.url),
         Content::Unreachable { why } => return format!("{}: no answer: {why}", answered.url),
         Content::Token { scope } => format!("a token for {scope}"),
         Content::Tags(tags) => format!("it has {} tags", tags.len()),

@@ -8,16 +8,16 @@ use glassbox_core::model::short_digest;
 use glassbox_core::observe::{Heard, Outcome};
 use glassbox_core::oci::image::transfer::Blobs;
 use glassbox_core::plan::{CommandError, Cursor, Plan, Visit};
-use glassbox_core::registry::Request;
 use glassbox_core::registry::bars::Bars;
 use glassbox_core::registry::compress::compress;
-use glassbox_core::registry::told::Told;
+use glassbox_core::registry::told::{Told, layer_of};
+use glassbox_core::registry::{Purpose, Request};
 use glassbox_core::step::{PasswordSource, RegistryStep, Step, Undo};
 
 use super::{Engine, say};
 use crate::exec::{Done, Failure, NameCall};
 use crate::journal::{Journal, Mark};
-use crate::registry::{Ahead, Client, Come};
+use crate::registry::{Ahead, Client, Come, read_settings};
 use crate::store::blobs::StoreBlobs;
 use crate::sys::terminal;
 
@@ -39,37 +39,37 @@ impl Engine {
         done
     }
 
-    /// Of several layers that may be fetched beside each other: they are on their way now. Where anybody looks, steps go one by one.
+    /// Of several requests that may go beside each other: they are on their way now. Where anybody looks, steps go one by one.
     fn comes_beside(&mut self, request: &Request, cursor: &Cursor, client: &Client) -> bool {
         if self.ahead.as_ref().is_some_and(|ahead| ahead.has(request)) {
             return true;
         }
         let step = Step::Registry(RegistryStep::SendRequest(Box::new(request.clone())));
-        if self.looks || !step.may_come_together() {
-            return false;
-        }
+        let Some(at_most) = step.together_at_most().filter(|_| !self.looks) else { return false };
         let mut requests = vec![request.clone()];
         let mut cursor = cursor.clone();
         while let Some(Visit::Leaf(node)) = self.advance(&mut cursor)
             && let Step::Registry(RegistryStep::SendRequest(next)) = &node.step
-            && node.step.may_come_together()
+            && node.step.together_at_most() == Some(at_most)
         {
             requests.push((**next).clone());
         }
-        self.ahead = Some(Ahead::start(client, &self.store, requests));
+        self.ahead = Some(Ahead::start(client, &self.store, requests, at_most));
         true
     }
 
     /// Takes the next one in, in the plan's order.
     fn take_ahead(&mut self, request: &Request, outcome: &mut Outcome) -> Done {
-        let Some((mut ahead, (digest, _, path))) = self.ahead.take().zip(request.purpose.blob()) else { return Ok(()) };
-        let come = ahead.take(request, &mut |digest, come, whole| self.tell_progress(digest, come, whole));
+        let Some(mut ahead) = self.ahead.take() else { return Ok(()) };
+        let come = ahead.take(request, &mut |digest, moved, whole| self.tell_progress(request, digest, moved, whole));
         // Where one fails, the others are given up.
         let Come { answered, blob } = come.map_err(|why| refused(&why))?;
-        let store = self.store.clone();
-        let journal = self.journal().map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))?;
-        let mut announce = |_: &str| journal.will(&Undo::DropBlob { path: path.to_string() });
-        StoreBlobs { store: &store, announce: &mut announce }.keep(blob, digest).call("rename")?;
+        if let Some((blob, (digest, _, path))) = blob.zip(request.purpose.blob()) {
+            let store = self.store.clone();
+            let journal = self.journal().map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))?;
+            let mut announce = |_: &str| journal.will(&Undo::DropBlob { path: path.to_string() });
+            StoreBlobs { store: &store, announce: &mut announce }.keep(blob, digest).call("rename")?;
+        }
         outcome.heard = Some(Box::new(Heard::Answer(Box::new(answered))));
         match ahead.is_through() {
             true => ahead.end(),
@@ -78,13 +78,24 @@ impl Engine {
         Ok(())
     }
 
-    fn tell_progress(&mut self, digest: &str, come: u64, whole: u64) {
+    fn tell_progress(&mut self, request: &Request, digest: &str, moved: u64, whole: u64) {
         let Some((bars, told)) = self.bars.as_mut().zip(self.told) else { return };
-        write_told(told, &bars.progress(short_digest(digest), "Downloading", come, whole));
+        // Docker knows a layer that goes by its diff id, and one that comes by its blob.
+        let (layer, doing) = match request.purpose {
+            Purpose::PutBlob { .. } => (layer_of(digest, &self.state), "Pushing"),
+            _ => (Some(digest), "Downloading"),
+        };
+        if let Some(layer) = layer {
+            write_told(told, &bars.progress(short_digest(layer), doing, moved, whole));
+        }
     }
 
     fn asked(&mut self, step: &RegistryStep, client: &mut Client, outcome: &mut Outcome) -> Done {
         match step {
+            RegistryStep::ReadDaemonSettings { own, docker } => {
+                let (file, settings) = read_settings(own, docker).map_err(|why| refused(&why))?;
+                outcome.heard = Some(Box::new(Heard::Settings(file, settings)));
+            }
             RegistryStep::FindLogin { server, config, .. } => {
                 let login = client.find_login(server, config).map_err(|why| refused(&why))?;
                 outcome.heard = login.map(Heard::Login).map(Box::new);

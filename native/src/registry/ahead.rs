@@ -1,5 +1,6 @@
-//! Layers that come beside each other: which ones may, the plan says (`Step::may_come_together`); here threads fetch them, each into a file
-//! without a name, and digest them. Whoever walks the plan takes them in the plan's order, and gives them their names.
+//! Requests that go beside each other: which ones may, the plan says (`Step::together_at_most`). Of a pull threads fetch the layers, each
+//! into a file without a name, and digest them; of a push they ask about the blobs and send them. Whoever walks the plan takes the answers
+//! in the plan's order, and gives files their names.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -13,35 +14,36 @@ use std::time::Duration;
 
 use glassbox_core::errno::Errno;
 use glassbox_core::oci::image::transfer::Blobs;
-use glassbox_core::registry::{Answered, DOWNLOADS_AT_ONCE, Request};
+use glassbox_core::registry::{Answered, Request};
 
 use super::Client;
 use crate::store::Store;
-use crate::store::blobs::Incoming;
+use crate::store::blobs::{Incoming, StoreBlobs};
 
 /// So often the progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
-/// A blob that has come, and its digest is right.
+/// What has come of a request.
 pub struct Come {
     /// What was answered.
     pub answered: Answered,
-    /// Its bytes; it has no name yet.
-    pub blob: Incoming,
+    /// A blob whose digest is right; it has no name yet.
+    pub blob: Option<Incoming>,
 }
 
-/// How far a blob is.
+/// How far a request is.
 #[derive(Debug)]
 struct Part {
-    digest: String,
-    size: u64,
-    come: AtomicU64,
+    request: Request,
+    /// Bytes of its blob.
+    moved: Arc<AtomicU64>,
 }
 
 /// What all threads know of.
 struct Common {
     store: Store,
-    queue: Mutex<VecDeque<(usize, Request)>>,
+    /// Places of those that nobody has begun with.
+    queue: Mutex<VecDeque<usize>>,
     parts: Vec<Part>,
     /// Files without a name; `None`: nothing more is to come.
     unnamed: Mutex<Option<Vec<PathBuf>>>,
@@ -49,7 +51,7 @@ struct Common {
 
 type Finished = (usize, Result<Come, String>);
 
-/// Blobs that are on their way.
+/// Requests that are on their way.
 pub struct Ahead {
     common: Arc<Common>,
     finished: Receiver<Finished>,
@@ -67,19 +69,15 @@ impl std::fmt::Debug for Ahead {
 
 impl Ahead {
     /// Begins with the first ones.
-    pub fn start(client: &Client, store: &Store, requests: Vec<Request>) -> Ahead {
-        let part = |request: &Request| {
-            let (digest, size, _) = request.purpose.blob().unwrap_or_default();
-            Part { digest: digest.to_string(), size, come: AtomicU64::new(0) }
-        };
+    pub fn start(client: &Client, store: &Store, requests: Vec<Request>, at_most: usize) -> Ahead {
         let common = Arc::new(Common {
             store: store.clone(),
-            parts: requests.iter().map(part).collect(),
-            queue: Mutex::new(requests.into_iter().enumerate().collect()),
+            queue: Mutex::new((0..requests.len()).collect()),
+            parts: requests.into_iter().map(|request| Part { request, moved: Arc::default() }).collect(),
             unnamed: Mutex::new(Some(Vec::new())),
         });
         let (done, finished) = channel();
-        let count = common.parts.len().min(DOWNLOADS_AT_ONCE);
+        let count = common.parts.len().min(at_most);
         let work = |_| {
             let (common, client, done) = (common.clone(), client.clone(), done.clone());
             std::thread::spawn(move || common.work(client, &done))
@@ -93,11 +91,10 @@ impl Ahead {
     }
 
     fn place(&self, request: &Request) -> Option<usize> {
-        let (digest, _, _) = request.purpose.blob()?;
-        self.common.parts.iter().position(|part| part.digest == digest)
+        self.common.parts.iter().position(|part| part.request == *request)
     }
 
-    /// Waits for it. `tell` is told meanwhile what has come of each blob: digest, bytes, and of how many.
+    /// Waits for it. `tell` is told meanwhile how far each blob is: digest, bytes, and of how many.
     pub fn take(&mut self, request: &Request, tell: &mut dyn FnMut(&str, u64, u64)) -> Result<Come, String> {
         let wanted = self.place(request).ok_or("nobody fetches it")?;
         let mut told = vec![0; self.common.parts.len()];
@@ -113,9 +110,11 @@ impl Ahead {
                 Err(RecvTimeoutError::Disconnected) => return Err("unexpected EOF".to_string()),
             }
             for (part, told) in self.common.parts.iter().zip(&mut told) {
-                let come = part.come.load(Ordering::Relaxed);
-                if std::mem::replace(told, come) != come {
-                    tell(&part.digest, come, part.size);
+                let moved = part.moved.load(Ordering::Relaxed);
+                if std::mem::replace(told, moved) != moved
+                    && let Some((digest, size)) = part.request.purpose.moves()
+                {
+                    tell(digest, moved, size);
                 }
             }
         }
@@ -137,9 +136,9 @@ impl Drop for Ahead {
     fn drop(&mut self) {
         lock(&self.common.queue).clear();
         let early = std::mem::take(&mut self.early);
-        let come = early.into_iter().chain(self.finished.try_iter()).filter_map(|(_, come)| come.ok());
+        let come = early.into_iter().chain(self.finished.try_iter()).filter_map(|(_, come)| come.ok()?.blob);
         let known = lock(&self.common.unnamed).take().unwrap_or_default();
-        let paths = come.map(|come| come.blob.into_path()).chain(known);
+        let paths = come.map(Incoming::into_path).chain(known);
         paths.for_each(|path| drop(fs::remove_file(path)));
     }
 }
@@ -151,13 +150,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Common {
     fn work(&self, mut client: Client, done: &Sender<Finished>) {
         loop {
-            let Some((place, request)) = lock(&self.queue).pop_front() else { return };
-            let mut aside = Aside { common: self, part: &self.parts[place], come: None };
-            let answered = client.send(&request, &mut aside);
-            let come = answered.and_then(|answered| {
-                let blob = aside.come.take().ok_or("unexpected EOF")?;
-                Ok(Come { answered, blob })
-            });
+            let Some(place) = lock(&self.queue).pop_front() else { return };
+            let part = &self.parts[place];
+            client.count_into(part.moved.clone());
+            let mut aside = Aside { common: self, part, come: None };
+            let answered = client.send(&part.request, &mut aside);
+            let come = answered.map(|answered| Come { answered, blob: aside.come.take() });
             let failed = come.is_err();
             if done.send((place, come)).is_err() || failed {
                 return;
@@ -186,7 +184,7 @@ impl Write for Counted<'_> {
             return Err(io::Error::from_raw_os_error(Errno::ECANCELED.0));
         }
         let count = self.blob.write(bytes)?;
-        self.part.come.fetch_add(count as u64, Ordering::Relaxed);
+        self.part.moved.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 
@@ -199,8 +197,8 @@ impl<'a> Blobs for Aside<'a> {
     type Source = File;
     type Sink = Counted<'a>;
 
-    fn open(&mut self, _digest: &str) -> Result<(File, u64), Errno> {
-        Err(Errno::ENOENT)
+    fn open(&mut self, digest: &str) -> Result<(File, u64), Errno> {
+        StoreBlobs { store: &self.common.store, announce: &mut |_| Ok(()) }.open(digest)
     }
 
     fn has(&mut self, _digest: &str) -> bool {

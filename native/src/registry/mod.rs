@@ -4,6 +4,7 @@
 mod ahead;
 mod keys;
 mod prompt;
+mod settings;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, UNIX_EPOCH};
 
 use glassbox_core::build::Remote;
@@ -27,7 +30,8 @@ use sha2::{Digest, Sha256};
 
 pub use ahead::{Ahead, Come};
 use keys::Keys;
-use transport::{Body, Received, Transport, words};
+pub use settings::read_settings;
+use transport::{Body, Part, Received, Transport, words};
 
 /// As BuildKit leaves a file that it has fetched.
 const FETCHED_MODE: u32 = 0o600;
@@ -40,6 +44,8 @@ pub struct Client {
     keys: Keys,
     /// How each token was got, by its scope.
     tokens: BTreeMap<String, Request>,
+    /// Here it is counted what of a blob has been sent.
+    sent: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Client {
@@ -50,7 +56,7 @@ impl std::fmt::Debug for Client {
 
 impl Default for Client {
     fn default() -> Client {
-        Client { transport: Transport::new(), keys: Keys::default(), tokens: BTreeMap::new() }
+        Client { transport: Transport::new(), keys: Keys::default(), tokens: BTreeMap::new(), sent: Arc::default() }
     }
 }
 
@@ -61,8 +67,17 @@ impl Client {
         self.keys.find(server, config)
     }
 
+    /// Counts there from now on what of a blob has been sent.
+    pub fn count_into(&mut self, sent: Arc<AtomicU64>) {
+        self.sent = sent;
+    }
+
     /// Sends the request and takes its answer; a blob goes to the store. `Err`: why, in dockerd's words, and then in ours.
     pub fn send(&mut self, request: &Request, blobs: &mut impl Blobs<Source = File>) -> Result<Answered, String> {
+        request.ended(self.answer(request, blobs))
+    }
+
+    fn answer(&mut self, request: &Request, blobs: &mut impl Blobs<Source = File>) -> Result<Answered, String> {
         if request.purpose.blob().is_some() {
             return self.fetch(request, blobs);
         }
@@ -104,10 +119,11 @@ impl Client {
     fn upload(&mut self, request: &Request, digest: &str, blobs: &mut impl Blobs<Source = File>) -> Result<Answered, String> {
         let failed = |errno: Errno| format!("open the blob {digest}: {}", errno.to_string().to_lowercase());
         let (file, size) = blobs.open(digest).map_err(failed)?;
+        let sent = self.sent.clone();
         let mut ask = |piece: &Piece| {
             let (method, url, fields) = (piece.method, piece.url.clone(), piece.fields());
             let asked = Request { method, url, fields, ..request.clone() };
-            let received = self.ask_with(&asked, 0, &mut || part_of(&file, piece))?;
+            let received = self.ask_with(&asked, 0, &mut || part_of(&file, piece, &sent))?;
             Ok((received.head, whole(received.body)?))
         };
         let (head, body, broken) = give(&request.url, digest, size, &mut ask)?;
@@ -117,8 +133,7 @@ impl Client {
 
     /// Fetches a file that `ADD` names. Answers how many bytes came. `Err`: why, in BuildKit's words.
     pub fn fetch_file(&mut self, remote: &Remote, path: &Path) -> Result<u64, String> {
-        let purpose = Purpose::Ping { optional: false };
-        let request = Request { method: Method::Get, url: remote.url.clone(), fields: Vec::new(), proof: Proof::None, purpose };
+        let request = Request::of(Method::Get, remote.url.clone(), Purpose::Ping { optional: false });
         let sent = self.transport.send(&request, None, Body::None, 0);
         let mut received = sent.map_err(|error| remote.framed(&error.told(&request)))?;
         if let Some(refused) = remote.refused(received.head.status) {
@@ -229,7 +244,7 @@ fn body_of(request: &Request) -> Body {
 }
 
 /// The bytes of a blob that a piece brings.
-fn part_of(blob: &File, piece: &Piece) -> Result<Body, String> {
+fn part_of(blob: &File, piece: &Piece, sent: &Arc<AtomicU64>) -> Result<Body, String> {
     let (from, to) = piece.bytes;
     if piece.method == Method::Get {
         return Ok(Body::None);
@@ -237,7 +252,7 @@ fn part_of(blob: &File, piece: &Piece) -> Result<Body, String> {
     let unreadable = |error: std::io::Error| format!("read the blob: {}", transport::words(&error));
     let mut file = blob.try_clone().map_err(unreadable)?;
     file.seek(SeekFrom::Start(from)).map_err(unreadable)?;
-    Ok(Body::File(file.take(to - from)))
+    Ok(Body::Part(Part { bytes: file.take(to - from), at: from, sent: sent.clone() }))
 }
 
 fn failed(request: &Request, why: &str) -> String {

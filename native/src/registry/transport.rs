@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use glassbox_core::registry::http::{Head, Method, Url, joined};
@@ -26,12 +27,19 @@ const CERTIFICATES: &str = "/etc/docker/certs.d";
 /// A longer file of certificates is not read.
 const CERTIFICATES_BYTES_MAX: u64 = 1 << 20;
 
+/// For whom an agent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    /// This machine: no proxy.
+    is_local: bool,
+    /// Any certificate will do.
+    insecure: bool,
+}
+
 /// Keeps connections. A clone has the same ones.
 #[derive(Clone)]
 pub struct Transport {
-    agent: Agent,
-    /// For this machine: no proxy.
-    local: Agent,
+    agents: BTreeMap<Kind, Agent>,
     /// For registries with certificates of their own, by authority; `None`: it has none.
     own: BTreeMap<String, Option<Agent>>,
 }
@@ -45,7 +53,26 @@ pub enum Body {
     /// Text.
     Text(String),
     /// A part of a file.
-    File(io::Take<File>),
+    Part(Part),
+}
+
+/// A part of a file, and how far it has been sent.
+pub struct Part {
+    /// The bytes.
+    pub bytes: io::Take<File>,
+    /// Where in the file the next one is.
+    pub at: u64,
+    /// Told that.
+    pub sent: Arc<AtomicU64>,
+}
+
+impl Read for Part {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        self.at += count as u64;
+        self.sent.store(self.at, Ordering::Relaxed);
+        Ok(count)
+    }
 }
 
 /// An answer whose body is still to be read.
@@ -75,21 +102,24 @@ impl Unanswered {
 impl Transport {
     /// Without connections.
     pub fn new() -> Transport {
-        let agent = |is_local| agent(is_local, RootCerts::PlatformVerifier);
-        Transport { agent: agent(false), local: agent(true), own: BTreeMap::new() }
+        Transport { agents: BTreeMap::new(), own: BTreeMap::new() }
     }
 
-    fn agent(&mut self, url: &str) -> Result<&Agent, String> {
-        let Some(parts) = Url::parse(url) else { return Ok(&self.agent) };
-        let is_local = endpoint::is_local(parts.authority);
-        if parts.scheme == "https" && !self.own.contains_key(parts.authority) {
-            let own = certificates(parts.authority)?;
-            let own = own.map(|certificates| agent(is_local, RootCerts::new_with_certs(&certificates)));
-            self.own.insert(parts.authority.to_string(), own);
+    /// As with dockerd, certificates of a registry's own authority are not looked for where any will do.
+    fn agent(&mut self, url: &str, insecure: bool) -> Result<&Agent, String> {
+        let parts = Url::parse(url);
+        let kind = Kind { is_local: parts.is_some_and(|parts| endpoint::is_local(parts.authority)), insecure };
+        if let Some(parts) = parts.filter(|parts| parts.scheme == "https" && !insecure) {
+            if !self.own.contains_key(parts.authority) {
+                let own = certificates(parts.authority)?;
+                let own = own.map(|certificates| agent(kind, RootCerts::new_with_certs(&certificates)));
+                self.own.insert(parts.authority.to_string(), own);
+            }
+            if let Some(Some(own)) = self.own.get(parts.authority) {
+                return Ok(own);
+            }
         }
-        let usual = if is_local { &self.local } else { &self.agent };
-        let own = if parts.scheme == "https" { self.own.get(parts.authority).and_then(Option::as_ref) } else { None };
-        Ok(own.unwrap_or(usual))
+        Ok(self.agents.entry(kind).or_insert_with(|| agent(kind, RootCerts::PlatformVerifier)))
     }
 
     /// Sends the request, and follows where it is sent to. What shows who asks goes to the first server alone.
@@ -99,7 +129,7 @@ impl Transport {
         loop {
             let failed = |why: String| Unanswered { url: url.clone(), why };
             let shown = authorization.filter(|_| authority(&url) == first);
-            let agent = self.agent(&url).map_err(failed)?;
+            let agent = self.agent(&url, request.reach.insecure).map_err(failed)?;
             let answer = once(agent, request, &url, shown, body.take().unwrap_or(Body::None), from)
                 .map_err(|error| failed(in_words(&error, &url)))?;
             let head = head_of(&answer);
@@ -121,10 +151,10 @@ impl Transport {
 }
 
 /// One that takes servers whose certificates come from these authorities.
-fn agent(is_local: bool, roots: RootCerts) -> Agent {
+fn agent(kind: Kind, roots: RootCerts) -> Agent {
     let crypto = Arc::new(rustls::crypto::ring::default_provider());
-    let tls =
-        TlsConfig::builder().provider(TlsProvider::Rustls).root_certs(roots).unversioned_rustls_crypto_provider(crypto).build();
+    let tls = TlsConfig::builder().provider(TlsProvider::Rustls).root_certs(roots).disable_verification(kind.insecure);
+    let tls = tls.unversioned_rustls_crypto_provider(crypto).build();
     let builder = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -135,7 +165,7 @@ fn agent(is_local: bool, roots: RootCerts) -> Agent {
         .timeout_per_read(Some(ANSWER_PATIENCE))
         .user_agent(concat!("glassbox/", env!("CARGO_PKG_VERSION")))
         .tls_config(tls);
-    if is_local { builder.proxy(None) } else { builder }.build().new_agent()
+    if kind.is_local { builder.proxy(None) } else { builder }.build().new_agent()
 }
 
 /// The authorities in the files `*.crt` of the registry's directory; `None`: there are none. They alone are trusted then.
@@ -186,8 +216,8 @@ fn once(
     match body {
         Body::Form(form) => agent.run(built.header("Content-Type", "application/x-www-form-urlencoded").body(form)?),
         Body::Text(text) => agent.run(built.body(text)?),
-        Body::File(part) => {
-            let length = part.limit().to_string();
+        Body::Part(part) => {
+            let length = part.bytes.limit().to_string();
             let typed = built.header("Content-Type", "application/octet-stream").header("Content-Length", length);
             agent.run(typed.body(SendBody::from_owned_reader(part))?)
         }

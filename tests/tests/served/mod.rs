@@ -1,6 +1,7 @@
 //! Registries on loopback: Debian's docker-registry, and one that answers as it is told.
 
 pub mod hostile;
+pub mod taking;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -9,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use glassbox_tests::binary::Engine;
 use tempfile::TempDir;
 
 pub use hostile::Hostile;
@@ -107,11 +109,30 @@ impl Registry {
     }
 }
 
+/// Another name of this machine, which is none of those that Docker takes for insecure.
+pub const NAMED: &str = "registry.test";
+
+/// Gives this machine that name, in the mount namespace at hand.
+pub fn name_this_machine() -> Result<()> {
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), format!("127.0.0.1 localhost {NAMED}\n"))?;
+    let status = Command::new("mount").arg("--bind").arg(file.path()).arg("/etc/hosts").status().context("mount")?;
+    if status.success() { Ok(()) } else { bail!("mount: {status}") }
+}
+
+/// Puts the toolbox into the registry, with gzip as skopeo does it.
+pub fn put_toolbox(registry: &Registry, name: &str) -> Result<()> {
+    let engine = Engine::new()?;
+    let archive = engine.scratch().join("toolbox.tar");
+    engine.succeed(&format!("save -o {} toolbox", archive.display()))?;
+    skopeo(&["copy", "--format", "oci", &format!("docker-archive:{}", archive.display()), &registry.url(name)], registry.login())
+}
+
 /// An authority, and what it says of 127.0.0.1.
 fn certify(directory: &Path) -> Result<()> {
     let script = "cd \"$0\" && new='openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256' && \
                   $new -x509 -days 2 -subj /CN=authority -keyout ca.key -out ca.crt && \
-                  $new -subj /CN=registry -keyout server.key -out server.csr && echo subjectAltName=IP:127.0.0.1 > names && \
+                  $new -subj /CN=registry -keyout server.key -out server.csr && echo subjectAltName=IP:127.0.0.1,DNS:registry.test > names && \
                   openssl x509 -req -days 2 -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile names -out server.crt";
     let made = Command::new("sh").arg("-c").arg(script).arg(directory).output().context("openssl")?;
     if !made.status.success() {

@@ -2,7 +2,7 @@
 
 use super::super::origin::{self, need, planned};
 use super::super::{CommandError, Context, Plan, Planned};
-use super::{base, config_file, part, proof, send};
+use super::{base, config_file, part, proof, read_settings, send};
 use crate::cli::LogIn;
 use crate::reference::DEFAULT_DOMAIN;
 use crate::registry::endpoint::{HUB_LOGIN, login_name};
@@ -60,6 +60,7 @@ pub(super) fn phase(visit: &Visit, user: &str, source: PasswordSource, context: 
     let told = ClientStep::Print { text: "Login Succeeded\n".into() };
     vec![
         planned(Step::Registry(take), cause()),
+        read_settings(context),
         part("LogIn", RegistryPhase::OpenRegistry { visit: visit.clone() }, "The registry says how it lets people in."),
         part("LogIn", RegistryPhase::ShowLogin { visit: visit.clone() }, "A password that is wrong is not kept."),
         planned(Step::Registry(keep), origin::command(context)),
@@ -68,14 +69,9 @@ pub(super) fn phase(visit: &Visit, user: &str, source: PasswordSource, context: 
 }
 
 pub(super) fn show(visit: &Visit, context: &Context<'_>) -> Option<Planned> {
-    let request = Request {
-        method: Method::Get,
-        url: format!("{}/v2/", base(&visit.domain, context)),
-        fields: Vec::new(),
-        proof: proof(&visit.scope, context),
-        purpose: Purpose::LogIn,
-    };
-    Some(send(request, need("LogIn", "Whether the registry takes the password is known when it has been shown.")))
+    let url = format!("{}/v2/", base(&visit.domain, context));
+    let request = Request { proof: proof(&visit.scope, context), ..Request::of(Method::Get, url, Purpose::LogIn) };
+    Some(send(request, need("LogIn", "Whether the registry takes the password is known when it has been shown."), context))
 }
 
 /// Nobody is asked: what is forgotten is what this machine keeps.

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::super::origin::{self, docker_default, need, planned};
 use super::super::{Cause, CommandError, Context, Plan, Planned, image, images};
-use super::{base, find_login, name_cause, part, proof, send, tags};
+use super::{base, find_login, name_cause, part, proof, read_settings, send, tags};
 use crate::cli::PullImage;
 use crate::layout::Layout;
 use crate::model::Image;
 use crate::oci::image::{Descriptor, Manifest, Platform};
-use crate::reference::Reference;
+use crate::reference::{DEFAULT_DOMAIN, Reference};
 use crate::registry::http::Method;
 use crate::registry::request::manifest_types;
 use crate::registry::{Errand, Purpose, Request, Visit, WantedImage};
@@ -57,13 +57,39 @@ pub(in crate::plan) fn pull_phase(wanted: WantedImage, cause: Cause) -> Planned 
 
 pub(super) fn pull(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let again = || wanted.clone();
+    vec![
+        read_settings(context),
+        part("PullImage", RegistryPhase::AskRegistries { wanted: again() }, "A registry is asked for an image."),
+        part("PullImage", RegistryPhase::KeepImage { wanted: again() }, "An image is in the store when the index names it."),
+    ]
+}
+
+/// The mirrors of Docker Hub, in the order in which `daemon.json` names them, and then Docker Hub; any other registry alone.
+pub(super) fn everybody(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
+    let mirrors = &context.state.exchange.settings.mirrors;
+    if mirrors.is_empty() || wanted.name.domain != DEFAULT_DOMAIN {
+        return ask(wanted, None, context);
+    }
+    let phase = |mirror: Option<&String>| RegistryPhase::AskRegistry { wanted: wanted.clone(), mirror: mirror.cloned() };
+    let asked =
+        mirrors.iter().map(|mirror| (Some(mirror), "daemon.json names it among the mirrors of Docker Hub (registry-mirrors)."));
+    let all = asked.chain([(None, "Where no mirror has the image, Docker Hub is asked.")]);
+    all.map(|(mirror, why)| part("PullImage", phase(mirror), why)).collect()
+}
+
+/// One of them, if nobody has given the image yet.
+pub(super) fn one(wanted: &WantedImage, mirror: Option<&str>, context: &Context<'_>) -> Vec<Planned> {
+    if context.state.exchange.is_found() { Vec::new() } else { ask(wanted, mirror, context) }
+}
+
+fn ask(wanted: &WantedImage, mirror: Option<&str>, context: &Context<'_>) -> Vec<Planned> {
+    let again = || wanted.clone();
     let part = |phase, why| part("PullImage", phase, why);
     vec![
-        find_login(&wanted.name.domain, Some(again()), context),
+        find_login(&wanted.name.domain, Some(again()), mirror, context),
         part(RegistryPhase::OpenRegistry { visit: visit(wanted) }, "A registry is asked for an image."),
         part(RegistryPhase::FindManifest { wanted: again() }, "An image is what its manifest names."),
         part(RegistryPhase::FetchBlobs { wanted: again() }, "The manifest names blobs, and they have to be here."),
-        part(RegistryPhase::KeepImage { wanted: again() }, "An image is in the store when the index names it."),
     ]
 }
 
@@ -77,17 +103,21 @@ fn manifest_url(wanted: &WantedImage, target: &str, context: &Context<'_>) -> St
     format!("{}/v2/{}/manifests/{target}", base(&wanted.name.domain, context), wanted.name.path)
 }
 
+/// A request for a manifest.
+fn asked(wanted: &WantedImage, method: Method, target: &str, purpose: Purpose, context: &Context<'_>) -> Request {
+    let (fields, proof) = (manifest_types(), proof(&wanted.scope(), context));
+    Request { fields, proof, ..Request::of(method, manifest_url(wanted, target, context), purpose) }
+}
+
 pub(super) fn find(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let mut steps = Vec::new();
+    if context.state.exchange.refused {
+        return steps;
+    }
     if wanted.name.digest.is_none() {
-        let request = Request {
-            method: Method::Head,
-            url: manifest_url(wanted, wanted.target(), context),
-            fields: manifest_types(),
-            proof: proof(&wanted.scope(), context),
-            purpose: Purpose::ResolveTag,
-        };
-        steps.push(send(request, need("ReadManifest", "A manifest is asked for by its digest, so that it cannot be another.")));
+        let request = asked(wanted, Method::Head, wanted.target(), Purpose::ResolveTag, context);
+        let why = "A manifest is asked for by its digest, so that it cannot be another.";
+        steps.push(send(request, need("ReadManifest", why), context));
     }
     steps.push(part(
         "PullImage",
@@ -103,6 +133,9 @@ pub(super) fn find(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> 
 }
 
 pub(super) fn read(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
+    if context.state.exchange.refused {
+        return Vec::new();
+    }
     let resolved = context.state.exchange.resolved.as_ref().map(|found| found.digest.clone());
     let digest = wanted.name.digest.clone().or(resolved);
     let target = digest.clone().unwrap_or_else(|| wanted.target().to_string());
@@ -111,18 +144,12 @@ pub(super) fn read(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> 
 }
 
 fn get_manifest(wanted: &WantedImage, target: &str, purpose: Purpose, context: &Context<'_>) -> Planned {
-    let request = Request {
-        method: Method::Get,
-        url: manifest_url(wanted, target, context),
-        fields: manifest_types(),
-        proof: proof(&wanted.scope(), context),
-        purpose,
-    };
-    send(request, need("FetchBlobs", "The manifest says which blobs there are."))
+    let request = asked(wanted, Method::Get, target, purpose, context);
+    send(request, need("FetchBlobs", "The manifest says which blobs there are."), context)
 }
 
 pub(super) fn chosen(wanted: &WantedImage, context: &Context<'_>) -> Option<Planned> {
-    let chosen = context.state.exchange.chosen.as_ref()?;
+    let chosen = context.state.exchange.chosen.as_ref().filter(|_| !context.state.exchange.refused)?;
     let purpose = Purpose::GetManifest { wanted: wanted.clone(), digest: Some(chosen.digest.clone()), chosen: true };
     let planned = get_manifest(wanted, &chosen.digest, purpose, context);
     Some(match origin::flag_of_command(context, "platform") {
@@ -134,23 +161,19 @@ pub(super) fn chosen(wanted: &WantedImage, context: &Context<'_>) -> Option<Plan
 /// The configuration, then the layers from the lowest; each blob once.
 pub(super) fn fetch(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {
     let exchange = &context.state.exchange;
-    let Some((_, manifest)) = &exchange.manifest else { return Vec::new() };
+    let Some((_, manifest)) = exchange.manifest.as_ref().filter(|_| !exchange.refused) else { return Vec::new() };
     let config = &manifest.config.digest;
-    requests(wanted, manifest, context, |digest| digest == config || !exchange.has(digest, config, context.state))
+    let is_here = |digest: &str| exchange.fetched.contains_key(digest) || exchange.has(digest, config, context.state);
+    requests(wanted, manifest, context, |digest| digest == config || !is_here(digest))
 }
 
 /// For the blobs of the image that are asked for.
 fn requests(wanted: &WantedImage, manifest: &Manifest, context: &Context<'_>, is_asked: impl Fn(&str) -> bool) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
     let get = |blob: &Descriptor, purpose: Purpose| {
-        let request = Request {
-            method: Method::Get,
-            url: format!("{}/v2/{}/blobs/{}", base(&wanted.name.domain, context), wanted.name.path, blob.digest),
-            fields: Vec::new(),
-            proof: proof(&wanted.scope(), context),
-            purpose,
-        };
-        send(request, need("KeepImage", "The image is made of it, and it is not here."))
+        let url = format!("{}/v2/{}/blobs/{}", base(&wanted.name.domain, context), wanted.name.path, blob.digest);
+        let request = Request { proof: proof(&wanted.scope(), context), ..Request::of(Method::Get, url, purpose) };
+        send(request, need("KeepImage", "The image is made of it, and it is not here."), context)
     };
     let mut seen = BTreeSet::new();
     let blobs = std::iter::once(&manifest.config).chain(&manifest.layers);
@@ -172,7 +195,7 @@ pub(super) fn keep(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> 
     let (Some(image), Some((descriptor, read))) = (&exchange.image, &exchange.manifest) else { return Vec::new() };
     let layout = Layout::new(&context.host.data_root);
     let known = context.state.images.get(&image.id).filter(|known| known.stored);
-    let mut steps = Vec::new();
+    let mut steps = in_vain(read, context);
     let manifest = known.map_or_else(|| descriptor.clone(), images::manifest_of);
     if known.is_none() {
         steps.extend(requests(wanted, read, context, |digest| exchange.gone.contains(digest)));
@@ -188,6 +211,26 @@ pub(super) fn keep(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> 
     steps.extend(extract(image, context));
     steps.extend(names(wanted, image, &manifest, context));
     steps
+}
+
+/// What a mirror has given for another image than the one that the name leads to in the end.
+fn in_vain(manifest: &Manifest, context: &Context<'_>) -> Vec<Planned> {
+    let exchange = &context.state.exchange;
+    let layout = Layout::new(&context.host.data_root);
+    let wanted: BTreeSet<&String> = std::iter::once(&manifest.config).chain(&manifest.layers).map(|blob| &blob.digest).collect();
+    let step = |digest: &String| {
+        let step = ImageStep::RemoveBlob { path: layout.blob(digest), digest: digest.clone() };
+        planned(Step::Image(step), need("AskRegistry", "A mirror gave it, and the image that was found is not made of it."))
+    };
+    let is_used = |digest: &str| {
+        context
+            .state
+            .images
+            .values()
+            .filter(|image| image.stored)
+            .any(|image| image.id == digest || image.layers.iter().any(|layer| layer.blob == digest))
+    };
+    exchange.fetched.keys().filter(|digest| !wanted.contains(digest) && !is_used(digest)).map(step).collect()
 }
 
 /// As with dockerd, what came in stands extracted at once: whether an archive is what the configuration says is known then.

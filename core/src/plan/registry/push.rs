@@ -2,7 +2,7 @@
 
 use super::super::origin::{self, need, planned};
 use super::super::{CommandError, Context, Plan, Planned, images};
-use super::{base, find_login, name_cause, part, proof, send, tags};
+use super::{base, find_login, name_cause, part, proof, read_settings, send, tags};
 use crate::cli::PushImage;
 use crate::layout::Layout;
 use crate::model::{Image, Standing};
@@ -76,7 +76,8 @@ pub(super) fn push(pushed: &PushedImage, context: &Context<'_>) -> Vec<Planned> 
     let visit = Visit { domain: pushed.name.domain.clone(), scope: scope(pushed), first, errand: Errand::Push };
     let read = RegistryStep::ReadStoredManifest { path: layout.blob(&image.manifest), manifest: images::manifest_of(image) };
     let mut steps = vec![
-        find_login(&pushed.name.domain, None, context),
+        read_settings(context),
+        find_login(&pushed.name.domain, None, None, context),
         planned(Step::Registry(read), need("SendManifest", "The manifest names all that has to be at the registry.")),
         part("PushImage", RegistryPhase::OpenRegistry { visit }, "A registry is asked whether it takes the image."),
     ];
@@ -110,30 +111,43 @@ fn document(pushed: &PushedImage, context: &Context<'_>) -> Option<(Manifest, St
     Some((manifest, text))
 }
 
-pub(super) fn blobs(pushed: &PushedImage, context: &Context<'_>) -> Vec<Planned> {
+/// Of all blobs the same is asked at once, because what comes next of each depends on the answer about it.
+pub(super) fn rounds(pushed: &PushedImage) -> Vec<Planned> {
+    let again = || pushed.clone();
+    [
+        (RegistryPhase::AskBlobs { pushed: again() }, "What the registry has is not sent again."),
+        (RegistryPhase::StartBlobs { pushed: again() }, "The registry says where a blob can be sent to."),
+        (RegistryPhase::PutBlobs { pushed: again() }, "The manifest names them."),
+    ]
+    .map(|(phase, why)| part("SendManifest", phase, why))
+    .into()
+}
+
+/// All that the manifest names, each once: layers from the lowest, and the configuration.
+fn blobs(pushed: &PushedImage, context: &Context<'_>) -> Vec<Descriptor> {
     let Some((manifest, _)) = document(pushed, context) else { return Vec::new() };
     let mut seen = std::collections::BTreeSet::new();
-    let all = manifest.layers.iter().chain([&manifest.config]).filter(|blob| seen.insert(blob.digest.clone()));
-    let phase = |blob: &Descriptor| RegistryPhase::SendBlob { pushed: pushed.clone(), blob: blob.clone() };
-    all.map(|blob| part("SendManifest", phase(blob), "The manifest names it.")).collect()
+    let all = manifest.layers.iter().chain([&manifest.config]);
+    all.filter(|blob| seen.insert(blob.digest.clone())).cloned().collect()
+}
+
+/// A URL of the repository.
+fn url(pushed: &PushedImage, rest: &str, context: &Context<'_>) -> String {
+    format!("{}/v2/{}/{rest}", base(&pushed.name.domain, context), pushed.name.path)
 }
 
 fn request(pushed: &PushedImage, method: Method, url: String, purpose: Purpose, context: &Context<'_>) -> Planned {
-    let proof = proof(&scope(pushed), context);
-    send(Request { method, url, fields: Vec::new(), proof, purpose }, need("SendManifest", "The manifest names this blob."))
+    let request = Request { proof: proof(&scope(pushed), context), ..Request::of(method, url, purpose) };
+    send(request, need("SendManifest", "The manifest names this blob."), context)
 }
 
-/// Asked for first: images share layers, at a registry too.
-pub(super) fn blob(pushed: &PushedImage, blob: &Descriptor, context: &Context<'_>) -> Vec<Planned> {
-    let url = format!("{}/v2/{}/blobs/{}", base(&pushed.name.domain, context), pushed.name.path, blob.digest);
-    let asked = request(pushed, Method::Head, url, Purpose::HasBlob { digest: blob.digest.clone() }, context);
-    let (again, why) = (|| (pushed.clone(), blob.clone()), "What the registry has is not sent again.");
-    let ((one, first), (other, second)) = (again(), again());
-    vec![
-        asked,
-        part("SendManifest", RegistryPhase::StartBlob { pushed: one, blob: first }, why),
-        part("SendManifest", RegistryPhase::PutBlob { pushed: other, blob: second }, why),
-    ]
+/// Images share layers, at a registry too.
+pub(super) fn asked(pushed: &PushedImage, context: &Context<'_>) -> Vec<Planned> {
+    let of = |blob: Descriptor| {
+        let url = url(pushed, &format!("blobs/{}", blob.digest), context);
+        request(pushed, Method::Head, url, Purpose::HasBlob { digest: blob.digest }, context)
+    };
+    blobs(pushed, context).into_iter().map(of).collect()
 }
 
 /// Another repository of the same registry that is known to have the image.
@@ -143,35 +157,40 @@ fn source(pushed: &PushedImage, context: &Context<'_>) -> Option<String> {
     others.next().map(|name| name.path)
 }
 
-pub(super) fn start(pushed: &PushedImage, blob: &Descriptor, context: &Context<'_>) -> Vec<Planned> {
-    if context.state.exchange.standing.get(&blob.digest) != Some(&Standing::Missing) {
-        return Vec::new();
-    }
+pub(super) fn started(pushed: &PushedImage, context: &Context<'_>) -> Vec<Planned> {
     let from = source(pushed, context);
-    let mount = from.as_ref().map(|from| format!("?from={}&mount={}", escaped(from), escaped(&blob.digest))).unwrap_or_default();
-    let url = format!("{}/v2/{}/blobs/uploads/{mount}", base(&pushed.name.domain, context), pushed.name.path);
-    let purpose = Purpose::StartUpload { digest: blob.digest.clone(), from: from.unwrap_or_default() };
-    vec![request(pushed, Method::Post, url, purpose, context)]
+    let of = |blob: Descriptor| {
+        let mount =
+            from.as_ref().map(|from| format!("?from={}&mount={}", escaped(from), escaped(&blob.digest))).unwrap_or_default();
+        let url = url(pushed, &format!("blobs/uploads/{mount}"), context);
+        let purpose = Purpose::StartUpload { digest: blob.digest, from: from.clone().unwrap_or_default() };
+        request(pushed, Method::Post, url, purpose, context)
+    };
+    let is_missing = |blob: &Descriptor| context.state.exchange.standing.get(&blob.digest) == Some(&Standing::Missing);
+    blobs(pushed, context).into_iter().filter(is_missing).map(of).collect()
 }
 
-pub(super) fn put(pushed: &PushedImage, blob: &Descriptor, context: &Context<'_>) -> Vec<Planned> {
-    let Some(Standing::UploadAt(location)) = context.state.exchange.standing.get(&blob.digest) else { return Vec::new() };
-    let url = closing(location, &blob.digest);
-    let path = Layout::new(&context.host.data_root).blob(&blob.digest);
-    let purpose = Purpose::PutBlob { digest: blob.digest.clone(), size: blob.size, path };
-    vec![request(pushed, Method::Put, url, purpose, context)]
+pub(super) fn put(pushed: &PushedImage, context: &Context<'_>) -> Vec<Planned> {
+    let layout = Layout::new(&context.host.data_root);
+    let of = |blob: Descriptor| {
+        let Some(Standing::UploadAt(location)) = context.state.exchange.standing.get(&blob.digest) else { return None };
+        let url = closing(location, &blob.digest);
+        let purpose = Purpose::PutBlob { path: layout.blob(&blob.digest), size: blob.size, digest: blob.digest };
+        Some(request(pushed, Method::Put, url, purpose, context))
+    };
+    blobs(pushed, context).into_iter().filter_map(of).collect()
 }
 
 /// The manifest, the name that the image has there from now on, and no copy of what was compressed.
 pub(super) fn manifest(pushed: &PushedImage, context: &Context<'_>) -> Vec<Planned> {
     let (Some((manifest, text)), Some(image)) = (document(pushed, context), image(pushed, context)) else { return Vec::new() };
     let tag = pushed.name.tag.as_deref().unwrap_or(DEFAULT_TAG);
-    let url = format!("{}/v2/{}/manifests/{tag}", base(&pushed.name.domain, context), pushed.name.path);
+    let url = url(pushed, &format!("manifests/{tag}"), context);
     let digest = crate::oci::digest::of(text.as_bytes());
     let fields = vec![("Content-Type".to_string(), manifest.media_type.clone())];
     let purpose = Purpose::PutManifest { digest: digest.clone(), text };
-    let put = Request { method: Method::Put, url, fields, proof: proof(&scope(pushed), context), purpose };
-    let mut steps = vec![send(put, name_cause(context))];
+    let put = Request { fields, proof: proof(&scope(pushed), context), ..Request::of(Method::Put, url, purpose) };
+    let mut steps = vec![send(put, name_cause(context), context)];
     let layout = Layout::new(&context.host.data_root);
     let exchange = &context.state.exchange;
     for blob in exchange.compressed.values().filter(|blob| exchange.made.contains(&blob.digest)) {

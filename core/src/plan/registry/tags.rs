@@ -2,7 +2,7 @@
 
 use super::super::origin::{self, need, planned};
 use super::super::{CommandError, Context, Planned};
-use super::{base, find_login, part, proof, pull_phase, send};
+use super::{base, find_login, part, proof, pull_phase, read_settings, send};
 use crate::reference::Reference;
 use crate::registry::http::Method;
 use crate::registry::{Errand, Purpose, Request, Visit, WantedImage};
@@ -29,7 +29,8 @@ pub(super) fn repository(wanted: &WantedImage, context: &Context<'_>) -> Vec<Pla
     let visit = Visit { domain: wanted.name.domain.clone(), scope: wanted.scope(), first, errand: Errand::Pull };
     let again = || wanted.clone();
     vec![
-        find_login(&wanted.name.domain, Some(again()), context),
+        read_settings(context),
+        find_login(&wanted.name.domain, Some(again()), None, context),
         part("PullRepository", RegistryPhase::OpenRegistry { visit }, "A registry is asked for its tags."),
         part("PullTags", RegistryPhase::ListTags { wanted: again() }, "Nobody else knows which there are."),
         part("PullRepository", RegistryPhase::PullTags { wanted: again() }, "An image is found by its tag."),
@@ -37,14 +38,10 @@ pub(super) fn repository(wanted: &WantedImage, context: &Context<'_>) -> Vec<Pla
 }
 
 pub(super) fn list(wanted: &WantedImage, context: &Context<'_>) -> Planned {
-    let request = Request {
-        method: Method::Get,
-        url: format!("{}/v2/{}/tags/list", base(&wanted.name.domain, context), wanted.name.path),
-        fields: Vec::new(),
-        proof: proof(&wanted.scope(), context),
-        purpose: Purpose::ListTags { wanted: wanted.clone() },
-    };
-    send(request, need("PullTags", "Nobody else knows which there are."))
+    let url = format!("{}/v2/{}/tags/list", base(&wanted.name.domain, context), wanted.name.path);
+    let purpose = Purpose::ListTags { wanted: wanted.clone() };
+    let request = Request { proof: proof(&wanted.scope(), context), ..Request::of(Method::Get, url, purpose) };
+    send(request, need("PullTags", "Nobody else knows which there are."), context)
 }
 
 pub(super) fn pull(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> {

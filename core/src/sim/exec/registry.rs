@@ -16,7 +16,7 @@ use crate::registry::compress::compress;
 use crate::registry::http::{Head, Url};
 use crate::registry::logins::{self, Place};
 use crate::registry::receive::{Expected, document, receive};
-use crate::registry::{Answered, Content, Proof, Purpose, Request, endpoint, model, reading};
+use crate::registry::{Answered, Content, Proof, Purpose, Request, Settings, endpoint, model, reading};
 use crate::sim::kernel::Kernel;
 use crate::step::{PasswordSource, RegistryStep};
 
@@ -33,9 +33,10 @@ fn heard(heard: Option<Heard>) -> Outcome {
 
 pub(super) fn execute(step: &RegistryStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
     let outcome = match step {
+        RegistryStep::ReadDaemonSettings { own, docker } => heard(Some(settings(kernel, own, docker)?)),
         RegistryStep::FindLogin { server, config, .. } => heard(login(kernel, run, server, config)?.map(Heard::Login)),
         RegistryStep::SendRequest(request) => {
-            let answered = send(request, kernel, run).map_err(refused)?;
+            let answered = request.ended(send(request, kernel, run)).map_err(refused)?;
             label(request, &answered, run);
             heard(Some(Heard::Answer(Box::new(answered))))
         }
@@ -83,6 +84,13 @@ fn drop_login(kernel: &mut Kernel, server: &str, config: &str) -> Result<(), Fai
         Some(text) => called(write_file(kernel, config, CONFIG_MODE, &text), "rename"),
         None => Ok(()),
     }
+}
+
+fn settings(kernel: &Kernel, own: &str, docker: &str) -> Result<Heard, Failure> {
+    let found = [own, docker].into_iter().find_map(|file| Some((file, data_at(kernel, file).ok()?)));
+    let Some((file, data)) = found else { return Ok(Heard::Settings(None, Settings::default())) };
+    let settings = Settings::read(&data.bytes, file, file == own).map_err(refused)?;
+    Ok(Heard::Settings(Some(file.to_string()), settings))
 }
 
 /// There are no programs here that keep logins.
