@@ -254,7 +254,7 @@ fn image(step: &ImageStep, outcome: &Outcome, context: &Context<'_>, at_ns: u64)
             images.iter().map(|sent| Happening::of_image(&sent.id, "save", &sent.id, at_ns)).collect()
         }
         ImageStep::LoadImages { .. } => {
-            outcome.received.iter().map(|image| Happening::of_image(&image.id, "load", &image.id, at_ns)).collect()
+            outcome.received.images.iter().map(|image| Happening::of_image(&image.id, "load", &image.id, at_ns)).collect()
         }
         ImageStep::WriteBlob { .. }
         | ImageStep::RemoveBlob { .. }

@@ -27,6 +27,24 @@ use crate::resource_limit;
 use crate::step::{CgroupStep, ClientStep, CopyRoot, CopyStep, Limit, MountStep, PrivilegeStep, ProcessStep, Step, StoreStep};
 use crate::userland::WaitStatus;
 
+/// What has come in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// Images, as they were read from their blobs when these had their names.
+    pub images: Vec<Image>,
+    /// Those of their layers that were extracted.
+    pub extracted: Vec<ExtractedLayer>,
+}
+
+/// A layer that was extracted when its image came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtractedLayer {
+    /// The digest of its archive.
+    pub diff_id: String,
+    /// Where its files are.
+    pub directory: String,
+}
+
 /// What only the execution of a step could tell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -55,9 +73,9 @@ pub struct Outcome {
     pub refused: Option<Box<Refused>>,
     /// What was copied, and where to.
     pub copied: Option<Box<Copied>>,
-    /// The images that an archive held.
+    /// What an archive held.
     #[serde(default)]
-    pub received: Vec<Image>,
+    pub received: Box<Received>,
     /// The files of an instruction of a build.
     #[serde(default)]
     pub files: Option<Box<BuildFiles>>,

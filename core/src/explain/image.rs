@@ -59,7 +59,7 @@ pub(super) fn explain(step: &ImageStep) -> Explanation {
         }
         ImageStep::SaveImages { images, output } => save_images(images, output.as_ref()),
         ImageStep::LoadImages { input, .. } => {
-            let why = "Every file of the archive is digested on its way in: what is not what its name says is refused, and what is here already is not kept twice.";
+            let why = "Every file of the archive is digested on its way in: what is not what its name says is refused, and what is here already is not kept twice. As with dockerd, the layers stand extracted when it is through.";
             let calls = vec![
                 call("openat", &["AT_FDCWD", "…", "…", "…"]).when(CallWhen::Repeated),
                 call("write", &["…", "…", "…"]).when(CallWhen::Repeated),

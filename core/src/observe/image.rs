@@ -1,6 +1,6 @@
 //! What the steps on images leave behind: blobs, layers, lines of the index.
 
-use super::{Look, Outcome};
+use super::{ExtractedLayer, Look, Outcome};
 use crate::errno::Errno;
 use crate::event::{Event, ImageEvent};
 use crate::oci::image::{Index, Manifest};
@@ -39,7 +39,13 @@ impl Look<'_> {
                 self.if_there(&file.path, || Event::Image(ImageEvent::Saved { path: file.path.clone() }))?
             }
             ImageStep::SaveImages { .. } => Vec::new(),
-            ImageStep::LoadImages { .. } => recorded_images(self.outcome),
+            ImageStep::LoadImages { .. } => {
+                let mut all = recorded_images(self.outcome);
+                for (layer, event) in self.outcome.received.extracted.iter().zip(extracted(self.outcome)) {
+                    all.extend(self.if_there(&layer.directory, || event)?);
+                }
+                all
+            }
             ImageStep::RemoveBlob { path, digest } => {
                 self.if_gone(path, || Event::Image(ImageEvent::BlobRemoved { digest: digest.clone() }))?
             }
@@ -90,7 +96,17 @@ impl Look<'_> {
 
 /// What came in, as it was read from its blobs when they had their names.
 fn recorded_images(outcome: &Outcome) -> Vec<Event> {
-    outcome.received.iter().map(|image| Event::Image(ImageEvent::Recorded { image: Box::new(image.clone()) })).collect()
+    outcome.received.images.iter().map(|image| Event::Image(ImageEvent::Recorded { image: Box::new(image.clone()) })).collect()
+}
+
+/// Of the layers that came in with images.
+fn extracted(outcome: &Outcome) -> Vec<Event> {
+    let event = |layer: &ExtractedLayer| {
+        let of = outcome.received.images.iter().find(|image| image.layers.iter().any(|own| own.diff_id == layer.diff_id));
+        let image = of.map(|image| image.names.first().unwrap_or(&image.id).clone()).unwrap_or_default();
+        Event::LayerExtracted { image, diff_id: layer.diff_id.clone(), directory: layer.directory.clone() }
+    };
+    outcome.received.extracted.iter().map(event).collect()
 }
 
 fn packed(upper: &str, outcome: &Outcome) -> Vec<Event> {
@@ -103,7 +119,8 @@ pub(super) fn essential(step: &ImageStep, outcome: &Outcome) -> Vec<Event> {
         ImageStep::UntagImage { name, .. } => vec![Event::Image(ImageEvent::Untagged { name: name.clone() })],
         ImageStep::ForgetImage { manifest, .. } => vec![Event::Image(ImageEvent::Forgotten { manifest: manifest.clone() })],
         ImageStep::RemoveLayer { diff_id, .. } => vec![Event::Image(ImageEvent::LayerRemoved { diff_id: diff_id.clone() })],
-        ImageStep::LoadImages { .. } | ImageStep::RecordImage { .. } => recorded_images(outcome),
+        ImageStep::LoadImages { .. } => recorded_images(outcome).into_iter().chain(extracted(outcome)).collect(),
+        ImageStep::RecordImage { .. } => recorded_images(outcome),
         ImageStep::PackLayer(source) => packed(&source.upper, outcome),
         ImageStep::ImportLayer(_) => packed(ImportedArchive::KEY, outcome),
         ImageStep::WriteBlob { .. }

@@ -1,26 +1,32 @@
 //! `save` and `load`: archives to and from files of the caller's and her streams.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use glassbox_core::errno::Errno;
-use glassbox_core::observe::Outcome;
-use glassbox_core::oci::image::transfer::{Sent, TransferError, Wording, receive, send, settle, unwritable};
+use glassbox_core::observe::{Outcome, Received};
+use glassbox_core::oci::image::transfer::{Arrived, Sent, TransferError, Wording, receive, send, settle, unwritable};
 use glassbox_core::plan::architecture;
 use glassbox_core::step::{CallersFile, ClientStep, ImageStep, Undo};
 use glassbox_core::userland::FileKind;
 use glassbox_core::view::images::loaded;
 
-use super::Engine;
+use super::{Engine, arrived};
 use crate::exec::{Done, Failure, image};
+use crate::store::StoreError;
 use crate::store::blobs::StoreBlobs;
 
 const BUFFER_BYTES: usize = 128 << 10;
 
 fn refused(error: &TransferError) -> Failure {
     Failure::of(&format!("Error response from daemon: {error}"), error.errno())
+}
+
+fn unjournaled(error: &StoreError) -> TransferError {
+    TransferError::Call { doing: "write the journal", errno: error.errno().unwrap_or(Errno::EIO) }
 }
 
 /// A file of the caller's, or her standard input.
@@ -70,9 +76,19 @@ impl Engine {
         let store = self.store.clone();
         let machine = architecture(&self.host.machine).to_string();
         let journal = self.journal().map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))?;
-        let mut announce = |digest: &str| journal.will(&Undo::DropBlob { path: store.layout().blob(digest) });
+        let journal = RefCell::new(journal);
+        let will = |undo: &Undo| journal.borrow_mut().will(undo);
+        let mut announce = |digest: &str| will(&Undo::DropBlob { path: store.layout().blob(digest) });
         let mut blobs = StoreBlobs { store: &store, announce: &mut announce };
-        let images = receive(&mut blobs, ("linux", &machine), source).map_err(|error| refused(&error))?;
+        let mut unpacked = Vec::new();
+        let mut look = |_: &mut StoreBlobs<'_>, layers: &[Arrived]| {
+            let tree = |layer: &Arrived| Undo::RemoveTree { path: store.layout().layer(&layer.diff_id) };
+            match layers.iter().try_for_each(|layer| will(&tree(layer))) {
+                Ok(()) => arrived::look_into(&store, layers, &mut unpacked),
+                Err(error) => vec![Err(unjournaled(&error))],
+            }
+        };
+        let images = receive(&mut blobs, ("linux", &machine), source, &mut look).map_err(|error| refused(&error))?;
         self.lock_records().map_err(|error| Failure::of(&error.message, Errno::EIO))?;
         // What others have loaded meanwhile.
         let known = store.images().0;
@@ -85,7 +101,7 @@ impl Engine {
             store.drop_blob(Path::new(&blob)).map_err(|error| Failure::of("unlink", error.errno().unwrap_or(Errno::EIO)))?;
         }
         let text = loaded(&images, &self.state, quiet);
-        outcome.received = images;
+        *outcome.received = Received { images, extracted: unpacked };
         self.client(&ClientStep::Print { text }, outcome)
     }
 }

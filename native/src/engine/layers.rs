@@ -98,7 +98,7 @@ impl Engine {
             return Err(Failure::of("openat", Errno::ENOENT));
         }
         self.store.change_index(|index| index.take_in(std::slice::from_ref(&image))).call("rename")?;
-        outcome.received = vec![image];
+        outcome.received.images = vec![image];
         Ok(())
     }
 

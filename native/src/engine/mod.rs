@@ -8,6 +8,7 @@
 //! `run` does a command; `Engine` with `advance` and `visit` is the same in single steps, for a debugger. It decides nothing: what is
 //! done, and in which order, is the plan's.
 
+mod arrived;
 mod attach;
 pub(crate) mod beside;
 mod build;

@@ -124,32 +124,47 @@ impl Shelf<'_> {
 
 /// The archive that is part of the program, or that of a blob, into a new directory.
 pub fn extract(diff_id: &str, blob: Option<&str>, directory: &Path) -> Done {
+    let judged = |found: String| match found == diff_id {
+        true => Ok(()),
+        false => Err(Failure::of(&other_archive(diff_id, &found), Errno::EINVAL)),
+    };
     layer::extract(directory, |part| match blob {
-        None => unpack_layer(diff_id, crate::toolbox::ARCHIVE, part),
+        None => unpack_archive(diff_id, Blob::new(crate::toolbox::ARCHIVE).call("read")?, part).and_then(judged),
         Some(path) => {
             let archive = Blob::new(File::open(path).call("openat")?).call("read")?;
             // One processor decompresses while the other writes files.
-            ahead::read(archive, |archive| unpack_archive(diff_id, archive, part)).call("clone3")?
+            ahead::read(archive, |archive| unpack_archive(diff_id, archive, part)).call("clone3")?.and_then(judged)
         }
     })
     .map(drop)
 }
 
-fn unpack_layer(diff_id: &str, blob: impl Read, part: &Path) -> Done {
-    unpack_archive(diff_id, Blob::new(blob).call("read")?, part)
+/// A blob into a directory, where it is not there yet. Answers the digest that its archive has, and whether it was extracted: if that is
+/// another one than `diff_id`, it was not. `None`: it is there already.
+pub fn extract_new(diff_id: &str, blob: &Path, directory: &Path) -> Result<Option<(String, bool)>, Failure> {
+    let mut found = None;
+    let is_other = || Failure::of("", Errno::EINVAL);
+    let extracted = layer::extract(directory, |part| {
+        let archive = Blob::new(File::open(blob).call("openat")?).call("read")?;
+        let digest = found.insert(unpack_archive(diff_id, archive, part)?);
+        if digest == diff_id { Ok(()) } else { Err(is_other()) }
+    });
+    match (found, extracted) {
+        (Some(digest), _) if digest != diff_id => Ok(Some((digest, false))),
+        (Some(digest), extracted) => extracted.map(|is_new| Some((digest, is_new))),
+        (None, extracted) => extracted.map(|_| None),
+    }
 }
 
-fn unpack_archive(diff_id: &str, archive: impl Read, part: &Path) -> Done {
+/// Answers the digest of the archive.
+fn unpack_archive(diff_id: &str, archive: impl Read, part: &Path) -> Result<String, Failure> {
     let root = nix::unistd::geteuid().is_root();
     let form = if root { OverlayForm::Trusted } else { OverlayForm::User };
     let options = UnpackOptions { limits: LayerLimits::of_linux(LAYER_BYTES_MAX), form, owners: root, devices: root };
     let mut disk = LayerDisk::open(part).call("openat")?;
     let told = unpack(&mut disk, &options, archive);
     let unpacked = told.map_err(|error| Failure::of(&format!("unpack {diff_id}: {error}"), error.errno()))?;
-    if unpacked.diff_id != diff_id {
-        return Err(Failure::of(&other_archive(diff_id, &unpacked.diff_id), Errno::EINVAL));
-    }
-    Ok(())
+    Ok(unpacked.diff_id)
 }
 
 /// A part of the volume is resolved so that no link in it leads out; one that is missing is told of when the container starts.

@@ -4,10 +4,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use glassbox_core::errno::Errno;
-use glassbox_core::oci::image::transfer::{Blobs, archive_digest};
+use glassbox_core::oci::image::transfer::Blobs;
 
 use super::{ProcessIdentity, Store, StoreError};
 
@@ -106,28 +106,6 @@ impl Blobs for StoreBlobs<'_> {
 
     fn remove(&mut self, digest: &str) {
         let _ = fs::remove_file(self.path(digest));
-    }
-
-    /// On all processors at once.
-    fn archive_digests(&mut self, blobs: &[String]) -> Vec<io::Result<String>> {
-        let paths: Vec<PathBuf> = blobs.iter().map(|blob| self.path(blob)).collect();
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let places = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-            let digest = |at: usize| {
-                let (path, blob) = (paths.get(at)?, blobs.get(at)?);
-                Some((at, File::open(path).and_then(|file| archive_digest(file, blob))))
-            };
-            places.map_while(digest).collect::<Vec<_>>()
-        };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(blobs.len());
-        let mut found: Vec<_> = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let own = work();
-            own.into_iter().chain(others.into_iter().flat_map(|other| other.join().unwrap_or_default())).collect()
-        });
-        found.sort_unstable_by_key(|(at, _)| *at);
-        found.into_iter().map(|(_, digest)| digest).collect()
     }
 }
 

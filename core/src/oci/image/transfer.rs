@@ -22,7 +22,7 @@ pub use receive::receive;
 pub use send::{Sent, send};
 
 use super::ImageError;
-use crate::archive::ArchiveError;
+use crate::archive::{ArchiveError, Fault};
 use crate::errno::Errno;
 use crate::model::Image;
 use crate::oci::layer::{Blob, Compression, Digested};
@@ -47,16 +47,30 @@ pub trait Blobs {
     fn discard(&mut self, blob: Self::Sink);
     /// Removes a blob.
     fn remove(&mut self, digest: &str);
-    /// Of each of these blobs, in their order, the digest of the archive that it holds: see [`archive_digest`].
-    fn archive_digests(&mut self, blobs: &[String]) -> Vec<io::Result<String>> {
-        let opened = |error: Errno| io::Error::from_raw_os_error(error.0);
-        blobs.iter().map(|blob| archive_digest(self.open(blob).map_err(opened)?.0, blob)).collect()
-    }
     /// The digest of what these bytes only stand for: the model knows of the toolbox's archive how long it is and what digest it has, and
     /// not its bytes. Never so of real ones.
     fn stands_for(&self, _blob: &Self::Sink) -> Option<String> {
         None
     }
+}
+
+/// A layer that has come in and is in no image yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// The digest of its blob.
+    pub blob: String,
+    /// The digest that its archive is said to have.
+    pub diff_id: String,
+}
+
+/// Looks into layers that have come in, and may extract them: answers of each, in their order, the digest that its archive has.
+pub type Look<'a, B> = &'a mut dyn FnMut(&mut B, &[Arrived]) -> Vec<Result<String, TransferError>>;
+
+/// Looks only.
+pub fn digests<B: Blobs>(blobs: &mut B, layers: &[Arrived]) -> Vec<Result<String, TransferError>> {
+    let opened = |error: Errno| io::Error::from_raw_os_error(error.0);
+    let mut digest = |blob: &str| archive_digest(blobs.open(blob).map_err(opened)?.0, blob);
+    layers.iter().map(|layer| digest(&layer.blob).map_err(|error| TransferError::unreadable(&layer.blob, &error))).collect()
 }
 
 /// The `sha256:…` of the archive in a blob that has this digest: the diff id of a layer.
@@ -108,6 +122,14 @@ pub enum TransferError {
         /// The digest of its archive.
         found: String,
     },
+    /// The archive of a layer cannot be extracted.
+    #[error("{call}")]
+    Layer {
+        /// `unpack sha256:…: ` and why.
+        call: String,
+        /// The kernel's number for it.
+        errno: Errno,
+    },
     /// A blob is longer or shorter than who names it says.
     #[error("invalid archive: the {what} {digest} has {found} bytes, and {named} are named")]
     Length {
@@ -137,10 +159,15 @@ pub enum TransferError {
 }
 
 impl TransferError {
+    /// What is in a blob cannot be read.
+    pub fn unreadable(blob: &str, error: &io::Error) -> TransferError {
+        ArchiveError { entry: blob.to_string(), fault: Fault::of(error) }.into()
+    }
+
     /// The kernel's number for it.
     pub fn errno(&self) -> Errno {
         match self {
-            TransferError::Call { errno, .. } => *errno,
+            TransferError::Call { errno, .. } | TransferError::Layer { errno, .. } => *errno,
             TransferError::Stream(error) => error.raw_os_error().map_or(Errno::EIO, Errno),
             _ => Errno::EINVAL,
         }

@@ -7,7 +7,7 @@ use crate::accounts::{self, Identity};
 use crate::errno::Errno;
 use crate::layout::Layout;
 use crate::model::{Layer, State};
-use crate::observe::Outcome;
+use crate::observe::{Outcome, Received};
 use crate::oci::audit::{Shelves, audit};
 use crate::oci::image::transfer::{Blobs, Wording};
 use crate::oci::image::{Descriptor, one};
@@ -70,7 +70,11 @@ pub(super) fn record(kernel: &mut Kernel, index: &str, id: &str, manifest: &Desc
         return Err(Errno::ENOENT.into());
     }
     called(change(kernel, index, |index| index.take_in(std::slice::from_ref(&image))), "rename")?;
-    Ok(Done::Outcome(Outcome { received: vec![image], at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+    Ok(Done::Outcome(Outcome {
+        received: Box::new(Received { images: vec![image], extracted: Vec::new() }),
+        at_ns: kernel.realtime_ns(),
+        ..Outcome::default()
+    }))
 }
 
 /// One snapshot for each directory: a reader holds the machine that it reads.

@@ -155,6 +155,11 @@ fn extract(kernel: &mut Kernel, state: &State, diff_id: &str, path: &str) -> Res
     if !known {
         return Err(Errno::ENOENT.into());
     }
+    extract_toolbox(kernel, path)
+}
+
+/// The files that are part of the program.
+pub(super) fn extract_toolbox(kernel: &mut Kernel, path: &str) -> Result<(), super::Failure> {
     let top = called(make_directory(kernel, path, 0o755), "mkdir")?;
     let size_bytes = kernel.host.toolbox.size_bytes;
     for entry in toolbox::files() {

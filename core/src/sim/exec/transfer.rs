@@ -9,9 +9,9 @@ use super::{Carried, Done, Failure, Run, called};
 use crate::errno::Errno;
 use crate::layout::Layout;
 use crate::model::{Image, State};
-use crate::observe::Outcome;
+use crate::observe::{ExtractedLayer, Outcome, Received};
 use crate::oci::image::other_archive;
-use crate::oci::image::transfer::{Blobs, Sent, TransferError, Wording, receive, send, settle, unwritable};
+use crate::oci::image::transfer::{Arrived, Blobs, Sent, TransferError, Wording, digests, receive, send, settle, unwritable};
 use crate::oci::layer::{Blob, LayerLimits, OverlayForm, UnpackOptions, unpack};
 use crate::plan::architecture;
 use crate::sim::kernel::Kernel;
@@ -146,7 +146,13 @@ pub(super) fn load(kernel: &mut Kernel, run: &mut Run, asked: (Option<&CallersFi
     let (input, quiet) = asked;
     let Some(data) = callers_data(kernel, run, input)? else { return Ok(Done::Waiting) };
     let machine = architecture(&kernel.host.machine).to_string();
-    let received = receive(&mut ModelBlobs { kernel }, ("linux", &machine), source(data)).map_err(|error| refused(&error))?;
+    let mut unpacked = Vec::new();
+    let mut look = |blobs: &mut ModelBlobs<'_>, layers: &[Arrived]| look_into(blobs, layers, &mut unpacked);
+    let received = receive(&mut ModelBlobs { kernel }, ("linux", &machine), source(data), &mut look);
+    let received = received.map_err(|error| {
+        unpacked.iter().for_each(|layer: &ExtractedLayer| remove_tree(kernel, &layer.directory).unwrap_or_default());
+        refused(&error)
+    })?;
     let known: Vec<&Image> = state.images.values().collect();
     let (received, given_up) = settle(received, &known);
     let index = Layout::new(&kernel.host.data_root).image_index();
@@ -154,12 +160,49 @@ pub(super) fn load(kernel: &mut Kernel, run: &mut Run, asked: (Option<&CallersFi
     given_up.iter().for_each(|digest| ModelBlobs { kernel }.remove(digest));
     let text = loaded(&received, state, quiet);
     run.shown.push((false, text.clone().into_bytes()));
+    let received = Box::new(Received { images: received, extracted: unpacked });
     Ok(Done::Outcome(Outcome { received, printed: text, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+}
+
+/// Layers that have come in are extracted, as far as their files are not there yet.
+fn look_into(
+    blobs: &mut ModelBlobs<'_>,
+    layers: &[Arrived],
+    unpacked: &mut Vec<ExtractedLayer>,
+) -> Vec<Result<String, TransferError>> {
+    let of_step = |failure: Failure| TransferError::Layer { call: failure.call.unwrap_or_default(), errno: failure.errno };
+    let mut look = |layer: &Arrived| {
+        let directory = Layout::new(&blobs.kernel.host.data_root).layer(&layer.diff_id);
+        let path = blobs.path(&layer.blob);
+        let data = data_at(blobs.kernel, &path).map_err(|errno| of_step(of_file(&path, errno)))?;
+        if blobs.kernel.walk(blobs.kernel.engine, &directory, true).is_ok() {
+            return digests(blobs, std::slice::from_ref(layer)).remove(0);
+        }
+        let found = if data.bytes.starts_with(MODELLED_ARCHIVE.as_bytes()) {
+            super::store::extract_toolbox(blobs.kernel, &directory).map_err(of_step)?;
+            layer.diff_id.clone()
+        } else {
+            unpack_into(blobs.kernel, data, &layer.diff_id, &directory).map_err(of_step)?
+        };
+        if found == layer.diff_id {
+            unpacked.push(ExtractedLayer { diff_id: found.clone(), directory });
+        }
+        Ok(found)
+    };
+    layers.iter().map(&mut look).collect()
 }
 
 /// A layer from its blob into a new directory; of one that is refused nothing stays.
 pub(super) fn extract(kernel: &mut Kernel, blob: &str, diff_id: &str, directory: &str) -> Result<(), Failure> {
     let data = data_at(kernel, blob).map_err(|errno| of_file(blob, errno))?;
+    match unpack_into(kernel, data, diff_id, directory)? {
+        found if found == diff_id => Ok(()),
+        found => Err(Failure { call: Some(other_archive(diff_id, &found)), ..Failure::from(Errno::EINVAL) }),
+    }
+}
+
+/// Answers the digest that the archive has; where that is another one, nothing stays.
+fn unpack_into(kernel: &mut Kernel, data: Data, diff_id: &str, directory: &str) -> Result<String, Failure> {
     make_directory(kernel, directory, 0o755)?;
     let root = kernel.host.is_root();
     let form = if root { OverlayForm::Trusted } else { OverlayForm::User };
@@ -169,11 +212,8 @@ pub(super) fn extract(kernel: &mut Kernel, blob: &str, diff_id: &str, directory:
         let told = unpack(&mut disk, &options, archive);
         told.map_err(|error| Failure { call: Some(format!("unpack {diff_id}: {error}")), ..Failure::from(error.errno()) })
     });
-    let judged = unpacked.and_then(|unpacked| match unpacked.diff_id == diff_id {
-        true => Ok(()),
-        false => Err(Failure { call: Some(other_archive(diff_id, &unpacked.diff_id)), ..Failure::from(Errno::EINVAL) }),
-    });
-    judged.inspect_err(|_| {
+    if unpacked.as_ref().map_or(true, |unpacked| unpacked.diff_id != diff_id) {
         let _ = remove_tree(kernel, directory);
-    })
+    }
+    unpacked.map(|unpacked| unpacked.diff_id)
 }

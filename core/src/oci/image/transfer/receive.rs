@@ -6,9 +6,11 @@ use std::io::{Read, Write};
 use serde::Deserialize;
 
 use super::super::{DOCUMENT_BYTES_MAX, Descriptor, ImageError, Index, Manifest, NAME_ANNOTATION, media, one, parsed};
-use super::{BLOBS, Blobs, CONTAINERD_NAME, DOCKER_LIST, INDEX, LAYOUT_FILE, TransferError, blobs_of, document, failed};
+use super::{
+    Arrived, BLOBS, Blobs, CONTAINERD_NAME, DOCKER_LIST, INDEX, LAYOUT_FILE, Look, TransferError, blobs_of, document, failed,
+};
 use crate::archive::{ArchiveError, Fault, Limits, Member, MemberKind, Reader, inside, shown};
-use crate::model::Image;
+use crate::model::{Image, Layer};
 use crate::oci::digest::is_sha256;
 use crate::oci::layer::{Blob, Digested};
 use crate::reference::Reference;
@@ -20,10 +22,16 @@ const DEPTH_MAX: usize = 4;
 const IMAGES_MAX: usize = 1_000;
 
 /// Takes all images of an archive, which may be compressed, into the store: their blobs, manifests included. They are not in its index
-/// yet; `names` are those of the archive. Of an archive that is refused nothing stays.
-pub fn receive<B: Blobs>(blobs: &mut B, platform: (&str, &str), input: impl Read) -> Result<Vec<Image>, TransferError> {
+/// yet; `names` are those of the archive. Of an archive that is refused no blob stays. `look` is given the layers that are new.
+pub fn receive<B: Blobs>(
+    blobs: &mut B,
+    platform: (&str, &str),
+    input: impl Read,
+    look: Look<'_, B>,
+) -> Result<Vec<Image>, TransferError> {
     let mut incoming = Incoming {
         blobs,
+        look,
         platform: (platform.0.to_string(), platform.1.to_string()),
         new: BTreeSet::new(),
         stand_ins: BTreeSet::new(),
@@ -52,6 +60,7 @@ struct Listed {
 
 struct Incoming<'a, B> {
     blobs: &'a mut B,
+    look: Look<'a, B>,
     platform: (String, String),
     /// Blobs that were not there before.
     new: BTreeSet<String>,
@@ -88,18 +97,18 @@ impl<B: Blobs> Incoming<'_, B> {
             }
             let missing = |_| ImageError::Missing { what: "layer", digest: layer.blob.clone() };
             let (_, bytes) = self.blobs.open(&layer.blob).map_err(missing)?;
-            if self.stand_ins.contains(&layer.blob) {
-                continue;
+            if !self.stand_ins.contains(&layer.blob) {
+                of_length("layer", &layer.blob, layer.blob_bytes, bytes)?;
             }
-            of_length("layer", &layer.blob, layer.blob_bytes, bytes)?;
             // What was here before has been looked at when it came, and is looked at again when it is extracted.
             if self.new.contains(&layer.blob) {
                 fresh.push((number, layer));
             }
         }
-        let blobs: Vec<String> = fresh.iter().map(|(_, layer)| layer.blob.clone()).collect();
-        for ((number, layer), found) in fresh.into_iter().zip(self.blobs.archive_digests(&blobs)) {
-            let found = found.map_err(|error| ArchiveError { entry: layer.blob.clone(), fault: Fault::of(&error) })?;
+        let arrived = |(_, layer): &(usize, &Layer)| Arrived { blob: layer.blob.clone(), diff_id: layer.diff_id.clone() };
+        let arrived: Vec<Arrived> = fresh.iter().map(arrived).collect();
+        for ((number, layer), found) in fresh.into_iter().zip((self.look)(self.blobs, &arrived)) {
+            let found = found?;
             if found != layer.diff_id {
                 return Err(TransferError::OtherArchive { number, expected: layer.diff_id.clone(), found });
             }

@@ -85,7 +85,7 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn received(bytes: &[u8]) -> (Memory, Result<Vec<Image>, String>) {
     let mut store = Memory::default();
-    let images = receive(&mut store, ("linux", "amd64"), bytes).map_err(|error| error.to_string());
+    let images = receive(&mut store, ("linux", "amd64"), bytes, &mut digests).map_err(|error| error.to_string());
     (store, images)
 }
 
@@ -149,7 +149,7 @@ fn of_an_index_of_several_machines_the_own_one_is_taken() {
     let images = images.unwrap();
     assert_eq!((names(&images), images[0].manifest.clone()), (vec!["localhost:5000/web:1".to_string()], own.manifest.digest));
     assert!(!taken.0.contains_key(&digest::of(b"other")) && taken.0.len() == 3);
-    let arm = receive(&mut Memory::default(), ("linux", "s390x"), archive(&files).as_slice()).unwrap_err();
+    let arm = receive(&mut Memory::default(), ("linux", "s390x"), archive(&files).as_slice(), &mut digests).unwrap_err();
     assert_eq!(arm.to_string(), "invalid archive: no image in it is for linux/s390x");
 }
 
@@ -184,7 +184,7 @@ fn an_image_that_is_there_keeps_its_manifest_and_gets_the_names() {
     let sent = store.image(b"layer", &["docker.io/library/web:1"]);
     let mut bytes = Vec::new();
     send(&mut store, &[sent], &mut bytes).unwrap();
-    let own = receive(&mut Memory::default(), ("linux", "amd64"), bytes.as_slice()).unwrap().remove(0);
+    let own = receive(&mut Memory::default(), ("linux", "amd64"), bytes.as_slice(), &mut digests).unwrap().remove(0);
     let mut other = own.clone();
     (other.manifest, other.names) = (digest::of(b"other"), vec!["web:2".into()]);
     other.layers[0].blob = digest::of(b"compressed");
