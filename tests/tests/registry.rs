@@ -8,6 +8,7 @@ mod served;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use glassbox_core::registry::UPLOADS_AT_ONCE;
 use glassbox_tests::apart::apart;
 use glassbox_tests::binary::{Engine, has_program, skip};
 use served::taking::Taking;
@@ -598,17 +599,20 @@ fn an_authority_of_its_own_is_trusted_where_its_certificate_lies() -> Result<()>
     })
 }
 
-/// Two layers and a configuration: none is taken before all are on their way.
+/// Seven layers and a configuration: none is taken before five are on their way, and never are there more.
 #[test]
 fn blobs_go_beside_each_other() -> Result<()> {
     apart("blobs_go_beside_each_other", || {
-        let (registry, engine) = (Taking::start(3)?, Engine::new()?);
+        let (registry, engine) = (Taking::start(UPLOADS_AT_ONCE)?, Engine::new()?);
         let (context, name) = (engine.scratch().join("ctx"), format!("{}/app:1", registry.authority()));
         fs::create_dir(&context)?;
-        fs::write(context.join("Dockerfile"), "FROM toolbox\nCOPY Dockerfile /\n")?;
+        let copies: String = (1..=6).map(|number| format!("COPY Dockerfile /{number}\n")).collect();
+        fs::write(context.join("Dockerfile"), format!("FROM toolbox\n{copies}"))?;
         engine.succeed(&format!("build -q -t {name} {}", context.display()))?;
         let pushed = engine.succeed(&format!("push {name}"))?.stdout;
-        ensure!(registry.most() == 3 && pushed.matches(": Pushed\n").count() == 2, "{} at once: {pushed}", registry.most());
+        let lines: Vec<&str> = pushed.lines().skip(1).filter_map(|line| line.split_once(": ")).map(|(_, words)| words).collect();
+        ensure!(lines[..9] == [["Preparing"; 7].as_slice(), &["Waiting"; 2]].concat() && lines[9..16] == ["Pushed"; 7], "{pushed}");
+        ensure!(registry.most() == UPLOADS_AT_ONCE, "{} at once: {pushed}", registry.most());
         // Where steps are looked at they go one by one.
         let (single, name) = (Taking::start(1)?, "app:1");
         let there = format!("{}/{name}", single.authority());

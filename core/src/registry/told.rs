@@ -2,9 +2,9 @@
 //! keeps its line ([`super::bars`]).
 
 use crate::cli::{Command, ImageChoice, Invocation, Pull, RegistryCommand};
-use crate::model::{Exchange, Standing, State, short_digest};
+use crate::model::{Exchange, Layer, Standing, State, short_digest};
 use crate::registry::reading::Content;
-use crate::registry::{DOWNLOADS_AT_ONCE, WantedImage};
+use crate::registry::{DOWNLOADS_AT_ONCE, UPLOADS_AT_ONCE, WantedImage};
 use crate::step::{Phase, RegistryPhase, RegistryStep, Step, StoreStep};
 
 /// What is told, by the command at hand.
@@ -42,8 +42,10 @@ impl Told {
     pub fn entering(self, step: &Step, state: &State) -> String {
         match step {
             Step::Phase(Phase::Registry(RegistryPhase::SendBlobs { pushed })) if !self.quiet => {
-                let layers = state.images.get(&pushed.id).into_iter().flat_map(|image| image.layers.iter().rev());
-                layers.map(|layer| format!("{}: Preparing\n", short_digest(&layer.diff_id))).collect()
+                let layers = || state.images.get(&pushed.id).into_iter().flat_map(|image| image.layers.iter().rev());
+                let line = |layer: &Layer, words: &str| format!("{}: {words}\n", short_digest(&layer.diff_id));
+                let prepared = layers().map(|layer| line(layer, "Preparing"));
+                prepared.chain(layers().skip(UPLOADS_AT_ONCE).map(|layer| line(layer, "Waiting"))).collect()
             }
             Step::Phase(Phase::Registry(RegistryPhase::PullImage { wanted })) if !self.always && !self.quiet => {
                 format!("Unable to find image '{}' locally\n", wanted.name.familiar())

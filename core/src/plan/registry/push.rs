@@ -123,11 +123,11 @@ pub(super) fn rounds(pushed: &PushedImage) -> Vec<Planned> {
     .into()
 }
 
-/// All that the manifest names, each once: layers from the lowest, and the configuration.
+/// All that the manifest names, each once: layers from the topmost, as dockerd sends them, and the configuration.
 fn blobs(pushed: &PushedImage, context: &Context<'_>) -> Vec<Descriptor> {
     let Some((manifest, _)) = document(pushed, context) else { return Vec::new() };
     let mut seen = std::collections::BTreeSet::new();
-    let all = manifest.layers.iter().chain([&manifest.config]);
+    let all = manifest.layers.iter().rev().chain([&manifest.config]);
     all.filter(|blob| seen.insert(blob.digest.clone())).cloned().collect()
 }
 
