@@ -47,6 +47,11 @@ impl<'a> Layout<'a> {
         format!("{}/daemon.json", self.root)
     }
 
+    /// The directory of all images: an OCI image layout.
+    pub fn images(&self) -> String {
+        format!("{}/images", self.root)
+    }
+
     /// A blob of an image.
     pub fn blob(&self, digest: &str) -> String {
         format!("{}/images/blobs/sha256/{}", self.root, digest.trim_start_matches("sha256:"))

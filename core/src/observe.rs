@@ -134,6 +134,8 @@ pub struct BuildFiles {
     pub seen: Option<crate::build::InputSeen>,
     /// A Dockerfile that was read.
     pub definition: Option<crate::build::Definition>,
+    /// A cache that was read.
+    pub cache: Option<Box<crate::build::ImportedCache>>,
     /// What they are, for its key.
     pub parts: Vec<crate::build::Part>,
     /// How many files, directories and links were made.

@@ -161,6 +161,75 @@ fn a_build_pushes_what_it_has_made() -> Result<()> {
 }
 
 #[test]
+fn a_cache_goes_from_store_to_store() -> Result<()> {
+    apart("a_cache_goes_from_store_to_store", || {
+        if !is_ready("build --cache-to") {
+            return Ok(());
+        }
+        let registry = Registry::start(None)?;
+        let (one, cache) = (Engine::new()?, registry.name("team/app:cache"));
+        let context = one.scratch().join("ctx");
+        fs::create_dir(&context)?;
+        let write = |name: &str, text: &str| fs::write(context.join(name), text);
+        write("file", "1")?;
+        write(
+            "Dockerfile",
+            "FROM toolbox AS made\nRUN echo made > /made\nFROM toolbox\nCOPY --from=made /made /\nWORKDIR /app\nCOPY file .\nRUN cat file\n",
+        )?;
+        let build = |more: &str| format!("build --network none -t it {more} {}", context.display());
+        let first = one.succeed(&build(&format!("--cache-to type=registry,ref={cache},mode=max")))?;
+        has(&first.stderr, "exporting cache to registry\n")?;
+        has(&first.stderr, "pushing manifest sha256:")?;
+        let id = |engine: &Engine| Ok::<_, anyhow::Error>(engine.succeed("image inspect -f '{{.Id}}' it")?.stdout);
+        for from in [cache.clone(), format!("type=registry,ref={cache}")] {
+            let other = Engine::new()?;
+            let second = other.succeed(&build(&format!("--cache-from {from}")))?;
+            has(&second.stderr, &format!("#2 importing cache manifest from {cache}\n#2 resolve {cache}@sha256:"))?;
+            let cached = second.stderr.lines().filter(|line| line.ends_with(" CACHED")).count();
+            ensure!(cached == 5, "{cached} of 5 are cached:\n{}", second.stderr);
+            ensure!(id(&one)? == id(&other)?);
+            ensure!(other.succeed("run --rm --network none it cat /made file")?.stdout == "made\n1");
+            ensure!(!other.succeed("images -a --format '{{.Repository}}'")?.stdout.contains("team"));
+            has(&other.succeed("fsck")?.stdout, "")?;
+        }
+        // What is not hit is not fetched, and a miss says what the cache lacks.
+        write("file", "2")?;
+        let other = Engine::new()?;
+        let missed = other.succeed(&build(&format!("--cache-from {cache} --cache-from {}", registry.name("gone"))))?;
+        let gone = format!("{}:latest: not found", registry.name("gone"));
+        has(&missed.stderr, &format!("#3 ERROR: failed to configure registry cache importer: {gone}\n"))?;
+        let lacks = format!("Cache {cache}: since it was exported: file file has changed.");
+        has(&missed.stderr, &lacks)?;
+        has(&missed.stderr, &format!("Cache {}: nothing of it was read.", registry.name("gone")))?;
+        Ok(())
+    })
+}
+
+#[test]
+fn an_image_brings_its_cache_along() -> Result<()> {
+    apart("an_image_brings_its_cache_along", || {
+        if !is_ready("build --cache-to type=inline") {
+            return Ok(());
+        }
+        let registry = Registry::start(None)?;
+        put_toolbox(&registry, "plain:1")?;
+        let (one, other, name) = (Engine::new()?, Engine::new()?, registry.name("app:1"));
+        let context = one.scratch().join("ctx");
+        fs::create_dir(&context)?;
+        fs::write(context.join("Dockerfile"), "FROM toolbox\nRUN echo made > /made\nCMD [\"cat\", \"/made\"]\n")?;
+        one.succeed(&format!("build --network none --push --cache-to type=inline -t {name} {}", context.display()))?;
+        let built = other.succeed(&format!("build --network none -t it --cache-from {name} {}", context.display()))?;
+        has(&built.stderr, " CACHED\n")?;
+        ensure!(other.succeed("run --rm --network none it")?.stdout == "made\n");
+        // Here it is taken from the image, and the registry is not asked.
+        one.succeed("builder prune -af")?;
+        drop(registry);
+        has(&one.succeed(&format!("build --network none --cache-from {name} {}", context.display()))?.stderr, " CACHED\n")?;
+        Ok(())
+    })
+}
+
+#[test]
 fn a_private_registry_wants_a_login() -> Result<()> {
     apart("a_private_registry_wants_a_login", || {
         if !is_ready("auth") {

@@ -25,6 +25,7 @@ pub(super) fn apply(state: &mut State, event: &BuildEvent) {
         BuildEvent::InputRead { seen } => state.building.taken.seen = Some(seen.clone()),
         BuildEvent::ContextTaken { directory, .. } => state.building.taken.directory.clone_from(directory),
         BuildEvent::DefinitionRead { definition } => state.building.taken.definition = Some(definition.clone()),
+        BuildEvent::CacheRead { cache } => state.building.imported.insert_mut(cache.number, (**cache).clone()),
         BuildEvent::WorkspaceRemoved { path } => {
             if state.building.taken.directory == *path {
                 state.building.taken.directory.clear();

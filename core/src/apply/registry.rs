@@ -2,6 +2,7 @@
 
 use crate::event::RegistryEvent;
 use crate::model::{Exchange, State};
+use crate::registry::Content;
 
 pub(super) fn apply(state: &mut State, event: &RegistryEvent) {
     match event {
@@ -23,6 +24,9 @@ pub(super) fn apply(state: &mut State, event: &RegistryEvent) {
         }
         RegistryEvent::Answered(answered) => {
             state.exchange.take(answered);
+            if let Content::Cache(cache) = &answered.content {
+                state.building.imported.insert_mut(cache.number, (**cache).clone());
+            }
             let config = state.exchange.manifest.as_ref().map(|(_, manifest)| manifest.config.digest.clone());
             // Of an image that is given away nothing comes in.
             let known = config

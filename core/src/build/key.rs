@@ -102,12 +102,17 @@ impl Key {
         };
         let nearest = known.filter(comparable).map(|key| self.changes_since(key)).min_by_key(Vec::len);
         match nearest {
-            Some(mut parts) if !parts.is_empty() => {
-                parts.truncate(CHANGES_MAX);
-                Miss::Changed { parts }
-            }
-            _ => Miss::New,
+            Some(parts) => Miss::changed(parts),
+            None => Miss::New,
         }
+    }
+}
+
+impl Miss {
+    /// Of these changes; more than are worth reading are left out.
+    pub fn changed(mut parts: Vec<Change>) -> Miss {
+        parts.truncate(CHANGES_MAX);
+        if parts.is_empty() { Miss::New } else { Miss::Changed { parts } }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod mounts;
 pub mod progress;
 pub mod record;
 pub mod scope;
+pub mod shared;
 pub mod transfer;
 pub mod work;
 
@@ -22,4 +23,5 @@ pub use input::{Definition, InputSeen, TakenInput};
 pub use key::{Key, Miss, Part};
 pub use mounts::{Mounted, RunMount};
 pub use scope::{Done, Given, Scope};
+pub use shared::{ImportedCache, Lack, SharedCache};
 pub use work::{Copy, CopySource, Remote, Run, Work};

@@ -5,7 +5,7 @@
 
 use super::key::Miss;
 use crate::cli::{Command, Invocation};
-use crate::explain::miss_in_words;
+use crate::explain::missed_in_words;
 use crate::registry::Purpose;
 use crate::step::{BuildStep, ImageStep, Phase, RegistryPhase, RegistryStep, Step, StoreStep};
 use crate::view::reclaimed::human_size;
@@ -105,7 +105,9 @@ impl Progress {
                 self.begin(&format!("pushing {} with docker", pushed.name), at_ns)
             }
             Step::Phase(Phase::TakeContext) => self.begin("[internal] load remote build context", at_ns),
-            Step::Phase(Phase::ExportOutput { shown, .. }) => self.begin(shown, at_ns),
+            Step::Phase(
+                Phase::ExportOutput { shown, .. } | Phase::ImportCache { shown, .. } | Phase::ExportCache { shown, .. },
+            ) => self.begin(shown, at_ns),
             Step::Phase(Phase::ExportImage) => {
                 self.exports = true;
                 self.begin("exporting to image", at_ns) + &self.tell("exporting layers done")
@@ -132,8 +134,10 @@ impl Progress {
                 self.cached = true;
                 String::new()
             }
-            Step::Build(BuildStep::MissCache { why: why @ (Miss::Changed { .. } | Miss::LayerGone), .. }) => {
-                self.tell(&format!("glassbox: not cached. {}", miss_in_words(why)))
+            Step::Build(BuildStep::MissCache { why, lacks, .. })
+                if !lacks.is_empty() || matches!(why, Miss::Changed { .. } | Miss::LayerGone) =>
+            {
+                self.tell(&format!("glassbox: not cached. {}", missed_in_words(why, lacks)))
             }
             Step::Registry(RegistryStep::SendRequest(request)) => self.fetched(&request.purpose),
             Step::Store(StoreStep::ExtractLayer { diff_id, .. }) if self.fetches() => {
@@ -175,6 +179,8 @@ impl Progress {
                 Phase::BuildInstruction { .. }
                 | Phase::ExportImage
                 | Phase::TakeContext
+                | Phase::ImportCache { .. }
+                | Phase::ExportCache { .. }
                 | Phase::ExportOutput { .. }
                 | Phase::Registry(RegistryPhase::PullImage { .. } | RegistryPhase::PushImage { .. }),
             ) => self.end(at_ns),

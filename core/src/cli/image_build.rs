@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::build_cache::BuildCache;
 use super::build_output::BuildOutput;
 use super::build_secrets::{BuildAgent, BuildSecret};
 use crate::build::input::text;
@@ -26,6 +27,12 @@ pub struct BuildImage {
     /// `--output`
     #[serde(default)]
     pub outputs: Vec<BuildOutput>,
+    /// `--cache-from`
+    #[serde(default)]
+    pub cache_from: Vec<BuildCache>,
+    /// `--cache-to`
+    #[serde(default)]
+    pub cache_to: Vec<BuildCache>,
     /// `--push`: it is given away under all its names.
     #[serde(default)]
     pub push: bool,

@@ -9,6 +9,7 @@
 
 mod block_io;
 mod build;
+mod build_cache;
 mod build_output;
 mod build_secrets;
 mod check;
@@ -40,6 +41,7 @@ mod values;
 mod words;
 
 pub use block_io::{BlockIo, DeviceNumber};
+pub use build_cache::{BuildCache, CacheKind};
 pub use build_output::{BuildOutput, OutputKind};
 pub use build_secrets::{BuildAgent, BuildSecret, Hidden, SecretSource, secret_variable};
 pub use command::Command;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::build::{Definition, InputSeen, Part};
+use crate::build::{Definition, ImportedCache, InputSeen, Part};
 use crate::model::{BuildResult, CacheMount, CacheRecord, FailedProgram, Slot};
 
 /// A fact about a build.
@@ -78,6 +78,11 @@ pub enum BuildEvent {
     CacheMountRemoved {
         /// Its name below the data root.
         name: String,
+    },
+    /// A cache was read.
+    CacheRead {
+        /// What it has.
+        cache: Box<ImportedCache>,
     },
     /// The directories in which a layer was made are gone.
     WorkspaceRemoved {

@@ -3,7 +3,7 @@
 use super::image::replaced;
 use super::{CallWhen, Explanation, base, call, explanation, quoted};
 use crate::build::key::{Change, PARENT};
-use crate::build::{Copy, CopySource, Miss, Remote};
+use crate::build::{Copy, CopySource, Lack, Miss, Remote};
 use crate::model::CacheMount;
 use crate::step::BuildStep;
 
@@ -29,7 +29,7 @@ pub fn change_in_words(change: &Change) -> String {
 }
 
 /// Why nothing is taken from the cache, in a sentence.
-pub fn miss_in_words(why: &Miss) -> String {
+fn miss_in_words(why: &Miss) -> String {
     match why {
         Miss::NotAsked => "--no-cache: nothing is taken from earlier builds.".to_string(),
         Miss::NotRead => "Whether there is one is known when the files are read.".to_string(),
@@ -40,6 +40,23 @@ pub fn miss_in_words(why: &Miss) -> String {
             format!("Since it was built here last: {}.", told.join("; "))
         }
     }
+}
+
+/// The same, and what the caches that were imported lack.
+pub fn missed_in_words(why: &Miss, lacks: &[Lack]) -> String {
+    let lack = |lack: &Lack| {
+        let told = match &lack.why {
+            None => "nothing of it was read".to_string(),
+            Some(Miss::Changed { parts }) => {
+                let told: Vec<String> = parts.iter().map(change_in_words).collect();
+                format!("since it was exported: {}", told.join("; "))
+            }
+            Some(Miss::LayerGone) => "it names the result, and not its layer".to_string(),
+            Some(Miss::NotAsked | Miss::NotRead | Miss::New) => "nothing like it is in there".to_string(),
+        };
+        format!(" Cache {}: {told}.", lack.from)
+    };
+    miss_in_words(why) + &lacks.iter().map(lack).collect::<String>()
 }
 
 pub(super) fn explain(step: &BuildStep) -> Explanation {
@@ -72,9 +89,39 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             let calls = vec![call("statx", &["AT_FDCWD", &quoted(path), "…", "…", "…"])];
             explanation("Take the result from the cache", why, calls, &[&format!("cat {path}")], CHAPTER)
         }
-        BuildStep::MissCache { why, path, .. } => {
-            let told = miss_in_words(why);
+        BuildStep::MissCache { why, lacks, path, .. } => {
+            let told = missed_in_words(why, lacks);
             explanation("There is no result in the cache", &told, Vec::new(), &[&format!("ls {path}")], CHAPTER)
+        }
+        BuildStep::ReadCache { directory, .. } => {
+            let why =
+                "The keys of all results stand in one document of it. Digests are held against bytes; layers stay where they are.";
+            let calls = vec![call("openat2", &["…", "…", "…", "…"]), call("read", &["…", "…", "…"]).when(CallWhen::Repeated)];
+            explanation("Read which results the cache has", why, calls, &[&format!("cat {directory}/index.json")], CHAPTER)
+        }
+        BuildStep::TakeLayer { digest, path, .. } => {
+            let why = "Only the bytes of this digest are taken: the directory may be anybody's.";
+            let calls = vec![
+                call("openat2", &["…", "…", "…", "…"]),
+                call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("rename", &["…", &quoted(path)]),
+            ];
+            explanation(
+                format!("Take the layer {} from the cache", short(digest)),
+                why,
+                calls,
+                &[&format!("ls -l {path}")],
+                CHAPTER,
+            )
+        }
+        BuildStep::WriteCache { output, .. } => {
+            let why = "An OCI image layout: layers first, then the documents that name them, and the index at the very end.";
+            let calls = vec![
+                call("mkdir", &["…", "…"]).when(CallWhen::Repeated),
+                call("openat", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+                call("rename", &["…", "…"]).when(CallWhen::Repeated),
+            ];
+            explanation("Write the cache into a directory", why, calls, &[&format!("cat {}/index.json", output.path)], CHAPTER)
         }
         BuildStep::BringFiles { copy, .. } => bring_files(copy),
         BuildStep::MakeCacheMount { mount, directory, .. } => make_cache_mount(mount, directory),

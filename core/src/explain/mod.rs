@@ -19,7 +19,7 @@ mod store;
 
 use serde::{Deserialize, Serialize};
 
-pub use build::{change_in_words, miss_in_words};
+pub use build::{change_in_words, missed_in_words};
 pub use cause::cause_sentence;
 
 use crate::step::Step;

@@ -18,6 +18,8 @@ fn headline(phase: &Phase) -> String {
         Phase::SettleProgram { .. } => "Keep what the program has changed",
         Phase::KeepLayer { .. } => "Keep the layer",
         Phase::TakeContext => "Bring the build context here",
+        Phase::ImportCache { .. } => "See what the cache has",
+        Phase::ExportCache { .. } => "Leave the results for other machines",
         Phase::ExportOutput { .. } => "Write what was built where you want it",
         Phase::ExportImage => "Make the image",
         Phase::Registry(phase) => phase.name(),
@@ -54,6 +56,8 @@ fn why(phase: &Phase) -> &'static str {
         | Phase::SettleProgram { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportOutput { .. }
+        | Phase::ImportCache { .. }
+        | Phase::ExportCache { .. }
         | Phase::TakeContext
         | Phase::ExportImage => why_of_build(phase),
         Phase::PrepareImage { .. } => {
@@ -126,6 +130,12 @@ fn why_of_build(phase: &Phase) -> &'static str {
         Phase::TakeContext => {
             "COPY and ADD take files from a directory. What was sent instead of one becomes one, for as long as the build goes on."
         }
+        Phase::ImportCache { .. } => {
+            "Keys are made of what a result depends on: two machines come to the same ones. A cache that cannot be read is done without."
+        }
+        Phase::ExportCache { .. } => {
+            "A machine that has built nothing finds results by their keys, and need not build what was built here."
+        }
         Phase::ExportOutput { .. } => "A build need not end with an image here: its files can be taken as they are.",
         Phase::ExportImage => {
             "An image is a configuration and a list of layers. All layers are there: what is missing are documents and names."
@@ -144,6 +154,8 @@ fn anchor(phase: &Phase) -> &'static str {
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
         | Phase::ExportOutput { .. }
+        | Phase::ImportCache { .. }
+        | Phase::ExportCache { .. }
         | Phase::TakeContext
         | Phase::Registry(_)
         | Phase::CommitContainer { .. }

@@ -152,6 +152,9 @@ fn why(purpose: &Purpose) -> &'static str {
         Purpose::GetConfig { .. } => {
             "The configuration says how a container of the image runs. Its digest is the image's id, and is held against its bytes."
         }
+        Purpose::GetCache { .. } => {
+            "The keys of all results stand in this document. It is held against its digest and read, and the layers stay where they are."
+        }
         Purpose::GetLayer { .. } => {
             "A layer is an archive, known by the digest of its bytes: whatever answers, only these bytes are taken. Where the connection \
              breaks, the rest is asked for."

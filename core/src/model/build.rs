@@ -4,8 +4,8 @@ use rpds::RedBlackTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Layer;
-use crate::build::TakenInput;
 use crate::build::key::{Key, Part};
+use crate::build::{ImportedCache, TakenInput};
 
 /// The place of an instruction: 0 is a stage's `FROM`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,6 +67,8 @@ pub struct Building {
     pub failed: Option<FailedProgram>,
     /// The image that it has come to, where something is left to do with it.
     pub image: Option<String>,
+    /// Caches that it may take from, by the number of their `--cache-from`.
+    pub imported: RedBlackTreeMap<u16, ImportedCache>,
     /// What it was given from stdin.
     pub taken: TakenInput,
 }

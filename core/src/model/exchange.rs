@@ -162,7 +162,11 @@ impl Exchange {
                 self.base = base_of(&answered.url);
                 self.challenge = Some(challenge.clone());
             }
-            Content::Unreachable { .. } | Content::Unresolved | Content::LoggedIn | Content::ManifestSent { .. } => {}
+            Content::Unreachable { .. }
+            | Content::Unresolved
+            | Content::LoggedIn
+            | Content::Cache(_)
+            | Content::ManifestSent { .. } => {}
             Content::MirrorFailed { .. } => self.refused = true,
             Content::Blob { digest, standing } => drop(self.standing.insert(digest.clone(), standing.clone())),
             Content::Token { scope } => drop(self.granted.insert(scope.clone())),

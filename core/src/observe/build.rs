@@ -71,6 +71,15 @@ pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
             Some(definition) => BuildEvent::DefinitionRead { definition },
             None => return Vec::new(),
         },
+        BuildStep::ReadCache { .. } => match outcome.files.as_ref().and_then(|files| files.cache.clone()) {
+            Some(cache) => BuildEvent::CacheRead { cache },
+            None => return Vec::new(),
+        },
+        BuildStep::WriteCache { output, .. } => {
+            let size_bytes = outcome.files.as_ref().map_or(0, |files| files.made);
+            return vec![Event::FileWritten { path: output.path.clone(), size_bytes }];
+        }
+        BuildStep::TakeLayer { path, size, .. } => return vec![Event::FileWritten { path: path.clone(), size_bytes: *size }],
         BuildStep::UseBase { slot, base, .. } => BuildEvent::InstructionDone { slot: *slot, result: Box::new(base.clone()) },
         BuildStep::ReadSources { slot, mount, .. } => BuildEvent::SourcesRead {
             slot: *slot,

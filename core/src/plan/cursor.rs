@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, PlanPart, Planned, expand};
+use crate::step::Step;
 
 /// Stands in a place for what is left to do when a step has failed.
 pub const AFTERWARDS: u16 = u16::MAX;
@@ -189,6 +190,16 @@ impl Cursor {
         if let Some(top) = self.stack.first_mut() {
             top.next = next.min(top.steps.len());
         }
+    }
+
+    /// Where what is being walked is done without if it fails, leaves out what is left of it: it is only left. `false`: it is not so.
+    pub fn skip_optional(&mut self) -> bool {
+        let is_optional = |frame: &Frame| {
+            frame.parent.as_ref().is_some_and(|parent| matches!(&parent.step, Step::Phase(phase) if phase.is_optional()))
+        };
+        let Some(at) = self.stack.iter().position(is_optional) else { return false };
+        self.stack.iter_mut().skip(at).for_each(|frame| frame.next = frame.steps.len());
+        true
     }
 
     /// Leaves out what is left of the innermost composite step that is being walked.

@@ -402,6 +402,8 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
         | Phase::ExportOutput { .. }
+        | Phase::ImportCache { .. }
+        | Phase::ExportCache { .. }
         | Phase::TakeContext
         | Phase::Registry(_)
         | Phase::ImportImage { .. }

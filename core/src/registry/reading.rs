@@ -9,6 +9,8 @@ use super::challenge::Challenge;
 use super::http::{Head, joined};
 use super::refusal::{Refusal, go_reason};
 use super::request::{Purpose, Request, WantedImage};
+use crate::build::ImportedCache;
+use crate::build::shared::{unreadable_index, unreadable_kind};
 use crate::model::Standing;
 use crate::oci::digest::{self, is_sha256};
 use crate::oci::image::{ConfigFile, Descriptor, Index, Manifest, Platform, media};
@@ -96,6 +98,8 @@ pub enum Content {
         /// What it says.
         file: Box<ConfigFile>,
     },
+    /// A cache that a build may take from.
+    Cache(Box<ImportedCache>),
     /// A layer is in the store.
     Layer {
         /// `sha256:…`
@@ -131,9 +135,17 @@ pub fn read(request: &Request, head: &Head, body: &[u8]) -> Result<(Content, Opt
             let file = ConfigFile::read(body, digest).map_err(|error| error.to_string())?;
             Content::Config { digest: digest.clone(), file: Box::new(file) }
         }
+        Purpose::GetCache { number, digest, layers } => cache(*number, digest, layers, head, body)?,
         Purpose::GetLayer { digest, size, .. } => Content::Layer { digest: digest.clone(), bytes: *size },
     };
     Ok((content, None))
+}
+
+fn cache(number: u16, digest: &str, layers: &[Descriptor], head: &Head, body: &[u8]) -> Result<Content, String> {
+    if !head.is_success() {
+        return Err(Refusal::of(head, body).told());
+    }
+    ImportedCache::read(number, layers, body, digest).map(|cache| Content::Cache(Box::new(cache)))
 }
 
 /// dockerd looks at the challenges alone, and lets the next request tell what is wrong.
@@ -280,7 +292,10 @@ fn manifest(wanted: &WantedImage, digest: Option<&str>, chosen: bool, head: &Hea
     let of = told.unwrap_or_else(|| usual.to_string());
     let descriptor = Descriptor { media_type: of, digest: found.clone(), size: body.len() as u64, ..Descriptor::default() };
     if !is_index {
-        Manifest::read(body, &found).map_err(|error| error.to_string())?;
+        let read = Manifest::read(body, &found).map_err(|error| error.to_string())?;
+        if let Some(why) = unreadable_kind(&read.config.media_type) {
+            return Err(why);
+        }
         return Ok(Content::Manifest { manifest: descriptor, text: String::from_utf8_lossy(body).into_owned() });
     }
     if chosen {
@@ -291,6 +306,9 @@ fn manifest(wanted: &WantedImage, digest: Option<&str>, chosen: bool, head: &Hea
     }
     let index = Index::read(body).map_err(|error| error.to_string())?;
     let chosen = choose(&index, &wanted.platform).ok_or_else(|| {
+        if let Some(why) = unreadable_index(body) {
+            return why;
+        }
         let (shown, offered) = (shown(&wanted.platform), index.manifests.iter().filter_map(|entry| entry.platform.as_ref()));
         let known = |platform: &&Platform| platform.os != "unknown";
         let mut offered: Vec<String> = offered.filter(known).map(self::shown).collect();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::http::Method;
 use super::{Answered, Content};
-use crate::oci::image::{Platform, media};
+use crate::oci::image::{Descriptor, Platform, media};
 use crate::reference::Reference;
 
 /// A request.
@@ -137,6 +137,15 @@ pub enum Purpose {
         size: u64,
         /// Where to: absolute.
         path: String,
+    },
+    /// The configuration of an image that brings a cache. It is read, and not kept.
+    GetCache {
+        /// Which `--cache-from`.
+        number: u16,
+        /// `sha256:…`
+        digest: String,
+        /// What the manifest names besides.
+        layers: Vec<Descriptor>,
     },
     /// Whether the registry has a blob.
     HasBlob {

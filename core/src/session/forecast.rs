@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Input, Progress, Stream, World};
 use crate::build::Miss;
 use crate::dockerfile::{self, CheckInput, Kind, Lines};
-use crate::explain::miss_in_words;
+use crate::explain::missed_in_words;
 use crate::model::Slot;
 use crate::query::{Answer, Probe, Query, Subject};
 use crate::step::{BuildStep, Step};
@@ -153,11 +153,11 @@ impl Seen {
             BuildStep::UseBase { slot, .. } => (slot, Fate::Base),
             BuildStep::Configure { slot, .. } => (slot, Fate::Configured),
             BuildStep::UseCached { slot, .. } => (slot, Fate::Cached),
-            BuildStep::MissCache { slot, why, .. } => {
+            BuildStep::MissCache { slot, why, lacks, .. } => {
                 if matches!(why, Miss::Changed { parts } if parts.iter().any(|part| part.what.starts_with("file "))) {
                     self.by_files.push(*slot);
                 }
-                (slot, Fate::Built { why: miss_in_words(why) })
+                (slot, Fate::Built { why: missed_in_words(why, lacks) })
             }
             _ => return,
         };

@@ -487,6 +487,10 @@ impl Job {
         }
         let context = Context { state, host: &self.host, invocation: &self.invocation };
         let error = command_error(&node, errno, call, &finding, &context);
+        if self.cursor.skip_optional() {
+            self.show_progress(kernel, |progress, at_ns| progress.failed(&error.message, at_ns));
+            return Turn::Stepped(Box::new(self.entry(node, Vec::new(), Some(errno))));
+        }
         let rest = match (self.role, &self.watched) {
             (Role::Health, Some(id)) => {
                 self.run.probe_failed(kernel, &error.message);

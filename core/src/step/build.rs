@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{CallersFile, ContainerFiles, Undo};
 use crate::build::transfer::Manner;
-use crate::build::{Copy, Key, Miss, Remote};
+use crate::build::{Copy, Key, Lack, Miss, Remote};
 use crate::model::{BuildResult, CacheMount, CacheRecord, ContainerId, Slot};
+use crate::oci::image::Descriptor;
 
 /// A step of a build.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,8 +99,41 @@ pub enum BuildStep {
         key: Box<Key>,
         /// Why.
         why: Miss,
+        /// What the caches that were imported lack.
+        lacks: Vec<Lack>,
         /// Where the record would be: absolute.
         path: String,
+    },
+    /// Read a cache that is to be taken from: an OCI image layout, of the caller's or the store's own.
+    ReadCache {
+        /// Which `--cache-from`.
+        number: u16,
+        /// The layout's directory: absolute.
+        directory: String,
+        /// The manifest of the image that it came with; none: the layout has one alone.
+        manifest: Option<String>,
+    },
+    /// Take a layer out of a cache that is a directory.
+    TakeLayer {
+        /// The layout's directory: absolute.
+        directory: String,
+        /// Which.
+        digest: String,
+        /// Bytes.
+        size: u64,
+        /// Where to: absolute.
+        path: String,
+    },
+    /// Write a cache into a directory of the caller's.
+    WriteCache {
+        /// The directory, as an OCI image layout.
+        output: CallersFile,
+        /// Names below it, and texts: the index is the last.
+        documents: Vec<(String, String)>,
+        /// Layers.
+        layers: Vec<Descriptor>,
+        /// Where they are: absolute.
+        blobs: String,
     },
     /// Copy files to their place in the new layer.
     BringFiles {
@@ -241,6 +275,9 @@ impl BuildStep {
             BuildStep::FetchFile { .. } => "FetchFile",
             BuildStep::UseCached { .. } => "UseCached",
             BuildStep::MissCache { .. } => "MissCache",
+            BuildStep::ReadCache { .. } => "ReadCache",
+            BuildStep::TakeLayer { .. } => "TakeLayer",
+            BuildStep::WriteCache { .. } => "WriteCache",
             BuildStep::BringFiles { .. } => "BringFiles",
             BuildStep::MakeCacheMount { .. } => "MakeCacheMount",
             BuildStep::LockCacheMount { .. } => "LockCacheMount",
@@ -278,6 +315,7 @@ impl BuildStep {
             BuildStep::LoadDefinition { .. }
             | BuildStep::ReadInput { .. }
             | BuildStep::ReadDefinition { .. }
+            | BuildStep::ReadCache { .. }
             | BuildStep::UseBase { .. }
             | BuildStep::Configure { .. }
             | BuildStep::ReadSources { .. }
@@ -292,6 +330,10 @@ impl BuildStep {
             BuildStep::WriteResultFile { .. } | BuildStep::WriteOutput { .. } => {
                 Undo::LeftStanding { why: "The file is yours, and what stood in it before is gone.".into() }
             }
+            BuildStep::WriteCache { .. } => {
+                Undo::LeftStanding { why: "The directory is yours: what is not complete no index names.".into() }
+            }
+            BuildStep::TakeLayer { path, .. } => Undo::DropBlob { path: path.clone() },
             BuildStep::MakeCacheMount { directory, .. } => Undo::RemoveTree { path: directory.clone() },
             BuildStep::RemoveCacheMount { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
             BuildStep::UnpackContext { .. }

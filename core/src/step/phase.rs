@@ -51,6 +51,20 @@ pub enum Phase {
         /// As progress names it.
         shown: String,
     },
+    /// A cache that results are taken from. Where it cannot be read the build goes on without it.
+    ImportCache {
+        /// Which `--cache-from`, counted from 0.
+        number: u16,
+        /// As progress names it.
+        shown: String,
+    },
+    /// The results of the build are left elsewhere.
+    ExportCache {
+        /// Which `--cache-to`, counted from 0.
+        number: u16,
+        /// As progress names it.
+        shown: String,
+    },
     /// What is asked of a registry.
     Registry(RegistryPhase),
     /// Directories, runtime specification, files, record.
@@ -180,6 +194,11 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Where a part of it fails, the command goes on without it.
+    pub fn is_optional(&self) -> bool {
+        matches!(self, Phase::ImportCache { .. })
+    }
+
     /// See [`super::Step::place`].
     pub fn place(&self) -> Place {
         match self {
@@ -202,6 +221,8 @@ impl Phase {
             Phase::KeepLayer { .. } => "KeepLayer",
             Phase::ExportImage => "ExportImage",
             Phase::ExportOutput { .. } => "ExportOutput",
+            Phase::ImportCache { .. } => "ImportCache",
+            Phase::ExportCache { .. } => "ExportCache",
             Phase::TakeContext => "TakeContext",
             Phase::Registry(phase) => phase.name(),
             Phase::CreateContainer { .. } => "CreateContainer",
@@ -240,6 +261,8 @@ impl Phase {
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
             | Phase::ExportOutput { .. }
+            | Phase::ImportCache { .. }
+            | Phase::ExportCache { .. }
             | Phase::TakeContext
             | Phase::Registry(_)
             | Phase::ImportImage { .. }

@@ -155,6 +155,20 @@ pub enum RegistryPhase {
         /// Which.
         wanted: WantedImage,
     },
+    /// Of an image that brings a cache: its configuration, where the cache stands.
+    ReadSharedCache {
+        /// Of which image.
+        wanted: WantedImage,
+        /// Which `--cache-from`.
+        number: u16,
+    },
+    /// A layer of a cache.
+    FetchCached {
+        /// Of which image.
+        wanted: WantedImage,
+        /// The layer.
+        blob: Box<Descriptor>,
+    },
     /// From an image in the store to a name at a registry.
     PushImage {
         /// Which.
@@ -261,6 +275,8 @@ impl RegistryPhase {
             RegistryPhase::ReadChosen { .. } => "ReadChosen",
             RegistryPhase::FetchBlobs { .. } => "FetchBlobs",
             RegistryPhase::KeepImage { .. } => "KeepImage",
+            RegistryPhase::ReadSharedCache { .. } => "ReadSharedCache",
+            RegistryPhase::FetchCached { .. } => "FetchCached",
             RegistryPhase::PushImage { .. } => "PushImage",
             RegistryPhase::SendBlobs { .. } => "SendBlobs",
             RegistryPhase::AskBlobs { .. } => "AskBlobs",
@@ -307,6 +323,8 @@ fn phases(wanted: &WantedImage, pushed: &PushedImage) -> Vec<RegistryPhase> {
         RegistryPhase::ReadChosen { wanted: wanted() },
         RegistryPhase::FetchBlobs { wanted: wanted() },
         RegistryPhase::KeepImage { wanted: wanted() },
+        RegistryPhase::ReadSharedCache { wanted: wanted(), number: 0 },
+        RegistryPhase::FetchCached { wanted: wanted(), blob: Box::new(Descriptor::default()) },
         RegistryPhase::PushImage { pushed: pushed() },
         RegistryPhase::SendBlobs { pushed: pushed() },
         RegistryPhase::AskBlobs { pushed: pushed() },
@@ -347,6 +365,7 @@ fn steps(wanted: &WantedImage, blob: &Descriptor) -> Vec<RegistryStep> {
         request(Purpose::GetManifest { wanted: wanted(), digest: None, chosen: false }),
         request(Purpose::GetConfig { digest: digest(), size, path: path() }),
         request(Purpose::GetLayer { digest: digest(), size, path: path() }),
+        request(Purpose::GetCache { number: 0, digest: digest(), layers: Vec::new() }),
         request(Purpose::LogIn),
         request(Purpose::HasBlob { digest: digest() }),
         request(Purpose::StartUpload { digest: digest(), from: "other".into() }),

@@ -85,7 +85,15 @@ fn builds() -> Vec<BuildStep> {
         BuildStep::Configure { slot, created_by: "CMD [\"sh\"]".into() },
         BuildStep::ReadSources { slot, mount: 0, copy: copy.clone(), from: root(), ignore: None },
         BuildStep::UseCached { slot, key: key(), path: path(), record: record() },
-        BuildStep::MissCache { slot, key: Box::default(), why: Miss::New, path: path() },
+        BuildStep::MissCache { slot, key: Box::default(), why: Miss::New, lacks: Vec::new(), path: path() },
+        BuildStep::ReadCache { number: 0, directory: "/root/cache".into(), manifest: None },
+        BuildStep::TakeLayer { directory: "/root/cache".into(), digest: key(), size: 2, path: "/r/images/blobs/sha256/00".into() },
+        BuildStep::WriteCache {
+            output: web_tar(),
+            documents: Vec::new(),
+            layers: Vec::new(),
+            blobs: "/r/images/blobs/sha256".into(),
+        },
         BuildStep::BringFiles { copy, from: root(), to: root(), ignore: None, manner: Manner::default() },
         BuildStep::MakeCacheMount {
             name: "00".into(),
@@ -171,6 +179,8 @@ fn phases() -> Vec<Phase> {
         Phase::KeepLayer { slot: Slot::default(), upper: "/r/building/0/upper".into() },
         Phase::ExportImage,
         Phase::TakeContext,
+        Phase::ImportCache { number: 0, shown: "importing cache manifest from team/app".into() },
+        Phase::ExportCache { number: 0, shown: "exporting cache to registry".into() },
         Phase::ExportOutput { number: 0, shown: "exporting to client directory".into() },
         Phase::CreateContainer { container: Box::new(container()) },
         Phase::CommitContainer { id: id(), image: Box::new(ImageDraft::default()), pause: true },
@@ -402,7 +412,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 22 + 4 + 26 + 7 + 15 + 16 + 8 + 15 + 3 + 16 + 31 + 11 + 13;
+    const STEPS: usize = 22 + 4 + 28 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 13;
 
     #[test]
     fn covers_every_step() {

@@ -72,6 +72,7 @@ fn registry(event: &RegistryEvent) -> String {
         Content::Index { chosen, .. } => format!("a list of manifests; for this machine {}", chosen.digest),
         Content::Manifest { manifest, .. } => format!("the manifest {}", manifest.digest),
         Content::Config { digest, .. } => format!("configuration {digest} is there"),
+        Content::Cache(cache) => format!("a cache was read: {} results, {} layers", cache.results.len(), cache.layers.len()),
         Content::Layer { digest, bytes } => format!("layer {digest} is there, {bytes} bytes"),
     };
     let hops: String = answered.hops.iter().filter_map(|hop| Url::parse(hop)).map(|url| format!(" by {}", url.authority)).collect();
@@ -89,6 +90,9 @@ fn build(event: &BuildEvent) -> String {
         }
         BuildEvent::ContextTaken { directory, entries } => format!("{directory}: {entries} made"),
         BuildEvent::DefinitionRead { definition } => format!("{} has {} bytes", definition.name, definition.text.len()),
+        BuildEvent::CacheRead { cache } => {
+            format!("a cache was read: {} results, {} layers", cache.results.len(), cache.layers.len())
+        }
         BuildEvent::SourcesRead { parts, .. } => format!("{} files were read", parts.len()),
         BuildEvent::InstructionDone { result, .. } => match result.layers.as_slice() {
             [] => "no file was changed".to_string(),

@@ -18,7 +18,7 @@ use glassbox_core::step::{BuildStep, FilesRoot, Step};
 use glassbox_core::userland::{Signal, WaitStatus};
 
 use super::copy::from_its_beginning;
-use super::{Engine, say};
+use super::{Engine, say, shared_cache};
 use crate::exec::copy::Disk;
 use crate::exec::{Done, Failure, NameCall};
 use crate::observe::facts::now_ns;
@@ -86,6 +86,17 @@ impl Engine {
                 let mut disk = Disk::new(self.files_root(from)?, self.files_root(to)?);
                 let found = transfer::find(&mut disk, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
                 let made = transfer::bring(&mut disk, copy, &found, *manner).map_err(|fault| refused(&fault))?;
+                outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }));
+                Ok(())
+            }
+            BuildStep::ReadCache { number, directory, manifest } => {
+                let cache = Some(Box::new(shared_cache::read(*number, directory, manifest.as_deref())?));
+                outcome.files = Some(Box::new(BuildFiles { cache, ..BuildFiles::default() }));
+                Ok(())
+            }
+            BuildStep::TakeLayer { directory, digest, size, .. } => self.take_layer(directory, digest, *size),
+            BuildStep::WriteCache { output, documents, layers, blobs } => {
+                let made = shared_cache::write(&output.path, documents, layers, blobs)?;
                 outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }));
                 Ok(())
             }

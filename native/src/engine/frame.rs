@@ -84,7 +84,9 @@ impl Engine {
                 self.target = Some(Target::holder(&ContainerId(String::new())));
                 self.keep_done()
             }
-            Step::Phase(Phase::Registry(RegistryPhase::PullImage { .. })) => {
+            Step::Phase(
+                Phase::ImportCache { .. } | Phase::Registry(RegistryPhase::PullImage { .. } | RegistryPhase::FetchCached { .. }),
+            ) => {
                 self.begin_to_fetch();
                 Ok(())
             }
@@ -119,6 +121,8 @@ impl Engine {
                 }
                 self.detach_if_monitor()
             }
+            // What was fetched is put into the store by what follows.
+            Step::Phase(Phase::ImportCache { .. } | Phase::Registry(RegistryPhase::FetchCached { .. })) => self.begin_to_keep(),
             Step::Phase(Phase::ExecInContainer { .. }) => {
                 self.finish_child_steps()?;
                 self.detach_if_monitor()

@@ -24,6 +24,7 @@ mod open;
 mod output;
 mod registry;
 mod rewind;
+mod shared_cache;
 mod stages;
 mod tell;
 mod watch;
@@ -271,7 +272,14 @@ impl Engine {
                 self.tell(|watcher| watcher.leave(node));
                 Ok(Vec::new())
             }
-            Visit::Leaf(node) => self.leaf_told(node, cursor),
+            Visit::Leaf(node) => match self.leaf_told(node, cursor) {
+                Err(error) if cursor.skip_optional() => {
+                    self.tell_failed(&error);
+                    let problems = self.undo_phase();
+                    if problems.is_empty() { Ok(Vec::new()) } else { Err(with_problems(error, &problems)) }
+                }
+                done => done,
+            },
         }
     }
 

@@ -227,6 +227,8 @@ impl Engine {
     fn be_a_copy(&mut self, mut cursor: Cursor, relay: Relay) -> ! {
         // What the engine has is not to be closed by two: connections, locks, its journal.
         std::mem::forget(self.client.take());
+        // Nobody has shown its tokens to this one: a registry is visited again.
+        self.state.exchange.wanted = None;
         self.stages = Stages::default();
         self.cache_mounts.clear();
         if let Some(journal) = self.journal.take() {
@@ -313,7 +315,9 @@ impl Engine {
             Message::Left { at_ns, step } => progress.leaving(&step, at_ns),
             Message::Wrote { at_ns, bytes } => progress.wrote(&bytes, at_ns),
             Message::CarriedOut { at_ns, step, events } => {
-                events.iter().for_each(|event| apply(&mut self.state, event));
+                // What a registry has told the copy is for the copy.
+                let own = events.iter().filter(|event| !matches!(event, Event::Registry(_)));
+                own.for_each(|event| apply(&mut self.state, event));
                 progress.entering(&step, at_ns) + &progress.after(&step, at_ns)
             }
             Message::Ended { .. } => String::new(),

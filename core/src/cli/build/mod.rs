@@ -23,8 +23,8 @@ use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
 use super::{
-    BuildFiles, BuildImage, BuildOutput, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation, NamedContext,
-    NetworkMode, OutputKind, PruneBuilds, RunContainer, Span, UsageError, Words,
+    BuildCache, BuildFiles, BuildImage, BuildOutput, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation,
+    NamedContext, NetworkMode, OutputKind, PruneBuilds, RunContainer, Span, UsageError, Words,
 };
 use crate::userland::Signal;
 
@@ -207,6 +207,12 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         let refuse = |why: String| error::bare(&format!("ERROR: failed to build: {why}"), Some(flag.span));
         BuildOutput::parse(&flag.value).map_err(refuse)
     };
+    let cached = |flag: &FlagUse, read: fn(&str) -> Result<Vec<BuildCache>, String>| {
+        let refuse = |why: String| error::bare(&format!("ERROR: failed to build: {why}"), Some(flag.span));
+        read(&flag.value).map_err(refuse)
+    };
+    let from = call.uses("cache-from").map(|flag| cached(flag, BuildCache::source)).collect::<Result<Vec<_>, _>>()?;
+    let to = call.uses("cache-to").map(|flag| cached(flag, BuildCache::target)).collect::<Result<Vec<_>, _>>()?;
     let outputs: Vec<BuildOutput> = call.uses("output").map(written).collect::<Result<_, _>>()?;
     let of_outputs = outputs.iter().filter(|output| output.kind == OutputKind::Image).flat_map(|output| output.tags.clone());
     let own = Command::BuildImage(Box::new(BuildImage {
@@ -219,6 +225,8 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         contexts: call.uses("build-context").map(named).collect::<Result<_, _>>()?,
         push: call.is_on("push") || outputs.iter().any(|output| output.push),
         outputs,
+        cache_from: from.concat(),
+        cache_to: to.concat(),
         id_file: text("iidfile").unwrap_or_default(),
         metadata_file: text("metadata-file").unwrap_or_default(),
         sizes: call.is_on("sizes"),

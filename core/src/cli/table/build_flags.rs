@@ -16,6 +16,16 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("build-arg", Kind::List, INPUT, "A value for an ARG", "--build-arg VERSION=2").carried_out(),
     FlagRow::new("build-context", Kind::List, BUILD, "What a name means: a directory, or an image", "--build-context lib=../lib")
         .carried_out(),
+    FlagRow::new("cache-from", Kind::List, BUILD, "Take results from elsewhere: an image, a directory", "--cache-from team/app:1")
+        .carried_out(),
+    FlagRow::new(
+        "cache-to",
+        Kind::List,
+        BUILD,
+        "Leave results elsewhere: a registry, a directory, the image",
+        "--cache-to type=inline",
+    )
+    .carried_out(),
     FlagRow::new("check", Kind::Bool, BUILD, "Say what is wrong with the Dockerfile, and do not build", "--check").carried_out(),
     FlagRow::new("iidfile", Kind::Text, BUILD, "Write the image's id into a file", "--iidfile id.txt").carried_out(),
     FlagRow::new("load", Kind::Bool, BUILD, "Keep the image here, as is done in any case", "--load").carried_out(),

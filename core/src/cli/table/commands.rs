@@ -290,7 +290,7 @@ const CARRIED_OUT: &[CommandRow] = &[
         Arity::Exact(1),
     )
     .specs(
-        "add-host=list cache-from=strings cgroup-parent=text compress=bool cpu-period=int \
+        "add-host=list cgroup-parent=text compress=bool cpu-period=int \
              cpu-quota=int cpu-shares/c=int cpuset-cpus=text cpuset-mems=text disable-content-trust=bool \
              force-rm=bool isolation=text memory/m=bytes memory-swap=bytes \
              rm=bool security-opt=strings shm-size=bytes squash=bool \

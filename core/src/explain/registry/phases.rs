@@ -2,6 +2,7 @@
 
 use super::super::{Explanation, explanation};
 use super::CHAPTER;
+use crate::model::short_digest;
 use crate::registry::http::Url;
 use crate::step::RegistryPhase;
 
@@ -28,6 +29,8 @@ fn headline(phase: &RegistryPhase) -> String {
         RegistryPhase::ReadChosen { .. } => "Choose from the list, if it is one".into(),
         RegistryPhase::FetchBlobs { .. } => "Fetch what is not here".into(),
         RegistryPhase::KeepImage { .. } => "Put the image into the store".into(),
+        RegistryPhase::ReadSharedCache { .. } => "Read which results the cache has".into(),
+        RegistryPhase::FetchCached { blob, .. } => format!("Fetch the layer {} of the cache", short_digest(&blob.digest)),
         RegistryPhase::PushImage { pushed } => format!("Push the image {}", pushed.name.familiar()),
         RegistryPhase::SendBlobs { .. } => "Send what is not there".into(),
         RegistryPhase::AskBlobs { .. } => "Ask which blobs are there".into(),
@@ -68,6 +71,10 @@ fn why(phase: &RegistryPhase) -> &'static str {
         RegistryPhase::KeepImage { .. } => {
             "All of it is here and checked. What is missing are its files, its line in the index and its name."
         }
+        RegistryPhase::ReadSharedCache { .. } => {
+            "The image's configuration brings them: what each depends on, and which layer it is."
+        }
+        RegistryPhase::FetchCached { .. } => "A layer of a cache is fetched when an instruction comes to it, and not before.",
         RegistryPhase::PushImage { .. } => {
             "What an image is made of goes to the registry that its name begins with, and the name with it."
         }

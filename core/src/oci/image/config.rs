@@ -29,6 +29,9 @@ pub struct ConfigFile {
     /// How it was made.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<History>,
+    /// Ours: results of builds that come with it, as `--cache-to` leaves them. Read by whoever asks for them ([`crate::build::shared`]).
+    #[serde(rename = "glassbox.build.cache.v1", skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Box<crate::build::SharedCache>>,
 }
 
 /// The archives that make the root file system.

@@ -7,6 +7,7 @@
 use super::super::origin;
 use super::super::registry::{pull_phase, wanted};
 use super::super::{CommandError, Context, Planned};
+use super::cache;
 use super::design::{Design, refused};
 use super::input::settled;
 use crate::catalogue::{self, Catalogue};
@@ -87,6 +88,12 @@ pub(in crate::plan) fn not_fetched(build: &BuildImage, step: &RegistryStep, word
     let named = images.iter().find(|named| named.wanted.name == wanted.name);
     let what = in_a_build(what, wanted);
     let is_layer = matches!(step, RegistryStep::SendRequest(request) if matches!(request.purpose, Purpose::GetLayer { .. }));
+    if !is_layer && named.is_none_or(|named| named.is_here(build, context)) && cache::is_asked_for(build, wanted, context) {
+        let what = format!("failed to configure registry cache importer: {what}");
+        let mut error = refused(&Fault::nowhere(what), build);
+        error.message.push_str(&ours);
+        return error;
+    }
     let message = if is_layer {
         format!("failed to compute cache key: failed to copy: {what}")
     } else {

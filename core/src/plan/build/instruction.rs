@@ -5,7 +5,7 @@ use super::super::{Context, Planned, create};
 use super::design::{Design, image, of_image};
 use super::result::extracted;
 use super::workspace::{Workspace, holder};
-use super::{mounts, program};
+use super::{cache, mounts, program};
 use crate::build::key::{INSTRUCTION, PARENT};
 use crate::build::transfer::Manner;
 use crate::build::{Copy, CopySource, Key, Miss, Part, Work};
@@ -152,21 +152,26 @@ pub(super) fn find_result(slot: Slot, design: &Design<'_>, context: &Context<'_>
     let key = key(slot, &found.work, design, context);
     let digest = key.digest();
     let path = Layout::new(&context.host.data_root).cached_result(&digest);
-    let cache = &context.state.build_cache;
+    let known = &context.state.build_cache;
     let why = "An instruction whose inputs are the same has the same result: it is not carried out again.";
-    match cache.get(&digest).filter(|_| !design.build.no_cache) {
+    match known.get(&digest).filter(|_| !design.build.no_cache) {
         Some(record) => {
             let step = BuildStep::UseCached { slot, key: digest, path, record: Box::new(record.clone()) };
             vec![planned(Step::Build(step), design.cause_of(slot)).with(need("KeepResult", why))]
         }
         None => {
+            if let Some(found) = cache::find(&digest, design.build, context) {
+                return cache::take(slot, found, key, design, context);
+            }
             let unread = matches!(found.work, Work::Copy(_)) && !context.state.building.files.contains_key(&(slot, 0));
             let missed = match () {
                 () if design.build.no_cache => Miss::NotAsked,
                 () if unread => Miss::NotRead,
-                () => key.miss(cache.values().map(|record| &record.key)),
+                () => key.miss(known.values().map(|record| &record.key)),
             };
-            let step = BuildStep::MissCache { slot, key: Box::new(key), why: missed, path };
+            let is_told = !matches!(missed, Miss::NotAsked | Miss::NotRead);
+            let lacks = if is_told { cache::lacks(&key, design.build, context) } else { Vec::new() };
+            let step = BuildStep::MissCache { slot, key: Box::new(key), why: missed, lacks, path };
             let mut steps = vec![planned(Step::Build(step), design.cause_of(slot)).with(need("KeepResult", why))];
             let (_, layers) = design.below(slot, context);
             steps.extend(extracted(&layers, context));

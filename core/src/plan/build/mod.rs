@@ -10,6 +10,7 @@
 
 mod afterwards;
 mod beside;
+mod cache;
 mod check;
 mod contexts;
 mod design;
@@ -65,6 +66,7 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
         plan.goes_on = true;
         return Ok(());
     }
+    plan.steps.extend(cache::import_phases(build, context));
     let begin = plan.steps.len();
     let mut counts = Vec::new();
     for stage in design.order() {
@@ -78,6 +80,7 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
         plan.steps.push(planned(Step::Phase(Phase::ExportImage), origin::command(context)));
     }
     plan.steps.extend(outputs::phases(build, false, context));
+    plan.steps.extend(cache::export_phases(build, context));
     plan.steps.extend(input::remove(context));
     if afterwards::is_wanted(build) {
         match &context.state.building.image {
@@ -98,6 +101,8 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
             | Phase::ExportOutput { .. }
+            | Phase::ImportCache { .. }
+            | Phase::ExportCache { .. }
             | Phase::TakeContext
     );
     if !is_builds {
@@ -115,6 +120,8 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
         Phase::FindResult { slot } => instruction::find_result(*slot, &design, context),
         Phase::SettleProgram { slot, id } => program::settle(*slot, id, &design, context),
         Phase::KeepLayer { slot, upper } => result::keep(*slot, upper, &design, context),
+        Phase::ImportCache { number, .. } => cache::import(*number, build, context),
+        Phase::ExportCache { number, .. } => cache::export(*number, &design, context),
         Phase::ExportOutput { number, .. } => outputs::export(*number, &design, context),
         _ => result::export(&design, context),
     })

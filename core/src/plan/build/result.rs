@@ -4,7 +4,7 @@ use super::super::images::embedded_blobs;
 use super::super::origin::{self, need, planned};
 use super::super::{Context, Planned, architecture};
 use super::design::Design;
-use super::{afterwards, instruction, names, outputs};
+use super::{afterwards, cache, instruction, names, outputs};
 use crate::build::{Work, history};
 use crate::dockerfile::check::Base;
 use crate::layout::Layout;
@@ -97,6 +97,7 @@ pub(super) fn export(design: &Design<'_>, context: &Context<'_>) -> Vec<Planned>
             os: os.to_string(),
             config,
             history: base.map(|image| image.history.clone()).unwrap_or_default(),
+            cache: cache::inline(design, context),
             ..ConfigFile::default()
         },
         added,

@@ -6,7 +6,8 @@ mod pull;
 mod push;
 mod tags;
 
-pub(super) use pull::{pull_phase, wanted};
+pub(super) use pull::{fetch_cached, pull_phase, read_cache, wanted};
+pub(super) use push::send_documents;
 
 use super::origin::{self, docker_default, need, planned};
 use super::{Cause, CommandError, Context, Plan, Planned};
@@ -47,6 +48,8 @@ pub(super) fn expand(phase: &RegistryPhase, context: &Context<'_>) -> Vec<Planne
         RegistryPhase::ReadChosen { wanted } => pull::chosen(wanted, context).into_iter().collect(),
         RegistryPhase::FetchBlobs { wanted } => pull::fetch(wanted, context),
         RegistryPhase::KeepImage { wanted } => pull::keep(wanted, context),
+        RegistryPhase::ReadSharedCache { wanted, number } => pull::shared(wanted, *number, context).into_iter().collect(),
+        RegistryPhase::FetchCached { wanted, blob } => vec![pull::cached(wanted, blob, context)],
         RegistryPhase::PushImage { pushed } => push::push(pushed, context),
         RegistryPhase::SendBlobs { pushed } => push::rounds(pushed),
         RegistryPhase::AskBlobs { pushed } => push::asked(pushed, context),

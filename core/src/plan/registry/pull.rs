@@ -93,6 +93,55 @@ fn ask(wanted: &WantedImage, mirror: Option<&str>, context: &Context<'_>) -> Vec
     ]
 }
 
+/// What reads the cache of an image at a registry. Its layers stay there.
+pub(in crate::plan) fn read_cache(wanted: &WantedImage, number: u16, context: &Context<'_>) -> Vec<Planned> {
+    let again = || wanted.clone();
+    let part = |phase, why| part("ImportCache", phase, why);
+    vec![
+        read_settings(context),
+        find_login(&wanted.name.domain, Some(again()), None, context),
+        part(RegistryPhase::OpenRegistry { visit: visit(wanted) }, "A registry is asked for a cache."),
+        part(RegistryPhase::FindManifest { wanted: again() }, "A cache travels as an image does: behind a manifest."),
+        part(RegistryPhase::ReadSharedCache { wanted: again(), number }, "The keys stand in the configuration."),
+    ]
+}
+
+pub(super) fn shared(wanted: &WantedImage, number: u16, context: &Context<'_>) -> Option<Planned> {
+    let (_, manifest) = context.state.exchange.manifest.as_ref()?;
+    let (digest, layers) = (manifest.config.digest.clone(), manifest.layers.clone());
+    let request = get_blob(wanted, &manifest.config.digest, Purpose::GetCache { number, digest, layers }, context);
+    Some(send(request, need("UseCached", "A result is found by its key."), context))
+}
+
+/// A layer of such a cache. The registry is visited again where another has been since.
+pub(in crate::plan) fn fetch_cached(wanted: &WantedImage, layer: &crate::model::Layer, context: &Context<'_>) -> Vec<Planned> {
+    let blob = Descriptor {
+        media_type: layer.media_type.clone(),
+        digest: layer.blob.clone(),
+        size: layer.blob_bytes,
+        ..Descriptor::default()
+    };
+    let why = "A layer of a cache is brought here when an instruction comes to it.";
+    let fetch = part("ExtractLayer", RegistryPhase::FetchCached { wanted: wanted.clone(), blob: Box::new(blob) }, why);
+    if context.state.exchange.wanted.as_ref() == Some(wanted) {
+        return vec![fetch];
+    }
+    let open = part("FetchCached", RegistryPhase::OpenRegistry { visit: visit(wanted) }, "Another registry was asked last.");
+    vec![read_settings(context), find_login(&wanted.name.domain, Some(wanted.clone()), None, context), open, fetch]
+}
+
+pub(super) fn cached(wanted: &WantedImage, blob: &Descriptor, context: &Context<'_>) -> Planned {
+    let path = Layout::new(&context.host.data_root).blob(&blob.digest);
+    let purpose = Purpose::GetLayer { digest: blob.digest.clone(), size: blob.size, path };
+    let why = "The result of an instruction is this layer.";
+    send(get_blob(wanted, &blob.digest, purpose, context), need("ExtractLayer", why), context)
+}
+
+fn get_blob(wanted: &WantedImage, digest: &str, purpose: Purpose, context: &Context<'_>) -> Request {
+    let url = format!("{}/v2/{}/blobs/{digest}", base(&wanted.name.domain, context), wanted.name.path);
+    Request { proof: proof(&wanted.scope(), context), ..Request::of(Method::Get, url, purpose) }
+}
+
 fn visit(wanted: &WantedImage) -> Visit {
     let method = if wanted.name.digest.is_some() { "Get" } else { "Head" };
     let first = (method.to_string(), format!("/v2/{}/manifests/{}", wanted.name.path, wanted.target()));
@@ -171,9 +220,8 @@ pub(super) fn fetch(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned>
 fn requests(wanted: &WantedImage, manifest: &Manifest, context: &Context<'_>, is_asked: impl Fn(&str) -> bool) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
     let get = |blob: &Descriptor, purpose: Purpose| {
-        let url = format!("{}/v2/{}/blobs/{}", base(&wanted.name.domain, context), wanted.name.path, blob.digest);
-        let request = Request { proof: proof(&wanted.scope(), context), ..Request::of(Method::Get, url, purpose) };
-        send(request, need("KeepImage", "The image is made of it, and it is not here."), context)
+        let why = "The image is made of it, and it is not here.";
+        send(get_blob(wanted, &blob.digest, purpose, context), need("KeepImage", why), context)
     };
     let mut seen = BTreeSet::new();
     let blobs = std::iter::once(&manifest.config).chain(&manifest.layers);

@@ -1,7 +1,7 @@
 //! `push`: every blob that the registry does not have, then the manifest. Layers that are kept as they were packed are compressed first.
 
 use super::super::origin::{self, need, planned};
-use super::super::{CommandError, Context, Plan, Planned, images};
+use super::super::{Cause, CommandError, Context, Plan, Planned, images};
 use super::{base, find_login, name_cause, part, proof, read_settings, send, tags};
 use crate::cli::PushImage;
 use crate::layout::Layout;
@@ -11,7 +11,7 @@ use crate::reference::{DEFAULT_TAG, Reference};
 use crate::registry::http::{Method, escaped};
 use crate::registry::send::closing;
 use crate::registry::{Errand, Purpose, PushedImage, Request, Visit};
-use crate::step::{ClientStep, ImageStep, Phase, RegistryPhase, RegistryStep, Step};
+use crate::step::{BlobContent, ClientStep, ImageStep, Phase, RegistryPhase, RegistryStep, Step};
 
 pub(super) fn command(push: &PushImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let span = context.invocation.words.positionals.iter().find(|(word, _)| word.starts_with("NAME")).map(|(_, span)| *span);
@@ -93,6 +93,46 @@ pub(super) fn push(pushed: &PushedImage, context: &Context<'_>) -> Vec<Planned> 
         "A manifest is taken when all that it names is there.",
     ));
     steps.push(part("PushImage", RegistryPhase::SendManifest { pushed: again() }, "The tag has to lead to it."));
+    steps
+}
+
+/// Gives away a configuration and a manifest that no image here has, and the layers that the manifest names.
+pub(in crate::plan) fn send_documents(
+    name: Reference,
+    config: String,
+    manifest: &Manifest,
+    cause: Cause,
+    context: &Context<'_>,
+) -> Vec<Planned> {
+    let layout = Layout::new(&context.host.data_root);
+    let text = manifest.written();
+    let named = Descriptor::of(&manifest.media_type, &text);
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let pushed = PushedImage { name, id: String::new() };
+    let first = ("Post".to_string(), format!("/v2/{}/blobs/uploads/", pushed.name.path));
+    let visit = Visit { domain: pushed.name.domain.clone(), scope: scope(&pushed), first, errand: Errand::Push };
+    let documents = [(manifest.config.digest.clone(), config), (named.digest.clone(), text)];
+    let write = |(digest, text): &(String, String)| {
+        let content = BlobContent::Text(text.clone());
+        let step = ImageStep::WriteBlob { path: layout.blob(digest), digest: digest.clone(), content };
+        planned(Step::Image(step), need("SendBlobs", "What is sent is read from the store."))
+    };
+    let mut steps: Vec<Planned> = documents.iter().map(write).collect();
+    let read = RegistryStep::ReadStoredManifest { path: layout.blob(&named.digest), manifest: named };
+    let again = || pushed.clone();
+    steps.extend([
+        read_settings(context),
+        find_login(&pushed.name.domain, None, None, context),
+        planned(Step::Registry(read), need("SendManifest", "The manifest names all that has to be at the registry.")),
+        planned(Step::Phase(Phase::Registry(RegistryPhase::OpenRegistry { visit })), cause),
+        part("ExportCache", RegistryPhase::SendBlobs { pushed: again() }, "A manifest is taken when all that it names is there."),
+        part("ExportCache", RegistryPhase::SendManifest { pushed: again() }, "The tag has to lead to it."),
+    ]);
+    let remove = |(digest, _): &(String, String)| {
+        let step = ImageStep::RemoveBlob { path: layout.blob(digest), digest: digest.clone() };
+        planned(Step::Image(step), need("WriteBlob", "It was made for the way alone."))
+    };
+    steps.extend(documents.iter().map(remove));
     steps
 }
 
@@ -183,7 +223,7 @@ pub(super) fn put(pushed: &PushedImage, context: &Context<'_>) -> Vec<Planned> {
 
 /// The manifest, the name that the image has there from now on, and no copy of what was compressed.
 pub(super) fn manifest(pushed: &PushedImage, context: &Context<'_>) -> Vec<Planned> {
-    let (Some((manifest, text)), Some(image)) = (document(pushed, context), image(pushed, context)) else { return Vec::new() };
+    let Some((manifest, text)) = document(pushed, context) else { return Vec::new() };
     let tag = pushed.name.tag.as_deref().unwrap_or(DEFAULT_TAG);
     let url = url(pushed, &format!("manifests/{tag}"), context);
     let digest = crate::oci::digest::of(text.as_bytes());
@@ -198,7 +238,10 @@ pub(super) fn manifest(pushed: &PushedImage, context: &Context<'_>) -> Vec<Plann
         steps.push(planned(Step::Image(step), need("CompressLayer", "It was made for the way alone.")));
     }
     let name = Reference { tag: None, digest: Some(digest), ..pushed.name.clone() };
-    if image.stored && !image.digests.contains(&name.familiar()) {
+    // What is no image of this machine's has no name here.
+    if let Some(image) = image(pushed, context).filter(|image| image.stored)
+        && !image.digests.contains(&name.familiar())
+    {
         let (index, name, id) = (layout.image_index(), name.to_string(), image.id.clone());
         let step = ImageStep::TagImage { index, name, id, manifest: images::manifest_of(image), before: None, fresh: false };
         steps.push(planned(Step::Image(step), origin::command(context)));

@@ -6,6 +6,7 @@ use super::copy::{ARCHIVE_BYTES_MAX, Model};
 use super::image::write_data;
 use super::layer::{export, packed_files};
 use super::registry::nobody_answers;
+use super::shared_cache;
 use super::store::{make_directory, remove_tree, write_file};
 use super::{Carried, Done, Failure, Run, called, done};
 use crate::archive::{Limits, MemberKind, Reader};
@@ -61,6 +62,9 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
             let found = transfer::find(&mut model, copy, ignore.as_ref()).map_err(|fault| refused(&fault))?;
             let made = transfer::bring(&mut model, copy, &found, *manner).map_err(|fault| refused(&fault))?;
             return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
+        }
+        BuildStep::ReadCache { .. } | BuildStep::TakeLayer { .. } | BuildStep::WriteCache { .. } => {
+            return shared_cache::execute(step, kernel, run);
         }
         BuildStep::LockCacheMount { directory, .. } => {
             called(kernel.walk(kernel.engine, directory, true), "openat")?;
@@ -167,7 +171,7 @@ fn clash(kernel: &Kernel, archive: &[u8], directory: &str) -> Option<String> {
     None
 }
 
-fn told(why: String, errno: Errno) -> Failure {
+pub(super) fn told(why: String, errno: Errno) -> Failure {
     Failure { call: Some(why), ..Failure::from(errno) }
 }
 
@@ -263,7 +267,7 @@ fn place_secret(kernel: &mut Kernel, path: &str, bytes: Vec<u8>, owner: Owner) -
     Ok(())
 }
 
-fn seen(kernel: &Kernel, files: BuildFiles) -> Done {
+pub(super) fn seen(kernel: &Kernel, files: BuildFiles) -> Done {
     Done::Outcome(Outcome { files: Some(Box::new(files)), at_ns: kernel.realtime_ns(), ..Outcome::default() })
 }
 
@@ -271,7 +275,7 @@ fn refused(fault: &TransferFault) -> Failure {
     Failure { call: Some(fault.told()), ..Failure::from(fault.errno()) }
 }
 
-fn sides<'a>(kernel: &'a mut Kernel, run: &Run, from: &FilesRoot, to: &FilesRoot) -> Result<Model<'a>, Failure> {
+pub(super) fn sides<'a>(kernel: &'a mut Kernel, run: &Run, from: &FilesRoot, to: &FilesRoot) -> Result<Model<'a>, Failure> {
     let from = called(root(kernel, run, from), "open")?;
     let to = called(root(kernel, run, to), "open")?;
     Ok(Model::below(kernel, from, to))

@@ -14,6 +14,7 @@ mod record;
 mod registry;
 mod run;
 mod save;
+mod shared_cache;
 mod store;
 mod transfer;
 mod undo;
