@@ -130,10 +130,12 @@ pub enum Heard {
 /// The files of an instruction of a build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BuildFiles {
-    /// What stdin holds.
+    /// What stdin holds, or what a URL led to.
     pub seen: Option<crate::build::InputSeen>,
     /// A Dockerfile that was read.
     pub definition: Option<crate::build::Definition>,
+    /// The commit that a reference names.
+    pub commit: Option<String>,
     /// A cache that was read.
     pub cache: Option<Box<crate::build::ImportedCache>>,
     /// What they are, for its key.

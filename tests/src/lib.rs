@@ -10,6 +10,7 @@ pub mod leftovers;
 pub mod marked;
 pub mod normalise;
 pub mod processes;
+pub mod repository;
 pub mod still;
 pub mod suite;
 pub mod trace;

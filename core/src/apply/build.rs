@@ -2,6 +2,7 @@
 
 use crate::event::BuildEvent;
 use crate::model::{Building, Layer, State};
+use crate::step::FetchedFor;
 
 pub(super) fn apply(state: &mut State, event: &BuildEvent) {
     match event {
@@ -24,6 +25,10 @@ pub(super) fn apply(state: &mut State, event: &BuildEvent) {
         }
         BuildEvent::InputRead { seen } => state.building.taken.seen = Some(seen.clone()),
         BuildEvent::ContextTaken { directory, .. } => state.building.taken.directory.clone_from(directory),
+        BuildEvent::CommitFound { place: FetchedFor::Context, commit } => state.building.taken.commit = Some(commit.clone()),
+        BuildEvent::CommitFound { place: FetchedFor::Instruction(slot, number), commit } => {
+            state.building.commits.insert_mut((*slot, *number), commit.clone());
+        }
         BuildEvent::DefinitionRead { definition } => state.building.taken.definition = Some(definition.clone()),
         BuildEvent::CacheRead { cache } => state.building.imported.insert_mut(cache.number, (**cache).clone()),
         BuildEvent::WorkspaceRemoved { path } => {

@@ -1,4 +1,4 @@
-//! What a build takes from the caller's stdin: a Dockerfile, or an archive that is the build context; and the Dockerfile that lies in a
+//! What a build takes from the caller's stdin or from a URL: a Dockerfile, or an archive that is the build context; and the Dockerfile that lies in a
 //! context which was brought here. For both kernels.
 //!
 //! buildx looks at the first bytes: what a tar archive begins with, or gzip, bzip2 or xz, is a context, and all else a Dockerfile.
@@ -38,8 +38,10 @@ pub enum InputSeen {
 /// What the build at hand was given apart from files that its command names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakenInput {
-    /// What stdin was, once it is read.
+    /// What stdin was, or what a URL led to, once it is read.
     pub seen: Option<InputSeen>,
+    /// The commit of the repository that is the context, once it is known.
+    pub commit: Option<String>,
     /// Where a context was brought to; empty: nowhere, or it is gone again.
     pub directory: String,
     /// The Dockerfile in that context, once it is read.

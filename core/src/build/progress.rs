@@ -104,9 +104,11 @@ impl Progress {
             Step::Phase(Phase::Registry(RegistryPhase::PushImage { pushed })) => {
                 self.begin(&format!("pushing {} with docker", pushed.name), at_ns)
             }
-            Step::Phase(Phase::TakeContext) => self.begin("[internal] load remote build context", at_ns),
             Step::Phase(
-                Phase::ExportOutput { shown, .. } | Phase::ImportCache { shown, .. } | Phase::ExportCache { shown, .. },
+                Phase::TakeContext { shown }
+                | Phase::ExportOutput { shown, .. }
+                | Phase::ImportCache { shown, .. }
+                | Phase::ExportCache { shown, .. },
             ) => self.begin(shown, at_ns),
             Step::Phase(Phase::ExportImage) => {
                 self.exports = true;
@@ -130,6 +132,7 @@ impl Progress {
         match step {
             Step::Build(BuildStep::CheckExit { .. }) => self.end(at_ns),
             Step::Build(BuildStep::FetchFile { remote, .. }) => self.tell(&format!("fetching {} done", remote.url)),
+            Step::Build(BuildStep::FetchCommit { commit, .. }) => self.tell(&format!("fetching {commit} done")),
             Step::Build(BuildStep::UseCached { .. }) => {
                 self.cached = true;
                 String::new()
@@ -178,7 +181,7 @@ impl Progress {
             Step::Phase(
                 Phase::BuildInstruction { .. }
                 | Phase::ExportImage
-                | Phase::TakeContext
+                | Phase::TakeContext { .. }
                 | Phase::ImportCache { .. }
                 | Phase::ExportCache { .. }
                 | Phase::ExportOutput { .. }

@@ -2,7 +2,8 @@
 
 use super::history;
 use super::mounts::{Mounted, Place, RunMount, resolve};
-use super::work::{Copy, CopySource, Remote, Run, Work};
+use super::remote::{Remote, Repository};
+use super::work::{Copy, CopySource, Run, Work};
 use crate::dockerfile::expand::expand;
 use crate::dockerfile::instruction::{Arguments as Form, Healthcheck, Heredoc, Instruction, Kind, Transfer};
 use crate::dockerfile::{Fault, Lines, check, mounts};
@@ -319,24 +320,14 @@ impl Scope {
     }
 
     fn copy(&mut self, name: &str, transfer: &Transfer, given: &Given<'_>, lines: Lines) -> Answer<(Work, String)> {
-        let refuse = |what: String| Err(Fault::at(lines, what));
         let sources = self.all(&transfer.sources, given, lines)?;
-        if let Some(source) = sources.iter().find(|source| name == "ADD" && is_git(source)) {
-            return refuse(format!(
-                "glassbox: ADD of the repository {source} is not carried out yet; clone it beforehand and COPY it"
-            ));
-        }
-        if transfer.keep_git {
-            return refuse(format!("glassbox: {name} --keep-git-dir is not carried out yet"));
-        }
         let checksum = transfer.checksum.as_deref().map_or(Ok(String::new()), |word| self.expanded(word, given, lines))?;
-        let is_web = |source: &String| name == "ADD" && (source.starts_with("http://") || source.starts_with("https://"));
-        let remote: Vec<Remote> = sources.iter().filter(|source| is_web(source)).map(|url| Remote::of(url, &checksum)).collect();
-        if !remote.is_empty() && remote.len() < sources.len() + transfer.heredocs.len() {
-            return refuse(
-                "glassbox: ADD of URLs and of files at the same time is not carried out: write an ADD for each".to_string(),
-            );
-        }
+        let Fetched { remote, repositories } = if name == "ADD" {
+            fetched(&sources, transfer, &checksum).map_err(|what| Fault::at(lines, what))?
+        } else {
+            Fetched::default()
+        };
+        let is_fetched = !remote.is_empty() || !repositories.is_empty();
         let typed = self.expanded(&transfer.destination, given, lines)?;
         let is_directory = typed.is_empty() || typed == "." || typed.ends_with('/') || typed.ends_with("/.");
         let path = clean(&self.below_directory(&typed));
@@ -344,7 +335,7 @@ impl Scope {
         let owner = transfer.owner.as_deref().map_or(Ok(String::new()), |owner| self.expanded(owner, given, lines))?;
         let mode = transfer.mode.as_deref().map(|mode| self.expanded(mode, given, lines)).transpose()?;
         let from = match transfer.from.as_deref() {
-            None if !remote.is_empty() => CopySource::Web,
+            None if is_fetched => CopySource::Web,
             None => CopySource::Context,
             Some(from) => (given.stage)(from).map_or_else(|| CopySource::Image(from.to_string()), CopySource::Stage),
         };
@@ -357,18 +348,27 @@ impl Scope {
         ];
         let mut flags =
             flags.iter().filter_map(|(flag, value)| value.map(|value| format!("--{flag}={value} "))).collect::<String>();
-        if transfer.parents {
-            flags.push_str("--parents ");
+        for (flag, _) in
+            [("--parents ", transfer.parents), ("--keep-git-dir ", transfer.keep_git)].iter().filter(|(_, given)| *given)
+        {
+            flags.push_str(flag);
         }
         let named: Vec<String> = sources.iter().cloned().chain(inline.iter().map(|(name, _)| format!("<<{name}"))).collect();
         let told = format!("{name} {flags}{} {typed} # buildkit", named.join(" "));
         let mode = mode.map(|mode| permission_bits(&mode, lines)).transpose()?;
-        let sources = if remote.is_empty() { sources } else { remote.iter().map(|file| file.name.clone()).collect() };
+        let sources = match () {
+            () if !remote.is_empty() => remote.iter().map(|file| file.name.clone()).collect(),
+            () if !repositories.is_empty() => (0..repositories.len()).map(|number| format!("repository-{number}")).collect(),
+            () => sources,
+        };
         let exclude = self.all(&transfer.exclude, given, lines)?;
         // What was fetched stays as it is, unless it is said.
-        let unpack = name == "ADD" && transfer.unpack.unwrap_or(remote.is_empty());
+        let unpack = name == "ADD" && transfer.unpack.unwrap_or(!is_fetched);
         let parents = transfer.parents;
-        Ok((Work::Copy(Copy { from, sources, inline, destination, owner, mode, exclude, remote, unpack, parents }), told))
+        Ok((
+            Work::Copy(Copy { from, sources, inline, destination, owner, mode, exclude, remote, repositories, unpack, parents }),
+            told,
+        ))
     }
 
     fn content(&self, file: &Heredoc, given: &Given<'_>, lines: Lines) -> Answer<String> {
@@ -445,11 +445,39 @@ fn with_heredocs(form: &Form, heredocs: &[Heredoc]) -> (Form, Option<RunMount>) 
     (command, Some(RunMount { target: SCRIPTS.to_string(), read_only: true, what: Mounted::Script { name, content } }))
 }
 
-/// A repository and no file: as BuildKit tells them apart.
-fn is_git(source: &str) -> bool {
-    let of_git = ["git://", "ssh://", "git@"].iter().any(|scheme| source.starts_with(scheme));
-    let path = source.split('#').next().unwrap_or(source);
-    of_git || source.starts_with("http") && source.contains("://") && path.ends_with(".git")
+/// What `ADD` has to fetch.
+#[derive(Default)]
+struct Fetched {
+    remote: Vec<Remote>,
+    repositories: Vec<Repository>,
+}
+
+/// Files, or repositories; what the caller has beside them is an `ADD` of its own.
+fn fetched(sources: &[String], transfer: &Transfer, checksum: &str) -> Result<Fetched, String> {
+    let mut fetched = Fetched::default();
+    for source in sources {
+        match Repository::parse(source)? {
+            Some(mut repository) => {
+                repository.keep_git |= transfer.keep_git;
+                if !checksum.is_empty() {
+                    repository.checksum = checksum.to_string();
+                    repository.check()?;
+                }
+                fetched.repositories.push(repository);
+            }
+            None if ["http://", "https://"].iter().any(|scheme| source.starts_with(scheme)) => {
+                fetched.remote.push(Remote::of(source, checksum));
+            }
+            None => {}
+        }
+    }
+    let (files, trees, all) = (fetched.remote.len(), fetched.repositories.len(), sources.len() + transfer.heredocs.len());
+    if files + trees > 0 && files.max(trees) < all {
+        return Err(
+            "glassbox: an ADD takes URLs, or repositories, or files, and not some of each: write an ADD for each".to_string()
+        );
+    }
+    Ok(fetched)
 }
 
 fn permission_bits(mode: &str, lines: Lines) -> Answer<u32> {
@@ -597,7 +625,7 @@ mod tests {
 
     #[test]
     fn what_is_not_carried_out_is_said() {
-        assert!(built("ADD https://a/b.git#v1 /c", &[]).unwrap_err().message.starts_with("glassbox: "));
+        assert!(built("ADD https://a/b.git#v1 https://a/b /c/", &[]).unwrap_err().message.starts_with("glassbox: "));
         assert!(built("ADD https://a/b x /c/", &[]).unwrap_err().message.starts_with("glassbox: "));
         assert!(built("COPY --chmod=9 a /", &[]).unwrap_err().message.starts_with("invalid chmod parameter: '9'"));
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::mounts::RunMount;
+use super::remote::{Remote, Repository};
 use crate::model::ContainerId;
 
 /// What an instruction comes to.
@@ -89,6 +90,9 @@ pub struct Copy {
     /// `ADD`: what is fetched before; then nothing comes from elsewhere.
     #[serde(default)]
     pub remote: Vec<Remote>,
+    /// `ADD`: repositories of git that are fetched; then nothing comes from elsewhere.
+    #[serde(default)]
+    pub repositories: Vec<Repository>,
     /// `ADD`: what is an archive is unpacked.
     #[serde(default)]
     pub unpack: bool,
@@ -100,43 +104,6 @@ pub struct Copy {
 /// Why a RUN whose container is gone has not ended well: nobody knows how it ended.
 pub fn end_unknown(id: &ContainerId) -> String {
     format!("the container {} of this instruction is gone: how its program ended is not known", id.short())
-}
-
-/// A file that `ADD` fetches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remote {
-    /// Where it is: `http://` or `https://`.
-    pub url: String,
-    /// What it is called then.
-    pub name: String,
-    /// `--checksum`: `sha256:…`; empty: whatever comes is taken.
-    pub checksum: String,
-}
-
-impl Remote {
-    /// Named as BuildKit names it: by the last part of the URL's path.
-    pub fn of(url: &str, checksum: &str) -> Remote {
-        let path = url.split(['?', '#']).next().unwrap_or(url).split_once("://").map_or("", |(_, rest)| rest);
-        let name = path.split_once('/').map_or("", |(_, path)| path).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let name = if matches!(name, "" | "." | "..") { "__unnamed__" } else { name };
-        Remote { url: url.to_string(), name: name.to_string(), checksum: checksum.to_string() }
-    }
-
-    /// BuildKit's words for another content than the one that was asked for; `None`: it is the same.
-    pub fn mismatch(&self, found: &str) -> Option<String> {
-        let wrong = !self.checksum.is_empty() && self.checksum != found;
-        wrong.then(|| self.framed(&format!("digest mismatch {found}: {}", self.checksum)))
-    }
-
-    /// BuildKit's words for an answer that is no success; `None`: it is one.
-    pub fn refused(&self, status: u16) -> Option<String> {
-        (!(200..400).contains(&status)).then(|| self.framed(&format!("invalid response status {status}")))
-    }
-
-    /// What has gone wrong, in BuildKit's frame.
-    pub fn framed(&self, why: &str) -> String {
-        format!("failed to load cache key: {why}")
-    }
 }
 
 /// BuildKit's words for a program that did not end with 0.

@@ -6,6 +6,7 @@ use super::build_cache::BuildCache;
 use super::build_output::BuildOutput;
 use super::build_secrets::{BuildAgent, BuildSecret};
 use crate::build::input::text;
+use crate::build::{Remote, Repository};
 use crate::errno::Errno;
 
 /// An image to build.
@@ -164,16 +165,63 @@ pub const STDIN: &str = "-";
 /// buildx's words, and ours.
 const TWICE: &str = "ERROR: failed to build: invalid argument: can't use stdin for both build context and dockerfile\n\
                      glassbox: an archive brings its Dockerfile along; -f NAME says which file in it that is";
+/// Ours: buildx fetches both.
+const ELSEWHERE: &str = "glassbox: either the context or the Dockerfile lies at a URL, and not each at another one: \
+                         fetch one of them, and name the file or the folder";
+const UNFETCHED: &str = "glassbox: what lies at a URL is fetched by build alone: fetch it, and name the folder that it is in";
 const STDIN_PATH: &str = "/dev/stdin";
 /// reproducible-builds.org/specs/source-date-epoch
 const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
 
 fn epoch(value: &str) -> Result<u64, String> {
     let wrong = |_| format!("ERROR: failed to build: invalid {EPOCH}: {value:?}: seconds since 1970 are asked for, in digits");
     value.parse().map_err(wrong)
 }
 
+/// Where a build context or a Dockerfile comes from that is no file of the caller's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Standard input.
+    Stdin,
+    /// What a URL leads to.
+    File(Remote),
+    /// The files of a commit.
+    Repository(Repository),
+}
+
+/// What Docker takes for an address without its scheme.
+const GITHUB: &str = "github.com/";
+
 impl CheckBuild {
+    /// Where the context comes from, if it is no directory of the caller's.
+    pub fn context_sent(&self) -> Option<Sent> {
+        let address = match self.context.as_str() {
+            STDIN => return Some(Sent::Stdin),
+            short if short.starts_with(GITHUB) => {
+                let (path, rest) = short.split_at(short.find(['#', '?']).unwrap_or(short.len()));
+                let ending = if path.ends_with(".git") { "" } else { ".git" };
+                format!("https://{path}{ending}{rest}")
+            }
+            address => address.to_string(),
+        };
+        match Repository::parse(&address) {
+            Ok(Some(repository)) => Some(Sent::Repository(repository)),
+            _ => is_url(&address).then(|| Sent::File(Remote::of(&address, ""))),
+        }
+    }
+
+    /// The same of the Dockerfile, as `--file` says.
+    pub fn file_sent(&self) -> Option<Sent> {
+        match self.file.as_deref()? {
+            STDIN => Some(Sent::Stdin),
+            address => is_url(address).then(|| Sent::File(Remote::of(address, ""))),
+        }
+    }
+
     /// Reads the files; the error is Docker's. `later`: what comes on stdin is read by a step of the plan.
     pub(super) fn read(
         &mut self,
@@ -191,11 +239,20 @@ impl CheckBuild {
         if self.context == STDIN && self.file.as_deref() == Some(STDIN) {
             return Err(TWICE.to_string());
         }
-        let sent = later && (self.context == STDIN || self.file.as_deref() == Some(STDIN));
+        let (context_sent, file_sent) = (self.context_sent(), self.file_sent());
+        if matches!(context_sent, Some(Sent::File(_))) && file_sent.is_some() {
+            return Err(ELSEWHERE.to_string());
+        }
+        let is_stdins = |sent: &Option<Sent>| sent.as_ref().is_none_or(|sent| *sent == Sent::Stdin);
+        let can_wait = is_stdins(&context_sent) && is_stdins(&file_sent);
+        if !later && !can_wait {
+            return Err(UNFETCHED.to_string());
+        }
+        let sent = later && (context_sent.is_some() || file_sent.is_some());
         let dockerfile = if sent { String::new() } else { text(read(&path).map_err(failed)?, &name)? };
         let beside = [format!("{path}.dockerignore"), format!("{}/.dockerignore", self.context)];
         // Of an archive all is taken, as BuildKit does.
-        let beside = if self.context == STDIN { &[][..] } else { &beside[..] };
+        let beside = if context_sent.is_some() { &[][..] } else { &beside[..] };
         let ignore = beside.iter().find_map(|path| read(path).ok()).map(|bytes| text(bytes, ".dockerignore")).transpose()?;
         let given = |word: &String| match word.split_once('=') {
             Some((name, value)) => Some((name.to_string(), value.to_string())),
@@ -211,7 +268,8 @@ impl CheckBuild {
     /// Where the Dockerfile is, and how Docker names it.
     fn place(&self) -> (String, String) {
         match self.file.as_deref() {
-            None if self.context == STDIN => (STDIN_PATH.to_string(), "Dockerfile".to_string()),
+            None if self.context_sent().is_some() => (STDIN_PATH.to_string(), "Dockerfile".to_string()),
+            Some(file) if is_url(file) => (file.to_string(), "Dockerfile".to_string()),
             Some(STDIN) => (STDIN_PATH.to_string(), "Dockerfile".to_string()),
             Some(file) => (file.to_string(), file.to_string()),
             None => {
@@ -227,15 +285,11 @@ impl CheckBuild {
         }
     }
 
-    /// The folder, or an archive: what lies at a URL is not fetched.
+    /// The folder, or an address that can be one.
     fn context_is_there(&self, read: &dyn Fn(&str) -> Result<Vec<u8>, Errno>) -> Result<(), String> {
-        if self.context.contains("://") {
-            return Err(
-                "glassbox: a build context at a URL is not fetched: fetch it, and name the folder that it is in".to_string()
-            );
-        }
-        let gone = self.context != STDIN && read(&self.context) == Err(Errno::ENOENT);
         let unable = "ERROR: failed to build: unable to prepare context:";
+        Repository::parse(&self.context).map_err(|why| format!("{unable} {why}"))?;
+        let gone = self.context_sent().is_none() && read(&self.context) == Err(Errno::ENOENT);
         if gone { Err(format!("{unable} path {:?} not found", self.context)) } else { Ok(()) }
     }
 }

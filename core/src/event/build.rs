@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::build::{Definition, ImportedCache, InputSeen, Part};
 use crate::model::{BuildResult, CacheMount, CacheRecord, FailedProgram, Slot};
+use crate::step::FetchedFor;
 
 /// A fact about a build.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,13 @@ pub enum BuildEvent {
         directory: String,
         /// Files, directories and links in it.
         entries: u64,
+    },
+    /// It is known which commit a reference names.
+    CommitFound {
+        /// For what.
+        place: FetchedFor,
+        /// In full.
+        commit: String,
     },
     /// The Dockerfile in that context was read.
     DefinitionRead {

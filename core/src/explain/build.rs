@@ -1,9 +1,9 @@
 //! Steps of a build, in words.
 
 use super::image::replaced;
-use super::{CallWhen, Explanation, base, call, explanation, quoted};
+use super::{Call, CallWhen, Explanation, base, call, explanation, quoted};
 use crate::build::key::{Change, PARENT};
-use crate::build::{Copy, CopySource, Lack, Miss, Remote};
+use crate::build::{Copy, CopySource, Lack, Miss, Remote, Repository};
 use crate::model::CacheMount;
 use crate::step::BuildStep;
 
@@ -68,21 +68,15 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
         }
         BuildStep::ReadInput { .. } | BuildStep::UnpackContext { .. } | BuildStep::ReadDefinition { .. } => taken(step),
         BuildStep::WriteOutput { directory, output, .. } => write_output(*directory, output.as_ref()),
-        BuildStep::UseBase { base, .. } => {
-            let why = "A stage begins with the layers of its base. They are not copied: what is built stands upon them.";
-            let headline = match base.layers.len() {
-                0 => "Begin the stage".to_string(),
-                1 => "Begin the stage upon 1 layer".to_string(),
-                count => format!("Begin the stage upon {count} layers"),
-            };
-            explanation(headline, why, Vec::new(), &["glassbox images"], CHAPTER)
-        }
+        BuildStep::UseBase { base, .. } => use_base(base.layers.len()),
         BuildStep::Configure { .. } => {
             let why = "No file changes, and there is no layer: it is written into the image's configuration at the end.";
             explanation("Note it for the configuration", why, Vec::new(), &["glassbox image inspect IMAGE"], CHAPTER)
         }
         BuildStep::ReadSources { copy, .. } => read_sources(copy),
         BuildStep::FetchFile { remote, path } => fetch_file(remote, path),
+        BuildStep::FindCommit { repository, .. } => find_commit(repository),
+        BuildStep::FetchCommit { repository, commit, path, .. } => fetch_commit(repository, commit, path),
         BuildStep::UseCached { path, .. } => {
             let why = "All that the result depends on is what it was: it is taken as it is.";
             // What stands in it was read with all other records when the command began.
@@ -93,36 +87,9 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             let told = missed_in_words(why, lacks);
             explanation("There is no result in the cache", &told, Vec::new(), &[&format!("ls {path}")], CHAPTER)
         }
-        BuildStep::ReadCache { directory, .. } => {
-            let why =
-                "The keys of all results stand in one document of it. Digests are held against bytes; layers stay where they are.";
-            let calls = vec![call("openat2", &["…", "…", "…", "…"]), call("read", &["…", "…", "…"]).when(CallWhen::Repeated)];
-            explanation("Read which results the cache has", why, calls, &[&format!("cat {directory}/index.json")], CHAPTER)
-        }
-        BuildStep::TakeLayer { digest, path, .. } => {
-            let why = "Only the bytes of this digest are taken: the directory may be anybody's.";
-            let calls = vec![
-                call("openat2", &["…", "…", "…", "…"]),
-                call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
-                call("rename", &["…", &quoted(path)]),
-            ];
-            explanation(
-                format!("Take the layer {} from the cache", short(digest)),
-                why,
-                calls,
-                &[&format!("ls -l {path}")],
-                CHAPTER,
-            )
-        }
-        BuildStep::WriteCache { output, .. } => {
-            let why = "An OCI image layout: layers first, then the documents that name them, and the index at the very end.";
-            let calls = vec![
-                call("mkdir", &["…", "…"]).when(CallWhen::Repeated),
-                call("openat", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
-                call("rename", &["…", "…"]).when(CallWhen::Repeated),
-            ];
-            explanation("Write the cache into a directory", why, calls, &[&format!("cat {}/index.json", output.path)], CHAPTER)
-        }
+        BuildStep::ReadCache { directory, .. } => read_cache(directory),
+        BuildStep::TakeLayer { digest, path, .. } => take_layer(digest, path),
+        BuildStep::WriteCache { output, .. } => write_cache(&output.path),
         BuildStep::BringFiles { copy, .. } => bring_files(copy),
         BuildStep::MakeCacheMount { mount, directory, .. } => make_cache_mount(mount, directory),
         BuildStep::LockCacheMount { directory, alone } => lock_cache_mount(directory, *alone),
@@ -159,7 +126,43 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
     }
 }
 
-/// What comes on stdin.
+fn use_base(layers: usize) -> Explanation {
+    let why = "A stage begins with the layers of its base. They are not copied: what is built stands upon them.";
+    let headline = match layers {
+        0 => "Begin the stage".to_string(),
+        1 => "Begin the stage upon 1 layer".to_string(),
+        count => format!("Begin the stage upon {count} layers"),
+    };
+    explanation(headline, why, Vec::new(), &["glassbox images"], CHAPTER)
+}
+
+fn read_cache(directory: &str) -> Explanation {
+    let why = "The keys of all results stand in one document of it. Digests are held against bytes; layers stay where they are.";
+    let calls = vec![call("openat2", &["…", "…", "…", "…"]), call("read", &["…", "…", "…"]).when(CallWhen::Repeated)];
+    explanation("Read which results the cache has", why, calls, &[&format!("cat {directory}/index.json")], CHAPTER)
+}
+
+fn take_layer(digest: &str, path: &str) -> Explanation {
+    let why = "Only the bytes of this digest are taken: the directory may be anybody's.";
+    let calls = vec![
+        call("openat2", &["…", "…", "…", "…"]),
+        call("read", &["…", "…", "…"]).when(CallWhen::Repeated),
+        call("rename", &["…", &quoted(path)]),
+    ];
+    explanation(format!("Take the layer {} from the cache", short(digest)), why, calls, &[&format!("ls -l {path}")], CHAPTER)
+}
+
+fn write_cache(directory: &str) -> Explanation {
+    let why = "An OCI image layout: layers first, then the documents that name them, and the index at the very end.";
+    let calls = vec![
+        call("mkdir", &["…", "…"]).when(CallWhen::Repeated),
+        call("openat", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+        call("rename", &["…", "…"]).when(CallWhen::Repeated),
+    ];
+    explanation("Write the cache into a directory", why, calls, &[&format!("cat {}/index.json", directory)], CHAPTER)
+}
+
+/// What comes on stdin, or from a URL.
 fn taken(step: &BuildStep) -> Explanation {
     match step {
         BuildStep::UnpackContext { path } => {
@@ -171,6 +174,19 @@ fn taken(step: &BuildStep) -> Explanation {
             let why = "What there is to do stands in it: the rest of the build is planned now.";
             let calls = vec![call("openat2", &["…", "…", "…", "…"]), call("read", &["…", "…", "…"]).when(CallWhen::Repeated)];
             explanation("Read the Dockerfile in the context", why, calls, &[&format!("cat {path}/{file}")], CHAPTER)
+        }
+        BuildStep::ReadInput { remote: Some(remote), .. } => {
+            let why =
+                "It begins like an archive, or it is taken for a Dockerfile. What a URL leads to can change: it is fetched anew.";
+            let calls = vec![
+                call("socket", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("connect", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("sendto", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("recvfrom", &["…", "…", "…"]).when(CallWhen::Repeated),
+                call("write", &["…", "…", "…"]).when(CallWhen::Repeated),
+            ];
+            let name: String = remote.name.chars().take(40).collect();
+            explanation(format!("Fetch {name}"), why, calls, &[&format!("curl -I {}", remote.url)], CHAPTER)
         }
         _ => {
             let why = "It begins like an archive, or it is taken for a Dockerfile. All of it is kept in a file without a name.";
@@ -274,6 +290,35 @@ fn fetch_file(remote: &Remote, path: &str) -> Explanation {
     ];
     let name: String = remote.name.chars().take(40).collect();
     explanation(format!("Fetch {name}"), why, calls, &[&format!("curl -I {}", remote.url)], CHAPTER)
+}
+
+/// git is a program of the caller's machine, as it is with BuildKit.
+fn git_calls(arguments: &[&str]) -> Vec<Call> {
+    let argv = format!("[\"git\", {}, …]", arguments.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", "));
+    vec![
+        call("clone", &["…"]).when(CallWhen::Repeated),
+        call("execve", &["…", &argv, "…"]).when(CallWhen::Repeated),
+        call("wait4", &["…", "…", "…", "…"]).when(CallWhen::Repeated),
+    ]
+}
+
+fn find_commit(repository: &Repository) -> Explanation {
+    let why = "A branch moves, and a tag can. The commit is what the cache knows the files by: the same one is not fetched again.";
+    let named = if repository.reference.is_empty() { "HEAD" } else { &repository.reference };
+    let look = format!("git ls-remote {} {named}", repository.redacted());
+    let named: String = named.chars().take(40).collect();
+    explanation(format!("Ask which commit {named} is"), why, git_calls(&["ls-remote"]), &[&look], CHAPTER)
+}
+
+fn fetch_commit(repository: &Repository, commit: &str, path: &str) -> Explanation {
+    let why = match repository.keep_git {
+        true => "One commit comes, without its history. --keep-git-dir: .git stays with the files.",
+        false => "One commit comes, without its history; .git does not stay.",
+    };
+    let short = commit.get(..12).unwrap_or(commit);
+    let name: String = repository.name().chars().take(30).collect();
+    let headline = if short.is_empty() { format!("Fetch {name}") } else { format!("Fetch {name} at {short}") };
+    explanation(headline, why, git_calls(&["fetch", "--depth=1"]), &[&format!("ls -a {path}")], CHAPTER)
 }
 
 fn bring_files(copy: &Copy) -> Explanation {

@@ -17,7 +17,7 @@ fn headline(phase: &Phase) -> String {
         Phase::FindResult { .. } => "Take the result from the cache, or make it",
         Phase::SettleProgram { .. } => "Keep what the program has changed",
         Phase::KeepLayer { .. } => "Keep the layer",
-        Phase::TakeContext => "Bring the build context here",
+        Phase::TakeContext { .. } => "Bring the build context here",
         Phase::ImportCache { .. } => "See what the cache has",
         Phase::ExportCache { .. } => "Leave the results for other machines",
         Phase::ExportOutput { .. } => "Write what was built where you want it",
@@ -58,7 +58,7 @@ fn why(phase: &Phase) -> &'static str {
         | Phase::ExportOutput { .. }
         | Phase::ImportCache { .. }
         | Phase::ExportCache { .. }
-        | Phase::TakeContext
+        | Phase::TakeContext { .. }
         | Phase::ExportImage => why_of_build(phase),
         Phase::PrepareImage { .. } => {
             "The container's files come from the image's layers. A layer is extracted once and then shared by all containers."
@@ -127,7 +127,7 @@ fn why_of_build(phase: &Phase) -> &'static str {
             "What a program has changed becomes a layer if it says that it has succeeded. If not, it is kept apart, to be looked at."
         }
         Phase::KeepLayer { .. } => "What was changed is one layer, for this image and for all that are built like it.",
-        Phase::TakeContext => {
+        Phase::TakeContext { .. } => {
             "COPY and ADD take files from a directory. What was sent instead of one becomes one, for as long as the build goes on."
         }
         Phase::ImportCache { .. } => {
@@ -156,7 +156,7 @@ fn anchor(phase: &Phase) -> &'static str {
         | Phase::ExportOutput { .. }
         | Phase::ImportCache { .. }
         | Phase::ExportCache { .. }
-        | Phase::TakeContext
+        | Phase::TakeContext { .. }
         | Phase::Registry(_)
         | Phase::CommitContainer { .. }
         | Phase::ImportImage { .. }

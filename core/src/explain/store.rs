@@ -86,7 +86,7 @@ fn create_directory(path: &str, mode: u32) -> Explanation {
     let name = base(path);
     let headline = if name.len() > 40 {
         "Make the container's directory".to_string()
-    } else if of_build && name.len() == 12 {
+    } else if of_build && name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         "Make a workspace for the instruction".to_string()
     } else {
         format!("Make the directory {name}")

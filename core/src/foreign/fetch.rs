@@ -171,6 +171,32 @@ pub(super) fn git(situation: &Situation, sys: &mut dyn Sys) -> Vec<Act> {
     }
 }
 
+/// A file that stands for one of a repository.
+pub(crate) struct Modelled {
+    /// Its path there.
+    pub(crate) name: String,
+    /// How it begins.
+    pub(crate) head: String,
+    /// How many zeros follow.
+    pub(crate) zeros: u64,
+    /// Its permission bits.
+    pub(crate) mode: u32,
+}
+
+/// The files of a repository; `git`: those of `.git`, too.
+pub(crate) fn repository_tree(url: &str, git: bool) -> Vec<Modelled> {
+    let of_act = |act: Act| match act {
+        Act::Write { path, text, mode } => Some(Modelled { name: path, head: text, zeros: 0, mode }),
+        Act::Sized { path, head, bytes, mode } => {
+            let zeros = bytes.saturating_sub(head.len() as u64);
+            Some(Modelled { name: path, head, zeros, mode })
+        }
+        _ => None,
+    };
+    let named = |file: Modelled| Modelled { name: file.name.trim_start_matches("./").to_string(), ..file };
+    tree(".", url).into_iter().filter_map(of_act).map(named).filter(|file| git || !file.name.starts_with(".git/")).collect()
+}
+
 /// A source tree that nobody has looked into.
 pub(super) fn tree(directory: &str, from: &str) -> Vec<Act> {
     let opaque = |name: &str| Act::Sized {

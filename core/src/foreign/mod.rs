@@ -26,7 +26,7 @@ mod source;
 mod tests;
 
 pub(crate) use act::{Act, Situation};
-pub(crate) use fetch::content;
+pub(crate) use fetch::{Modelled, content, repository_tree};
 
 use std::collections::VecDeque;
 

@@ -63,12 +63,14 @@ pub struct Building {
     pub results: RedBlackTreeMap<Slot, BuildResult>,
     /// The files that an instruction copies (0), or mounts (from 1), as its key has them.
     pub files: RedBlackTreeMap<(Slot, u16), Vec<Part>>,
+    /// The commits that were found: by instruction, and the number of the repository there.
+    pub commits: RedBlackTreeMap<(Slot, u16), String>,
     /// The program that failed.
     pub failed: Option<FailedProgram>,
     /// The image that it has come to, where something is left to do with it.
     pub image: Option<String>,
     /// Caches that it may take from, by the number of their `--cache-from`.
     pub imported: RedBlackTreeMap<u16, ImportedCache>,
-    /// What it was given from stdin.
+    /// What it was given from stdin or from a URL.
     pub taken: TakenInput,
 }

@@ -6,7 +6,7 @@ use crate::errno::Errno;
 use crate::event::{BuildEvent, Event};
 use crate::model::{BuildResult, CacheRecord, FailedProgram, Slot};
 use crate::query::Subject;
-use crate::step::BuildStep;
+use crate::step::{BuildStep, FetchedFor};
 use crate::userland::WaitStatus;
 
 impl Look<'_> {
@@ -51,26 +51,39 @@ fn kept(slot: Slot, key: &str, record: &CacheRecord) -> Vec<Event> {
     vec![done(slot, key, record), Event::Build(kept)]
 }
 
+/// Of what is no file of the caller's.
+fn of_elsewhere(step: &BuildStep, outcome: &Outcome) -> Option<BuildEvent> {
+    let files = outcome.files.as_deref();
+    match step {
+        BuildStep::ReadInput { .. } => files?.seen.clone().map(|seen| BuildEvent::InputRead { seen }),
+        BuildStep::UnpackContext { path } | BuildStep::FetchCommit { path, .. } => {
+            Some(BuildEvent::ContextTaken { directory: path.clone(), entries: files.map_or(0, |files| files.made) })
+        }
+        BuildStep::FindCommit { place, .. } => {
+            files?.commit.clone().map(|commit| BuildEvent::CommitFound { place: *place, commit })
+        }
+        BuildStep::ReadDefinition { .. } => files?.definition.clone().map(|definition| BuildEvent::DefinitionRead { definition }),
+        _ => None,
+    }
+}
+
 /// Without looking at anything but the outcome.
 pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
     let event = match step {
         BuildStep::LoadDefinition { .. } => BuildEvent::Begun,
-        BuildStep::ReadInput { .. } => match outcome.files.as_ref().and_then(|files| files.seen.clone()) {
-            Some(seen) => BuildEvent::InputRead { seen },
-            None => return Vec::new(),
-        },
-        BuildStep::UnpackContext { path } => {
-            BuildEvent::ContextTaken { directory: path.clone(), entries: outcome.files.as_ref().map_or(0, |files| files.made) }
+        BuildStep::FetchCommit { place: FetchedFor::Instruction(..), path, .. } => {
+            return vec![Event::DirectoryCreated { path: path.clone() }];
         }
+        BuildStep::ReadInput { .. }
+        | BuildStep::UnpackContext { .. }
+        | BuildStep::ReadDefinition { .. }
+        | BuildStep::FindCommit { .. }
+        | BuildStep::FetchCommit { .. } => return of_elsewhere(step, outcome).map(Event::Build).into_iter().collect(),
         BuildStep::WriteOutput { output, .. } => {
             let Some(file) = output else { return Vec::new() };
             let size_bytes = outcome.files.as_ref().map_or(0, |files| files.made);
             return vec![Event::FileWritten { path: file.path.clone(), size_bytes }];
         }
-        BuildStep::ReadDefinition { .. } => match outcome.files.as_ref().and_then(|files| files.definition.clone()) {
-            Some(definition) => BuildEvent::DefinitionRead { definition },
-            None => return Vec::new(),
-        },
         BuildStep::ReadCache { .. } => match outcome.files.as_ref().and_then(|files| files.cache.clone()) {
             Some(cache) => BuildEvent::CacheRead { cache },
             None => return Vec::new(),

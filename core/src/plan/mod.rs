@@ -404,7 +404,7 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         | Phase::ExportOutput { .. }
         | Phase::ImportCache { .. }
         | Phase::ExportCache { .. }
-        | Phase::TakeContext
+        | Phase::TakeContext { .. }
         | Phase::Registry(_)
         | Phase::ImportImage { .. }
         | Phase::WriteImage { .. } => Vec::new(),

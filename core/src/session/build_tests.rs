@@ -132,3 +132,27 @@ fn what_add_fetches_is_modelled_and_says_so() {
         ],
     );
 }
+
+#[test]
+fn repositories_are_made_up_and_said_to_be() {
+    let add = "FROM toolbox\nADD https://example.com/team/app.git#v1 /src\nRUN ls /src\n";
+    let text = shown(&[("Dockerfile", add)], &["docker build /ctx", "docker build /ctx"]);
+    has(
+        &text,
+        &[
+            "glassbox: modelled: which commit https://example.com/team/app.git has is made up\n",
+            "glassbox: modelled: what https://example.com/team/app.git has at ",
+            " README.md\n",
+            "#3 [2/3] ADD https://example.com/team/app.git#v1 /src\n",
+            "#3 CACHED\n",
+        ],
+    );
+    let text = shown(&[], &["docker build https://example.com/team/app.git"]);
+    has(&text, &["#1 [internal] load git source https://example.com/team/app.git\n", "failed to read dockerfile: open Dockerfile"]);
+    let text = shown(&[("Dockerfile", "FROM toolbox\nADD git://127.0.0.1/app.git /src\n")], &["docker build /ctx"]);
+    has(&text, &["failed to fetch remote git://127.0.0.1/app.git: git stderr:\nfatal: unable to connect to 127.0.0.1:\n"]);
+    let text = shown(&[], &["docker build http://127.0.0.1:1/ctx.tar"]);
+    has(&text, &["Get \"http://127.0.0.1:1/ctx.tar\": dial tcp 127.0.0.1:1: connect: connection refused"]);
+    let text = shown(&[], &["docker build https://example.com/app.tar"]);
+    has(&text, &["glassbox: modelled: what https://example.com/app.tar would send is made up\n"]);
+}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CallersFile, ContainerFiles, Undo};
 use crate::build::transfer::Manner;
-use crate::build::{Copy, Key, Lack, Miss, Remote};
+use crate::build::{Copy, Key, Lack, Miss, Remote, Repository};
 use crate::model::{BuildResult, CacheMount, CacheRecord, ContainerId, Slot};
 use crate::oci::image::Descriptor;
 
@@ -18,12 +18,14 @@ pub enum BuildStep {
         /// Its length.
         bytes: u64,
     },
-    /// Read stdin: a Dockerfile, or an archive that is the build context.
+    /// Read stdin, or what a URL leads to: a Dockerfile, or an archive that is the build context.
     ReadInput {
         /// It may be an archive.
         archive: bool,
+        /// Where it is; `None`: on stdin.
+        remote: Option<Box<Remote>>,
     },
-    /// Unpack the archive that came from stdin: it is the build context.
+    /// Unpack the archive that came: it is the build context.
     UnpackContext {
         /// Where to: absolute.
         path: String,
@@ -78,6 +80,24 @@ pub enum BuildStep {
         /// What, and where from.
         remote: Remote,
         /// Where to: absolute.
+        path: String,
+    },
+    /// Ask a git repository which commit a reference names.
+    FindCommit {
+        /// For what.
+        place: FetchedFor,
+        /// Which repository, and which reference.
+        repository: Box<Repository>,
+    },
+    /// Fetch the files of a commit.
+    FetchCommit {
+        /// For what.
+        place: FetchedFor,
+        /// The repository.
+        repository: Box<Repository>,
+        /// Which commit, in full.
+        commit: String,
+        /// A directory that is there, and empty: absolute.
         path: String,
     },
     /// Take the result that an earlier build has left.
@@ -251,6 +271,15 @@ pub enum BuildStep {
     },
 }
 
+/// For what a repository is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FetchedFor {
+    /// It is the build context.
+    Context,
+    /// An instruction, and the number of the repository among those that it names.
+    Instruction(Slot, u16),
+}
+
 /// A directory that stands for `/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilesRoot {
@@ -273,6 +302,8 @@ impl BuildStep {
             BuildStep::Configure { .. } => "Configure",
             BuildStep::ReadSources { .. } => "ReadSources",
             BuildStep::FetchFile { .. } => "FetchFile",
+            BuildStep::FindCommit { .. } => "FindCommit",
+            BuildStep::FetchCommit { .. } => "FetchCommit",
             BuildStep::UseCached { .. } => "UseCached",
             BuildStep::MissCache { .. } => "MissCache",
             BuildStep::ReadCache { .. } => "ReadCache",
@@ -315,6 +346,7 @@ impl BuildStep {
             BuildStep::LoadDefinition { .. }
             | BuildStep::ReadInput { .. }
             | BuildStep::ReadDefinition { .. }
+            | BuildStep::FindCommit { .. }
             | BuildStep::ReadCache { .. }
             | BuildStep::UseBase { .. }
             | BuildStep::Configure { .. }
@@ -338,6 +370,7 @@ impl BuildStep {
             BuildStep::RemoveCacheMount { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
             BuildStep::UnpackContext { .. }
             | BuildStep::FetchFile { .. }
+            | BuildStep::FetchCommit { .. }
             | BuildStep::BringFiles { .. }
             | BuildStep::PlaceSecret { .. } => Undo::EndsWithDirectory,
             BuildStep::RemoveWorkspace { .. } => Undo::LeftStanding { why: "What was made in it is packed by then.".into() },

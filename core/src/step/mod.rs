@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod samples;
 
-pub use build::{BuildStep, FilesRoot};
+pub use build::{BuildStep, FetchedFor, FilesRoot};
 pub use cgroup::{CgroupStep, CpuShares, Limit, freezer_word};
 pub use client::{ClientStep, LogView, StatsView};
 pub use copy::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep};

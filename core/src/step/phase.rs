@@ -15,7 +15,10 @@ pub enum Phase {
         image: String,
     },
     /// A build context that is no directory of the caller's is brought to one.
-    TakeContext,
+    TakeContext {
+        /// As progress names it.
+        shown: String,
+    },
     /// What an instruction of a Dockerfile comes to.
     BuildInstruction {
         /// Which.
@@ -223,7 +226,7 @@ impl Phase {
             Phase::ExportOutput { .. } => "ExportOutput",
             Phase::ImportCache { .. } => "ImportCache",
             Phase::ExportCache { .. } => "ExportCache",
-            Phase::TakeContext => "TakeContext",
+            Phase::TakeContext { .. } => "TakeContext",
             Phase::Registry(phase) => phase.name(),
             Phase::CreateContainer { .. } => "CreateContainer",
             Phase::CommitContainer { .. } => "CommitContainer",
@@ -263,7 +266,7 @@ impl Phase {
             | Phase::ExportOutput { .. }
             | Phase::ImportCache { .. }
             | Phase::ExportCache { .. }
-            | Phase::TakeContext
+            | Phase::TakeContext { .. }
             | Phase::Registry(_)
             | Phase::ImportImage { .. }
             | Phase::WriteImage { .. } => None,

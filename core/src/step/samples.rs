@@ -1,14 +1,15 @@
 //! One sample of every step, for tests that go through all of them. A new step that is missing here makes `covers_every_step` fail.
 
 use super::{
-    BlobContent, BuildStep, CallersFile, ContainerFiles, FilesRoot, ImageDraft, ImageStep, ImportedArchive, PackedDirectory,
+    BlobContent, BuildStep, CallersFile, ContainerFiles, FetchedFor, FilesRoot, ImageDraft, ImageStep, ImportedArchive,
+    PackedDirectory,
 };
 use super::{
     CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind, Phase,
     PrivilegeStep, ProcessStep, SourceMount, Step, StoreStep,
 };
 use crate::build::transfer::Manner;
-use crate::build::{Copy, CopySource, Miss, Remote};
+use crate::build::{Copy, CopySource, Miss, Remote, Repository};
 use crate::cli::{ExecProcess, NetworkMode, TimeOffsets, Words};
 use crate::device::{DeviceKind, default_rules};
 use crate::host::Controller;
@@ -78,7 +79,7 @@ fn builds() -> Vec<BuildStep> {
     let record = Box::<CacheRecord>::default;
     vec![
         BuildStep::LoadDefinition { name: "Dockerfile".into(), bytes: 13 },
-        BuildStep::ReadInput { archive: true },
+        BuildStep::ReadInput { archive: true, remote: None },
         BuildStep::UnpackContext { path: "/r/building/00-context".into() },
         BuildStep::ReadDefinition { path: "/r/building/00-context".into(), file: "Dockerfile".into() },
         BuildStep::UseBase { slot, name: "[1/2] FROM toolbox".into(), base: BuildResult::default() },
@@ -109,6 +110,13 @@ fn builds() -> Vec<BuildStep> {
         BuildStep::FindAgent { id: "default".into(), socket: Some("/tmp/agent".into()) },
         BuildStep::NoteExit { slot, id: id() },
         BuildStep::FetchFile { remote: Remote::of("https://example.com/a", ""), path: "/r/building/00-web/files/a".into() },
+        BuildStep::FindCommit { place: FetchedFor::Instruction(slot, 0), repository: repository() },
+        BuildStep::FetchCommit {
+            place: FetchedFor::Context,
+            repository: repository(),
+            commit: "00".repeat(20),
+            path: "/r/building/00-context".into(),
+        },
         BuildStep::WriteOutput { files: ContainerFiles::default(), directory: true, output: Some(web_tar()) },
         BuildStep::NoteImage { id: "sha256:00".into() },
         BuildStep::WriteResultFile { path: "/root/id.txt".into(), what: "image ID file".into(), contents: "sha256:00".into() },
@@ -117,6 +125,11 @@ fn builds() -> Vec<BuildStep> {
         BuildStep::DropResult { key: key(), path: path() },
         BuildStep::KeepResult { slot, key: key(), path: path(), record: record() },
     ]
+}
+
+fn repository() -> Box<Repository> {
+    let url = "https://example.com/a.git".to_string();
+    Box::new(Repository { text: url.clone(), url, ..Repository::default() })
 }
 
 fn id() -> ContainerId {
@@ -178,7 +191,7 @@ fn phases() -> Vec<Phase> {
         Phase::SettleProgram { slot: Slot::default(), id: id() },
         Phase::KeepLayer { slot: Slot::default(), upper: "/r/building/0/upper".into() },
         Phase::ExportImage,
-        Phase::TakeContext,
+        Phase::TakeContext { shown: "[internal] load remote build context".into() },
         Phase::ImportCache { number: 0, shown: "importing cache manifest from team/app".into() },
         Phase::ExportCache { number: 0, shown: "exporting cache to registry".into() },
         Phase::ExportOutput { number: 0, shown: "exporting to client directory".into() },
@@ -412,7 +425,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 22 + 4 + 28 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 13;
+    const STEPS: usize = 22 + 4 + 30 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 13;
 
     #[test]
     fn covers_every_step() {

@@ -84,11 +84,12 @@ fn registry(event: &RegistryEvent) -> String {
 fn build(event: &BuildEvent) -> String {
     match event {
         BuildEvent::Begun => "the build has begun".to_string(),
-        BuildEvent::InputRead { seen: InputSeen::Archive } => "stdin holds an archive".to_string(),
+        BuildEvent::InputRead { seen: InputSeen::Archive } => "an archive has come".to_string(),
         BuildEvent::InputRead { seen: InputSeen::Dockerfile(definition) } => {
-            format!("stdin holds a Dockerfile of {} bytes", definition.text.len())
+            format!("a Dockerfile of {} bytes has come", definition.text.len())
         }
         BuildEvent::ContextTaken { directory, entries } => format!("{directory}: {entries} made"),
+        BuildEvent::CommitFound { commit, .. } => format!("the commit is {commit}"),
         BuildEvent::DefinitionRead { definition } => format!("{} has {} bytes", definition.name, definition.text.len()),
         BuildEvent::CacheRead { cache } => {
             format!("a cache was read: {} results, {} layers", cache.results.len(), cache.layers.len())

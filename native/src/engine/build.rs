@@ -10,7 +10,7 @@ use glassbox_core::build::transfer::{self, TransferFault};
 use glassbox_core::build::{Remote, input, record, work};
 use glassbox_core::dockerfile::ignore::Ignore;
 use glassbox_core::errno::Errno;
-use glassbox_core::model::{CacheMount, ContainerId};
+use glassbox_core::model::{CacheMount, ContainerId, Slot};
 use glassbox_core::observe::{BuildFiles, Outcome};
 use glassbox_core::oci::image::transfer::Wording;
 use glassbox_core::plan::CommandError;
@@ -52,7 +52,7 @@ fn place_secret(path: &Path, value: &[u8], owner: (u32, u32), mode: u32) -> Done
 /// Between two looks whether a cache is free.
 const CACHE_WAIT_MILLISECONDS: u32 = 50;
 /// As a shell has it of a program that SIGINT has ended.
-const INTERRUPTED: i32 = 130;
+pub(super) const INTERRUPTED: i32 = 130;
 
 fn refused(fault: &TransferFault) -> Failure {
     Failure::of(&fault.told(), fault.errno())
@@ -71,6 +71,8 @@ impl Engine {
             | BuildStep::ReadInput { .. }
             | BuildStep::UnpackContext { .. }
             | BuildStep::ReadDefinition { .. }
+            | BuildStep::FindCommit { .. }
+            | BuildStep::FetchCommit { .. }
             | BuildStep::FetchFile { .. } => self.of_the_caller(step, outcome),
             BuildStep::ReadSources { copy, from, ignore, .. } => {
                 let ignore = ignore.as_deref().map(Ignore::read);
@@ -89,16 +91,8 @@ impl Engine {
                 outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }));
                 Ok(())
             }
-            BuildStep::ReadCache { number, directory, manifest } => {
-                let cache = Some(Box::new(shared_cache::read(*number, directory, manifest.as_deref())?));
-                outcome.files = Some(Box::new(BuildFiles { cache, ..BuildFiles::default() }));
-                Ok(())
-            }
-            BuildStep::TakeLayer { directory, digest, size, .. } => self.take_layer(directory, digest, *size),
-            BuildStep::WriteCache { output, documents, layers, blobs } => {
-                let made = shared_cache::write(&output.path, documents, layers, blobs)?;
-                outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }));
-                Ok(())
+            BuildStep::ReadCache { .. } | BuildStep::TakeLayer { .. } | BuildStep::WriteCache { .. } => {
+                self.shared_cache(step, outcome)
             }
             BuildStep::MakeCacheMount { directory, mount, owner, mode, .. } => {
                 self.make_cache_mount(directory, mount, *owner, *mode)
@@ -124,12 +118,7 @@ impl Engine {
                 fs::metadata(socket).map(drop).call(&format!("stat {socket}"))
             }
             BuildStep::NoteExit { id, .. } => self.note_exit(id, outcome),
-            BuildStep::CheckExit { slot, argv } => {
-                match self.state.building.failed.as_ref().filter(|failed| failed.slot == *slot) {
-                    None => Ok(()),
-                    Some(failed) => Err(Failure::of(&work::failed(argv, failed.exit_code), Errno::ECANCELED)),
-                }
-            }
+            BuildStep::CheckExit { slot, argv } => self.check_exit(*slot, argv),
             BuildStep::RemoveWorkspace { path } => self.store.remove(Path::new(path)).call("rmdir"),
             BuildStep::DropResult { path, .. } => fs::remove_file(path).call("unlink"),
             BuildStep::KeepResult { path, record: kept, .. } => {
@@ -138,11 +127,35 @@ impl Engine {
         }
     }
 
+    fn shared_cache(&mut self, step: &BuildStep, outcome: &mut Outcome) -> Done {
+        match step {
+            BuildStep::ReadCache { number, directory, manifest } => {
+                let cache = Some(Box::new(shared_cache::read(*number, directory, manifest.as_deref())?));
+                outcome.files = Some(Box::new(BuildFiles { cache, ..BuildFiles::default() }));
+                Ok(())
+            }
+            BuildStep::TakeLayer { directory, digest, size, .. } => self.take_layer(directory, digest, *size),
+            BuildStep::WriteCache { output, documents, layers, blobs } => {
+                let made = shared_cache::write(&output.path, documents, layers, blobs)?;
+                outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What the instructions before have come to stays in the cache, whatever becomes of the build.
     pub(super) fn keep_done(&mut self) -> Result<(), CommandError> {
         self.forget_journal()?;
         self.begin_top_level();
         Ok(())
+    }
+
+    fn check_exit(&self, slot: Slot, argv: &[String]) -> Done {
+        match self.state.building.failed.as_ref().filter(|failed| failed.slot == slot) {
+            None => Ok(()),
+            Some(failed) => Err(Failure::of(&work::failed(argv, failed.exit_code), Errno::ECANCELED)),
+        }
     }
 
     fn note_exit(&self, id: &ContainerId, outcome: &mut Outcome) -> Done {
@@ -156,7 +169,17 @@ impl Engine {
         match step {
             BuildStep::WriteOutput { files, directory: false, output } => self.export_files(files, output.as_ref(), Wording::Build),
             BuildStep::WriteOutput { files, output, .. } => self.write_tree(files, output.as_ref(), outcome),
-            BuildStep::ReadInput { archive } => self.read_input(*archive, outcome),
+            BuildStep::ReadInput { archive, remote } => self.read_input(*archive, remote.as_deref(), outcome),
+            BuildStep::FindCommit { repository, .. } => {
+                let commit = Some(self.find_commit(repository)?);
+                outcome.files = Some(Box::new(BuildFiles { commit, ..BuildFiles::default() }));
+                Ok(())
+            }
+            BuildStep::FetchCommit { repository, commit, path, .. } => {
+                let made = self.fetch_commit(repository, commit, Path::new(path))?;
+                outcome.files = Some(Box::new(BuildFiles { made, ..BuildFiles::default() }));
+                Ok(())
+            }
             BuildStep::UnpackContext { path } => self.unpack_context(Path::new(path), outcome),
             BuildStep::ReadDefinition { path, file } => {
                 let root = || Root::open(PathBuf::from(path)).call("open");
@@ -188,14 +211,12 @@ impl Engine {
     }
 
     /// Whoever is at the other end may wait for the records.
-    fn read_input(&mut self, archive: bool, outcome: &mut Outcome) -> Done {
-        let had_records = self.holds_lock();
-        self.unlock_records();
+    fn read_input(&mut self, archive: bool, remote: Option<&Remote>, outcome: &mut Outcome) -> Done {
         let unread = |error: std::io::Error| Failure::of("read", crate::sys::errno_of(&error));
-        self.spool().map(drop).map_err(unread)?;
-        if had_records {
-            self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
-        }
+        self.with_others_going_on(|engine| match remote {
+            Some(remote) => engine.spool_remote(remote),
+            None => engine.spool().map(drop).map_err(unread),
+        })?;
         let spooled = self.spool().map_err(unread)?;
         let seen = input::look(|| from_its_beginning(spooled), archive);
         let seen = Some(seen.map_err(|why| Failure::of(&why, Errno::EINVAL))?);
@@ -212,17 +233,39 @@ impl Engine {
         Ok(())
     }
 
-    /// Nobody waits for the records meanwhile.
+    /// What a URL leads to, in the place of stdin.
+    fn spool_remote(&mut self, remote: &Remote) -> Done {
+        if self.spooled.is_some() {
+            return Ok(());
+        }
+        let options = OpenOptions::new().read(true).write(true).custom_flags(libc::O_TMPFILE).mode(0o600).clone();
+        let file = options.open(self.store.root()).call("openat")?;
+        let mut client = self.client.take().unwrap_or_default();
+        let fetched = client.fetch_into(remote, &mut &file);
+        self.client = Some(client);
+        fetched.map_err(|why| Failure::of(&why, Errno::ECONNREFUSED))?;
+        self.spooled = Some(file);
+        Ok(())
+    }
+
     fn fetch_file(&mut self, remote: &Remote, path: &Path) -> Result<u64, Failure> {
+        self.with_others_going_on(|engine| {
+            let mut client = engine.client.take().unwrap_or_default();
+            let fetched = client.fetch_file(remote, path);
+            engine.client = Some(client);
+            fetched.map_err(|why| Failure::of(&why, Errno::ECONNREFUSED))
+        })
+    }
+
+    /// Nobody waits for the records meanwhile.
+    pub(super) fn with_others_going_on<T>(&mut self, work: impl FnOnce(&mut Engine) -> Result<T, Failure>) -> Result<T, Failure> {
         let had_records = self.holds_lock();
         self.unlock_records();
-        let mut client = self.client.take().unwrap_or_default();
-        let fetched = client.fetch_file(remote, path);
-        self.client = Some(client);
+        let done = work(self);
         if had_records {
             self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
         }
-        fetched.map_err(|why| Failure::of(&why, Errno::ECONNREFUSED))
+        done
     }
 
     /// Whoever has it needs the records to go on, and the caller may have had enough of waiting.
@@ -231,26 +274,20 @@ impl Engine {
         if locked()? {
             return Ok(());
         }
-        let had_records = self.holds_lock();
-        self.unlock_records();
-        let waited = self.wait_while(|| locked().map(|is_free| !is_free));
-        if had_records {
-            self.lock_records().map_err(|_| Failure::of("flock", Errno::EIO))?;
-        }
-        waited
+        self.with_others_going_on(|engine| engine.wait_while(CACHE_WAIT_MILLISECONDS, || locked().map(|is_free| !is_free)))
     }
 
     /// Waits as long as it is so. What the caller has to say ends it at once.
-    fn wait_while(&mut self, mut holds: impl FnMut() -> Result<bool, Failure>) -> Done {
+    pub(super) fn wait_while(&mut self, milliseconds: u32, mut holds: impl FnMut() -> Result<bool, Failure>) -> Done {
         while holds()? {
             self.check_interrupted().map_err(|_| Failure::of("Canceled: context canceled", Errno::ECANCELED))?;
             match &self.signals {
-                // A lock cannot be polled: it is asked for again and again, the signals are waited for.
-                Some(signals) => match file::poll(&mut [Watch::read(signals)], Some(CACHE_WAIT_MILLISECONDS)) {
+                // What cannot be polled is asked again and again, the signals are waited for.
+                Some(signals) => match file::poll(&mut [Watch::read(signals)], Some(milliseconds)) {
                     Ok(_) | Err(Errno::EINTR) => {}
                     Err(errno) => return Err(Failure::of("poll", errno)),
                 },
-                None => std::thread::sleep(Duration::from_millis(CACHE_WAIT_MILLISECONDS.into())),
+                None => std::thread::sleep(Duration::from_millis(milliseconds.into())),
             }
         }
         Ok(())

@@ -75,7 +75,8 @@ impl Engine {
     pub(crate) fn input_of(&mut self, step: &Step, bytes_max: usize) -> Option<Vec<u8>> {
         let reads = matches!(
             step,
-            Step::Copy(CopyStep::UnpackArchive { .. }) | Step::Build(BuildStep::ReadInput { .. } | BuildStep::UnpackContext { .. })
+            Step::Copy(CopyStep::UnpackArchive { .. })
+                | Step::Build(BuildStep::ReadInput { remote: None, .. } | BuildStep::UnpackContext { .. })
         );
         if !reads {
             return None;

@@ -14,6 +14,7 @@ use glassbox_core::step::{ImageStep, NamespaceKind, Place, PrivilegeStep, Proces
 use glassbox_core::userland::Signal;
 use glassbox_core::view::ending as words;
 
+use super::build::INTERRUPTED;
 use super::client::ending;
 use super::{Engine, layers};
 use crate::child::{self, Child, Making};
@@ -365,7 +366,9 @@ impl Engine {
             }
             finding => finding.clone(),
         };
-        failure::command_error(node, failed.errno, call, &finding, &self.context())
+        let error = failure::command_error(node, failed.errno, call, &finding, &self.context());
+        let interrupted = self.progress.as_ref().is_some_and(|progress| progress.is_interrupted());
+        if interrupted { CommandError { exit_code: INTERRUPTED, ..error } } else { error }
     }
 
     /// Of the engine's own files.

@@ -23,6 +23,7 @@ mod leaf;
 mod open;
 mod output;
 mod registry;
+mod repository;
 mod rewind;
 mod shared_cache;
 mod stages;

@@ -133,6 +133,18 @@ impl Client {
 
     /// Fetches a file that `ADD` names. Answers how many bytes came. `Err`: why, in BuildKit's words.
     pub fn fetch_file(&mut self, remote: &Remote, path: &Path) -> Result<u64, String> {
+        let failed = |error: std::io::Error| remote.framed(&format!("{}: {}", remote.url, words(&error)));
+        let file = OpenOptions::new().write(true).create_new(true).mode(FETCHED_MODE).open(path).map_err(failed)?;
+        let (bytes, head) = self.fetch_into(remote, &mut &file)?;
+        // Without a date it is as old as can be, as with BuildKit.
+        let seconds = head.field("last-modified").and_then(date_seconds).unwrap_or_default();
+        let since = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+        file.set_modified(UNIX_EPOCH + since).map_err(failed)?;
+        Ok(bytes)
+    }
+
+    /// Writes what a URL leads to. Answers how many bytes came, and how the answer began. `Err`: why, in BuildKit's words.
+    pub fn fetch_into(&mut self, remote: &Remote, file: &mut impl Write) -> Result<(u64, Head), String> {
         let request = Request::of(Method::Get, remote.url.clone(), Purpose::Ping { optional: false });
         let sent = self.transport.send(&request, None, Body::None, 0);
         let mut received = sent.map_err(|error| remote.framed(&error.told(&request)))?;
@@ -140,7 +152,6 @@ impl Client {
             return Err(refused);
         }
         let failed = |error: std::io::Error| remote.framed(&format!("{}: {}", remote.url, words(&error)));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(FETCHED_MODE).open(path).map_err(failed)?;
         let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
         let mut buffer = vec![0_u8; FETCH_PIECE_BYTES];
         loop {
@@ -156,11 +167,7 @@ impl Client {
         if let Some(mismatch) = remote.mismatch(&digest::in_words(&hash.finalize())) {
             return Err(mismatch);
         }
-        // Without a date it is as old as can be, as with BuildKit.
-        let seconds = received.head.field("last-modified").and_then(date_seconds).unwrap_or_default();
-        let since = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-        file.set_modified(UNIX_EPOCH + since).map_err(failed)?;
-        Ok(bytes)
+        Ok((bytes, received.head))
     }
 
     /// Takes the password that was given, or the one on stdin.

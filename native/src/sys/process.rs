@@ -288,6 +288,18 @@ pub fn set_parent_death_signal(signal: Signal) -> Result<()> {
     set_process_option(libc::PR_SET_PDEATHSIG, signal.0 as libc::c_ulong)
 }
 
+/// The program gets SIGKILL when the thread that starts it ends; what it makes is its owner's to write.
+pub fn bind_helper(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    let bind = || {
+        // SAFETY: umask(2) cannot fail, and takes no pointers.
+        unsafe { libc::umask(0o022) };
+        set_parent_death_signal(Signal::SIGKILL).map_err(|errno| std::io::Error::from_raw_os_error(errno.0))
+    };
+    // SAFETY: between fork and execve nothing is called but umask(2) and prctl(2), with no pointers.
+    unsafe { command.pre_exec(bind) };
+}
+
 /// PR_SET_NO_NEW_PRIVS: from now on no execve gives more privileges. Cannot be undone; children inherit it.
 pub fn set_no_new_privs() -> Result<()> {
     set_process_option(libc::PR_SET_NO_NEW_PRIVS, 1)

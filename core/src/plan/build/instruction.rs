@@ -2,17 +2,16 @@
 
 use super::super::origin::{need, planned};
 use super::super::{Context, Planned, create};
-use super::design::{Design, image, of_image};
+use super::design::{Design, image, number, of_image};
 use super::result::extracted;
 use super::workspace::{Workspace, holder};
 use super::{cache, mounts, program};
 use crate::build::key::{INSTRUCTION, PARENT};
 use crate::build::transfer::Manner;
-use crate::build::{Copy, CopySource, Key, Miss, Part, Work};
-use crate::cli::STDIN;
+use crate::build::{Copy, CopySource, Key, Miss, Part, Repository, Work};
 use crate::layout::Layout;
 use crate::model::{CacheRecord, Layer, Slot};
-use crate::step::{BuildStep, FilesRoot, ImageStep, PackedDirectory, Phase, Step, StoreStep};
+use crate::step::{BuildStep, FetchedFor, FilesRoot, ImageStep, PackedDirectory, Phase, Step, StoreStep};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -26,7 +25,11 @@ pub(super) fn instruction(slot: Slot, design: &Design<'_>, context: &Context<'_>
         Work::Copy(copy) => {
             let web = Workspace::of_web(slot, context);
             let mut steps = fetched(slot, copy, &web, design);
-            steps.extend(read_sources(slot, 0, copy, design, context));
+            steps.extend(commits(slot, copy, design));
+            // A commit says all: its files are fetched where there is no result.
+            if copy.repositories.is_empty() {
+                steps.extend(read_sources(slot, 0, copy, design, context));
+            }
             steps.push(planned(Step::Phase(Phase::FindResult { slot }), design.cause_of(slot)));
             steps.extend((!copy.remote.is_empty()).then(|| remove(&web)));
             steps
@@ -61,7 +64,10 @@ fn key(slot: Slot, work: &Work, design: &Design<'_>, context: &Context<'_>) -> K
         Work::Copy(copy) => {
             let mode = copy.mode.map(|mode| format!(" --chmod={mode:o}")).unwrap_or_default();
             let owner = if copy.owner.is_empty() { String::new() } else { format!(" --chown={}", copy.owner) };
-            let sources = copy.sources.join(" ");
+            let sources = match copy.repositories.as_slice() {
+                [] => copy.sources.join(" "),
+                all => all.iter().map(of_repository).collect::<Vec<_>>().join(" "),
+            };
             let verb = match (copy.unpack, copy.parents) {
                 (true, _) => "ADD",
                 (false, true) => "COPY --parents",
@@ -69,6 +75,10 @@ fn key(slot: Slot, work: &Work, design: &Design<'_>, context: &Context<'_>) -> K
             };
             parts.push(Part::new(INSTRUCTION, format!("{verb}{owner}{mode} {sources} to {}", copy.destination)));
             parts.extend(context.state.building.files.get(&(slot, 0)).into_iter().flatten().cloned());
+            for (number, repository) in copy.repositories.iter().enumerate() {
+                let commit = commit(slot, number, repository, context).unwrap_or_default();
+                parts.push(Part::new(format!("commit of {}", repository.redacted()), commit));
+            }
         }
     }
     if let Some(epoch) = design.build.input.files.epoch_seconds {
@@ -91,6 +101,49 @@ fn fetched(slot: Slot, copy: &Copy, web: &Workspace, design: &Design<'_>) -> Vec
     steps
 }
 
+/// Which commits are meant: a reference may name another one at every build.
+fn commits(slot: Slot, copy: &Copy, design: &Design<'_>) -> Vec<Planned> {
+    let asked = copy.repositories.iter().enumerate().filter(|(_, repository)| repository.commit().is_none());
+    let find = |(at, repository): (usize, &Repository)| {
+        let place = FetchedFor::Instruction(slot, number(at));
+        planned(Step::Build(BuildStep::FindCommit { place, repository: Box::new(repository.clone()) }), design.cause_of(slot))
+    };
+    asked.map(find).collect()
+}
+
+/// The commit of a repository that an instruction names; `None`: it is not known yet.
+fn commit(slot: Slot, at: usize, repository: &Repository, context: &Context<'_>) -> Option<String> {
+    let found = || context.state.building.commits.get(&(slot, number(at))).cloned();
+    repository.commit().map(str::to_string).or_else(found)
+}
+
+/// What of a repository's address says which files come, but for the commit.
+fn of_repository(repository: &Repository) -> String {
+    let below = if repository.subdirectory.is_empty() { String::new() } else { format!(":{}", repository.subdirectory) };
+    let kept = if repository.keep_git { " with .git" } else { "" };
+    format!("{}{below}{kept}", repository.redacted())
+}
+
+/// The files of repositories.
+fn fetched_commits(slot: Slot, copy: &Copy, web: &Workspace, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    if copy.repositories.is_empty() {
+        return Vec::new();
+    }
+    let mut steps = web.make(&["files"]);
+    for (at, (repository, name)) in copy.repositories.iter().zip(&copy.sources).enumerate() {
+        let name = format!("files/{name}");
+        steps.extend(web.below(&[&name]));
+        let step = BuildStep::FetchCommit {
+            place: FetchedFor::Instruction(slot, number(at)),
+            repository: Box::new(repository.clone()),
+            commit: commit(slot, at, repository, context).unwrap_or_default(),
+            path: web.directory(&name),
+        };
+        steps.push(planned(Step::Build(step), design.cause_of(slot)));
+    }
+    steps
+}
+
 /// Where files are copied from, the layers that are mounted there, and what has to be extracted for it.
 pub(super) fn source(slot: Slot, from: &CopySource, design: &Design<'_>, context: &Context<'_>) -> (Option<Vec<Layer>>, String) {
     match from {
@@ -100,7 +153,7 @@ pub(super) fn source(slot: Slot, from: &CopySource, design: &Design<'_>, context
             let typed = &design.build.input.context;
             let path = match typed.as_str() {
                 _ if !taken.is_empty() => taken,
-                STDIN => return (None, nothing(slot, context)),
+                _ if design.build.input.context_sent().is_some() => return (None, nothing(slot, context)),
                 typed => typed,
             };
             (None, crate::copying::absolute(path, &context.host.cwd))
@@ -163,7 +216,7 @@ pub(super) fn find_result(slot: Slot, design: &Design<'_>, context: &Context<'_>
             if let Some(found) = cache::find(&digest, design.build, context) {
                 return cache::take(slot, found, key, design, context);
             }
-            let unread = matches!(found.work, Work::Copy(_)) && !context.state.building.files.contains_key(&(slot, 0));
+            let unread = matches!(&found.work, Work::Copy(copy) if is_unread(slot, copy, context));
             let missed = match () {
                 () if design.build.no_cache => Miss::NotAsked,
                 () if unread => Miss::NotRead,
@@ -178,6 +231,14 @@ pub(super) fn find_result(slot: Slot, design: &Design<'_>, context: &Context<'_>
             steps.extend(work(slot, &found.work, layers, design, context));
             steps
         }
+    }
+}
+
+/// It is not known yet what is copied.
+fn is_unread(slot: Slot, copy: &Copy, context: &Context<'_>) -> bool {
+    match copy.repositories.as_slice() {
+        [] => !context.state.building.files.contains_key(&(slot, 0)),
+        all => all.iter().enumerate().any(|(at, repository)| commit(slot, at, repository, context).is_none()),
     }
 }
 
@@ -221,10 +282,13 @@ fn work(slot: Slot, work: &Work, layers: Vec<Layer>, design: &Design<'_>, contex
                 ignore: ignore(design),
                 manner: manner(design, context),
             };
-            let mut steps = workspace.make(&names);
+            let web = Workspace::of_web(slot, context);
+            let mut steps = fetched_commits(slot, copy, &web, design, context);
+            steps.extend(workspace.make(&names));
             steps.extend(holder(mounts, planned(Step::Build(step), design.cause_of(slot)), context));
             steps.extend(packed(slot, workspace.directory("upper"), Vec::new(), design, context));
             steps.push(remove(&workspace));
+            steps.extend((!copy.repositories.is_empty()).then(|| remove(&web)));
             steps
         }
     }

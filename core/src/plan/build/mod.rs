@@ -81,7 +81,7 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
     }
     plan.steps.extend(outputs::phases(build, false, context));
     plan.steps.extend(cache::export_phases(build, context));
-    plan.steps.extend(input::remove(context));
+    plan.steps.extend(input::remove(build, context));
     if afterwards::is_wanted(build) {
         match &context.state.building.image {
             Some(id) => plan.steps.extend(afterwards::steps(build, id, context)),
@@ -103,13 +103,13 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
             | Phase::ExportOutput { .. }
             | Phase::ImportCache { .. }
             | Phase::ExportCache { .. }
-            | Phase::TakeContext
+            | Phase::TakeContext { .. }
     );
     if !is_builds {
         return None;
     }
     let crate::cli::Command::BuildImage(build) = &context.invocation.command else { return Some(Vec::new()) };
-    if *phase == Phase::TakeContext {
+    if matches!(phase, Phase::TakeContext { .. }) {
         return Some(input::take(build, context));
     }
     let build = &*input::settled(build, context);

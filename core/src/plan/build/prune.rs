@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::super::origin::{self, planned};
 use super::super::{CommandError, Context, Plan, system};
+use crate::build::key::PARENT;
 use crate::cli::PruneBuilds;
 use crate::layout::Layout;
 use crate::model::{Layer, State};
@@ -78,6 +79,15 @@ pub(in crate::plan) fn prune(asked: &PruneBuilds, context: &Context<'_>, plan: &
     Ok(())
 }
 
+/// How many results of the cache a result stands upon: of two that are equally old, the one below goes first.
+fn depth(id: &str, state: &State) -> usize {
+    let parent = |id: &str| {
+        let parts = &state.build_cache.get(id)?.key.parts;
+        parts.iter().find(|part| part.what == PARENT).map(|part| part.value.clone())
+    };
+    std::iter::successors(parent(id), |id| parent(id)).take(state.build_cache.size()).count()
+}
+
 /// The steps. `state`: what there is by then. Answers what is told as deleted.
 pub(in crate::plan) fn prune_cache(chosen: &Chosen, state: &State, context: &Context<'_>, plan: &mut Plan) -> Vec<String> {
     let of_images: BTreeSet<&str> =
@@ -88,7 +98,7 @@ pub(in crate::plan) fn prune_cache(chosen: &Chosen, state: &State, context: &Con
     let mut candidates = candidates(state, context);
     candidates.retain(|candidate| chosen.all || !matches!(candidate.what, What::Result(Some(layer)) if is_shared(layer)));
     let mut left: u64 = candidates.iter().map(|candidate| candidate.bytes).sum();
-    candidates.sort_by_key(|candidate| candidate.created_ns);
+    candidates.sort_by_cached_key(|candidate| (candidate.created_ns, depth(candidate.id, state)));
     let layout = Layout::new(&context.host.data_root);
     let (mut deleted, mut layers, mut gone) = (Vec::new(), Vec::new(), BTreeSet::new());
     for candidate in candidates.iter().filter(|candidate| chosen.fits(candidate)) {

@@ -3,23 +3,21 @@
 use std::rc::Rc;
 
 use super::copy::{ARCHIVE_BYTES_MAX, Model};
-use super::image::write_data;
 use super::layer::{export, packed_files};
-use super::registry::nobody_answers;
+use super::remote;
 use super::shared_cache;
 use super::store::{make_directory, remove_tree, write_file};
 use super::{Carried, Done, Failure, Run, called, done};
 use crate::archive::{Limits, MemberKind, Reader};
 use crate::build::transfer::{self, TransferFault};
-use crate::build::{Remote, input, record, work};
+use crate::build::{input, record, work};
 use crate::copying::unpack_below;
 use crate::dockerfile::ignore::Ignore;
 use crate::errno::Errno;
-use crate::model::{ContainerId, State};
+use crate::model::{ContainerId, Slot, State};
 use crate::observe::{BuildFiles, Outcome};
 use crate::oci::image::transfer::Wording;
 use crate::plan::clean;
-use crate::registry::http::Url;
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{Content, Data, NodeId};
 use crate::sim::tree::Owner;
@@ -45,6 +43,8 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
         | BuildStep::ReadInput { .. }
         | BuildStep::UnpackContext { .. }
         | BuildStep::ReadDefinition { .. }
+        | BuildStep::FindCommit { .. }
+        | BuildStep::FetchCommit { .. }
         | BuildStep::FetchFile { .. } => return of_the_caller(step, kernel, run),
         BuildStep::ReadSources { copy, from, ignore, .. } => {
             let ignore = ignore.as_deref().map(Ignore::read);
@@ -53,7 +53,7 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
             let parts = transfer::parts(&mut model, copy, &found).map_err(|fault| refused(&fault))?;
             return Ok(seen(kernel, BuildFiles { parts, ..BuildFiles::default() }));
         }
-        BuildStep::UseCached { path, .. } => {
+        BuildStep::UseCached { path, .. } | BuildStep::LockCacheMount { directory: path, .. } => {
             called(kernel.walk(kernel.engine, path, true), "openat")?;
         }
         BuildStep::BringFiles { copy, from, to, ignore, manner } => {
@@ -65,9 +65,6 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
         }
         BuildStep::ReadCache { .. } | BuildStep::TakeLayer { .. } | BuildStep::WriteCache { .. } => {
             return shared_cache::execute(step, kernel, run);
-        }
-        BuildStep::LockCacheMount { directory, .. } => {
-            called(kernel.walk(kernel.engine, directory, true), "openat")?;
         }
         BuildStep::MakeCacheMount { directory, mount, owner, mode, .. } => {
             make_cache_mount(kernel, directory, &record::written_mount(mount), Owner { mode: *mode, ..owner_of(*owner) })?;
@@ -82,12 +79,7 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
             called(kernel.walk(kernel.engine, socket.as_ref().ok_or_else(|| without_agent(id))?, true), "stat")?;
         }
         BuildStep::NoteExit { id, .. } => return note_exit(kernel, state, id),
-        BuildStep::CheckExit { slot, argv } => {
-            if let Some(failed) = state.building.failed.as_ref().filter(|failed| failed.slot == *slot) {
-                let told = work::failed(argv, failed.exit_code);
-                return Err(Failure { call: Some(told), ..Failure::from(Errno::ECANCELED) });
-            }
-        }
+        BuildStep::CheckExit { slot, argv } => check_exit(state, *slot, argv)?,
         BuildStep::WriteResultFile { path, what, contents } => {
             write_result_file(kernel, path, what, contents)?;
         }
@@ -105,6 +97,11 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
     done(kernel)
 }
 
+fn check_exit(state: &State, slot: Slot, argv: &[String]) -> Result<(), Failure> {
+    let Some(failed) = state.building.failed.as_ref().filter(|failed| failed.slot == slot) else { return Ok(()) };
+    Err(Failure { call: Some(work::failed(argv, failed.exit_code)), ..Failure::from(Errno::ECANCELED) })
+}
+
 /// What comes from the caller or from elsewhere, and what goes to her.
 fn of_the_caller(step: &BuildStep, kernel: &mut Kernel, run: &mut Run) -> Carried {
     match step {
@@ -117,7 +114,21 @@ fn of_the_caller(step: &BuildStep, kernel: &mut Kernel, run: &mut Run) -> Carrie
             let made = write_tree(kernel, run, files, file).inspect_err(|_| *kernel = before)?;
             return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
         }
-        BuildStep::ReadInput { archive } => return read_input(kernel, run, *archive),
+        BuildStep::ReadInput { archive, remote: None } => return read_input(kernel, run, *archive),
+        BuildStep::ReadInput { archive, remote: Some(remote) } => {
+            let data = remote::content(run, remote, &remote.name)?;
+            let found = input::look(|| Ok(data.bytes.as_slice()), *archive).map_err(|why| told(why, Errno::EINVAL))?;
+            run.answer = data.bytes.as_ref().clone();
+            return Ok(seen(kernel, BuildFiles { seen: Some(found), ..BuildFiles::default() }));
+        }
+        BuildStep::FindCommit { repository, .. } => {
+            let commit = Some(remote::find_commit(run, repository)?);
+            return Ok(seen(kernel, BuildFiles { commit, ..BuildFiles::default() }));
+        }
+        BuildStep::FetchCommit { repository, commit, path, .. } => {
+            let made = remote::fetch_commit(kernel, run, repository, commit, path)?;
+            return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
+        }
         BuildStep::UnpackContext { path } => {
             let sent = run.answer.clone();
             let root = FilesRoot { path: path.clone(), held: false };
@@ -132,7 +143,7 @@ fn of_the_caller(step: &BuildStep, kernel: &mut Kernel, run: &mut Run) -> Carrie
             return Ok(seen(kernel, BuildFiles { definition, ..BuildFiles::default() }));
         }
         BuildStep::FetchFile { remote, path } => {
-            let made = fetch_file(kernel, run, remote, path)?;
+            let made = remote::fetch_file(kernel, run, remote, path)?;
             return Ok(seen(kernel, BuildFiles { made, ..BuildFiles::default() }));
         }
         _ => {}
@@ -203,30 +214,6 @@ fn note_exit(kernel: &Kernel, state: &State, id: &ContainerId) -> Carried {
     let container = state.containers.get(id).ok_or_else(unknown)?;
     let status = Some(WaitStatus::Exited(container.state.exit_code));
     Ok(Done::Outcome(Outcome { status, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
-}
-
-/// Of the Internet the model has nothing: a file stands for the one that would come, and whoever builds is told so.
-fn fetch_file(kernel: &mut Kernel, run: &mut Run, remote: &Remote, path: &str) -> Result<u64, Failure> {
-    let failed = |why: &str| {
-        let told = remote.framed(&format!("Get \"{}\": {why}", remote.url));
-        Failure { call: Some(told), ..Failure::from(Errno::ECONNREFUSED) }
-    };
-    let url = Url::parse(&remote.url).ok_or_else(|| failed("unsupported protocol scheme"))?;
-    if let Some(why) = nobody_answers(&url) {
-        return Err(failed(&why));
-    }
-    let checksum = if remote.checksum.is_empty() { "" } else { ", and its checksum is not looked at" };
-    let line = format!("glassbox: modelled: what {} would send is made up{checksum}\n", remote.url);
-    run.shown.push((true, line.into_bytes()));
-    let (head, zeros) = crate::foreign::content(&remote.url, path);
-    let data = Data { bytes: Rc::new(head.into_bytes()), zeros };
-    let bytes = data.len();
-    called(write_data(kernel, path, RECORD_MODE, data), "openat")?;
-    let place = called(kernel.walk(kernel.engine, path, true), "utimensat")?;
-    if let NodeId::Inode(id) = place.node {
-        called(kernel.inode_mut(id), "utimensat")?.modified_seconds = 0;
-    }
-    Ok(bytes)
 }
 
 fn is_directory(kernel: &Kernel, path: &str) -> bool {

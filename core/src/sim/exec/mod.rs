@@ -12,6 +12,7 @@ mod privilege;
 mod process;
 mod record;
 mod registry;
+mod remote;
 mod run;
 mod save;
 mod shared_cache;
