@@ -1,4 +1,4 @@
-//! `glassbox layers` on a terminal: the built binary at a real pseudoterminal, its screen read as a terminal reads it (vt100).
+//! `glassbox layers` and `build` on a terminal: the built binary at a real pseudoterminal, its screen read as a terminal reads it (vt100).
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -165,5 +165,53 @@ fn text_is_printed_where_it_is_asked_for() -> Result<()> {
         let piped = engine.succeed("layers toolbox")?;
         ensure!(piped.stdout.starts_with("toolbox:latest\n"), "{}", piped.stdout);
         Ok(())
+    })
+}
+
+const ON_A_TERMINAL: &str = "\
+FROM toolbox
+RUN echo first; sleep 1; echo second
+RUN --mount=type=cache,target=/gate echo waits; until test -e /gate/open; do sleep 0.05; done; exit 3
+";
+
+#[test]
+fn a_build_is_drawn_and_its_failure_stands_below() -> Result<()> {
+    apart("a_build_is_drawn_and_its_failure_stands_below", || {
+        let engine = Engine::new()?;
+        let context = engine.scratch().join("ctx");
+        fs::create_dir_all(&context)?;
+        let directory = context.display().to_string();
+        fs::write(context.join("Dockerfile"), ON_A_TERMINAL)?;
+        let mut screen = Screen::start(&engine, &["build", &directory])?;
+        screen.shows("\n => => # waits")?;
+        let seen = screen.seen.screen().contents();
+        ensure!(seen.starts_with("[+] Building ") && seen.lines().next().is_some_and(|line| line.contains("(3/4) ")), "{seen}");
+        ensure!(!seen.contains("# first"), "the lines of a program that has ended are still there:\n{seen}");
+        // The clock goes on while the program is silent.
+        let timer = |screen: &str| screen.lines().find(|line| line.contains("[3/3] RUN")).map(str::to_string);
+        let then = timer(&seen);
+        screen.until("time that goes by", |screen| timer(screen) != then)?;
+        let gate = engine.root().join("build-mounts");
+        let gate = fs::read_dir(gate)?.next().ok_or_else(|| anyhow::anyhow!("no cache is there"))??.path();
+        fs::write(gate.join("_data/open"), "")?;
+        let status = screen.end()?;
+        let seen = screen.seen.screen().contents();
+        ensure!(status.code() == Some(1), "{status}\n{seen}");
+        ensure!(String::from_utf8_lossy(&screen.bytes).contains(" FINISHED "), "{seen}");
+        let wanted = ["\n => ERROR [3/3] RUN", "\n------\n > [3/3] RUN", " waits\n------\n", "exit code: 3"];
+        for what in wanted {
+            ensure!(seen.contains(what), "{what:?} is missing in:\n{seen}");
+        }
+
+        let plain = engine.run_words(&["build", "--progress", "tty", &directory])?;
+        ensure!(plain.code == Some(1) && plain.stderr.contains("failed to get console"), "{plain:?}");
+        let wrong = engine.run_words(&["build", "--progress", "loud", &directory])?;
+        ensure!(
+            wrong.code == Some(1) && wrong.stderr.starts_with("ERROR: failed to build: invalid progress mode loud\n"),
+            "{wrong:?}"
+        );
+        let mut lines = Screen::start(&engine, &["build", "--progress", "plain", &directory])?;
+        lines.shows("#3 CACHED")?;
+        lines.end().map(drop)
     })
 }

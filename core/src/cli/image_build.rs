@@ -51,12 +51,45 @@ pub struct BuildImage {
     pub pull: bool,
     /// `--quiet`
     pub quiet: bool,
+    /// `--progress`
+    #[serde(default)]
+    pub progress: ProgressMode,
     /// `--secret`
     #[serde(default)]
     pub secrets: Vec<BuildSecret>,
     /// `--ssh`
     #[serde(default)]
     pub agents: Vec<BuildAgent>,
+}
+
+/// `--progress`: how a build tells how far it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProgressMode {
+    /// Drawn on a terminal, or as lines where there is none.
+    #[default]
+    Auto,
+    /// As lines.
+    Plain,
+    /// As JSON.
+    Json,
+    /// Drawn; without a terminal nothing is built.
+    Terminal,
+    /// Not at all.
+    Quiet,
+}
+
+impl ProgressMode {
+    /// `None`: there is no such one.
+    pub fn parse(text: &str) -> Option<ProgressMode> {
+        Some(match text {
+            "" | "auto" => ProgressMode::Auto,
+            "plain" => ProgressMode::Plain,
+            "json" | "rawjson" => ProgressMode::Json,
+            "tty" => ProgressMode::Terminal,
+            "quiet" => ProgressMode::Quiet,
+            _ => return None,
+        })
+    }
 }
 
 /// `--build-context`: what a name means in FROM, in `--from` and in mounts, whatever it means otherwise.

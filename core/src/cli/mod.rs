@@ -53,7 +53,7 @@ pub use error::ECHO_BYTES_MAX;
 pub(crate) use error::quote as quoted;
 pub use flags::FLAGS_MAX;
 pub use help::help;
-pub use image_build::{BuildFiles, BuildImage, CheckBuild, ContextSource, NamedContext, PruneBuilds, STDIN, Sent};
+pub use image_build::{BuildFiles, BuildImage, CheckBuild, ContextSource, NamedContext, ProgressMode, PruneBuilds, STDIN, Sent};
 pub use images::{Commit, ImageCommand, ImageList, Import};
 pub use invocation::{FlagUse, Invocation, Mode, Span, UsageError, Words};
 pub(crate) use kept::Kept;

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Command, Invocation, UsageError};
+use super::{Command, Invocation, ProgressMode, UsageError};
 use crate::errno::Errno;
 use crate::go_json;
 
+/// What buildx looks for in the environment where there is no `--progress`.
+const PROGRESS: &str = "BUILDKIT_PROGRESS";
 /// Larger files are refused.
 pub const NAMED_FILE_BYTES_MAX: usize = 1 << 20;
 
@@ -51,6 +53,12 @@ pub fn with_named_files(
         Command::BuildImage(build) => {
             let refuse = |message: String| UsageError { message, exit_code: EXIT_OTHER, span: None };
             let environment = environment();
+            if build.progress == ProgressMode::Auto
+                && let Some(mode) = environment.get(PROGRESS)
+            {
+                let refused = || format!("ERROR: failed to build: invalid progress mode {mode}\nglassbox: {PROGRESS} says so");
+                build.progress = ProgressMode::parse(mode).ok_or_else(|| refuse(refused()))?;
+            }
             build.input.read(true, &environment, read).map_err(refuse)?;
             build.contexts.iter().try_for_each(|context| context.look(read)).map_err(refuse)?;
             build.secrets.iter_mut().try_for_each(|secret| secret.read(&environment, read)).map_err(refuse)?;

@@ -404,6 +404,9 @@ impl Engine {
             crate::sys::process::exit_now(error.exit_code);
         }
         let committed = self.journal.take().map_or(Ok(()), Journal::commit);
+        if let Some(progress) = &mut self.progress {
+            say(&progress.finish(crate::observe::facts::now_ns()));
+        }
         let exit_code = match done {
             Ok(()) => self.exit_code,
             Err(error) => {

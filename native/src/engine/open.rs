@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use glassbox_core::cli::{Command, ImageCommand, Invocation};
+use glassbox_core::build::progress::Progress;
+use glassbox_core::cli::{Command, ImageCommand, Invocation, Mode};
 use glassbox_core::errno::Errno;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::State;
@@ -15,6 +16,7 @@ use super::{Engine, say};
 use crate::journal::{self, Mark, Report};
 use crate::store::happenings::Reader;
 use crate::store::{Store, StoreError, bytes_below};
+use crate::sys::terminal::{self, WindowSize};
 use crate::{observe, sys, toolbox};
 
 /// `GLASSBOX_ROOT`, else /var/lib/glassbox for root, else `$XDG_DATA_HOME/glassbox` or `~/.local/share/glassbox`.
@@ -92,6 +94,9 @@ fn without_records(host: &HostFacts) -> State {
 /// Ready to plan and carry out `invocation`.
 pub fn open(invocation: Invocation) -> Result<Engine, CommandError> {
     let root = data_root();
+    if let Some(message) = Progress::lacks_terminal(&invocation).filter(|_| stderr_window().is_none()) {
+        return Err(CommandError { message: message.into(), exit_code: 1, span: None });
+    }
     prepare(invocation, &root).map_err(|error| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None })
 }
 
@@ -125,13 +130,25 @@ fn recover_all(store: &Store) -> Result<Report, StoreError> {
     Ok(report)
 }
 
+/// The window that stderr is; `None`: it is none.
+pub(super) fn stderr_window() -> Option<WindowSize> {
+    let stderr = std::io::stderr();
+    terminal::is_terminal(&stderr).then(|| terminal::window_size(&stderr).ok()).flatten()
+}
+
 fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
     // Modes are what the steps say.
     sys::process::umask(0);
     let host = observe::host_facts(root, toolbox::facts())?;
     let needs_records = invocation.command.needs_records();
     let store = if needs_records { Store::open(root)? } else { Store::at(root)? };
-    let progress = glassbox_core::build::progress::Progress::of(&invocation);
+    let mut progress = Progress::of(&invocation);
+    // Whoever is told each step wants lines between.
+    if invocation.mode == Mode::Execute
+        && let Some((progress, size)) = progress.as_mut().zip(stderr_window())
+    {
+        progress.on_terminal(size.columns, size.rows, std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()));
+    }
     let told = glassbox_core::registry::told::Told::of(&invocation);
     let mut engine = Engine {
         progress,

@@ -36,6 +36,8 @@ use crate::sys::wait;
 /// How many stages are carried out beside the one at hand.
 const BESIDE_MAX: usize = 3;
 /// Read at once.
+/// How often what is drawn follows the time that goes by, as with buildx.
+const TICK_MILLISECONDS: u32 = 150;
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// What a copy tells, a line of JSON each.
@@ -138,6 +140,14 @@ pub(super) struct Telling<'a> {
 }
 
 impl Told for Telling<'_> {
+    fn interval(&self) -> Option<u32> {
+        (self.relay.is_none() && self.progress.is_drawn()).then_some(TICK_MILLISECONDS)
+    }
+
+    fn ticked(&mut self) -> String {
+        if self.relay.is_none() { self.progress.tick(now_ns()) } else { String::new() }
+    }
+
     fn told(&mut self, bytes: &[u8]) -> String {
         match self.relay {
             None => self.progress.wrote(bytes, now_ns()),
@@ -296,7 +306,9 @@ impl Engine {
     fn wait_for(&mut self, heard: &mut Heard) -> Result<(), CommandError> {
         let mut watches = vec![Watch::read(&heard.bell)];
         watches.extend(self.signals.as_ref().map(Watch::read));
-        match file::poll(&mut watches, None) {
+        let drawn = self.progress.as_mut().filter(|progress| progress.is_drawn());
+        match file::poll(&mut watches, drawn.as_ref().map(|_| TICK_MILLISECONDS)) {
+            Ok(0) => drawn.into_iter().for_each(|progress| say(&progress.tick(now_ns()))),
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(refused(&Failure::of("poll", errno))),
         }

@@ -46,6 +46,14 @@ pub struct Attached {
 pub trait Told: std::fmt::Debug {
     /// What is to be shown for these bytes.
     fn told(&mut self, bytes: &[u8]) -> String;
+    /// How often what is shown is to follow the time that goes by: milliseconds.
+    fn interval(&self) -> Option<u32> {
+        None
+    }
+    /// What is to be shown as time goes by.
+    fn ticked(&mut self) -> String {
+        String::new()
+    }
     /// The caller has had enough of it: the process is about to be ended.
     fn interrupted(&mut self);
 }
@@ -173,9 +181,15 @@ impl<'a> Pump<'a> {
     /// One round; `true`: the process has ended.
     fn turn(&mut self) -> Result<bool, Errno> {
         let mut watches = self.watches();
-        match file::poll(&mut watches, self.patience.or(self.door_milliseconds())) {
+        let interval = self.told.as_ref().and_then(|told| told.interval());
+        match file::poll(&mut watches, self.patience.or(self.door_milliseconds()).or(interval)) {
             Err(Errno::EINTR) => return Ok(false),
-            Ok(0) => self.open_door(),
+            Ok(0) => {
+                self.open_door();
+                if let Some(told) = &mut self.told {
+                    let _ = file::write_all(&std::io::stderr(), told.ticked().as_bytes());
+                }
+            }
             answer => drop(answer?),
         };
         let ready = |index: usize| watches[index].readable || watches[index].closed;

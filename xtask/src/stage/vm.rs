@@ -19,8 +19,8 @@ const TARGET: &str = "x86_64-unknown-linux-musl";
 const PROFILE: &str = "guest";
 /// The packages whose tests ask something of the kernel.
 const PACKAGES: [&str; 2] = ["glassbox", "glassbox-tests"];
-/// Test programs that ask nothing of the kernel: they read the source, or ask cargo, node, or a registry and programs of other people.
-const NOT_THERE: [&str; 7] = ["tidy", "invariants", "wasm", "registry", "roundtrip", "hostile", "wasi"];
+/// Test programs that ask nothing of the kernel: they read the source, or ask cargo, node, git, or a registry and programs of other people.
+const NOT_THERE: [&str; 9] = ["tidy", "invariants", "wasm", "registry", "mirrors", "repositories", "roundtrip", "hostile", "wasi"];
 /// What the tests read, if it is there.
 const READ: [&str; 4] = ["tests", "lessons", "book/src", "core/src"];
 /// Generated sequences that are run there.

@@ -24,7 +24,7 @@ use super::values;
 use super::words::{Line, Word};
 use super::{
     BuildCache, BuildFiles, BuildImage, BuildOutput, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation,
-    NamedContext, NetworkMode, OutputKind, PruneBuilds, RunContainer, Span, UsageError, Words,
+    NamedContext, NetworkMode, OutputKind, ProgressMode, PruneBuilds, RunContainer, Span, UsageError, Words,
 };
 use crate::userland::Signal;
 
@@ -180,6 +180,8 @@ fn build_input(call: &Call<'_>) -> CheckBuild {
 /// Flags of `build` whose effect there is in any case: its containers go, and nothing is sent anywhere. And those that every command has.
 const TAKEN: [&str; 8] = ["compress", "disable-content-trust", "force-rm", "rm", "plan", "explain", "step", "record"];
 
+const PROGRESS_MODES: &str = "auto, plain, quiet, rawjson (json) and tty";
+
 /// `build`, and `build --check`.
 fn build(call: &Call<'_>) -> Result<Command, UsageError> {
     let carried_out = |name: &str| {
@@ -213,6 +215,12 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
     };
     let from = call.uses("cache-from").map(|flag| cached(flag, BuildCache::source)).collect::<Result<Vec<_>, _>>()?;
     let to = call.uses("cache-to").map(|flag| cached(flag, BuildCache::target)).collect::<Result<Vec<_>, _>>()?;
+    let mode = |flag: &FlagUse| {
+        let refused =
+            || format!("ERROR: failed to build: invalid progress mode {}\nglassbox: there are {PROGRESS_MODES}", flag.value);
+        ProgressMode::parse(&flag.value).ok_or_else(|| error::bare(&refused(), Some(flag.span)))
+    };
+    let progress = call.flag("progress").map(mode).transpose()?.unwrap_or_default();
     let outputs: Vec<BuildOutput> = call.uses("output").map(written).collect::<Result<_, _>>()?;
     let of_outputs = outputs.iter().filter(|output| output.kind == OutputKind::Image).flat_map(|output| output.tags.clone());
     let own = Command::BuildImage(Box::new(BuildImage {
@@ -230,7 +238,8 @@ fn build(call: &Call<'_>) -> Result<Command, UsageError> {
         id_file: text("iidfile").unwrap_or_default(),
         metadata_file: text("metadata-file").unwrap_or_default(),
         sizes: call.is_on("sizes"),
-        quiet: call.is_on("quiet") || text("progress").as_deref() == Some("quiet"),
+        quiet: call.is_on("quiet") || progress == ProgressMode::Quiet,
+        progress,
         secrets: call.uses("secret").map(secret).collect::<Result<_, _>>()?,
         agents: call.values("ssh").iter().map(|value| build_secrets::agent(value)).collect(),
     }));

@@ -50,8 +50,14 @@ pub(super) const ROWS: &[FlagRow] = &[
     FlagRow::new("tag", Kind::List, BUILD, "The image's name", "-t web:1").short('t').carried_out(),
     FlagRow::new("file", Kind::Text, INPUT, "Where the Dockerfile is", "-f docker/Dockerfile").short('f').carried_out(),
     FlagRow::new("platform", Kind::Text, INPUT, "For which machine", "--platform linux/arm64").carried_out(),
-    FlagRow::new("progress", Kind::Text, BUILD, "How progress is shown: auto, plain, quiet, rawjson, tty", "--progress plain")
-        .default("auto")
-        .carried_out(),
+    FlagRow::new(
+        "progress",
+        Kind::Text,
+        BUILD,
+        "How progress is shown: auto, plain, quiet, rawjson or json, tty",
+        "--progress plain",
+    )
+    .default("auto")
+    .carried_out(),
     FlagRow::new("target", Kind::Text, INPUT, "Up to which stage", "--target test").carried_out(),
 ];

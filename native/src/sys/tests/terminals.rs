@@ -26,9 +26,14 @@ fn first() -> Outcome {
     assert_eq!(pty.number, 0);
     let peer = pty.open_peer().unwrap();
     file::write_all(&peer, b"from inside\n").unwrap();
-    let mut buffer = [0; 32];
-    let length = file::read(&pty.master, &mut buffer).unwrap();
-    assert_eq!(&buffer[..length], b"from inside\r\n");
+    // The line discipline hands a line on in pieces.
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"\n") {
+        let mut buffer = [0; 32];
+        let length = file::read(&pty.master, &mut buffer).unwrap();
+        seen.extend_from_slice(&buffer[..length]);
+    }
+    assert_eq!(seen, b"from inside\r\n");
     assert_eq!(Pty::open("/tmp/pts/none").unwrap_err(), Errno::ENOENT);
     Ok(())
 }

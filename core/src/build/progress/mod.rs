@@ -1,13 +1,20 @@
-//! `Progress`: what a build tells on stderr while it goes on, as BuildKit does with `--progress plain`, for both kernels.
+//! `Progress`: what a build tells on stderr while it goes on, as BuildKit does, for both kernels.
 //!
-//! Asked by whoever walks the plan: when something is entered or left, when a leaf has been carried out, when a program writes. Each part of
-//! the build has a number; a program's lines are shown with the seconds since its part began.
+//! Asked by whoever walks the plan: when something is entered or left, when a leaf has been carried out, when a program writes. How it is
+//! told `--progress` says: as lines (each part of the build has a number; a program's lines are shown with the seconds since its part
+//! began), as JSON, or drawn on a terminal.
+
+mod json;
+mod terminal;
+
+use json::Vertex;
+use terminal::{End, Terminal};
 
 use super::key::Miss;
-use crate::cli::{Command, Invocation};
+use crate::cli::{Command, Invocation, ProgressMode};
 use crate::explain::missed_in_words;
 use crate::registry::Purpose;
-use crate::step::{BuildStep, ImageStep, Phase, RegistryPhase, RegistryStep, Step, StoreStep};
+use crate::step::{BuildStep, ClientStep, ImageStep, Phase, RegistryPhase, RegistryStep, Step, StoreStep};
 use crate::view::reclaimed::human_size;
 
 const NS_PER_MILLISECOND: u64 = 1_000_000;
@@ -18,11 +25,23 @@ const LAST_MAX: usize = 10;
 /// Bytes without a newline that are kept for one line.
 const LINE_BYTES_MAX: usize = 64 << 10;
 
+/// How it is told.
+#[derive(Clone, Debug, Default)]
+enum Display {
+    #[default]
+    Plain,
+    /// Nothing is.
+    Quiet,
+    Json(Vertex),
+    Terminal(Terminal),
+}
+
 /// What a build has told so far.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
-    /// `--quiet`: nothing is told.
-    quiet: bool,
+    display: Display,
+    /// It goes to a terminal, if there is one.
+    wants_terminal: bool,
     number: u32,
     /// The part at hand: its name, and when it began.
     part: Option<(String, u64)>,
@@ -48,12 +67,54 @@ impl Progress {
     /// For a build; another command has none.
     pub fn of(invocation: &Invocation) -> Option<Progress> {
         let Command::BuildImage(build) = &invocation.command else { return None };
-        Some(Progress { quiet: build.quiet, ..Progress::default() })
+        let display = match build.progress {
+            ProgressMode::Quiet => Display::Quiet,
+            _ if build.quiet => Display::Quiet,
+            ProgressMode::Json => Display::Json(Vertex::default()),
+            ProgressMode::Auto | ProgressMode::Plain | ProgressMode::Terminal => Display::Plain,
+        };
+        let wants_terminal = matches!((build.progress, &display), (ProgressMode::Auto | ProgressMode::Terminal, Display::Plain));
+        Some(Progress { display, wants_terminal, ..Progress::default() })
+    }
+
+    /// It is drawn on a terminal of this size, unless the caller wants something else. `colors`: it may have some.
+    pub fn on_terminal(&mut self, columns: u16, rows: u16, colors: bool) {
+        if self.wants_terminal && columns > 0 && rows > 0 {
+            self.display = Display::Terminal(Terminal::new(columns, rows, colors));
+        }
+    }
+
+    /// It is drawn, so that the time that goes by is to be shown: see [`Progress::tick`].
+    pub fn is_drawn(&self) -> bool {
+        matches!(self.display, Display::Terminal(_)) && self.part.is_some()
+    }
+
+    /// Some time has gone by.
+    pub fn tick(&mut self, at_ns: u64) -> String {
+        match &mut self.display {
+            Display::Terminal(terminal) => terminal.tick(at_ns),
+            _ => String::new(),
+        }
+    }
+
+    /// Where there has to be a terminal, and is none: buildx's words.
+    pub fn lacks_terminal(invocation: &Invocation) -> Option<&'static str> {
+        let Command::BuildImage(build) = &invocation.command else { return None };
+        let asks = build.progress == ProgressMode::Terminal;
+        asks.then_some("ERROR: failed to build: failed to get console: provided file is not a console\n")
+    }
+
+    /// The build is through.
+    pub fn finish(&mut self, at_ns: u64) -> String {
+        match &mut self.display {
+            Display::Terminal(terminal) => terminal.finish(at_ns),
+            _ => String::new(),
+        }
     }
 
     /// From now on nothing is told.
     pub fn keep_quiet(&mut self) {
-        self.quiet = true;
+        self.display = Display::Quiet;
     }
 
     /// The caller has had enough of it.
@@ -67,31 +128,39 @@ impl Progress {
     }
 
     fn begin(&mut self, name: &str, at_ns: u64) -> String {
-        if self.quiet {
-            return String::new();
-        }
         self.number += 1;
         (self.part, self.cached) = (Some((name.to_string(), at_ns)), false);
         self.line.clear();
         self.last.clear();
-        format!("#{} {name}\n", self.number)
+        match &mut self.display {
+            Display::Plain => format!("#{} {name}\n", self.number),
+            Display::Quiet => String::new(),
+            Display::Json(vertex) => vertex.begin(self.number, name, at_ns),
+            Display::Terminal(terminal) => terminal.begin(name, at_ns),
+        }
     }
 
     fn end(&mut self, at_ns: u64) -> String {
         let open = self.finished_line(at_ns);
         let Some((_, began_ns)) = self.part.take() else { return open };
         let number = self.number;
-        match self.cached {
-            true => format!("#{number} CACHED\n\n"),
-            false => format!("{open}#{number} DONE {}s\n\n", seconds(at_ns.saturating_sub(began_ns), 1)),
-        }
+        let told = match (&mut self.display, self.cached) {
+            (Display::Plain, true) => format!("#{number} CACHED\n\n"),
+            (Display::Plain, false) => format!("#{number} DONE {}s\n\n", seconds(at_ns.saturating_sub(began_ns), 1)),
+            (Display::Quiet, _) => String::new(),
+            (Display::Json(vertex), cached) => vertex.end(cached, "", at_ns),
+            (Display::Terminal(terminal), cached) => terminal.end(if cached { End::Cached } else { End::Done }, at_ns),
+        };
+        open + &told
     }
 
-    fn tell(&self, text: &str) -> String {
-        if self.quiet {
-            return String::new();
+    fn tell(&mut self, text: &str, at_ns: u64) -> String {
+        match &mut self.display {
+            Display::Plain => format!("#{} {text}\n", self.number),
+            Display::Quiet => String::new(),
+            Display::Json(vertex) => vertex.status(text, at_ns),
+            Display::Terminal(terminal) => terminal.status(text, at_ns),
         }
-        format!("#{} {text}\n", self.number)
     }
 
     /// A phase, or a leaf, is about to begin.
@@ -112,14 +181,16 @@ impl Progress {
             ) => self.begin(shown, at_ns),
             Step::Phase(Phase::ExportImage) => {
                 self.exports = true;
-                self.begin("exporting to image", at_ns) + &self.tell("exporting layers done")
+                self.begin("exporting to image", at_ns) + &self.tell("exporting layers done", at_ns)
             }
             Step::Build(BuildStep::LoadDefinition { name, bytes }) => {
                 let file = name.rsplit('/').next().unwrap_or(name);
                 let begun = self.begin(&format!("[internal] load build definition from {file}"), at_ns);
-                let told = begun + &self.tell(&format!("transferring dockerfile: {bytes}B done"));
+                let told = begun + &self.tell(&format!("transferring dockerfile: {bytes}B done"), at_ns);
                 told + &self.end(at_ns)
             }
+            // What is printed stands below all parts.
+            Step::Client(ClientStep::Print { .. }) => self.finish(at_ns),
             Step::Build(BuildStep::UseBase { name, base, .. }) if !base.layers.is_empty() => {
                 self.begin(name, at_ns) + &self.end(at_ns)
             }
@@ -131,8 +202,8 @@ impl Progress {
     pub fn after(&mut self, step: &Step, at_ns: u64) -> String {
         match step {
             Step::Build(BuildStep::CheckExit { .. }) => self.end(at_ns),
-            Step::Build(BuildStep::FetchFile { remote, .. }) => self.tell(&format!("fetching {} done", remote.url)),
-            Step::Build(BuildStep::FetchCommit { commit, .. }) => self.tell(&format!("fetching {commit} done")),
+            Step::Build(BuildStep::FetchFile { remote, .. }) => self.tell(&format!("fetching {} done", remote.url), at_ns),
+            Step::Build(BuildStep::FetchCommit { commit, .. }) => self.tell(&format!("fetching {commit} done"), at_ns),
             Step::Build(BuildStep::UseCached { .. }) => {
                 self.cached = true;
                 String::new()
@@ -140,14 +211,14 @@ impl Progress {
             Step::Build(BuildStep::MissCache { why, lacks, .. })
                 if !lacks.is_empty() || matches!(why, Miss::Changed { .. } | Miss::LayerGone) =>
             {
-                self.tell(&format!("glassbox: not cached. {}", missed_in_words(why, lacks)))
+                self.tell(&format!("glassbox: not cached. {}", missed_in_words(why, lacks)), at_ns)
             }
-            Step::Registry(RegistryStep::SendRequest(request)) => self.fetched(&request.purpose),
+            Step::Registry(RegistryStep::SendRequest(request)) => self.fetched(&request.purpose, at_ns),
             Step::Store(StoreStep::ExtractLayer { diff_id, .. }) if self.fetches() => {
-                self.tell(&format!("extracting {diff_id} done"))
+                self.tell(&format!("extracting {diff_id} done"), at_ns)
             }
-            Step::Image(ImageStep::RecordImage { id, .. }) if self.exports => self.tell(&format!("writing image {id} done")),
-            Step::Image(ImageStep::TagImage { name, .. }) if self.exports => self.tell(&format!("naming to {name} done")),
+            Step::Image(ImageStep::RecordImage { id, .. }) if self.exports => self.tell(&format!("writing image {id} done"), at_ns),
+            Step::Image(ImageStep::TagImage { name, .. }) if self.exports => self.tell(&format!("naming to {name} done"), at_ns),
             _ => String::new(),
         }
     }
@@ -157,18 +228,18 @@ impl Progress {
         self.part.as_ref().is_some_and(|(name, _)| name.starts_with(METADATA))
     }
 
-    fn fetched(&self, purpose: &Purpose) -> String {
+    fn fetched(&mut self, purpose: &Purpose, at_ns: u64) -> String {
         match purpose {
             Purpose::GetManifest { wanted, digest: Some(digest), chosen: false } => {
                 let at = if wanted.name.digest.is_some() { String::new() } else { format!("@{digest}") };
-                self.tell(&format!("resolve {}{at} done", wanted.name))
+                self.tell(&format!("resolve {}{at} done", wanted.name), at_ns)
             }
             Purpose::GetLayer { digest, size, .. } => {
                 let size = human_size(*size);
-                self.tell(&format!("{digest} {size} / {size} done"))
+                self.tell(&format!("{digest} {size} / {size} done"), at_ns)
             }
-            Purpose::PutBlob { digest, .. } => self.tell(&format!("pushing {digest} done")),
-            Purpose::PutManifest { digest, .. } => self.tell(&format!("pushing manifest {digest} done")),
+            Purpose::PutBlob { digest, .. } => self.tell(&format!("pushing {digest} done"), at_ns),
+            Purpose::PutManifest { digest, .. } => self.tell(&format!("pushing manifest {digest} done"), at_ns),
             _ => String::new(),
         }
     }
@@ -217,7 +288,12 @@ impl Progress {
             self.last.remove(0);
         }
         self.last.push(text.clone());
-        self.tell(&text)
+        match &mut self.display {
+            Display::Plain => format!("#{} {text}\n", self.number),
+            Display::Quiet => String::new(),
+            Display::Json(vertex) => vertex.log(&[line.as_slice(), b"\n"].concat(), at_ns),
+            Display::Terminal(terminal) => terminal.log(&String::from_utf8_lossy(&line), at_ns),
+        }
     }
 
     /// The part at hand has failed; `message` is what the command is about to say.
@@ -230,13 +306,21 @@ impl Progress {
             .and_then(|image| what.split_once(&format!("failed to resolve source metadata for{image}: ")));
         let what = resolved.map_or(what, |(_, why)| why);
         let last: String = self.last.iter().map(|line| format!("{line}\n")).collect();
-        format!("{open}#{} ERROR: {what}\n------\n > {name}:\n{last}------\n", self.number)
+        let again = format!("------\n > {name}:\n{last}------\n");
+        match &mut self.display {
+            Display::Plain => format!("{open}#{} ERROR: {what}\n{again}", self.number),
+            Display::Quiet => String::new(),
+            Display::Json(vertex) => open + &vertex.end(false, what, at_ns),
+            Display::Terminal(terminal) if self.interrupted => open + &terminal.end(End::Canceled, at_ns),
+            Display::Terminal(terminal) => open + &terminal.fail(&again, at_ns),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::inspect::timestamp;
 
     #[test]
     fn lines_of_a_program_are_told_one_by_one() {
@@ -246,6 +330,23 @@ mod tests {
         assert_eq!(progress.wrote(b"c\n\n", 1_300_000_000), "#1 1.300 bc\n#1 1.300 \n");
         assert_eq!(progress.wrote(b"end", 2_000_000_000), "");
         assert_eq!(progress.end(2_050_000_000), "#1 2.050 end\n#1 DONE 2.0s\n\n");
+    }
+
+    #[test]
+    fn as_json_each_change_is_a_line() {
+        let mut progress = Progress { display: Display::Json(Vertex::default()), ..Progress::default() };
+        let mut told = progress.begin("[2/2] RUN x", 0) + &progress.tell("glassbox: it is new", 1_000);
+        told += &progress.wrote(b"hello\n", 1_000_000_000);
+        told += &progress.failed("failed to solve: it did\n", 2_000_000_000);
+        let lines: Vec<serde_json::Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let digest = &lines[0]["vertexes"][0]["digest"];
+        assert!(digest.as_str().unwrap().starts_with("sha256:"), "{told}");
+        let (started, ended) = (timestamp(0), timestamp(2_000_000_000));
+        assert_eq!(lines[0], serde_json::json!({"vertexes": [{"digest": digest, "name": "[2/2] RUN x", "started": started}]}));
+        assert_eq!((&lines[1]["statuses"][0]["id"], &lines[1]["statuses"][0]["vertex"]), (&"glassbox: it is new".into(), digest));
+        assert_eq!((&lines[2]["logs"][0]["data"], &lines[2]["logs"][0]["vertex"]), (&"aGVsbG8K".into(), digest));
+        assert_eq!((&lines[3]["vertexes"][0]["error"], &lines[3]["vertexes"][0]["completed"]), (&"it did".into(), &ended.into()));
+        assert_eq!(lines.len(), 4, "{told}");
     }
 
     #[test]

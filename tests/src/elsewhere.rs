@@ -1,11 +1,12 @@
-//! A git repository that is served on loopback, as `git daemon` would: a request in one packet, then `git upload-pack` speaks
-//! (gitprotocol-pack(5)).
+//! What a build finds elsewhere, on loopback: files by their URLs; and a git repository, served as by `git daemon`: a request in one packet,
+//! then `git upload-pack` speaks (gitprotocol-pack(5)).
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 
@@ -74,4 +75,45 @@ fn serve(mut stream: TcpStream, path: &Path) -> Result<()> {
     let (input, output) = (OwnedFd::from(stream.try_clone()?), OwnedFd::from(stream));
     pack.arg("upload-pack").arg(path).stdin(input).stdout(output).stderr(Stdio::null()).status()?;
     Ok(())
+}
+
+/// A server of the web on loopback.
+pub struct Served {
+    /// Where it is: `http://127.0.0.1:…`.
+    pub url: String,
+    asked: Arc<Mutex<String>>,
+}
+
+impl Served {
+    /// Paths, and what is answered after `HTTP/1.1`.
+    pub fn new(pages: Vec<(&'static str, Vec<u8>)>) -> std::io::Result<Served> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let (url, asked) = (format!("http://{}", listener.local_addr()?), Arc::new(Mutex::new(String::new())));
+        let heard = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (mut stream, mut head) = (stream, [0_u8; 4096]);
+                let count = stream.read(&mut head).unwrap_or(0);
+                let text = String::from_utf8_lossy(&head[..count]).into_owned();
+                heard.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+                let path = text.split(' ').nth(1).unwrap_or_default();
+                let found = pages.iter().find(|(known, _)| *known == path);
+                let answer = found.map_or(&b"404 Not Found\r\nContent-Length: 2\r\n\r\nno"[..], |(_, answer)| answer);
+                let line = answer.iter().position(|byte| *byte == b'\n').map_or(answer.len(), |at| at + 1);
+                // A caller that has gone wants no answer.
+                let _ = stream.write_all(&[b"HTTP/1.1 ", &answer[..line], b"Connection: close\r\n", &answer[line..]].concat());
+            }
+        });
+        Ok(Served { url, asked })
+    }
+
+    /// All requests so far.
+    pub fn asked(&self) -> String {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// An answer with this content.
+pub fn page(content: &[u8]) -> Vec<u8> {
+    [format!("200 OK\r\nContent-Length: {}\r\n\r\n", content.len()).as_bytes(), content].concat()
 }
