@@ -5,7 +5,7 @@ mod images;
 mod registry;
 
 use crate::event::{Event, ImageEvent};
-use crate::model::{Container, ContainerId, Ending, State, Status, health, restart};
+use crate::model::{Container, ContainerId, Ending, PackedLayer, State, Status, health, restart};
 
 /// Changes `state` as `event` says. An event about something that is not there changes nothing.
 pub fn apply(state: &mut State, event: &Event) {
@@ -24,7 +24,9 @@ pub fn apply(state: &mut State, event: &Event) {
             images::set_extracted(state, diff_id, false);
             build::set_extracted(state, diff_id, false);
         }
-        Event::Image(ImageEvent::LayerPacked { upper, layer }) => state.packed.insert_mut(upper.clone(), layer.as_deref().cloned()),
+        Event::Image(ImageEvent::LayerPacked { upper, layer, whole }) => {
+            state.packed.insert_mut(upper.clone(), PackedLayer { layer: layer.as_deref().cloned(), whole: *whole });
+        }
         Event::ContainerRecorded { container } => state.containers.insert_mut(container.id.clone(), (**container).clone()),
         Event::ContainerStarted { id, pid, at_ns } => change(state, id, |container| {
             if container.state.status != Status::Restarting {

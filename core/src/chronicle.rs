@@ -135,6 +135,7 @@ impl Chronicle {
                 Vec::new()
             }
             StoreStep::ExtractLayer { .. }
+            | StoreStep::KeepDirectory { .. }
             | StoreStep::CreateDirectory { .. }
             | StoreStep::WriteFile { .. }
             | StoreStep::RewriteFile { .. }

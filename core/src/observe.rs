@@ -82,6 +82,9 @@ pub struct Outcome {
     /// The layer that was packed; nothing where nothing was changed.
     #[serde(default)]
     pub packed: Option<Box<Layer>>,
+    /// What was packed is what that layer would be extracted to.
+    #[serde(default)]
+    pub whole: bool,
     /// What came of a step on a registry.
     #[serde(default)]
     pub heard: Option<Box<Heard>>,
@@ -197,6 +200,11 @@ impl Look<'_> {
         Ok(match step {
             StoreStep::ExtractLayer { image, diff_id, directory, .. } => self.if_there(directory, || Event::LayerExtracted {
                 image: image.clone(),
+                diff_id: diff_id.clone(),
+                directory: directory.clone(),
+            })?,
+            StoreStep::KeepDirectory { diff_id, directory, .. } => self.if_there(directory, || Event::LayerExtracted {
+                image: String::new(),
                 diff_id: diff_id.clone(),
                 directory: directory.clone(),
             })?,
@@ -541,6 +549,9 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
     match step {
         StoreStep::ExtractLayer { image, diff_id, directory, .. } => {
             vec![Event::LayerExtracted { image: image.clone(), diff_id: diff_id.clone(), directory: directory.clone() }]
+        }
+        StoreStep::KeepDirectory { diff_id, directory, .. } => {
+            vec![Event::LayerExtracted { image: String::new(), diff_id: diff_id.clone(), directory: directory.clone() }]
         }
         StoreStep::RecordContainer { container, .. } | StoreStep::ReplaceRecord { container, .. } => vec![recorded(container)],
         StoreStep::RecordStart { id } => {

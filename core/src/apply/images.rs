@@ -1,6 +1,6 @@
 //! What becomes of images.
 
-use crate::model::{Image, Layer, State};
+use crate::model::{Image, PackedLayer, State};
 use crate::reference::familiar;
 
 fn change(state: &mut State, which: impl Fn(&Image) -> bool, how: impl Fn(&mut Image)) {
@@ -67,9 +67,10 @@ pub(super) fn recorded(state: &mut State, image: &Image) {
     let extracted: Vec<String> = all.filter(|layer| layer.extracted).map(|layer| layer.diff_id.clone()).collect();
     state.add_images(vec![image.clone()]);
     // What was packed has its image now.
-    let has =
-        |layer: &Option<Layer>| layer.as_ref().is_none_or(|layer| image.layers.iter().any(|own| own.diff_id == layer.diff_id));
-    let taken: Vec<String> = state.packed.iter().filter(|(_, layer)| has(layer)).map(|(upper, _)| upper.clone()).collect();
+    let has = |packed: &PackedLayer| {
+        packed.layer.as_ref().is_none_or(|layer| image.layers.iter().any(|own| own.diff_id == layer.diff_id))
+    };
+    let taken: Vec<String> = state.packed.iter().filter(|(_, packed)| has(packed)).map(|(upper, _)| upper.clone()).collect();
     for upper in taken {
         state.packed.remove_mut(&upper);
     }

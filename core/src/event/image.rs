@@ -40,6 +40,9 @@ pub enum ImageEvent {
         upper: String,
         /// The layer, whose blob is there.
         layer: Option<Box<Layer>>,
+        /// What was packed is what the layer would be extracted to.
+        #[serde(default)]
+        whole: bool,
     },
     /// An archive of images, or of a container's files, is there.
     Saved {

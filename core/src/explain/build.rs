@@ -331,7 +331,7 @@ fn bring_files(copy: &Copy) -> Explanation {
 }
 
 fn remove_workspace(path: &str) -> Explanation {
-    let why = "The layer is packed and extracted in its own place.";
+    let why = "The layer is packed, and its files lie in their own place.";
     let calls = vec![
         call("unlinkat", &["…", "…", "…"]).when(CallWhen::Repeated),
         call("unlinkat", &["…", &quoted(&format!("…{}", base(path))), "AT_REMOVEDIR"]),

@@ -11,6 +11,7 @@ fn write_file(path: &str, mode: u32) -> Vec<Call> {
 
 pub(super) fn explain(step: &StoreStep) -> Explanation {
     match step {
+        StoreStep::KeepDirectory { from, diff_id, directory } => keep_directory(from, diff_id, directory),
         StoreStep::ExtractLayer { diff_id, directory, .. } => {
             let digest = diff_id.trim_start_matches("sha256:");
             let calls = vec![
@@ -77,6 +78,14 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         | StoreStep::RecordRestartCancelled { .. }
         | StoreStep::RecordFailure { .. } => state(step),
     }
+}
+
+fn keep_directory(from: &str, diff_id: &str, directory: &str) -> Explanation {
+    let digits = diff_id.trim_start_matches("sha256:");
+    let short = digits.get(..12).unwrap_or(digits);
+    let why = "What lies in it is what the archive says, file by file: it need not be extracted. It gets another name, and nothing is copied.";
+    let calls = vec![call("rename", &[&quoted(from), &quoted(directory)])];
+    explanation(format!("Let the directory be the layer {short}"), why, calls, &[&format!("ls {directory}")], "image")
 }
 
 fn create_directory(path: &str, mode: u32) -> Explanation {

@@ -7,6 +7,15 @@ use super::Layer;
 use crate::build::key::{Key, Part};
 use crate::build::{ImportedCache, TakenInput};
 
+/// What a directory of changes was packed into.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedLayer {
+    /// The layer; `None`: nothing was changed.
+    pub layer: Option<Layer>,
+    /// The directory is what the layer would be extracted to: it can take its place.
+    pub whole: bool,
+}
+
 /// The place of an instruction: 0 is a stage's `FROM`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Slot {

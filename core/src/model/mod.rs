@@ -15,7 +15,7 @@ mod storage;
 
 use rpds::RedBlackTreeMap;
 
-pub use build::{BuildResult, Building, CacheMount, CacheRecord, FailedProgram, Slot};
+pub use build::{BuildResult, Building, CacheMount, CacheRecord, FailedProgram, PackedLayer, Slot};
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status, WasiRuntime};
 pub use ending::{Ending, SentSignal, SignalReason};
 pub use exchange::{Account, Exchange, Standing};
@@ -38,7 +38,7 @@ pub struct State {
     /// The build at hand.
     pub building: Building,
     /// The layers that the command at hand has packed, by what was packed; they belong to no image yet.
-    pub packed: RedBlackTreeMap<String, Option<Layer>>,
+    pub packed: RedBlackTreeMap<String, PackedLayer>,
     /// What a registry has answered to the command at hand.
     pub exchange: Exchange,
     /// In the model, what `events` shows; on Linux that is in a file.

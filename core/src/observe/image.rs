@@ -110,7 +110,7 @@ fn extracted(outcome: &Outcome) -> Vec<Event> {
 }
 
 fn packed(upper: &str, outcome: &Outcome) -> Vec<Event> {
-    vec![Event::Image(ImageEvent::LayerPacked { upper: upper.to_string(), layer: outcome.packed.clone() })]
+    vec![Event::Image(ImageEvent::LayerPacked { upper: upper.to_string(), layer: outcome.packed.clone(), whole: outcome.whole })]
 }
 
 pub(super) fn essential(step: &ImageStep, outcome: &Outcome) -> Vec<Event> {

@@ -226,6 +226,7 @@ fn phases() -> Vec<Phase> {
 fn store() -> Vec<StoreStep> {
     let path = || "/var/lib/glassbox/containers/x/upper".to_string();
     vec![
+        StoreStep::KeepDirectory { from: "/r/building/00/upper".into(), diff_id: "sha256:11".into(), directory: path() },
         StoreStep::ExtractLayer { image: "toolbox:latest".into(), diff_id: "sha256:11".into(), blob: None, directory: path() },
         StoreStep::CreateDirectory { path: path(), mode: 0o755 },
         StoreStep::WriteFile { path: path(), mode: 0o644, contents: "web\n".into() },
@@ -425,7 +426,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 22 + 4 + 30 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 13;
+    const STEPS: usize = 23 + 4 + 30 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 13;
 
     #[test]
     fn covers_every_step() {

@@ -19,6 +19,15 @@ pub enum StoreStep {
         /// Where to: absolute.
         directory: String,
     },
+    /// rename(2): the directory in which a layer was made becomes the layer's. Nothing is copied.
+    KeepDirectory {
+        /// The overlay's upper directory: absolute.
+        from: String,
+        /// Which layer.
+        diff_id: String,
+        /// Where to: absolute.
+        directory: String,
+    },
     /// mkdir(2), with the missing parents.
     CreateDirectory {
         /// Absolute.
@@ -204,6 +213,7 @@ impl StoreStep {
     pub fn name(&self) -> &'static str {
         match self {
             StoreStep::ExtractLayer { .. } => "ExtractLayer",
+            StoreStep::KeepDirectory { .. } => "KeepDirectory",
             StoreStep::CreateDirectory { .. } => "CreateDirectory",
             StoreStep::WriteFile { .. } => "WriteFile",
             StoreStep::RewriteFile { .. } => "RewriteFile",
@@ -232,6 +242,7 @@ impl StoreStep {
     pub fn undo(&self) -> Undo {
         match self {
             StoreStep::ExtractLayer { directory: path, .. }
+            | StoreStep::KeepDirectory { directory: path, .. }
             | StoreStep::CreateDirectory { path, .. }
             | StoreStep::CreateVolume { directory: path, .. } => Undo::RemoveTree { path: path.clone() },
             StoreStep::WriteFile { path, .. } | StoreStep::RecordContainer { path, .. } => Undo::RemoveFile { path: path.clone() },

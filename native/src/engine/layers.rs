@@ -75,13 +75,13 @@ impl Engine {
     fn keep_blob(&mut self, fresh: Result<Option<Fresh<Incoming>>, Failure>, outcome: &mut Outcome) -> Done {
         self.lock_records().map_err(|error| Failure::of(&error.message, Errno::EIO))?;
         self.store.remove_incoming();
-        let Some(Fresh { layer, sink }) = fresh? else { return Ok(()) };
+        let Some(Fresh { layer, whole, sink }) = fresh? else { return Ok(()) };
         let store = self.store.clone();
         let journal = self.journal().map_err(|error| Failure::of("openat", error.errno().unwrap_or(Errno::EIO)))?;
         let mut announce = |digest: &str| journal.will(&Undo::DropBlob { path: store.layout().blob(digest) });
         let mut blobs = StoreBlobs { store: &store, announce: &mut announce };
         blobs.keep(sink, &layer.blob).call("rename")?;
-        outcome.packed = Some(Box::new(layer));
+        (outcome.packed, outcome.whole) = (Some(Box::new(layer)), whole);
         Ok(())
     }
 

@@ -23,6 +23,17 @@ use crate::sys::rootfs::Root;
 /// A layer of more bytes is not unpacked.
 const LAYER_BYTES_MAX: u64 = 64 << 30;
 
+/// Where another build has made the same layer meanwhile, that one is as good.
+fn keep_directory(from: &Path, directory: &Path) -> Done {
+    if let Some(layers) = directory.parent() {
+        std::fs::create_dir_all(layers).call("mkdir")?;
+    }
+    match std::fs::rename(from, directory) {
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::AlreadyExists) => Ok(()),
+        renamed => renamed.call("rename"),
+    }
+}
+
 /// What the steps work on.
 #[derive(Debug)]
 pub struct Shelf<'a> {
@@ -41,6 +52,7 @@ impl Shelf<'_> {
     pub fn carry_out(&self, step: &StoreStep) -> Done {
         match step {
             StoreStep::ExtractLayer { diff_id, blob, directory, .. } => extract(diff_id, blob.as_deref(), Path::new(directory)),
+            StoreStep::KeepDirectory { from, directory, .. } => keep_directory(Path::new(from), Path::new(directory)),
             StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
             StoreStep::WriteFile { path, mode, contents } => write_file(path, *mode, contents),
             StoreStep::RewriteFile { path, mode, contents } => {

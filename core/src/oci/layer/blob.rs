@@ -16,6 +16,8 @@ const PIECE_BYTES: usize = 128 << 10;
 pub struct Fresh<S> {
     /// The layer; not extracted.
     pub layer: Layer,
+    /// The directory is what the layer would be extracted to.
+    pub whole: bool,
     /// The blob: to be kept under [`Layer::blob`], or discarded.
     pub sink: S,
 }
@@ -45,7 +47,7 @@ pub fn pack_blob<B: Blobs>(
     }
     let (blob, blob_bytes, sink) = output.finish()?;
     let layer = layer(packed.diff_id, (blob, blob_bytes), packed.content_bytes, compressed);
-    Ok(Some(Fresh { layer, sink }))
+    Ok(Some(Fresh { layer, whole: !packed.differs, sink }))
 }
 
 /// Takes an archive of files in, whatever it is compressed with. That it is one is seen when it is extracted.
@@ -54,7 +56,7 @@ pub fn import_blob<B: Blobs>(blobs: &mut B, input: impl Read) -> Result<Fresh<B:
     match import(input, &mut output) {
         Ok((diff_id, bytes)) => {
             let (blob, blob_bytes, sink) = output.finish()?;
-            Ok(Fresh { layer: layer(diff_id, (blob, blob_bytes), bytes, false), sink })
+            Ok(Fresh { layer: layer(diff_id, (blob, blob_bytes), bytes, false), whole: false, sink })
         }
         Err(error) => {
             discard(blobs, output);

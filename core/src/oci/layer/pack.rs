@@ -44,6 +44,8 @@ pub struct Packed {
     pub entries: u64,
     /// Sockets.
     pub left_out: u64,
+    /// The directory holds less, more or something else than the archive, but for fractions of a second: it cannot stand for the layer.
+    pub differs: bool,
 }
 
 const PIECE_BYTES: usize = 128 << 10;
@@ -149,6 +151,7 @@ impl<D: Tree, W: Write> Packing<'_, D, W> {
             answer => answer.map_err(call("lstat"))?,
         };
         if is_left_out(self.disk, &self.options.without, path, &look)? {
+            self.told.differs = true;
             return Ok(());
         }
         let (directory, name) = split(path);
@@ -164,7 +167,12 @@ impl<D: Tree, W: Write> Packing<'_, D, W> {
             return Err(LayerFault::Reference { attribute });
         }
         let is_opaque = mark(self.options.form.opaque()).is_some_and(|(_, value)| value == b"y");
-        if !path.is_empty() {
+        let is_own = |name: &str| name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.");
+        self.told.differs |= attributes.iter().any(|(name, _)| !form::is_kept(name) && !is_own(name));
+        if path.is_empty() {
+            // It has no entry, and becomes what a directory is that is made for a layer.
+            self.told.differs |= look.mode & MODE_BITS != MADE_MODE || (look.uid, look.gid) != (0, 0);
+        } else {
             let kept = attributes.into_iter().filter(|(name, _)| form::is_kept(name)).collect();
             self.node(path, &look, kept)?;
         }
@@ -189,6 +197,7 @@ impl<D: Tree, W: Write> Packing<'_, D, W> {
         let (kind, link) = match look.kind {
             NodeKind::Socket => {
                 self.told.left_out += 1;
+                self.told.differs = true;
                 return Ok(());
             }
             _ if self.first_name(path, look).is_some_and(|first| first != path) => {
@@ -202,6 +211,9 @@ impl<D: Tree, W: Write> Packing<'_, D, W> {
             NodeKind::BlockDevice { major, minor } => (MemberKind::BlockDevice { major, minor }, Vec::new()),
         };
         let is_file = kind == MemberKind::File;
+        let modified_seconds = self.clamped(look.modified.0);
+        let is_translated = !self.options.uid_map.is_empty() || !self.options.gid_map.is_empty();
+        self.told.differs |= is_translated || modified_seconds != look.modified.0;
         let member = Member {
             name: path.to_vec(),
             kind,
@@ -210,7 +222,7 @@ impl<D: Tree, W: Write> Packing<'_, D, W> {
             uid: inside(look.uid, &self.options.uid_map)?,
             gid: inside(look.gid, &self.options.gid_map)?,
             size_bytes: if is_file { look.size_bytes } else { 0 },
-            modified: (self.clamped(look.modified.0), 0),
+            modified: (modified_seconds, 0),
             attributes: if kind == MemberKind::Hardlink { Vec::new() } else { attributes },
         };
         self.put(&member)?;

@@ -8,7 +8,7 @@ use super::{afterwards, cache, instruction, names, outputs};
 use crate::build::{Work, history};
 use crate::dockerfile::check::Base;
 use crate::layout::Layout;
-use crate::model::{Layer, Slot};
+use crate::model::{Layer, PackedLayer, Slot};
 use crate::oci::image::ConfigFile;
 use crate::step::{Added, AddedLayer, BuildStep, ImageDraft, Phase, Step, StoreStep};
 use crate::wasi;
@@ -35,8 +35,13 @@ pub(super) fn extracted(layers: &[Layer], context: &Context<'_>) -> Vec<Planned>
 
 /// The layer that was packed stays, and with it what it depended on.
 pub(super) fn keep(slot: Slot, upper: &str, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
-    let layer = context.state.packed.get(upper).cloned().flatten();
+    let PackedLayer { layer, whole } = context.state.packed.get(upper).cloned().unwrap_or_default();
     let mut steps: Vec<Planned> = layer.iter().flat_map(|layer| extracted(std::slice::from_ref(layer), context)).collect();
+    if let Some(layer) = layer.as_ref().filter(|_| whole && !steps.is_empty()) {
+        let directory = Layout::new(&context.host.data_root).layer(&layer.diff_id);
+        let step = StoreStep::KeepDirectory { from: upper.to_string(), diff_id: layer.diff_id.clone(), directory };
+        steps = vec![planned(Step::Store(step), need("MountOverlay", "The overlay's lower directories are extracted layers."))];
+    }
     let layer = layer.map(|layer| Layer { extracted: true, ..layer });
     if let Some(record) = instruction::record(slot, layer, design, context) {
         let key = record.key.digest();

@@ -58,7 +58,7 @@ fn complete(draft: &ImageDraft, context: &Context<'_>) -> Option<(ConfigFile, Ve
         let layer = match &added.layer {
             AddedLayer::None => None,
             AddedLayer::Known(layer) => Some((**layer).clone()),
-            AddedLayer::Packed { upper } => context.state.packed.get(upper)?.clone(),
+            AddedLayer::Packed { upper } => context.state.packed.get(upper)?.layer.clone(),
         };
         let mut history = added.history.clone();
         history.empty_layer = layer.is_none();

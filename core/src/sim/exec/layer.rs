@@ -6,7 +6,7 @@ use super::{Carried, Done, Failure, Run, called};
 use crate::accounts::{self, Identity};
 use crate::errno::Errno;
 use crate::layout::Layout;
-use crate::model::{Layer, State};
+use crate::model::State;
 use crate::observe::{Outcome, Received};
 use crate::oci::audit::{Shelves, audit};
 use crate::oci::image::transfer::{Blobs, Wording};
@@ -27,18 +27,18 @@ fn refused(error: &LayerError) -> Failure {
 
 /// Gives the blob its name, and remembers it if it is new.
 fn keep(kernel: &mut Kernel, run: &mut Run, upper: &str, fresh: Option<Fresh<Bounded>>) -> Carried {
-    let packed: Option<Layer> = match fresh {
-        None => None,
-        Some(Fresh { layer, sink }) => {
+    let (packed, whole) = match fresh {
+        None => (None, false),
+        Some(Fresh { layer, whole, sink }) => {
             let mut blobs = ModelBlobs { kernel };
             if !blobs.has(&layer.blob) {
                 run.packed.insert(upper.to_string(), blobs.path(&layer.blob));
             }
             called(blobs.keep(sink, &layer.blob), "rename")?;
-            Some(layer)
+            (Some(layer), whole)
         }
     };
-    Ok(Done::Outcome(Outcome { packed: packed.map(Box::new), at_ns: kernel.realtime_ns(), ..Outcome::default() }))
+    Ok(Done::Outcome(Outcome { packed: packed.map(Box::new), whole, at_ns: kernel.realtime_ns(), ..Outcome::default() }))
 }
 
 pub(super) fn pack(kernel: &mut Kernel, run: &mut Run, packed: &PackedDirectory) -> Carried {

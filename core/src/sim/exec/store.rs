@@ -32,6 +32,14 @@ fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State
             Some(blob) => super::transfer::extract(kernel, blob, diff_id, directory)?,
             None => extract(kernel, state, diff_id, directory)?,
         },
+        StoreStep::KeepDirectory { from, directory, .. } => {
+            let engine = kernel.engine;
+            if kernel.walk(engine, directory, true).is_err() {
+                let layers = directory.rsplit_once('/').map_or("/", |(layers, _)| layers);
+                called(make_directory(kernel, layers, 0o755), "mkdir")?;
+                called(kernel.rename_node(engine, from, directory), "rename")?;
+            }
+        }
         StoreStep::CreateDirectory { path, mode } => {
             called(make_directory(kernel, path, *mode).map(|_| ()), "mkdir")?;
         }
