@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::need;
 use crate::stage::{self, Stage};
+use crate::{need, process, workspace};
+
+/// What a run from nothing leaves below `target`, in 10^9 bytes; and one that follows.
+const ROOM_GB: u64 = 9;
+const ROOM_AGAIN_GB: u64 = 2;
 
 /// What may be said after `cargo xtask test`.
 #[derive(clap::Args)]
@@ -38,6 +42,9 @@ struct Outcome {
 /// Runs the chosen stages.
 pub fn run(options: &Options) -> Result<()> {
     let stages = chosen(options)?;
+    if options.only.is_empty() && !options.quick {
+        room()?;
+    }
     let mut outcomes = Vec::new();
     for stage in &stages {
         let outcome = run_stage(stage);
@@ -51,6 +58,24 @@ pub fn run(options: &Options) -> Result<()> {
     match outcomes.iter().filter(|outcome| outcome.error.is_some()).count() {
         0 => Ok(()),
         failed => bail!("{failed} of {} stages failed", outcomes.len()),
+    }
+}
+
+/// All stages together need room for what they build: it is named before an hour is spent.
+fn room() -> Result<()> {
+    let target = workspace::target();
+    let (needed, why) = if target.join("debug/deps").exists() { (ROOM_AGAIN_GB, "at least") } else { (ROOM_GB, "about") };
+    let free = process::output(process::program("df").args(["--output=avail", "--block-size=1000000000"]).arg(workspace::root()));
+    let free: Option<u64> = free.and_then(|table| table.lines().last()?.trim().parse().ok());
+    match free {
+        Some(free) if free < needed => {
+            bail!(
+                "all tests need {why} {needed} GB below {}, and {free} GB are free: make room, and run this again",
+                target.display()
+            )
+        }
+        // Where it is not known, it shows.
+        _ => Ok(()),
     }
 }
 

@@ -27,6 +27,8 @@ const READ: [&str; 4] = ["tests", "lessons", "book/src", "core/src"];
 const SEQUENCES: u64 = 100;
 /// Of the calls before which the engine is killed, every so-many-th.
 const KILL_STRIDE: usize = 10;
+/// Of the fixtures that ask nothing of limits, every so-many-th is run.
+const FIXTURE_STRIDE: usize = 2;
 const TIMEOUT: Duration = Duration::from_secs(40 * 60);
 
 pub const VM: Stage = Stage {
@@ -47,7 +49,8 @@ pub const VM: Stage = Stage {
 fn suites() -> Result<()> {
     let programs = build()?;
     println!(
-        "its processor is emulated: of what the stage `kernel` runs, {SEQUENCES} of 1000 sequences and every {KILL_STRIDE}th kill"
+        "its processor is emulated: of what the stage `kernel` runs, {SEQUENCES} of 1000 sequences, every {KILL_STRIDE}th kill, and every \
+         {FIXTURE_STRIDE}nd fixture besides those on limits"
     );
     let failed: Vec<_> = [User::Root, User::Learner].into_iter().filter_map(|user| suite(user, &programs).err()).collect();
     if failed.is_empty() {
@@ -98,7 +101,8 @@ impl Programs {
     /// Runs every program, and fails if one failed.
     fn script(&self) -> String {
         let mut script = String::from("export PATH=/usr/sbin:/usr/bin:/sbin:/bin GLASSBOX_VM=1 RUST_BACKTRACE=1 TMPDIR=/var/tmp\n");
-        script += &format!("export GLASSBOX_SEQUENCES={SEQUENCES} GLASSBOX_KILL_STRIDE={KILL_STRIDE}\nfailed=0\n");
+        script += &format!("export GLASSBOX_SEQUENCES={SEQUENCES} GLASSBOX_KILL_STRIDE={KILL_STRIDE}\n");
+        script += &format!("export GLASSBOX_FIXTURE_STRIDE={FIXTURE_STRIDE}\nfailed=0\n");
         for test in &self.tests {
             let (folder, program) = (quoted(&test.folder), quoted(&test.path));
             script += &format!("echo '     Running' {program}\n{{ cd {folder} 2>/dev/null || cd /; }} && {program} || failed=1\n");

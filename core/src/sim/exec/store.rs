@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Carried, Done, Run, called, done, record};
+use super::{Carried, Done, Failure, Run, called, done, record};
 use crate::errno::Errno;
 use crate::layout::Layout;
 use crate::model::{ContainerId, Ending, SentSignal, SignalReason, State, Status};
@@ -32,14 +32,7 @@ fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State
             Some(blob) => super::transfer::extract(kernel, blob, diff_id, directory)?,
             None => extract(kernel, state, diff_id, directory)?,
         },
-        StoreStep::KeepDirectory { from, directory, .. } => {
-            let engine = kernel.engine;
-            if kernel.walk(engine, directory, true).is_err() {
-                let layers = directory.rsplit_once('/').map_or("/", |(layers, _)| layers);
-                called(make_directory(kernel, layers, 0o755), "mkdir")?;
-                called(kernel.rename_node(engine, from, directory), "rename")?;
-            }
-        }
+        StoreStep::KeepDirectory { from, directory, .. } => keep_directory(kernel, from, directory)?,
         StoreStep::CreateDirectory { path, mode } => {
             called(make_directory(kernel, path, *mode).map(|_| ()), "mkdir")?;
         }
@@ -189,6 +182,16 @@ pub(super) fn extract_toolbox(kernel: &mut Kernel, path: &str) -> Result<(), sup
 pub(super) fn engine_owner(kernel: &Kernel, mode: u32) -> SysResult<Owner> {
     let credentials = &kernel.process(kernel.engine)?.credentials;
     Ok(Owner { uid: credentials.uid, gid: credentials.gid, mode })
+}
+
+/// Where the layer is there already, that one is as good.
+fn keep_directory(kernel: &mut Kernel, from: &str, directory: &str) -> Result<(), Failure> {
+    if kernel.walk(kernel.engine, directory, true).is_ok() {
+        return Ok(());
+    }
+    let layers = directory.rsplit_once('/').map_or("/", |(layers, _)| layers);
+    called(make_directory(kernel, layers, 0o755), "mkdir")?;
+    called(kernel.rename_node(kernel.engine, from, directory), "rename")
 }
 
 /// mkdir(2) with the missing parents. The directory itself gets `mode` whatever the umask.
