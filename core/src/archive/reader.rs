@@ -27,6 +27,17 @@ impl Limits {
     pub const fn of_disk() -> Limits {
         Limits { archive_bytes_max: u64::MAX, entries_max: 1_000_000, path_bytes_max: 4095, extension_bytes_max: 1 << 20 }
     }
+
+    /// The entry with this number, counted from 1, and the longer one of its name and its link.
+    pub(crate) fn check(&self, entries: u64, path_bytes: usize) -> Result<(), Fault> {
+        if path_bytes > self.path_bytes_max {
+            return Err(Fault::Exceeded { limit: "bytes in a path", max: self.path_bytes_max as u64 });
+        }
+        if entries > self.entries_max {
+            return Err(Fault::Exceeded { limit: "entries", max: self.entries_max });
+        }
+        Ok(())
+    }
 }
 
 /// Reads members from a stream.
@@ -112,13 +123,8 @@ impl<R: Read> Reader<R> {
         let name = records.name.or(long.name).unwrap_or_else(|| header.name());
         self.entry = shown(&name);
         let link = records.link.or(long.link).unwrap_or_else(|| header.link());
-        if name.len().max(link.len()) > self.limits.path_bytes_max {
-            return Err(Fault::Exceeded { limit: "bytes in a path", max: self.limits.path_bytes_max as u64 });
-        }
         self.entries += 1;
-        if self.entries > self.limits.entries_max {
-            return Err(Fault::Exceeded { limit: "entries", max: self.limits.entries_max });
-        }
+        self.limits.check(self.entries, name.len().max(link.len()))?;
         let kind = kind_of(header, &name)?;
         // Whatever the size says: nothing follows these.
         let has_content = matches!(kind, MemberKind::File | MemberKind::Other(_));

@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 
 use super::form::{self, OPAQUE, PREFIX, join, split};
 use super::unpack::errno_of;
-use super::{Digested, LayerError, LayerFault, Look, NodeKind, OverlayForm, Tree};
+use super::{Digested, LayerError, LayerFault, LayerLimits, Look, NodeKind, OverlayForm, Tree};
 use crate::archive::{Attribute, Fault, Member, MemberKind, Writer, shown};
 use crate::errno::Errno;
 use crate::model::IdMapLine;
@@ -58,7 +58,9 @@ pub fn pack(disk: &mut impl Tree, options: &PackOptions, output: impl Write) -> 
         disk,
         options,
         writer: Writer::new(Digested::new(output)),
+        limits: LayerLimits::of_packing(),
         told: Packed::default(),
+        directory_bytes: 0,
         names: BTreeMap::new(),
         buffer: vec![0; PIECE_BYTES],
     };
@@ -82,7 +84,10 @@ struct Packing<'a, D, W> {
     disk: &'a mut D,
     options: &'a PackOptions,
     writer: Writer<Digested<W>>,
+    /// Nobody is given a layer that is refused when it is unpacked.
+    limits: LayerLimits,
     told: Packed,
+    directory_bytes: u64,
     /// First names of what has several.
     names: BTreeMap<(u64, u64), Vec<u8>>,
     buffer: Vec<u8>,
@@ -244,6 +249,13 @@ impl<D: Tree, W: Write> Packing<'_, D, W> {
 
     fn put(&mut self, member: &Member) -> Answer<()> {
         self.told.entries += 1;
+        self.limits.check(&member.name)?;
+        let path_bytes = member.name.len().max(member.link.len());
+        self.limits.archive.check(self.told.entries, path_bytes).map_err(LayerFault::Archive)?;
+        if member.kind == MemberKind::Directory {
+            self.directory_bytes += member.name.len() as u64;
+            self.limits.check_directories(self.directory_bytes)?;
+        }
         self.writer.member(member).map_err(|error| LayerFault::Archive(Fault::of(&error)))
     }
 

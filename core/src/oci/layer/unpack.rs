@@ -30,11 +30,34 @@ impl LayerLimits {
     /// Those of Linux, with as many bytes in the archive as the caller takes.
     pub const fn of_linux(archive_bytes_max: u64) -> LayerLimits {
         LayerLimits {
-            archive: Limits { archive_bytes_max, entries_max: 1_000_000, path_bytes_max: 4095, extension_bytes_max: 1 << 20 },
+            archive: Limits { archive_bytes_max, ..Limits::of_disk() },
             name_bytes_max: 255,
             depth_max: 256,
             directory_bytes_max: 32 << 20,
         }
+    }
+
+    /// Those that packing keeps to.
+    pub(super) fn of_packing() -> LayerLimits {
+        LayerLimits::of_linux(u64::MAX)
+    }
+
+    /// A path below the top: how long its names are, and how many there are.
+    pub(super) fn check(&self, path: &[u8]) -> Answer<()> {
+        let parts = || path.split(|byte| *byte == b'/');
+        if parts().any(|part| part.len() > self.name_bytes_max) {
+            return exceeded("bytes in a name", self.name_bytes_max as u64);
+        }
+        if parts().count() > self.depth_max {
+            return exceeded("directories within each other", self.depth_max as u64);
+        }
+        Ok(())
+    }
+
+    /// What the paths of all directories have come to.
+    pub(super) fn check_directories(&self, bytes: u64) -> Answer<()> {
+        let max = self.directory_bytes_max;
+        if bytes > max { exceeded("bytes in the names of directories", max) } else { Ok(()) }
     }
 }
 
@@ -122,7 +145,7 @@ impl<D: Disk> Unpacking<'_, D> {
     fn member(&mut self, member: &Member, reader: &mut Reader<impl Read>) -> Answer<()> {
         self.told.entries += 1;
         let path = inside(&member.name).ok_or(LayerFault::Outside)?;
-        self.check(&path)?;
+        self.options.limits.check(&path)?;
         if path.is_empty() {
             return if member.kind == MemberKind::Directory { Ok(()) } else { Err(LayerFault::Top) };
         }
@@ -142,18 +165,6 @@ impl<D: Disk> Unpacking<'_, D> {
                 self.node(path, member, reader)
             }
         }
-    }
-
-    fn check(&self, path: &[u8]) -> Answer<()> {
-        let limits = &self.options.limits;
-        let parts = || path.split(|byte| *byte == b'/');
-        if parts().any(|part| part.len() > limits.name_bytes_max) {
-            return exceeded("bytes in a name", limits.name_bytes_max as u64);
-        }
-        if parts().count() > limits.depth_max {
-            return exceeded("directories within each other", limits.depth_max as u64);
-        }
-        Ok(())
     }
 
     /// The directories above a path.
@@ -272,7 +283,7 @@ impl<D: Disk> Unpacking<'_, D> {
     fn hardlink(&mut self, path: &[u8], member: &Member) -> Answer<()> {
         let target = || shown(&member.link);
         let existing = inside(&member.link).ok_or_else(|| LayerFault::LinkOutside { target: target() })?;
-        self.check(&existing)?;
+        self.options.limits.check(&existing)?;
         let nothing = || LayerFault::LinkToNothing { target: target() };
         match self.disk.look(&existing) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => return Err(nothing()),
@@ -319,8 +330,7 @@ impl<D: Disk> Unpacking<'_, D> {
         if self.directories.insert(path.to_vec(), modified).is_none() {
             self.directory_bytes += path.len() as u64;
         }
-        let max = self.options.limits.directory_bytes_max;
-        if self.directory_bytes > max { exceeded("bytes in the names of directories", max) } else { Ok(()) }
+        self.options.limits.check_directories(self.directory_bytes)
     }
 
     fn attributes(&mut self, member: &Member) -> Answer<Attributes> {
