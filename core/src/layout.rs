@@ -34,7 +34,11 @@ impl<'a> Layout<'a> {
 
     /// The directory of an extracted layer.
     pub fn layer(&self, diff_id: &str) -> String {
-        format!("{}/layers/{}", self.root, diff_id.trim_start_matches("sha256:"))
+        // What is not packed yet has no digest: it is known by where it is. See `Layer::aside`.
+        match diff_id.strip_prefix("sha256:") {
+            None if diff_id.starts_with('/') => diff_id.to_string(),
+            digits => format!("{}/layers/{}", self.root, digits.unwrap_or(diff_id)),
+        }
     }
 
     /// The index of the images: which manifests there are, and what they are called.

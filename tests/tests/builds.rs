@@ -9,12 +9,12 @@ mod shared;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, ensure};
 use glassbox_core::host::HostFacts;
 use glassbox_tests::apart::apart;
-use glassbox_tests::binary::{Engine, skip};
+use glassbox_tests::binary::{Ended, Engine, skip};
 use glassbox_tests::elsewhere::Served;
 use glassbox_tests::fixture::Fixture;
 use glassbox_tests::kernels::{Machine, Model};
@@ -134,6 +134,56 @@ fn stages_are_built_beside_each_other() -> anyhow::Result<()> {
     })
 }
 
+/// When the blob of a layer that a build has made was written to its end.
+fn blob_of(engine: &Engine, diff_id: &str) -> anyhow::Result<SystemTime> {
+    for record in std::fs::read_dir(engine.root().join("build-cache"))? {
+        let record: serde_json::Value = serde_json::from_slice(&std::fs::read(record?.path())?)?;
+        if record["record"]["layer"]["diff_id"] == diff_id {
+            let digits = record["record"]["layer"]["blob"].as_str().unwrap_or_default().trim_start_matches("sha256:");
+            return Ok(std::fs::metadata(engine.root().join("images/blobs/sha256").join(digits))?.modified()?);
+        }
+    }
+    anyhow::bail!("no result has {diff_id}")
+}
+
+/// Of which packing takes a while.
+const LARGE_BYTES: u64 = 128 << 20;
+
+/// While a layer is packed the next instruction goes on: what its program makes is older than the blob of the layer below. Whatever
+/// becomes of the program, that layer is kept.
+#[test]
+fn an_instruction_goes_on_while_the_layer_below_is_packed() -> anyhow::Result<()> {
+    apart("an_instruction_goes_on_while_the_layer_below_is_packed", || {
+        let engine = Engine::new()?;
+        let context = tempfile::tempdir()?;
+        let directory = context.path().display().to_string();
+        std::fs::File::create(context.path().join("large"))?.set_len(LARGE_BYTES)?;
+        let build = |program: &str| -> anyhow::Result<Ended> {
+            let text = format!("FROM toolbox\nCOPY large /\nENV A=b\nRUN {program}\nWORKDIR /srv\n");
+            std::fs::write(context.path().join("Dockerfile"), text)?;
+            engine.run_words(&["build", "--progress", "plain", "-t", "web", &directory])
+        };
+        let failed = build("test -s /large; exit 3")?;
+        ensure!(failed.code == Some(1) && failed.stderr.contains("did not complete successfully: exit code: 3"), "{failed:?}");
+        is_clean(&engine)?;
+        let kept = build("exit 4")?;
+        ensure!(kept.stderr.matches("CACHED").count() == 1, "{kept:?}");
+        engine.succeed("builder prune -af")?;
+        let built = build("test -s /large; echo made > /made")?;
+        ensure!(built.code == Some(0) && !built.stderr.contains("CACHED"), "{built:?}");
+        is_clean(&engine)?;
+        let layers = engine.run_words(&["image", "inspect", "--format", "{{json .RootFS.Layers}}", "web"])?;
+        let layers: Vec<String> = serde_json::from_str(&layers.stdout)?;
+        let digits = |at: usize| layers[at].trim_start_matches("sha256:").to_string();
+        let made = std::fs::metadata(engine.root().join("layers").join(digits(2)).join("made"))?.modified()?;
+        let below = engine.root().join("layers").join(digits(1)).join("large");
+        ensure!(std::fs::metadata(below)?.len() == LARGE_BYTES);
+        let packed = blob_of(&engine, &layers[1])?;
+        ensure!(made < packed, "the program wrote at {made:?}, and the layer below was packed at {packed:?}");
+        Ok(())
+    })
+}
+
 /// Two stages of which the second would never end; the first is what is told.
 const ENDLESS_BESIDE: &str = "\
 FROM toolbox AS one
@@ -149,6 +199,8 @@ fn is_clean(engine: &Engine) -> anyhow::Result<()> {
     ensure!(engine.succeed("ps -aq")?.stdout.is_empty());
     ensure!(std::fs::read_dir(engine.root().join("journal"))?.next().is_none(), "a journal is left");
     ensure!(std::fs::read_dir(engine.root().join("containers"))?.next().is_none(), "a container is left");
+    let mut workspaces = std::fs::read_dir(engine.root().join("building")).into_iter().flatten();
+    ensure!(workspaces.next().is_none(), "a workspace is left");
     let store = engine.run("fsck")?;
     ensure!(store.code == Some(0), "{store:?}");
     Ok(())
@@ -201,7 +253,7 @@ fn stages_beside_each_other_end_with_the_build() -> anyhow::Result<()> {
             let code = build.wait()?.code();
             match whom {
                 "the build" => ensure!(code == Some(130) && rest.ends_with("Canceled: context canceled"), "{code:?} {rest}"),
-                _ => ensure!(code == Some(1) && rest.contains("the process that built a stage was killed"), "{code:?} {rest}"),
+                _ => ensure!(code == Some(1) && rest.contains("the process that built a part of it was killed"), "{code:?} {rest}"),
             }
             is_clean(&engine)?;
             engine.succeed("builder prune -af")?;

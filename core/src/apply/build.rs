@@ -1,7 +1,7 @@
 //! What becomes of the build at hand, and of the cache.
 
 use crate::event::BuildEvent;
-use crate::model::{Building, Layer, State};
+use crate::model::{BuildResult, Building, Layer, State};
 use crate::step::FetchedFor;
 
 pub(super) fn apply(state: &mut State, event: &BuildEvent) {
@@ -19,6 +19,11 @@ pub(super) fn apply(state: &mut State, event: &BuildEvent) {
             state.cache_mounts.remove_mut(name);
         }
         BuildEvent::InstructionDone { slot, result } => state.building.results.insert_mut(*slot, (**result).clone()),
+        BuildEvent::ChangesSetAside { slot, key, directory } => {
+            let layers = vec![Layer::aside(directory)];
+            state.building.results.insert_mut(*slot, BuildResult { key: key.clone(), layers, created_ns: 0 });
+            state.building.aside.insert_mut(*slot, directory.clone());
+        }
         BuildEvent::ResultKept { key, record } => state.build_cache.insert_mut(key.clone(), (**record).clone()),
         BuildEvent::ResultDropped { key } => {
             state.build_cache.remove_mut(key);
@@ -34,6 +39,10 @@ pub(super) fn apply(state: &mut State, event: &BuildEvent) {
         BuildEvent::WorkspaceRemoved { path } => {
             if state.building.taken.directory == *path {
                 state.building.taken.directory.clear();
+            }
+            let gone: Vec<_> = state.building.aside.iter().filter(|(_, aside)| *aside == path).map(|(slot, _)| *slot).collect();
+            for slot in gone {
+                state.building.aside.remove_mut(&slot);
             }
         }
         BuildEvent::ResultMissed { .. } | BuildEvent::FilesBrought { .. } => {}

@@ -51,6 +51,15 @@ pub enum BuildEvent {
         /// To what.
         result: Box<BuildResult>,
     },
+    /// What an instruction has changed lies in a directory of its own: the next one can stand upon it.
+    ChangesSetAside {
+        /// Of which instruction.
+        slot: Slot,
+        /// The digest of its key.
+        key: String,
+        /// Where: absolute.
+        directory: String,
+    },
     /// No earlier build has left its result.
     ResultMissed {
         /// Of which instruction.

@@ -113,6 +113,7 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             explanation(format!("Note the image {}", short(id)), why, Vec::new(), &["glassbox images"], CHAPTER)
         }
         BuildStep::WriteResultFile { path, what, .. } => write_result_file(path, what),
+        BuildStep::SetAside { upper, directory, .. } => set_aside(upper, directory),
         BuildStep::RemoveWorkspace { path } => remove_workspace(path),
         BuildStep::DropResult { path, key } => {
             let why = "First the record, then the files: no build finds a result whose layer is half gone.";
@@ -124,6 +125,12 @@ pub(super) fn explain(step: &BuildStep) -> Explanation {
             explanation(format!("Keep the result as {}", short(key)), why, replaced(path), &[&format!("cat {path}")], CHAPTER)
         }
     }
+}
+
+fn set_aside(upper: &str, directory: &str) -> Explanation {
+    let why = "The next instruction stands upon it at once: it need not wait until there is an archive with a digest.";
+    let calls = vec![call("rename", &[&quoted(upper), &quoted(directory)])];
+    explanation("Set aside what it has changed", why, calls, &[&format!("ls {directory}")], CHAPTER)
 }
 
 fn use_base(layers: usize) -> Explanation {

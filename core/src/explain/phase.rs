@@ -15,7 +15,7 @@ fn headline(phase: &Phase) -> String {
         Phase::PrepareImage { image } => return format!("Prepare the image {image}"),
         Phase::BuildInstruction { shown, .. } => return shown.chars().take(60).collect(),
         Phase::FindResult { .. } => "Take the result from the cache, or make it",
-        Phase::SettleProgram { .. } => "Keep what the program has changed",
+        Phase::PackResult { .. } => "Make a layer of what it has changed",
         Phase::KeepLayer { .. } => "Keep the layer",
         Phase::TakeContext { .. } => "Bring the build context here",
         Phase::ImportCache { .. } => "See what the cache has",
@@ -53,7 +53,7 @@ fn why(phase: &Phase) -> &'static str {
     match phase {
         Phase::BuildInstruction { .. }
         | Phase::FindResult { .. }
-        | Phase::SettleProgram { .. }
+        | Phase::PackResult { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportOutput { .. }
         | Phase::ImportCache { .. }
@@ -123,8 +123,8 @@ fn why_of_build(phase: &Phase) -> &'static str {
             "Each instruction takes what the ones above it came to, and adds a layer or a line of the configuration."
         }
         Phase::FindResult { .. } => "An instruction whose inputs are the same has the same result: it is not carried out twice.",
-        Phase::SettleProgram { .. } => {
-            "What a program has changed becomes a layer if it says that it has succeeded. If not, it is kept apart, to be looked at."
+        Phase::PackResult { .. } => {
+            "The next instruction need not wait for it. What a program has left that has failed becomes no layer, but an image to look at."
         }
         Phase::KeepLayer { .. } => "What was changed is one layer, for this image and for all that are built like it.",
         Phase::TakeContext { .. } => {
@@ -150,7 +150,7 @@ fn anchor(phase: &Phase) -> &'static str {
         Phase::PrepareImage { .. }
         | Phase::BuildInstruction { .. }
         | Phase::FindResult { .. }
-        | Phase::SettleProgram { .. }
+        | Phase::PackResult { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
         | Phase::ExportOutput { .. }

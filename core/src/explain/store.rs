@@ -83,8 +83,12 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
 fn keep_directory(from: &str, diff_id: &str, directory: &str) -> Explanation {
     let digits = diff_id.trim_start_matches("sha256:");
     let short = digits.get(..12).unwrap_or(digits);
-    let why = "What lies in it is what the archive says, file by file: it need not be extracted. It gets another name, and nothing is copied.";
-    let calls = vec![call("rename", &[&quoted(from), &quoted(directory)])];
+    let why = "What lies in it is what the archive says, file by file: it need not be extracted. It changes \
+               places with a link that leads to it: nothing is copied, and whoever stands upon it already does not notice.";
+    let calls = vec![
+        call("symlink", &[&quoted(directory), &quoted(directory)]),
+        call("renameat2", &["AT_FDCWD", &quoted(from), "AT_FDCWD", &quoted(directory), "RENAME_EXCHANGE"]),
+    ];
     explanation(format!("Let the directory be the layer {short}"), why, calls, &[&format!("ls {directory}")], "image")
 }
 

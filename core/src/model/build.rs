@@ -68,8 +68,12 @@ pub struct BuildResult {
 /// The build at hand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Building {
-    /// By instruction.
+    /// By instruction. Of one whose changes are not packed yet the layer is where they are: [`Layer::aside`].
     pub results: RedBlackTreeMap<Slot, BuildResult>,
+    /// Directories in which changes were set aside, so that the next instruction can stand upon them before they are packed.
+    pub aside: RedBlackTreeMap<Slot, String>,
+    /// Whose changes another process packs meanwhile.
+    pub packed_elsewhere: Option<Slot>,
     /// The files that an instruction copies (0), or mounts (from 1), as its key has them.
     pub files: RedBlackTreeMap<(Slot, u16), Vec<Part>>,
     /// The commits that were found: by instruction, and the number of the repository there.

@@ -162,6 +162,20 @@ pub struct Layer {
     pub extracted: bool,
 }
 
+impl Layer {
+    /// Of changes that lie in a directory and are not packed yet: it is known by where it is.
+    pub fn aside(directory: &str) -> Layer {
+        let none = String::new;
+        let diff_id = directory.to_string();
+        Layer { diff_id, blob: none(), blob_bytes: 0, size_bytes: 0, media_type: none(), extracted: true }
+    }
+
+    /// It is not packed yet.
+    pub fn is_aside(&self) -> bool {
+        self.diff_id.starts_with('/')
+    }
+}
+
 /// Docker writes `null` where it has nothing.
 fn or_null<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(input: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(input)?.unwrap_or_default())

@@ -16,6 +16,7 @@ impl Look<'_> {
                 let record = self.cached(path)?;
                 Ok(vec![done(*slot, key, &record)])
             }
+            BuildStep::SetAside { directory, .. } if !self.exists(directory)? => Ok(Vec::new()),
             BuildStep::KeepResult { slot, key, path, .. } => {
                 let record = self.cached(path)?;
                 Ok(kept(*slot, key, &record))
@@ -102,6 +103,9 @@ pub(super) fn essential(step: &BuildStep, outcome: &Outcome) -> Vec<Event> {
         BuildStep::UseCached { slot, key, record, .. } => return vec![done(*slot, key, record)],
         BuildStep::KeepResult { slot, key, record, .. } => return kept(*slot, key, record),
         BuildStep::MissCache { slot, key, .. } => BuildEvent::ResultMissed { slot: *slot, key: key.digest() },
+        BuildStep::SetAside { slot, key, directory, .. } => {
+            BuildEvent::ChangesSetAside { slot: *slot, key: key.clone(), directory: directory.clone() }
+        }
         BuildStep::BringFiles { copy, .. } => BuildEvent::FilesBrought {
             destination: copy.destination.clone(),
             entries: outcome.files.as_ref().map_or(0, |files| files.made),

@@ -330,7 +330,7 @@ struct Found {
 
 fn read_layer<T: Tree>(source: impl Read, tree: Option<&mut T>, form: OverlayForm) -> Result<Found, String> {
     const ARCHIVE_BYTES_MAX: u64 = 64 << 30;
-    let mut archive = Digested::new(Blob::new(source).map_err(|error| error.to_string())?);
+    let mut archive = Digested::new(Blob::new(source).map_err(|error| error.to_string())?.own());
     let limits = LayerLimits::of_linux(ARCHIVE_BYTES_MAX);
     let difference = match tree {
         Some(tree) => compare(tree, form, &limits, &mut archive).map_err(|error| error.to_string())?,

@@ -301,7 +301,7 @@ pub(super) fn prepare_image(image: &str, context: &Context<'_>) -> Vec<Planned> 
         .map(|layer| {
             let directory = layout.layer(&layer.diff_id);
             let blob = (!found.embedded).then(|| layout.blob(&layer.blob));
-            let step = StoreStep::ExtractLayer { image: image.to_string(), diff_id: layer.diff_id, blob, directory };
+            let step = StoreStep::ExtractLayer { image: image.to_string(), diff_id: layer.diff_id, blob, directory, own: false };
             planned(Step::Store(step), origin::need("MountOverlay", "The overlay's lower directories are extracted layers."))
         })
         .collect()

@@ -2,6 +2,7 @@
 
 mod check;
 mod commit;
+mod extract;
 mod list;
 mod remove;
 mod write;
@@ -23,6 +24,7 @@ use crate::view::in_json;
 use crate::view::tags::{self, TagsView};
 pub(super) use commit::files as files_of;
 pub(super) use commit::{commit_phase, embedded_blobs, import_phase};
+pub(super) use extract::extracted;
 pub(super) use remove::{forgotten, prune_unused};
 pub(super) use write::write;
 

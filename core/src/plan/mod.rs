@@ -63,7 +63,7 @@ pub use wanted::{OS_RELEASE, Wanted, disk_usage, wanted};
 
 use crate::cli::{Command, Invocation, NetworkMode, RunContainer, Span};
 use crate::host::{CgroupVersion, HostFacts, NETWORK_FILE_BYTES_MAX};
-use crate::model::{Container, State};
+use crate::model::{Container, Slot, State};
 use crate::step::{ClientStep, LogView, Phase, Step};
 
 /// A step and why it is there.
@@ -91,8 +91,8 @@ pub struct Plan {
     pub late_errors: String,
     /// Where `steps` are about several containers: one part for each. A failure in one part does not keep the next from being carried out.
     pub parts: Vec<PlanPart>,
-    /// Of a build, its stages: an executor may carry some out beside each other.
-    pub stages: Vec<PlanStage>,
+    /// Of a build: what an executor may carry out beside the rest.
+    pub pieces: Vec<PlanPiece>,
     /// The words for which nothing could be planned.
     pub failed: Vec<String>,
     /// When its steps are through, the command is planned anew: what comes then depends on the image that they fetch. The new plan begins
@@ -111,16 +111,20 @@ pub struct PlanPart {
     pub end: usize,
 }
 
-/// The steps of a plan that are one stage of a build.
+/// Steps of a plan that need not wait for all that stand before them: a stage of a build that needs none of those before it, or an
+/// instruction while the changes of the one before are packed. Steps are those at the top, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanStage {
-    /// The number of the first of its top-level steps, counted from 0.
+pub struct PlanPiece {
+    /// The first.
     pub begin: usize,
-    /// That of the step behind the last.
+    /// The one behind the last.
     pub end: usize,
-    /// The stages that have to be through before it begins, by their places in the plan's list: it stands upon them, takes files from
-    /// them, or begins as they do and finds the first results in the cache.
-    pub needs: Vec<usize>,
+    /// All before this one have to be through.
+    pub after: usize,
+    /// An instruction whose changes are to be packed meanwhile: without any there is nothing to go on beside.
+    pub beside: Option<Slot>,
+    /// Directories that it leaves behind, and a later step removes.
+    pub leaves: Vec<String>,
 }
 
 impl Plan {
@@ -133,7 +137,7 @@ impl Plan {
             warnings: Vec::new(),
             late_errors: String::new(),
             parts: Vec::new(),
-            stages: Vec::new(),
+            pieces: Vec::new(),
             failed: Vec::new(),
             goes_on: false,
             exit_code: 0,
@@ -398,7 +402,7 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         | Phase::CreateContainer { .. }
         | Phase::BuildInstruction { .. }
         | Phase::FindResult { .. }
-        | Phase::SettleProgram { .. }
+        | Phase::PackResult { .. }
         | Phase::KeepLayer { .. }
         | Phase::ExportImage
         | Phase::ExportOutput { .. }

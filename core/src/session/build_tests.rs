@@ -156,3 +156,26 @@ fn repositories_are_made_up_and_said_to_be() {
     let text = shown(&[], &["docker build https://example.com/app.tar"]);
     has(&text, &["glassbox: modelled: what https://example.com/app.tar would send is made up\n"]);
 }
+
+/// Where FROM says for which platform, an image that is here for another one is no answer.
+#[test]
+fn a_base_is_for_the_platform_that_is_asked_for() {
+    let file = "FROM --platform=linux/arm64 alpine:3.20\nCOPY Dockerfile /\n";
+    let text = shown(&[("Dockerfile", file)], &["docker pull -q alpine:3.20", "docker build /ctx"]);
+    has(
+        &text,
+        &[
+            "for docker.io/library/alpine:3.20: no match for platform in manifest: not found\nglassbox: it is there for linux/amd64\n",
+        ],
+    );
+    let own = shown(&[("Dockerfile", "FROM --platform=$BUILDPLATFORM toolbox\n")], &["docker build -q /ctx"]);
+    has(&own, &["\nsha256:"]);
+    let both = shown(
+        &[("Dockerfile", "FROM --platform=linux/arm64 alpine AS a\nFROM alpine\nCOPY --from=a /etc/hostname /\n")],
+        &["docker build /ctx"],
+    );
+    has(
+        &both,
+        &["alpine:latest is wanted for linux/arm64 and for linux/amd64, and here a name leads to one image\n", "Dockerfile:2\n"],
+    );
+}

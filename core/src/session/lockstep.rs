@@ -103,7 +103,7 @@ impl Moment {
             for layer in image.layers.iter().filter(|layer| layer.extracted) {
                 let (image, diff_id) = (image.id.clone(), layer.diff_id.clone());
                 let directory = layout.layer(&diff_id);
-                let step = Step::Store(StoreStep::ExtractLayer { image, diff_id, blob: None, directory });
+                let step = Step::Store(StoreStep::ExtractLayer { image, diff_id, blob: None, directory, own: false });
                 execute(&step, &mut self.kernel, &mut self.run, &self.state).ok()?;
             }
         }

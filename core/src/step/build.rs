@@ -232,6 +232,17 @@ pub enum BuildStep {
         /// The program and its arguments.
         argv: Vec<String>,
     },
+    /// rename(2): what an instruction has changed is set aside, where the next one can stand upon it while it is packed.
+    SetAside {
+        /// Which instruction.
+        slot: Slot,
+        /// The digest of its key.
+        key: String,
+        /// The overlay's upper directory: absolute.
+        upper: String,
+        /// Where to: absolute.
+        directory: String,
+    },
     /// Remove the directories in which a layer was made.
     RemoveWorkspace {
         /// Absolute.
@@ -318,6 +329,7 @@ impl BuildStep {
             BuildStep::FindAgent { .. } => "FindAgent",
             BuildStep::NoteExit { .. } => "NoteExit",
             BuildStep::CheckExit { .. } => "CheckExit",
+            BuildStep::SetAside { .. } => "SetAside",
             BuildStep::RemoveWorkspace { .. } => "RemoveWorkspace",
             BuildStep::DropResult { .. } => "DropResult",
             BuildStep::NoteImage { .. } => "NoteImage",
@@ -373,6 +385,7 @@ impl BuildStep {
             | BuildStep::FetchCommit { .. }
             | BuildStep::BringFiles { .. }
             | BuildStep::PlaceSecret { .. } => Undo::EndsWithDirectory,
+            BuildStep::SetAside { upper, directory, .. } => Undo::MoveBack { from: upper.clone(), directory: directory.clone() },
             BuildStep::RemoveWorkspace { .. } => Undo::LeftStanding { why: "What was made in it is packed by then.".into() },
             BuildStep::DropResult { .. } => Undo::LeftStanding { why: "A build that misses it makes it again.".into() },
             BuildStep::KeepResult { path, .. } => Undo::RemoveFile { path: path.clone() },

@@ -31,12 +31,11 @@ pub enum Phase {
         /// Of which instruction.
         slot: Slot,
     },
-    /// What becomes of what the program of `RUN` has changed: a layer, or where it has failed an image to look at.
-    SettleProgram {
+    /// What becomes of what an instruction has changed: a layer; where a program has failed, an image to look at. The next instruction
+    /// need not wait for it.
+    PackResult {
         /// Which instruction.
         slot: Slot,
-        /// The container in which it ran.
-        id: ContainerId,
     },
     /// What was changed becomes a layer, and stays for later builds.
     KeepLayer {
@@ -220,7 +219,7 @@ impl Phase {
             Phase::PrepareImage { .. } => "PrepareImage",
             Phase::BuildInstruction { .. } => "BuildInstruction",
             Phase::FindResult { .. } => "FindResult",
-            Phase::SettleProgram { .. } => "SettleProgram",
+            Phase::PackResult { .. } => "PackResult",
             Phase::KeepLayer { .. } => "KeepLayer",
             Phase::ExportImage => "ExportImage",
             Phase::ExportOutput { .. } => "ExportOutput",
@@ -260,7 +259,7 @@ impl Phase {
             | Phase::CreateContainer { .. }
             | Phase::BuildInstruction { .. }
             | Phase::FindResult { .. }
-            | Phase::SettleProgram { .. }
+            | Phase::PackResult { .. }
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
             | Phase::ExportOutput { .. }

@@ -120,6 +120,7 @@ fn builds() -> Vec<BuildStep> {
         BuildStep::WriteOutput { files: ContainerFiles::default(), directory: true, output: Some(web_tar()) },
         BuildStep::NoteImage { id: "sha256:00".into() },
         BuildStep::WriteResultFile { path: "/root/id.txt".into(), what: "image ID file".into(), contents: "sha256:00".into() },
+        BuildStep::SetAside { slot, key: key(), upper: "/r/building/00/upper".into(), directory: "/r/building/00-layer".into() },
         BuildStep::CheckExit { slot, argv: vec!["false".into()] },
         BuildStep::RemoveWorkspace { path: "/r/building/00".into() },
         BuildStep::DropResult { key: key(), path: path() },
@@ -188,7 +189,7 @@ fn phases() -> Vec<Phase> {
         Phase::PrepareImage { image: "toolbox:latest".into() },
         Phase::BuildInstruction { slot: Slot::default(), shown: "[2/2] RUN true".into() },
         Phase::FindResult { slot: Slot::default() },
-        Phase::SettleProgram { slot: Slot::default(), id: id() },
+        Phase::PackResult { slot: Slot::default() },
         Phase::KeepLayer { slot: Slot::default(), upper: "/r/building/0/upper".into() },
         Phase::ExportImage,
         Phase::TakeContext { shown: "[internal] load remote build context".into() },
@@ -227,7 +228,13 @@ fn store() -> Vec<StoreStep> {
     let path = || "/var/lib/glassbox/containers/x/upper".to_string();
     vec![
         StoreStep::KeepDirectory { from: "/r/building/00/upper".into(), diff_id: "sha256:11".into(), directory: path() },
-        StoreStep::ExtractLayer { image: "toolbox:latest".into(), diff_id: "sha256:11".into(), blob: None, directory: path() },
+        StoreStep::ExtractLayer {
+            image: "toolbox:latest".into(),
+            diff_id: "sha256:11".into(),
+            blob: None,
+            directory: path(),
+            own: false,
+        },
         StoreStep::CreateDirectory { path: path(), mode: 0o755 },
         StoreStep::WriteFile { path: path(), mode: 0o644, contents: "web\n".into() },
         StoreStep::RewriteFile { path: path(), mode: 0o644, contents: "web\n".into() },
@@ -426,7 +433,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 23 + 4 + 30 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 13;
+    const STEPS: usize = 23 + 4 + 30 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 14;
 
     #[test]
     fn covers_every_step() {

@@ -18,8 +18,12 @@ pub enum StoreStep {
         blob: Option<String>,
         /// Where to: absolute.
         directory: String,
+        /// It was packed here, by this command: no stranger's, which could be a bomb.
+        #[serde(default)]
+        own: bool,
     },
-    /// rename(2): the directory in which a layer was made becomes the layer's. Nothing is copied.
+    /// rename(2): the directory in which a layer was made becomes the layer's. Nothing is copied. A link to it takes its place: whoever
+    /// stands upon it already finds it.
     KeepDirectory {
         /// The overlay's upper directory: absolute.
         from: String,
@@ -241,8 +245,8 @@ impl StoreStep {
     /// See [`super::Step::undo`].
     pub fn undo(&self) -> Undo {
         match self {
+            StoreStep::KeepDirectory { from, directory, .. } => Undo::MoveBack { from: from.clone(), directory: directory.clone() },
             StoreStep::ExtractLayer { directory: path, .. }
-            | StoreStep::KeepDirectory { directory: path, .. }
             | StoreStep::CreateDirectory { path, .. }
             | StoreStep::CreateVolume { directory: path, .. } => Undo::RemoveTree { path: path.clone() },
             StoreStep::WriteFile { path, .. } | StoreStep::RecordContainer { path, .. } => Undo::RemoveFile { path: path.clone() },

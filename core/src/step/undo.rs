@@ -18,6 +18,13 @@ pub enum Undo {
         /// Absolute path under the data root.
         path: String,
     },
+    /// Give this directory the name back that it had; a link that leads to it goes. Where it cannot have that any more it is removed.
+    MoveBack {
+        /// The name that it had: an absolute path under the data root.
+        from: String,
+        /// Where it is: an absolute path under the data root.
+        directory: String,
+    },
     /// Remove this file.
     RemoveFile {
         /// Absolute path under the data root.

@@ -104,6 +104,7 @@ fn build(event: &BuildEvent) -> String {
         BuildEvent::ImageNoted { id } => format!("the build has come to {id}"),
         BuildEvent::CacheMountMade { mount, .. } => format!("there is a directory for the cache {}", mount.id),
         BuildEvent::CacheMountRemoved { name } => format!("the directory {} for a cache is gone", name.get(..12).unwrap_or(name)),
+        BuildEvent::ChangesSetAside { directory, .. } => format!("what was changed lies in {directory}"),
         BuildEvent::ResultMissed { key, .. } => format!("the cache does not have {key}"),
         BuildEvent::FilesBrought { destination, entries } => format!("{destination}: {entries} made"),
         BuildEvent::WorkspaceRemoved { path } => format!("directory {path} is gone"),

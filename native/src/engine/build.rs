@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,9 +18,10 @@ use glassbox_core::step::{BuildStep, FilesRoot, Step};
 use glassbox_core::userland::{Signal, WaitStatus};
 
 use super::copy::from_its_beginning;
-use super::{Engine, say, shared_cache};
+use super::{Engine, lost_journal, say, shared_cache};
 use crate::exec::copy::Disk;
 use crate::exec::{Done, Failure, NameCall};
+use crate::journal::Journal;
 use crate::observe::facts::now_ns;
 use crate::sys::file::{self, Watch};
 use crate::sys::rootfs::Root;
@@ -49,6 +50,8 @@ fn place_secret(path: &Path, value: &[u8], owner: (u32, u32), mode: u32) -> Done
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).call("chmod")
 }
 
+/// Of the directory in which all workspaces are: a container's users pass through it.
+const SHARED_MODE: u32 = 0o711;
 /// Between two looks whether a cache is free.
 const CACHE_WAIT_MILLISECONDS: u32 = 50;
 /// As a shell has it of a program that SIGINT has ended.
@@ -119,7 +122,8 @@ impl Engine {
             }
             BuildStep::NoteExit { id, .. } => self.note_exit(id, outcome),
             BuildStep::CheckExit { slot, argv } => self.check_exit(*slot, argv),
-            BuildStep::RemoveWorkspace { path } => self.store.remove(Path::new(path)).call("rmdir"),
+            BuildStep::SetAside { upper, directory, .. } => self.set_aside(upper, directory),
+            BuildStep::RemoveWorkspace { path } => self.remove_workspace(path),
             BuildStep::DropResult { path, .. } => fs::remove_file(path).call("unlink"),
             BuildStep::KeepResult { path, record: kept, .. } => {
                 self.store.write_blob(Path::new(path), record::written(kept).as_bytes()).call("rename")
@@ -146,9 +150,36 @@ impl Engine {
 
     /// What the instructions before have come to stays in the cache, whatever becomes of the build.
     pub(super) fn keep_done(&mut self) -> Result<(), CommandError> {
-        self.forget_journal()?;
+        let directories = std::mem::take(&mut self.directories);
+        let before = self.journal.take();
+        // Before the old journal goes: there is no moment at which nobody would remove them.
+        self.own_directories(&directories)?;
+        before.map_or(Ok(()), Journal::commit).map_err(|error| lost_journal(&error))?;
         self.begin_top_level();
         Ok(())
+    }
+
+    /// Directories that stay up to a later step, or are made by a copy: whoever finds the journal removes them.
+    pub(super) fn own_directories(&mut self, paths: &[String]) -> Result<(), CommandError> {
+        for path in paths {
+            self.journal().and_then(|journal| journal.will_remove(path)).map_err(|error| lost_journal(&error))?;
+            self.directories.push(path.clone());
+        }
+        Ok(())
+    }
+
+    fn set_aside(&mut self, upper: &str, directory: &str) -> Done {
+        if let Some(all) = Path::new(directory).parent() {
+            fs::DirBuilder::new().recursive(true).mode(SHARED_MODE).create(all).call("mkdir")?;
+        }
+        fs::rename(upper, directory).call("rename")?;
+        self.directories.push(directory.to_string());
+        Ok(())
+    }
+
+    fn remove_workspace(&mut self, path: &str) -> Done {
+        self.directories.retain(|owned| owned != path);
+        self.store.remove(Path::new(path)).call("rmdir")
     }
 
     fn check_exit(&self, slot: Slot, argv: &[String]) -> Done {

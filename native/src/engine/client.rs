@@ -17,7 +17,7 @@ use glassbox_core::view::namespaces;
 use glassbox_core::view::reclaimed::{is_yes, reclaimed};
 
 use super::Engine;
-use super::stages::Telling;
+use super::pieces::Telling;
 use crate::exec::{Done, Failure, NameCall};
 use crate::observe::LinuxProbe;
 use crate::store::log::{LogEntry, LogReader, LogWriter, Stream};

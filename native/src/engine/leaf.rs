@@ -169,6 +169,7 @@ impl Engine {
         }
         match undo {
             Undo::EmptyDirectory { .. }
+            | Undo::MoveBack { .. }
             | Undo::RemoveTree { .. }
             | Undo::RemoveFile { .. }
             | Undo::RemoveCgroup { .. }

@@ -22,11 +22,11 @@ mod layers;
 mod leaf;
 mod open;
 mod output;
+mod pieces;
 mod registry;
 mod repository;
 mod rewind;
 mod shared_cache;
-mod stages;
 mod tell;
 mod watch;
 
@@ -120,9 +120,11 @@ pub struct Engine {
     /// What a build tells.
     progress: Option<glassbox_core::build::progress::Progress>,
     /// Of a build.
-    stages: stages::Stages,
-    /// This process is a copy that carries a stage out: where it tells.
-    relay: Option<stages::Relay>,
+    pieces: pieces::Pieces,
+    /// Of a build: what a later step removes, whatever becomes of the step that made it.
+    directories: Vec<String>,
+    /// This process is a copy that carries a piece out: where it tells.
+    relay: Option<pieces::Relay>,
     /// Directories that a build has as caches, with the lock on each.
     cache_mounts: Vec<(String, std::fs::File)>,
     /// What this command has to do with registries.
@@ -155,7 +157,7 @@ pub fn run(mut engine: Engine, plan: Plan) -> i32 {
     engine.monitor = plan.monitor;
     engine.exit_code = plan.exit_code;
     let mut failed = plan.failed;
-    engine.take_stages(plan.stages);
+    engine.take_pieces(plan.pieces);
     let cursor = Cursor::after(plan.steps, done);
     let done = engine.walk_in_parts(cursor, &plan.parts, &mut failed).and_then(|()| engine.watch_to_the_end());
     let closing = plan::failure::closing(&engine.invocation.command, &failed);
@@ -204,10 +206,10 @@ impl Engine {
 
     /// Walks these steps to their end. Where one fails, what its top-level step has done is undone.
     pub fn walk(&mut self, steps: Vec<Planned>) -> Result<(), CommandError> {
-        // The stages are another walk's.
-        let stages = std::mem::take(&mut self.stages);
+        // The pieces are another walk's.
+        let pieces = std::mem::take(&mut self.pieces);
         let done = self.walk_on(&mut Cursor::new(steps, Vec::new()));
-        self.stages = stages;
+        self.pieces = pieces;
         done
     }
 
@@ -231,7 +233,7 @@ impl Engine {
 
     fn walk_on(&mut self, cursor: &mut Cursor) -> Result<(), CommandError> {
         loop {
-            let visited = self.between_stages(cursor).and_then(|()| match self.advance(cursor) {
+            let visited = self.between_pieces(cursor).and_then(|()| match self.advance(cursor) {
                 Some(visit) => self.visit(&visit, cursor).map(|_| true),
                 None => Ok(false),
             });
@@ -329,7 +331,7 @@ impl Engine {
     /// whatever goes wrong meanwhile.
     pub(crate) fn clean_up_after(&mut self, error: CommandError) -> CommandError {
         self.tell_failed(&error);
-        let error = match self.give_up_stages() {
+        let error = match self.give_up_pieces() {
             Ok(()) => error,
             Err(second) => both(error, &second),
         };
@@ -365,6 +367,7 @@ impl Engine {
         if !steps.is_empty() {
             // Once, whatever comes of it.
             self.state.building.taken.directory.clear();
+            self.state.building.aside = Default::default();
             self.walk(steps)?;
         }
         let started = self.target.take().filter(Target::is_start);

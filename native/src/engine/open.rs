@@ -152,7 +152,8 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
     let told = glassbox_core::registry::told::Told::of(&invocation);
     let mut engine = Engine {
         progress,
-        stages: Default::default(),
+        pieces: Default::default(),
+        directories: Vec::new(),
         relay: None,
         told,
         client: None,

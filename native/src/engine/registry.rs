@@ -170,7 +170,7 @@ impl Engine {
         let mut done = 0;
         while plan.goes_on {
             let upto = plan.steps.len();
-            self.take_stages(plan.stages);
+            self.take_pieces(plan.pieces);
             self.walk_on(&mut Cursor::after(plan.steps, done))?;
             let kept = self.journal.take().map_or(Ok(()), Journal::commit);
             kept.map_err(|error| super::lost_journal(&error))?;

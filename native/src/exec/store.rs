@@ -18,19 +18,36 @@ use super::layer::LayerDisk;
 use super::{Done, Failure, NameCall};
 use crate::store::{Store, layer, volume};
 use crate::streams::ahead;
+use crate::sys::file;
 use crate::sys::rootfs::Root;
 
+/// Of the directory of all layers.
+const LAYERS_MODE: u32 = 0o755;
 /// A layer of more bytes is not unpacked.
 const LAYER_BYTES_MAX: u64 = 64 << 30;
 
 /// Where another build has made the same layer meanwhile, that one is as good.
 fn keep_directory(from: &Path, directory: &Path) -> Done {
     if let Some(layers) = directory.parent() {
-        std::fs::create_dir_all(layers).call("mkdir")?;
+        DirBuilder::new().recursive(true).mode(LAYERS_MODE).create(layers).call("mkdir")?;
     }
-    match std::fs::rename(from, directory) {
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::AlreadyExists) => Ok(()),
-        renamed => renamed.call("rename"),
+    match std::os::unix::fs::symlink(directory, directory) {
+        // Another build has made the same layer; but what one has left that was killed here is but a link.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            if !directory.symlink_metadata().call("lstat")?.is_symlink() {
+                return Ok(());
+            }
+        }
+        made => made.call("symlink")?,
+    }
+    match file::exchange(from, directory) {
+        // The file system has no such call: for a moment the next instruction would find nothing, and starts a good while later.
+        Err(Errno::EINVAL | Errno::ENOSYS) => {
+            std::fs::remove_file(directory).call("unlink")?;
+            std::fs::rename(from, directory).call("rename")?;
+            std::os::unix::fs::symlink(directory, from).call("symlink")
+        }
+        exchanged => exchanged.call("renameat2"),
     }
 }
 
@@ -51,7 +68,9 @@ impl Shelf<'_> {
     /// Carries the step out.
     pub fn carry_out(&self, step: &StoreStep) -> Done {
         match step {
-            StoreStep::ExtractLayer { diff_id, blob, directory, .. } => extract(diff_id, blob.as_deref(), Path::new(directory)),
+            StoreStep::ExtractLayer { diff_id, blob, directory, own, .. } => {
+                extract(diff_id, blob.as_deref(), Path::new(directory), *own)
+            }
             StoreStep::KeepDirectory { from, directory, .. } => keep_directory(Path::new(from), Path::new(directory)),
             StoreStep::CreateDirectory { path, mode } => create_directory(path, *mode),
             StoreStep::WriteFile { path, mode, contents } => write_file(path, *mode, contents),
@@ -134,8 +153,8 @@ impl Shelf<'_> {
     }
 }
 
-/// The archive that is part of the program, or that of a blob, into a new directory.
-pub fn extract(diff_id: &str, blob: Option<&str>, directory: &Path) -> Done {
+/// The archive that is part of the program, or that of a blob, into a new directory. `own`: it was packed here.
+pub fn extract(diff_id: &str, blob: Option<&str>, directory: &Path, own: bool) -> Done {
     let judged = |found: String| match found == diff_id {
         true => Ok(()),
         false => Err(Failure::of(&other_archive(diff_id, &found), Errno::EINVAL)),
@@ -144,6 +163,7 @@ pub fn extract(diff_id: &str, blob: Option<&str>, directory: &Path) -> Done {
         None => unpack_archive(diff_id, Blob::new(crate::toolbox::ARCHIVE).call("read")?, part).and_then(judged),
         Some(path) => {
             let archive = Blob::new(File::open(path).call("openat")?).call("read")?;
+            let archive = if own { archive.own() } else { archive };
             // One processor decompresses while the other writes files.
             ahead::read(archive, |archive| unpack_archive(diff_id, archive, part)).call("clone3")?.and_then(judged)
         }

@@ -39,6 +39,13 @@ pub enum Entry {
         /// Absolute, below the data root.
         path: String,
     },
+    /// Give this directory back the name that it had; where it cannot have that any more, remove it.
+    Moved {
+        /// The name that it had: absolute, below the data root.
+        from: String,
+        /// Where it is: absolute, below the data root.
+        path: String,
+    },
     /// Remove this file.
     File {
         /// Absolute, below the data root.
@@ -134,6 +141,7 @@ impl Entry {
     pub fn of_undo(undo: &Undo) -> Option<Entry> {
         match undo {
             Undo::RemoveTree { path } => Some(Entry::Tree { path: path.clone() }),
+            Undo::MoveBack { from, directory } => Some(Entry::Moved { from: from.clone(), path: directory.clone() }),
             Undo::EmptyDirectory { path } => Some(Entry::Contents { path: path.clone() }),
             Undo::RemoveFile { path } => Some(Entry::File { path: path.clone() }),
             Undo::RemoveOwnFile { path, contents } => Some(Entry::OwnFile { path: path.clone(), contents: contents.clone() }),
@@ -173,7 +181,9 @@ impl Entry {
             Entry::Blob { .. } => false,
             Entry::Contents { path } => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
             Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => Path::new(directory).is_dir(),
-            Entry::Process { .. }
+            // What stands there already is asked for when it is undone: a layer that somebody uses stays.
+            Entry::Moved { .. }
+            | Entry::Process { .. }
             | Entry::Record { .. }
             | Entry::Write { .. }
             | Entry::Pause { .. }

@@ -24,6 +24,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
     let there = entry.exists();
     let done = match entry {
         Entry::Tree { path } => remove_tree(store, Path::new(path)).map(|removed| removed && there),
+        Entry::Moved { from, path } => move_back(store, Path::new(from), Path::new(path)),
         Entry::Contents { path } => empty(store, Path::new(path)).map(|()| there),
         Entry::File { path } => store.remove(Path::new(path)).map(|()| there),
         Entry::OwnFile { path, contents } => remove_own(Path::new(path), contents),
@@ -50,6 +51,7 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
 fn in_words(entry: &Entry) -> String {
     match entry {
         Entry::Tree { path } => format!("removed the directory {path}"),
+        Entry::Moved { from, path } => format!("moved the directory {path} back to {from}"),
         Entry::Contents { path } => format!("emptied the directory {path}"),
         Entry::File { path } | Entry::Blob { path } | Entry::OwnFile { path, .. } => format!("removed the file {path}"),
         Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => format!("removed the cgroup {directory}"),
@@ -107,6 +109,27 @@ fn remove_tree(store: &Store, path: &Path) -> Result<bool, StoreError> {
         return Ok(false);
     }
     store.remove(path).map(|()| true)
+}
+
+/// Where it was a link may stand that leads to where it is.
+fn move_back(store: &Store, from: &Path, path: &Path) -> Result<bool, StoreError> {
+    let is_layer = path.parent() == Some(&store.root().join("layers"));
+    if is_layer && is_layer_used(store, path)? {
+        return Ok(false);
+    }
+    match path.symlink_metadata() {
+        Err(_) => return Ok(false),
+        // The link, which has not changed places with the directory yet.
+        Ok(found) if found.is_symlink() => return store.remove(path).map(|()| true),
+        Ok(_) => {}
+    }
+    if from.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+        store.remove(from)?;
+    }
+    if from.symlink_metadata().is_ok() || std::fs::rename(path, from).is_err() {
+        store.remove(path)?;
+    }
+    Ok(true)
 }
 
 fn is_layer_used(store: &Store, path: &Path) -> Result<bool, StoreError> {

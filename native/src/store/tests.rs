@@ -171,7 +171,7 @@ fn the_toolbox_image_stands_extracted() {
         loaded.state.images.get(&image.id).unwrap().layers[0].extracted
     };
     assert!(!extracted(&store));
-    crate::exec::store::extract(&diff_id, None, &directory).unwrap();
+    crate::exec::store::extract(&diff_id, None, &directory, false).unwrap();
     assert!(extracted(&store));
     assert_eq!(fs::read(directory.join("bin/ls")).unwrap(), crate::toolbox::binary());
     assert_eq!(fs::metadata(directory.join("proc")).unwrap().permissions().mode() & 0o7777, 0o555);
@@ -183,7 +183,7 @@ fn a_layer_that_is_not_what_its_image_says_leaves_nothing() {
     root.store();
     let directory = root.path().join("layers/abc");
     let other = format!("sha256:{}", "0".repeat(64));
-    let error = crate::exec::store::extract(&other, None, &directory).unwrap_err();
+    let error = crate::exec::store::extract(&other, None, &directory, false).unwrap_err();
     assert!(error.call.contains("its archive has the digest"));
     assert_eq!(fs::read_dir(root.path().join("layers")).unwrap().count(), 0);
 }

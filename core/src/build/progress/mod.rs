@@ -248,9 +248,11 @@ impl Progress {
     pub fn leaving(&mut self, step: &Step, at_ns: u64) -> String {
         match step {
             // It ends with the check of how its program has ended.
-            Step::Phase(Phase::BuildInstruction { shown, .. }) if shown.contains("] RUN ") => String::new(),
+            Step::Phase(Phase::PackResult { .. }) if self.part.as_ref().is_some_and(|(name, _)| name.contains("] RUN ")) => {
+                String::new()
+            }
             Step::Phase(
-                Phase::BuildInstruction { .. }
+                Phase::PackResult { .. }
                 | Phase::ExportImage
                 | Phase::TakeContext { .. }
                 | Phase::ImportCache { .. }

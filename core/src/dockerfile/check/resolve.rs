@@ -11,6 +11,8 @@ pub struct Resolved {
     pub file: Dockerfile,
     /// What each stage begins with.
     pub bases: Vec<Base>,
+    /// Of each stage, what its `--platform` says.
+    pub platforms: Vec<Option<String>>,
     /// Of each stage: the target needs it. The others are not built.
     pub wanted: Vec<bool>,
     /// The stage that becomes the image.
@@ -30,8 +32,8 @@ pub fn resolve(input: &CheckInput<'_>) -> Result<Resolved, Fault> {
     let bases = checker.bases()?;
     let target = input.target.map_or(Ok(last), |target| checker.target(target))?;
     let wanted = checker.needed_for(target, &bases);
-    let (bases, global) = (bases.bases, bases.global);
-    Ok(Resolved { file, bases, wanted, target, global })
+    let (bases, platforms, global) = (bases.bases, bases.platforms, bases.global);
+    Ok(Resolved { file, bases, platforms, wanted, target, global })
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub enum Base {
 pub(super) struct Bases {
     /// Of each stage.
     pub(super) bases: Vec<Base>,
+    /// Of each stage, what its `--platform` says.
+    pub(super) platforms: Vec<Option<String>>,
     /// The stages that each stage is built upon or copies from, and where it says so.
     pub(super) needs: Vec<Vec<(usize, Lines)>>,
     /// The arguments above the first stage.
@@ -51,9 +53,11 @@ impl Checker<'_> {
     pub(super) fn bases(&mut self) -> Result<Bases, Fault> {
         let global = self.global(true)?;
         self.defaults();
-        let mut bases = Vec::new();
+        let (mut bases, mut platforms) = (Vec::new(), Vec::new());
         for at in 0..self.file.stages.len() {
-            bases.push(self.base(at, &global)?);
+            let (base, platform) = self.base(at, &global)?;
+            bases.push(base);
+            platforms.push(platform);
         }
         for (base, stage) in bases.iter().zip(&self.file.stages) {
             if let Base::Image(name) = base {
@@ -63,7 +67,7 @@ impl Checker<'_> {
         }
         let needs = self.needs(&bases)?;
         self.circles(&needs)?;
-        Ok(Bases { bases, needs, global })
+        Ok(Bases { bases, platforms, needs, global })
     }
 
     fn expand(&self, word: &str, arguments: &Arguments) -> Result<Expansion, String> {
@@ -100,21 +104,19 @@ impl Checker<'_> {
         }
     }
 
-    fn base(&mut self, at: usize, global: &Arguments) -> Result<Base, Fault> {
+    fn base(&mut self, at: usize, global: &Arguments) -> Result<(Base, Option<String>), Fault> {
         let stage = &self.file.stages[at];
         let expansion = self.expand(&stage.base, global).map_err(|why| Fault::at(stage.lines, why))?;
         self.undeclared(&expansion, global, stage.lines);
         if expansion.text.is_empty() {
             return Err(Fault::at(stage.lines, format!("base name ({}) should not be blank", stage.base)));
         }
-        if let Some(platform) = &stage.platform {
-            self.platform(platform, at, global)?;
-        }
+        let platform = stage.platform.as_ref().map(|platform| self.platform(platform, at, global)).transpose()?;
         if expansion.text == "scratch" {
-            return Ok(Base::Scratch);
+            return Ok((Base::Scratch, platform));
         }
         let before = self.file.stages[..at].iter().rposition(|before| before.name == expansion.text);
-        Ok(before.map_or(Base::Image(expansion.text), Base::Stage))
+        Ok((before.map_or(Base::Image(expansion.text), Base::Stage), platform))
     }
 
     fn undeclared(&mut self, expansion: &Expansion, global: &Arguments, lines: Lines) {
@@ -124,7 +126,7 @@ impl Checker<'_> {
         }
     }
 
-    fn platform(&mut self, word: &str, at: usize, global: &Arguments) -> Result<(), Fault> {
+    fn platform(&mut self, word: &str, at: usize, global: &Arguments) -> Result<String, Fault> {
         let stage = &self.file.stages[at];
         let expansion = self.expand(word, global).map_err(|why| Fault::at(stage.lines, why))?;
         self.undeclared(&expansion, global, stage.lines);
@@ -144,7 +146,7 @@ impl Checker<'_> {
             let message = format!("FROM --platform flag should not use constant value {}", quoted(&expansion.text));
             self.warn(Rule::FromPlatformFlagConstDisallowed, stage.lines, message);
         }
-        Ok(())
+        Ok(expansion.text)
     }
 
     fn needs(&self, bases: &[Base]) -> Result<Vec<Vec<(usize, Lines)>>, Fault> {

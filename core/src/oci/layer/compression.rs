@@ -72,6 +72,8 @@ pub struct Blob<R: Read> {
     decoder: Decoder<R>,
     /// Bytes of the archive that have come out.
     out_bytes: u64,
+    /// It may come to whatever it likes.
+    is_own: bool,
 }
 
 enum Decoder<R: Read> {
@@ -96,7 +98,12 @@ impl<R: Read> Blob<R> {
                 Decoder::Zstd(source, Box::new(decoder))
             }
         };
-        Ok(Blob { compression, decoder, out_bytes: 0 })
+        Ok(Blob { compression, decoder, out_bytes: 0, is_own: false })
+    }
+
+    /// One that was packed here, or that nothing is made of: see [`EXPANSION_MAX`].
+    pub fn own(self) -> Blob<R> {
+        Blob { is_own: true, ..self }
     }
 
     /// What its first bytes say.
@@ -132,7 +139,7 @@ impl<R: Read> Read for Blob<R> {
         }?;
         self.out_bytes += count as u64;
         let allowed = (self.source().get_ref().passed_bytes().saturating_mul(EXPANSION_MAX)).max(EXPANSION_FREE_BYTES);
-        if self.out_bytes > allowed {
+        if self.out_bytes > allowed && !self.is_own {
             let why = format!(
                 "what it is compressed to is more than {EXPANSION_MAX} times shorter (EXPANSION_MAX): it would fill the disk from nothing"
             );

@@ -8,7 +8,7 @@ use super::super::origin::{need, planned};
 use super::super::{Cause, CommandError, Context, Planned};
 use super::check::{input_of, platform_of};
 use super::contexts;
-use super::fetch::Named;
+use super::fetch::{self, Named};
 use crate::build::{Done, Given, Scope, Work};
 use crate::cli::BuildImage;
 use crate::dockerfile::check::{Base, Resolved, resolve};
@@ -111,6 +111,7 @@ impl<'a> Design<'a> {
                 read.done[stage] = Rc::new(done);
             });
         }
+        fetch::check(&design.images)?;
         design.change(|read| {
             let bases = read.resolved.bases.iter().filter_map(|base| match base {
                 Base::Image(name) => Some(name.clone()),
@@ -175,7 +176,9 @@ impl<'a> Design<'a> {
         let mut found = Vec::new();
         if let Base::Image(name) = &self.resolved.bases[stage] {
             let from = &self.file().stages[stage];
-            found.push(Named::of(name, from.lines, &format!("FROM {}", from.base), &platform, context)?);
+            let own = self.resolved.platforms[stage].as_deref();
+            let named = Named::of(name, from.lines, &format!("FROM {}", from.base), own.unwrap_or(&platform), context)?;
+            found.push(Named { by_platform: own.is_some(), ..named });
         }
         let base_is_here = found.is_empty() || self.base_image(stage, context).is_some();
         let mut all = Vec::new();
@@ -329,22 +332,32 @@ impl<'a> Design<'a> {
         planned(Step::Build(step), self.cause_of(slot))
     }
 
-    /// The phases of its instructions.
-    pub(super) fn instructions(&self, stage: usize, context: &Context<'_>) -> Vec<Planned> {
+    /// The top-level steps of its instructions, of each those that belong to it.
+    pub(super) fn instructions(&self, stage: usize, context: &Context<'_>) -> Vec<Vec<Planned>> {
         let all = self.done(stage, context);
-        let mut steps = Vec::new();
-        for at in 1..=self.stages[stage].len() {
+        let of = |at: usize| {
             let slot = Slot { stage: number(stage), instruction: number(at) };
             let phase = Phase::BuildInstruction { slot, shown: self.shown(stage, &all, at) };
-            steps.push(planned(Step::Phase(phase), self.cause_of(slot)));
-            if let Some(Work::Run(run)) = all.get(at - 1).map(|done| &done.work) {
+            let mut steps = vec![planned(Step::Phase(phase), self.cause_of(slot))];
+            let work = all.get(at - 1).map(|done| &done.work);
+            if work.is_some_and(|work| *work != Work::Configure) {
+                steps.push(planned(Step::Phase(Phase::PackResult { slot }), self.cause_of(slot)));
+            }
+            if let Some(Work::Run(run)) = work {
                 // By itself: where it fails, what is kept of the program's doing stays.
                 let check = BuildStep::CheckExit { slot, argv: run.argv.clone() };
                 let why = "The build goes on only if the program says that it has done what it was to do.";
                 steps.push(planned(Step::Build(check), self.cause_of(slot)).with(need("BuildInstruction", why)));
             }
-        }
-        steps
+            steps
+        };
+        (1..=self.stages[stage].len()).map(of).collect()
+    }
+
+    /// No instruction of its stage changes files after it.
+    pub(super) fn is_last(&self, slot: Slot, context: &Context<'_>) -> bool {
+        let all = self.done(usize::from(slot.stage), context);
+        all.iter().skip(usize::from(slot.instruction)).all(|done| done.work == Work::Configure)
     }
 
     /// What stands below an instruction: by what it is known, and all layers.

@@ -7,7 +7,7 @@ use super::program::{failed_images, shell_of};
 use crate::build::Work;
 use crate::cli::BuildImage;
 use crate::dockerfile::Fault;
-use crate::model::{Slot, short_digest};
+use crate::model::{BuildResult, Layer, Slot, short_digest};
 
 /// The command's error. `what`: BuildKit's words or the kernel's; `ours`: what else is known.
 pub(in crate::plan) fn failure(build: &BuildImage, what: &str, ours: &str, context: &Context<'_>) -> CommandError {
@@ -43,8 +43,13 @@ fn at_hand(design: &Design<'_>, context: &Context<'_>) -> Option<Slot> {
     let slot = |stage: usize, instruction| Slot { stage: u16::try_from(stage).unwrap_or(u16::MAX), instruction };
     let without = |stage: &usize| {
         let all = design.done(*stage, context);
-        let mut works = all.iter().zip(1u16..).filter(|(done, _)| done.work != Work::Configure);
-        works.find(|(_, at)| results.get(&slot(*stage, *at)).is_none()).map(|(_, at)| slot(*stage, at))
+        let works = all.iter().zip(1u16..).filter(|(done, _)| done.work != Work::Configure);
+        let is_packed_elsewhere = |slot| context.state.building.packed_elsewhere == Some(slot);
+        let is_open = |slot: &Slot| {
+            let is_aside = |result: &BuildResult| result.layers.iter().any(Layer::is_aside);
+            results.get(slot).is_none_or(|result| is_aside(result) && !is_packed_elsewhere(*slot))
+        };
+        works.map(|(_, at)| slot(*stage, at)).find(is_open)
     };
     let order = design.order();
     let begun = order.iter().filter(|stage| results.get(&slot(**stage, 0)).is_some());

@@ -14,7 +14,7 @@ use crate::catalogue::{self, Catalogue};
 use crate::cli::BuildImage;
 use crate::dockerfile::suggest::nearest;
 use crate::dockerfile::{Fault, Lines};
-use crate::model::State;
+use crate::model::{Image, State};
 use crate::reference::Reference;
 use crate::registry::model::Offer;
 use crate::registry::refusal::in_a_build;
@@ -32,6 +32,23 @@ pub(super) struct Named {
     pub(super) text: String,
     /// What a registry would be asked for.
     pub(super) wanted: WantedImage,
+    /// It says for which platform: one that is here may be for another.
+    pub(super) by_platform: bool,
+}
+
+/// Each name leads to one image here.
+pub(super) fn check(all: &[Named]) -> Result<(), Fault> {
+    let other = |named: &Named| all.iter().find(|other| other.wanted.name == named.wanted.name && other.wanted != named.wanted);
+    let Some((named, other)) = all.iter().find_map(|named| Some((named, other(named)?))) else { return Ok(()) };
+    let (name, one, two) = (named.wanted.name.familiar(), shown(&named.wanted), shown(&other.wanted));
+    let why = format!("{name} is wanted for {one} and for {two}, and here a name leads to one image");
+    let next = "name one of them by its digest: NAME@sha256:…";
+    Err(Fault::at(other.lines, format!("{why}\nglassbox: {next}")))
+}
+
+fn shown(wanted: &WantedImage) -> String {
+    let platform = &wanted.platform;
+    format!("{}/{}", platform.os, platform.architecture)
 }
 
 impl Named {
@@ -39,11 +56,13 @@ impl Named {
     pub(super) fn of(name: &str, lines: Lines, text: &str, platform: &str, context: &Context<'_>) -> Result<Named, Fault> {
         let refuse = |why| Fault::at(lines, format!("failed to parse stage name {}: {why}", crate::cli::quoted(name)));
         let wanted = wanted(Reference::parse(name).map_err(refuse)?, platform, context);
-        Ok(Named { name: name.to_string(), lines, text: text.to_string(), wanted })
+        Ok(Named { name: name.to_string(), lines, text: text.to_string(), wanted, by_platform: false })
     }
 
     fn is_here(&self, build: &BuildImage, context: &Context<'_>) -> bool {
-        context.state.exchange.has_fetched(&self.wanted.name) || !build.pull && context.state.image(&self.name).is_some()
+        let platform = &self.wanted.platform;
+        let fits = |image: &Image| !self.by_platform || (&image.os, &image.architecture) == (&platform.os, &platform.architecture);
+        context.state.exchange.has_fetched(&self.wanted.name) || !build.pull && context.state.image(&self.name).is_some_and(fits)
     }
 }
 

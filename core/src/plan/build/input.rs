@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use super::super::origin::{self, need, planned};
 use super::super::{CommandError, Context, Planned};
+use super::instruction::remove as remove_workspace;
 use super::workspace::Workspace;
 use crate::build::{Definition, InputSeen, Repository};
 use crate::cli::{BuildImage, Command, Sent};
@@ -116,8 +117,10 @@ pub(in crate::plan) fn after_failure(context: &Context<'_>) -> Vec<Planned> {
     if !matches!(context.invocation.command, Command::BuildImage(_)) {
         return Vec::new();
     }
-    let path = &context.state.building.taken.directory;
-    if path.is_empty() { Vec::new() } else { vec![removed(path.clone())] }
+    let building = &context.state.building;
+    let aside = building.aside.values().map(|path| remove_workspace(&Workspace { path: path.clone() }));
+    let context = Some(&building.taken.directory).filter(|path| !path.is_empty()).map(|path| removed(path.clone()));
+    aside.chain(context).collect()
 }
 
 /// The build with the Dockerfile that came.

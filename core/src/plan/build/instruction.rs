@@ -228,7 +228,8 @@ pub(super) fn find_result(slot: Slot, design: &Design<'_>, context: &Context<'_>
             let mut steps = vec![planned(Step::Build(step), design.cause_of(slot)).with(need("KeepResult", why))];
             let (_, layers) = design.below(slot, context);
             steps.extend(extracted(&layers, context));
-            steps.extend(work(slot, &found.work, layers, design, context));
+            let making = Making { slot, key: digest, design, context };
+            steps.extend(making.work(&found.work, layers));
             steps
         }
     }
@@ -242,55 +243,79 @@ fn is_unread(slot: Slot, copy: &Copy, context: &Context<'_>) -> bool {
     }
 }
 
-/// The work itself, up to the packed layer.
-fn work(slot: Slot, work: &Work, layers: Vec<Layer>, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
-    match work {
-        Work::Configure => Vec::new(),
-        Work::Run(run) => program::run(slot, run, layers, design, context),
-        Work::MakeDirectory { path } => {
-            let workspace = Workspace::of(slot, context);
-            let layout = Layout::new(&context.host.data_root);
-            let mut steps = workspace.make(&["upper", "merged"]);
-            let step = StoreStep::MakeWorkingDirectory {
-                layers: layers.iter().rev().map(|layer| layout.layer(&layer.diff_id)).collect(),
-                upper: workspace.directory("upper"),
-                merged: workspace.directory("merged"),
-                path: path.clone(),
-            };
-            steps.push(planned(Step::Store(step), design.cause_of(slot)));
-            steps.extend(packed(slot, workspace.directory("upper"), Vec::new(), design, context));
-            steps.push(remove(&workspace));
-            steps
+/// A result that is made.
+pub(super) struct Making<'a, 'c> {
+    pub(super) slot: Slot,
+    /// The digest of its key.
+    pub(super) key: String,
+    pub(super) design: &'a Design<'a>,
+    pub(super) context: &'a Context<'c>,
+}
+
+impl Making<'_, '_> {
+    /// The work itself, up to what is set aside.
+    fn work(&self, work: &Work, layers: Vec<Layer>) -> Vec<Planned> {
+        match work {
+            Work::Configure => Vec::new(),
+            Work::Run(run) => program::run(self, run, layers),
+            Work::MakeDirectory { path } => self.make_directory(path, &layers),
+            Work::Copy(copy) => self.copy(copy, &layers),
         }
-        Work::Copy(copy) => {
-            let workspace = Workspace::of(slot, context);
-            let (from_layers, path) = source(slot, &copy.from, design, context);
-            let mut names = vec!["upper", "work", "merged", "empty"];
-            let mut mounts = vec![workspace.mounted(&layers, context)];
-            let from = match &from_layers {
-                None => FilesRoot { path, held: false },
-                Some(layers) => {
-                    names.extend(["from-upper", "from-work", "from"]);
-                    mounts.push(workspace.mounted_source(layers, "from", context));
-                    workspace.root("from")
-                }
-            };
-            let step = BuildStep::BringFiles {
-                copy: copy.clone(),
-                from,
-                to: workspace.root("merged"),
-                ignore: ignore(design),
-                manner: manner(design, context),
-            };
-            let web = Workspace::of_web(slot, context);
-            let mut steps = fetched_commits(slot, copy, &web, design, context);
-            steps.extend(workspace.make(&names));
-            steps.extend(holder(mounts, planned(Step::Build(step), design.cause_of(slot)), context));
-            steps.extend(packed(slot, workspace.directory("upper"), Vec::new(), design, context));
-            steps.push(remove(&workspace));
-            steps.extend((!copy.repositories.is_empty()).then(|| remove(&web)));
-            steps
-        }
+    }
+
+    fn make_directory(&self, path: &str, layers: &[Layer]) -> Vec<Planned> {
+        let workspace = Workspace::of(self.slot, self.context);
+        let layout = Layout::new(&self.context.host.data_root);
+        let mut steps = workspace.make(&["upper", "merged"]);
+        let step = StoreStep::MakeWorkingDirectory {
+            layers: layers.iter().rev().map(|layer| layout.layer(&layer.diff_id)).collect(),
+            upper: workspace.directory("upper"),
+            merged: workspace.directory("merged"),
+            path: path.to_string(),
+        };
+        steps.push(planned(Step::Store(step), self.design.cause_of(self.slot)));
+        steps.push(self.set_aside(workspace.directory("upper")));
+        steps.push(remove(&workspace));
+        steps
+    }
+
+    fn copy(&self, copy: &Copy, layers: &[Layer]) -> Vec<Planned> {
+        let (slot, design, context) = (self.slot, self.design, self.context);
+        let workspace = Workspace::of(slot, context);
+        let (from_layers, path) = source(slot, &copy.from, design, context);
+        let mut names = vec!["upper", "work", "merged", "empty"];
+        let mut mounts = vec![workspace.mounted(layers, context)];
+        let from = match &from_layers {
+            None => FilesRoot { path, held: false },
+            Some(layers) => {
+                names.extend(["from-upper", "from-work", "from"]);
+                mounts.push(workspace.mounted_source(layers, "from", context));
+                workspace.root("from")
+            }
+        };
+        let step = BuildStep::BringFiles {
+            copy: copy.clone(),
+            from,
+            to: workspace.root("merged"),
+            ignore: ignore(design),
+            manner: manner(design, context),
+        };
+        let web = Workspace::of_web(slot, context);
+        let mut steps = fetched_commits(slot, copy, &web, design, context);
+        steps.extend(workspace.make(&names));
+        steps.extend(holder(mounts, planned(Step::Build(step), design.cause_of(slot)), context));
+        steps.push(self.set_aside(workspace.directory("upper")));
+        steps.push(remove(&workspace));
+        steps.extend((!copy.repositories.is_empty()).then(|| remove(&web)));
+        steps
+    }
+
+    /// What has been changed gets a place of its own.
+    pub(super) fn set_aside(&self, upper: String) -> Planned {
+        let directory = Workspace::of_changes(self.slot, self.context).path;
+        let step = BuildStep::SetAside { slot: self.slot, key: self.key.clone(), upper, directory };
+        let why = "What was changed outlives what it was made in.";
+        planned(Step::Build(step), self.design.cause_of(self.slot)).with(need("PackLayer", why))
     }
 }
 

@@ -4,7 +4,8 @@
 //! ```text
 //! PullImage (what is not here: then the command is planned anew)
 //! BuildInstruction ─▶ ReadSources (COPY, ADD) ─▶ FindResult ─▶ UseCached
-//!                                                          └─▶ MissCache, the work itself, PackLayer ─▶ KeepLayer
+//!                                                          └─▶ MissCache, the work itself, SetAside
+//! PackResult ───────▶ what was set aside: PackLayer ─▶ KeepLayer                   (beside the next BuildInstruction: see `beside`)
 //! ```
 //! The Dockerfile is read again at each expansion: what a stage says up to a line is a function of the file and of what its bases say.
 
@@ -67,15 +68,17 @@ pub(super) fn build(build: &BuildImage, context: &Context<'_>, plan: &mut Plan) 
         return Ok(());
     }
     plan.steps.extend(cache::import_phases(build, context));
-    let begin = plan.steps.len();
-    let mut counts = Vec::new();
+    let mut spans = Vec::new();
     for stage in design.order() {
-        let before = plan.steps.len();
+        let mut span = beside::Span { stage, begin: plan.steps.len(), ends: Vec::new() };
         plan.steps.push(design.base(stage, context));
-        plan.steps.extend(design.instructions(stage, context));
-        counts.push(plan.steps.len() - before);
+        for steps in design.instructions(stage, context) {
+            plan.steps.extend(steps);
+            span.ends.push(plan.steps.len());
+        }
+        spans.push(span);
     }
-    plan.stages = beside::stages(&design, begin, &counts, context);
+    plan.pieces = beside::pieces(&design, &spans, context);
     if outputs::needs_image(build) {
         plan.steps.push(planned(Step::Phase(Phase::ExportImage), origin::command(context)));
     }
@@ -97,7 +100,7 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
         phase,
         Phase::BuildInstruction { .. }
             | Phase::FindResult { .. }
-            | Phase::SettleProgram { .. }
+            | Phase::PackResult { .. }
             | Phase::KeepLayer { .. }
             | Phase::ExportImage
             | Phase::ExportOutput { .. }
@@ -118,7 +121,7 @@ pub(super) fn expand(phase: &Phase, context: &Context<'_>) -> Option<Vec<Planned
     Some(match phase {
         Phase::BuildInstruction { slot, .. } => instruction::instruction(*slot, &design, context),
         Phase::FindResult { slot } => instruction::find_result(*slot, &design, context),
-        Phase::SettleProgram { slot, id } => program::settle(*slot, id, &design, context),
+        Phase::PackResult { slot } => result::pack(*slot, &design, context),
         Phase::KeepLayer { slot, upper } => result::keep(*slot, upper, &design, context),
         Phase::ImportCache { number, .. } => cache::import(*number, build, context),
         Phase::ExportCache { number, .. } => cache::export(*number, &design, context),

@@ -7,14 +7,14 @@ use super::super::images::{embedded_blobs, forgotten};
 use super::super::origin::{need, planned};
 use super::super::{Context, Planned, architecture, create, lifecycle};
 use super::design::Design;
-use super::instruction::{pack, packed};
+use super::instruction::{Making, pack};
 use super::mounts;
 use super::workspace::id_of;
-use crate::build::{Run, Work, history};
+use crate::build::{Run, history};
 use crate::cli::{ContainerSpec, NetworkMode};
 use crate::host::HostFacts;
 use crate::layout::Layout;
-use crate::model::{Container, ContainerId, Image, ImageConfig, Layer, Slot, State};
+use crate::model::{Container, Image, ImageConfig, Layer, Slot, State};
 use crate::oci::image::ConfigFile;
 use crate::step::{Added, AddedLayer, BuildStep, ClientStep, ImageDraft, ImageStep, Phase, Step};
 
@@ -23,7 +23,8 @@ const HOSTNAME: &str = "buildkitsandbox";
 /// The label of an image that a failed program has left: of which build.
 const FAILED_LABEL: &str = "glassbox.failed-build";
 
-pub(super) fn run(slot: Slot, run: &Run, layers: Vec<Layer>, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+pub(super) fn run(making: &Making<'_, '_>, run: &Run, layers: Vec<Layer>) -> Vec<Planned> {
+    let Making { slot, design, context, .. } = *making;
     let ready = mounts::ready(slot, run, design, context);
     let Some(mut container) = container(slot, run, layers, context) else { return Vec::new() };
     container.process.env.extend(ready.env);
@@ -40,24 +41,18 @@ pub(super) fn run(slot: Slot, run: &Run, layers: Vec<Layer>, design: &Design<'_>
     ]);
     steps.extend(lifecycle::monitor(&container, context));
     steps.push(planned(Step::Build(BuildStep::NoteExit { slot, id: id() }), need("CheckExit", "It is known by its exit code.")));
-    steps.push(planned(Step::Phase(Phase::SettleProgram { slot, id: id() }), cause()));
+    steps.push(making.set_aside(Layout::new(&context.host.data_root).of(&container.id, "upper")));
+    let gone = "It was made for this instruction alone.";
+    steps.push(planned(Step::Phase(Phase::RemoveContainer { id: id() }), need("CreateContainer", gone)));
+    steps.extend(mounts::cleared(slot, run, design, context));
     steps
 }
 
-/// The program has ended.
-pub(super) fn settle(slot: Slot, id: &ContainerId, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
-    let Some(Work::Run(run)) = design.found(slot, context).map(|found| found.work) else { return Vec::new() };
-    let upper = Layout::new(&context.host.data_root).of(id, "upper");
-    let mut without: Vec<String> = crate::oci::defaults::MOUNT_POINTS.iter().map(|path| (*path).to_string()).collect();
-    without.extend(mounts::made_for(&run));
-    let mut steps = match context.state.building.failed {
-        None => packed(slot, upper, without, design, context),
-        Some(_) => keep_failed(slot, &run, upper, without, design, context),
-    };
-    let gone = "It was made for this instruction alone.";
-    steps.push(planned(Step::Phase(Phase::RemoveContainer { id: id.clone() }), need("CreateContainer", gone)));
-    steps.extend(mounts::cleared(slot, &run, design, context));
-    steps
+/// What was only made in it to mount something on.
+pub(super) fn made_to_mount(run: &Run) -> Vec<String> {
+    let mut all: Vec<String> = crate::oci::defaults::MOUNT_POINTS.iter().map(|path| (*path).to_string()).collect();
+    all.extend(mounts::made_for(run));
+    all
 }
 
 /// The builds of a Dockerfile.
@@ -72,18 +67,12 @@ pub(super) fn failed_images<'s>(design: &Design<'_>, host: &HostFacts, state: &'
     state.images.values().filter(fits).collect()
 }
 
-fn keep_failed(
-    slot: Slot,
-    run: &Run,
-    upper: String,
-    without: Vec<String>,
-    design: &Design<'_>,
-    context: &Context<'_>,
-) -> Vec<Planned> {
+/// The program has failed: what it has left becomes an image.
+pub(super) fn keep_failed(slot: Slot, run: &Run, upper: String, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
     let unused = |image: &&Image| !context.state.containers.values().any(|container| container.image_id == image.id);
     let earlier = failed_images(design, context.host, context.state);
     let mut steps: Vec<Planned> = earlier.into_iter().filter(unused).flat_map(|image| forgotten(image, context)).collect();
-    let pack = pack(upper.clone(), without, design, context);
+    let pack = pack(upper.clone(), made_to_mount(run), design, context);
     let why = "One can look around in it, and see why the program has failed.";
     steps.push(planned(Step::Image(ImageStep::PackLayer(pack)), design.cause_of(slot)).with(need("WriteImage", why)));
     let (_, base) = design.below(slot, context);

@@ -1,10 +1,12 @@
 //! What instructions come to, and the image that is made of it.
 
-use super::super::images::embedded_blobs;
+use super::super::images::{self, embedded_blobs};
 use super::super::origin::{self, need, planned};
 use super::super::{Context, Planned, architecture};
 use super::design::Design;
-use super::{afterwards, cache, instruction, names, outputs};
+use super::instruction::remove;
+use super::workspace::Workspace;
+use super::{afterwards, cache, instruction, names, outputs, program};
 use crate::build::{Work, history};
 use crate::dockerfile::check::Base;
 use crate::layout::Layout;
@@ -15,28 +17,38 @@ use crate::wasi;
 
 /// Those of the layers that are not extracted yet.
 pub(super) fn extracted(layers: &[Layer], context: &Context<'_>) -> Vec<Planned> {
-    let layout = Layout::new(&context.host.data_root);
-    let known = |layer: &Layer| {
-        let same = |other: &Layer| other.diff_id == layer.diff_id && other.extracted;
-        let of_images = context.state.images.values().any(|image| image.layers.iter().any(same));
-        let of_cache = context.state.build_cache.values().filter_map(|record| record.layer.as_ref()).any(same);
-        of_images || of_cache || context.state.building.results.values().any(|result| result.layers.iter().any(same))
-    };
-    let embedded = context.state.embedded_image();
-    let is_embedded = |layer: &Layer| embedded.is_some_and(|image| image.layers.iter().any(|own| own.diff_id == layer.diff_id));
-    let step = |layer: &Layer| {
-        let blob = (!is_embedded(layer)).then(|| layout.blob(&layer.blob));
-        let image = embedded.filter(|_| blob.is_none()).and_then(|image| image.names.first().cloned()).unwrap_or_default();
-        let step = StoreStep::ExtractLayer { image, diff_id: layer.diff_id.clone(), blob, directory: layout.layer(&layer.diff_id) };
-        planned(Step::Store(step), need("MountOverlay", "The overlay's lower directories are extracted layers."))
-    };
-    layers.iter().filter(|layer| !layer.extracted && !known(layer)).map(step).collect()
+    images::extracted(layers, "", false, context)
+}
+
+/// What becomes of what an instruction has changed. Nothing, where its result was found: then nothing was set aside.
+pub(super) fn pack(slot: Slot, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
+    let aside = &context.state.building.aside;
+    let stage = || aside.iter().filter(|(other, _)| other.stage == slot.stage);
+    let removed = |path: &String| remove(&Workspace { path: path.clone() });
+    // Whoever stood upon them is through.
+    let mut steps: Vec<Planned> = stage().filter(|(other, _)| **other < slot).map(|(_, path)| removed(path)).collect();
+    if let Some(path) = aside.get(&slot) {
+        let work = design.found(slot, context).map(|found| found.work);
+        match work {
+            Some(Work::Run(run)) if context.state.building.failed.is_some() => {
+                steps.extend(program::keep_failed(slot, &run, path.clone(), design, context));
+            }
+            Some(Work::Run(run)) => {
+                let without = program::made_to_mount(&run);
+                steps.extend(instruction::packed(slot, path.clone(), without, design, context));
+            }
+            _ => steps.extend(instruction::packed(slot, path.clone(), Vec::new(), design, context)),
+        }
+        steps.extend(design.is_last(slot, context).then(|| removed(path)));
+    }
+    steps
 }
 
 /// The layer that was packed stays, and with it what it depended on.
 pub(super) fn keep(slot: Slot, upper: &str, design: &Design<'_>, context: &Context<'_>) -> Vec<Planned> {
     let PackedLayer { layer, whole } = context.state.packed.get(upper).cloned().unwrap_or_default();
-    let mut steps: Vec<Planned> = layer.iter().flat_map(|layer| extracted(std::slice::from_ref(layer), context)).collect();
+    let mut steps: Vec<Planned> =
+        layer.iter().flat_map(|layer| images::extracted(std::slice::from_ref(layer), "", true, context)).collect();
     if let Some(layer) = layer.as_ref().filter(|_| whole && !steps.is_empty()) {
         let directory = Layout::new(&context.host.data_root).layer(&layer.diff_id);
         let step = StoreStep::KeepDirectory { from: upper.to_string(), diff_id: layer.diff_id.clone(), directory };
@@ -91,7 +103,10 @@ pub(super) fn export(design: &Design<'_>, context: &Context<'_>) -> Vec<Planned>
     config.labels.extend(labels.map(|(name, value)| (name.to_string(), value.to_string())));
     let (os, architecture) = match design.build.input.platform.as_str() {
         wasi::PLATFORM => (wasi::OS, wasi::ARCHITECTURE),
-        _ => ("linux", architecture(&context.host.machine)),
+        // As its base is: nothing was run for another machine.
+        _ => base
+            .filter(|image| !image.architecture.is_empty())
+            .map_or_else(|| ("linux", architecture(&context.host.machine)), |image| (&*image.os, &*image.architecture)),
     };
     let draft = ImageDraft {
         base: base.map(|image| image.layers.clone()).unwrap_or_default(),

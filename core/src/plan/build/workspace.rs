@@ -26,6 +26,11 @@ impl Workspace {
         Workspace { path: format!("{}-web", Workspace::of(slot, context).path) }
     }
 
+    /// Where what an instruction has changed lies until it is a layer.
+    pub(super) fn of_changes(slot: Slot, context: &Context<'_>) -> Workspace {
+        Workspace { path: format!("{}-layer", Workspace::of(slot, context).path) }
+    }
+
     /// Where the context of the whole build is, if it was sent.
     pub(super) fn of_context(context: &Context<'_>) -> Workspace {
         let slot = Slot { stage: u16::MAX, instruction: u16::MAX };

@@ -7,7 +7,7 @@ use super::manifest_of;
 use crate::layout::Layout;
 use crate::model::{Image, Layer};
 use crate::oci::image::{ConfigFile, Descriptor, Manifest, assemble, media};
-use crate::step::{AddedLayer, BlobContent, BuildStep, ClientStep, ImageDraft, ImageStep, Step, StoreStep};
+use crate::step::{AddedLayer, BlobContent, BuildStep, ClientStep, ImageDraft, ImageStep, Step};
 
 /// The parts; nothing as long as a layer is not packed.
 pub(in crate::plan) fn write(draft: &ImageDraft, context: &Context<'_>) -> Vec<Planned> {
@@ -27,7 +27,8 @@ pub(in crate::plan) fn write(draft: &ImageDraft, context: &Context<'_>) -> Vec<P
         fresh: !context.state.images.contains_key(&id),
     };
     steps.push(planned(Step::Image(record), origin::command(context)));
-    steps.extend(extracted(&id, &layers, context));
+    // What is new stands extracted at once, as with dockerd.
+    steps.extend(super::extracted(&layers, &id, true, context));
     for name in &draft.names {
         let before = crate::reference::Reference::parse(name).ok().and_then(|name| context.state.image_named(&name.familiar()));
         let step = ImageStep::TagImage {
@@ -88,20 +89,4 @@ fn fresh(config: ConfigFile, text: &[u8], layers: &[Layer], context: &Context<'_
         steps.push(planned(Step::Image(step), need("RecordImage", why)));
     }
     assemble(&digest, &manifest, config)
-}
-
-/// What is new stands extracted at once, as with dockerd.
-fn extracted(id: &str, layers: &[Layer], context: &Context<'_>) -> Vec<Planned> {
-    let layout = Layout::new(&context.host.data_root);
-    let known = |layer: &&Layer| {
-        let same = |other: &Layer| other.diff_id == layer.diff_id && other.extracted;
-        context.state.images.values().any(|image| image.layers.iter().any(same))
-    };
-    let missing = layers.iter().filter(|layer| !layer.extracted && !known(layer));
-    let step = |layer: &Layer| {
-        let (directory, blob) = (layout.layer(&layer.diff_id), Some(layout.blob(&layer.blob)));
-        let step = StoreStep::ExtractLayer { image: id.to_string(), diff_id: layer.diff_id.clone(), blob, directory };
-        planned(Step::Store(step), need("MountOverlay", "The overlay's lower directories are extracted layers."))
-    };
-    missing.map(step).collect()
 }

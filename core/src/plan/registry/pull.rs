@@ -13,7 +13,7 @@ use crate::reference::{DEFAULT_DOMAIN, Reference};
 use crate::registry::http::Method;
 use crate::registry::request::manifest_types;
 use crate::registry::{Errand, Purpose, Request, Visit, WantedImage};
-use crate::step::{BlobContent, ClientStep, ImageStep, Phase, RegistryPhase, Step, StoreStep};
+use crate::step::{BlobContent, ClientStep, ImageStep, Phase, RegistryPhase, Step};
 
 pub(super) fn command(pull: &PullImage, context: &Context<'_>, plan: &mut Plan) -> Result<(), CommandError> {
     let refused = |error: crate::reference::ReferenceError| CommandError {
@@ -256,7 +256,8 @@ pub(super) fn keep(wanted: &WantedImage, context: &Context<'_>) -> Vec<Planned> 
         let record = ImageStep::RecordImage { index, id, manifest, fresh };
         steps.push(planned(Step::Image(record), need("TagImage", "A name leads to an image that the index has.")));
     }
-    steps.extend(extract(image, context));
+    // As with dockerd, at once: whether an archive is what the configuration says is known then.
+    steps.extend(images::extracted(&image.layers, &image.id, false, context));
     steps.extend(names(wanted, image, &manifest, context));
     steps
 }
@@ -279,23 +280,6 @@ fn in_vain(manifest: &Manifest, context: &Context<'_>) -> Vec<Planned> {
             .any(|image| image.id == digest || image.layers.iter().any(|layer| layer.blob == digest))
     };
     exchange.fetched.keys().filter(|digest| !wanted.contains(digest) && !is_used(digest)).map(step).collect()
-}
-
-/// As with dockerd, what came in stands extracted at once: whether an archive is what the configuration says is known then.
-fn extract(image: &Image, context: &Context<'_>) -> Vec<Planned> {
-    let layout = Layout::new(&context.host.data_root);
-    let known = |diff_id: &str| {
-        let mut all = context.state.images.values().flat_map(|image| &image.layers);
-        all.any(|layer| layer.diff_id == diff_id && layer.extracted)
-    };
-    let mut seen = BTreeSet::new();
-    let missing = image.layers.iter().filter(|layer| seen.insert(&layer.diff_id) && !known(&layer.diff_id));
-    let step = |layer: &crate::model::Layer| {
-        let (directory, blob) = (layout.layer(&layer.diff_id), Some(layout.blob(&layer.blob)));
-        let step = StoreStep::ExtractLayer { image: image.id.clone(), diff_id: layer.diff_id.clone(), blob, directory };
-        planned(Step::Store(step), need("MountOverlay", "The overlay's lower directories are extracted layers."))
-    };
-    missing.map(step).collect()
 }
 
 /// The tag, and the digest that it led to.

@@ -29,6 +29,8 @@ const RESULT_MODE: u32 = 0o644;
 /// Of a directory that `--output` names.
 const OUTPUT_MODE: u32 = 0o755;
 const DIRECTORY_MODE: u32 = 0o700;
+/// Of the directory in which all workspaces are.
+const WORKSPACES_MODE: u32 = 0o711;
 
 pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     match step {
@@ -83,6 +85,7 @@ pub(super) fn execute(step: &BuildStep, kernel: &mut Kernel, run: &mut Run, stat
         BuildStep::WriteResultFile { path, what, contents } => {
             write_result_file(kernel, path, what, contents)?;
         }
+        BuildStep::SetAside { upper, directory, .. } => set_aside(kernel, upper, directory)?,
         BuildStep::RemoveWorkspace { path } => called(remove_tree(kernel, path), "rmdir")?,
         BuildStep::DropResult { path, .. } => {
             let engine = kernel.engine;
@@ -207,6 +210,12 @@ fn write_result_file(kernel: &mut Kernel, path: &str, what: &str, contents: &str
         return Err(failed(Errno::EISDIR));
     }
     write_file(kernel, path, RESULT_MODE, contents).map_err(failed)
+}
+
+fn set_aside(kernel: &mut Kernel, upper: &str, directory: &str) -> Result<(), Failure> {
+    let all = directory.rsplit_once('/').map_or("/", |(all, _)| all);
+    called(make_directory(kernel, all, WORKSPACES_MODE), "mkdir")?;
+    called(kernel.rename_node(kernel.engine, upper, directory), "rename")
 }
 
 fn note_exit(kernel: &Kernel, state: &State, id: &ContainerId) -> Carried {

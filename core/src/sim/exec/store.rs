@@ -28,8 +28,8 @@ pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, stat
 
 fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     match step {
-        StoreStep::ExtractLayer { diff_id, blob, directory, .. } => match blob {
-            Some(blob) => super::transfer::extract(kernel, blob, diff_id, directory)?,
+        StoreStep::ExtractLayer { diff_id, blob, directory, own, .. } => match blob {
+            Some(blob) => super::transfer::extract(kernel, blob, diff_id, directory, *own)?,
             None => extract(kernel, state, diff_id, directory)?,
         },
         StoreStep::KeepDirectory { from, directory, .. } => keep_directory(kernel, from, directory)?,
@@ -191,7 +191,9 @@ fn keep_directory(kernel: &mut Kernel, from: &str, directory: &str) -> Result<()
     }
     let layers = directory.rsplit_once('/').map_or("/", |(layers, _)| layers);
     called(make_directory(kernel, layers, 0o755), "mkdir")?;
-    called(kernel.rename_node(kernel.engine, from, directory), "rename")
+    // What renameat2(2) does at once with RENAME_EXCHANGE: nothing comes between here.
+    called(kernel.rename_node(kernel.engine, from, directory), "renameat2")?;
+    called(kernel.make_node(kernel.engine, from, Content::Symlink(directory.into()), 0o777).map(drop), "symlink")
 }
 
 /// mkdir(2) with the missing parents. The directory itself gets `mode` whatever the umask.
@@ -233,7 +235,7 @@ fn write_new_file(kernel: &mut Kernel, path: &str, contents: &str) -> SysResult<
     write_file(kernel, path, 0o644, contents)
 }
 
-/// A directory and all in it; one that is not there is no error.
+/// A directory and all in it, or a link; one that is not there is no error.
 pub(super) fn remove_tree(kernel: &mut Kernel, path: &str) -> SysResult<()> {
     let engine = kernel.engine;
     let place = match kernel.walk(engine, path, false) {
@@ -242,6 +244,9 @@ pub(super) fn remove_tree(kernel: &mut Kernel, path: &str) -> SysResult<()> {
         Err(errno) => return Err(errno),
     };
     let NodeId::Inode(id) = place.node else { return Err(Errno::EBUSY) };
+    if !matches!(kernel.inode_mut(id)?.content, Content::Directory { .. }) {
+        return kernel.remove_node(engine, path, false);
+    }
     kernel.remove_below(id)?;
     let parent = kernel.above(&NodeId::Inode(id));
     kernel.take(&parent, last_of(path.trim_end_matches('/')))

@@ -182,7 +182,7 @@ fn look_into(
             super::store::extract_toolbox(blobs.kernel, &directory).map_err(of_step)?;
             layer.diff_id.clone()
         } else {
-            unpack_into(blobs.kernel, data, &layer.diff_id, &directory).map_err(of_step)?
+            unpack_into(blobs.kernel, data, &layer.diff_id, &directory, false).map_err(of_step)?
         };
         if found == layer.diff_id {
             unpacked.push(ExtractedLayer { diff_id: found.clone(), directory });
@@ -193,21 +193,22 @@ fn look_into(
 }
 
 /// A layer from its blob into a new directory; of one that is refused nothing stays.
-pub(super) fn extract(kernel: &mut Kernel, blob: &str, diff_id: &str, directory: &str) -> Result<(), Failure> {
+pub(super) fn extract(kernel: &mut Kernel, blob: &str, diff_id: &str, directory: &str, own: bool) -> Result<(), Failure> {
     let data = data_at(kernel, blob).map_err(|errno| of_file(blob, errno))?;
-    match unpack_into(kernel, data, diff_id, directory)? {
+    match unpack_into(kernel, data, diff_id, directory, own)? {
         found if found == diff_id => Ok(()),
         found => Err(Failure { call: Some(other_archive(diff_id, &found)), ..Failure::from(Errno::EINVAL) }),
     }
 }
 
 /// Answers the digest that the archive has; where that is another one, nothing stays.
-fn unpack_into(kernel: &mut Kernel, data: Data, diff_id: &str, directory: &str) -> Result<String, Failure> {
+fn unpack_into(kernel: &mut Kernel, data: Data, diff_id: &str, directory: &str, own: bool) -> Result<String, Failure> {
     make_directory(kernel, directory, 0o755)?;
     let root = kernel.host.is_root();
     let form = if root { OverlayForm::Trusted } else { OverlayForm::User };
     let options = UnpackOptions { limits: LayerLimits::of_linux(BYTES_MAX as u64), form, owners: root, devices: root };
     let archive = Blob::new(source(data)).map_err(|error| refused(&TransferError::Stream(error)))?;
+    let archive = if own { archive.own() } else { archive };
     let unpacked = LayerDisk::open(kernel, directory).map_err(Failure::from).and_then(|mut disk| {
         let told = unpack(&mut disk, &options, archive);
         told.map_err(|error| Failure { call: Some(format!("unpack {diff_id}: {error}")), ..Failure::from(error.errno()) })

@@ -5,7 +5,7 @@ use super::{Run, cgroup};
 use crate::event::{BuildEvent, Event};
 use crate::sim::kernel::Kernel;
 use crate::step::{BuildStep, Step, StoreStep, Undo};
-use crate::userland::{Signal, WaitStatus};
+use crate::userland::{FileKind, Signal, WaitStatus};
 
 /// Takes a step back, as its [`Undo`] says. Answers what the state has to hear of it.
 pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) -> Option<Event> {
@@ -27,6 +27,7 @@ fn take_back(undo: Undo, kernel: &mut Kernel, run: &mut Run) {
         Undo::RemoveTree { path } => {
             let _ = remove_tree(kernel, &path);
         }
+        Undo::MoveBack { from, directory } => move_back(kernel, &from, &directory),
         Undo::EmptyDirectory { path } => {
             let names = kernel.walk(kernel.engine, &path, true).and_then(|place| kernel.names(&place.node)).unwrap_or_default();
             for name in names {
@@ -73,5 +74,19 @@ fn take_back(undo: Undo, kernel: &mut Kernel, run: &mut Run) {
         | Undo::LeftStanding { .. }
         | Undo::Impossible { .. }
         | Undo::NothingChanged => {}
+    }
+}
+
+fn move_back(kernel: &mut Kernel, from: &str, directory: &str) {
+    let engine = kernel.engine;
+    let is_link = kernel
+        .walk(engine, from, false)
+        .and_then(|place| kernel.attributes(&place.node))
+        .is_ok_and(|found| found.kind == FileKind::Symlink);
+    if is_link {
+        let _ = kernel.remove_node(engine, from, false);
+    }
+    if kernel.walk(engine, from, false).is_ok() || kernel.rename_node(engine, directory, from).is_err() {
+        let _ = remove_tree(kernel, directory);
     }
 }

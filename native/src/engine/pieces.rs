@@ -1,25 +1,30 @@
-//! Stages of a build that do not need each other, carried out beside each other: each of the others by a process of its own, a copy of
-//! the engine, while this one carries out the stage at hand.
+//! Pieces of a build that need not wait for what stands before them, carried out beside it: each by a process of its own, a copy of the
+//! engine, while this one goes on in the plan's order.
 //!
 //! ```text
 //! plan's order   stage 0 │ stage 1 │ stage 2 (COPY --from=0, --from=1)
 //! engine         ── stage 0 ──▶ hears stage 1 ──▶ stage 2
 //! a copy         ── stage 1 ──────────▶ ends      what it tells waits in a file without a name
+//!
+//! plan's order   RUN a │ pack a │ RUN b │ pack b
+//! engine         RUN a ─ pack a ──▶ hears RUN b ─ pack b
+//! a copy                 RUN b ────────▶ ends
 //! ```
-//! Which may go on together is the plan's affair (`PlanStage::needs`). A copy tells of each step with its events and of what programs
-//! write; the engine takes that in where the stage has its turn. So what is shown and what comes of it is in the plan's order, as in the
+//! Which may go on together is the plan's affair (`PlanPiece`). A copy tells of each step with its events and of what programs
+//! write; the engine takes that in where the piece has its turn. So what is shown and what comes of it is in the plan's order, as in the
 //! model. Each copy has a journal of its own and dies with the engine; where anybody looks, there is none and steps go one by one.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 use std::rc::Rc;
 
 use glassbox_core::apply::apply;
 use glassbox_core::errno::Errno;
 use glassbox_core::event::Event;
-use glassbox_core::plan::{CommandError, Cursor, Node, PlanStage};
+use glassbox_core::plan::{CommandError, Cursor, Node, PlanPiece};
 use glassbox_core::step::Step;
 use glassbox_core::userland::Signal;
 use serde::{Deserialize, Serialize};
@@ -33,11 +38,11 @@ use crate::sys::file::{self, Watch};
 use crate::sys::process::{self, CloneFlags, CloneResult};
 use crate::sys::wait;
 
-/// How many stages are carried out beside the one at hand.
+/// How many pieces are carried out beside what is at hand.
 const BESIDE_MAX: usize = 3;
-/// Read at once.
 /// How often what is drawn follows the time that goes by, as with buildx.
 const TICK_MILLISECONDS: u32 = 150;
+/// Read at once.
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// What a copy tells, a line of JSON each.
@@ -51,21 +56,21 @@ enum Message {
     Left { at_ns: u64, step: Step },
     /// A program has written something.
     Wrote { at_ns: u64, bytes: Vec<u8> },
-    /// The stage is through, or has failed; `cause`: what the exit code leaves open of the program that ended last.
+    /// The piece is through, or has failed; `cause`: what the exit code leaves open of the program that ended last.
     Ended { failed: Option<CommandError>, cause: String },
 }
 
-/// The stages of the plan at hand.
+/// The pieces of the plan at hand.
 #[derive(Debug, Default)]
-pub(super) struct Stages {
-    all: Vec<PlanStage>,
+pub(super) struct Pieces {
+    all: Vec<PlanPiece>,
     under_way: Vec<UnderWay>,
 }
 
-/// A stage that a copy carries out.
+/// A piece that a copy carries out.
 #[derive(Debug)]
 struct UnderWay {
-    place: usize,
+    piece: PlanPiece,
     pidfd: OwnedFd,
     heard: Heard,
 }
@@ -164,52 +169,56 @@ impl Told for Telling<'_> {
 }
 
 fn refused(failure: &Failure) -> CommandError {
-    let message = format!("glassbox: a stage cannot be built beside the others: {}: {}\n", failure.call, failure.errno);
+    let message =
+        format!("glassbox: a part of the build cannot be carried out beside the others: {}: {}\n", failure.call, failure.errno);
     CommandError { message, exit_code: 1, span: None }
 }
 
 impl Engine {
     /// Of the plan that is about to be walked.
-    pub(super) fn take_stages(&mut self, all: Vec<PlanStage>) {
-        self.stages = Stages { all, under_way: Vec::new() };
+    pub(super) fn take_pieces(&mut self, all: Vec<PlanPiece>) {
+        self.pieces = Pieces { all, under_way: Vec::new() };
     }
 
-    /// Where a stage has its turn that is under way, what it tells is taken in; what may begin begins. `cursor` goes on behind it.
-    pub(super) fn between_stages(&mut self, cursor: &mut Cursor) -> Result<(), CommandError> {
+    /// Where a piece has its turn that is under way, what it tells is taken in; what may begin begins. `cursor` goes on behind it.
+    pub(super) fn between_pieces(&mut self, cursor: &mut Cursor) -> Result<(), CommandError> {
         while let Some(next) = cursor.next_at_top()
-            && self.stages.all.len() > 1
+            && !self.pieces.all.is_empty()
         {
-            self.begin_stages(next, cursor)?;
-            let under_way = &mut self.stages.under_way;
-            let all = &self.stages.all;
-            let Some(at) = under_way.iter().position(|found| all[found.place].begin == next) else { break };
-            let end = all[under_way[at].place].end;
-            let stage = under_way.remove(at);
-            self.hear_stage(stage)?;
+            self.begin_pieces(next, cursor)?;
+            let under_way = &mut self.pieces.under_way;
+            let Some(at) = under_way.iter().position(|found| found.piece.begin == next) else { break };
+            let found = under_way.remove(at);
+            let end = found.piece.end;
+            self.hear_piece(found)?;
             cursor.skip_to(end);
         }
         Ok(())
     }
 
-    fn begin_stages(&mut self, next: usize, cursor: &Cursor) -> Result<(), CommandError> {
-        let is_begun = self.stages.all.first().is_some_and(|first| first.begin <= next);
-        if self.looks || self.relay.is_some() || !is_begun {
+    fn begin_pieces(&mut self, next: usize, cursor: &Cursor) -> Result<(), CommandError> {
+        // Where a program has failed nothing goes on.
+        if self.looks || self.relay.is_some() || self.state.building.failed.is_some() {
             return Ok(());
         }
-        for place in 0..self.stages.all.len() {
-            let all = &self.stages.all;
-            let ready = all[place].begin > next && all[place].needs.iter().all(|needed| all[*needed].end <= next);
-            let known = self.stages.under_way.iter().any(|found| found.place == place);
-            if ready && !known && self.stages.under_way.len() < BESIDE_MAX {
-                let PlanStage { begin, end, .. } = all[place];
-                self.begin_stage(place, cursor.over(begin, end))?;
+        let aside = &self.state.building.aside;
+        let ready = |piece: &&PlanPiece| {
+            let worthwhile = piece.beside.is_none_or(|slot| aside.contains_key(&slot));
+            piece.after <= next && next < piece.begin && worthwhile
+        };
+        let ready: Vec<PlanPiece> = self.pieces.all.iter().filter(ready).cloned().collect();
+        for piece in ready {
+            let under_way = &self.pieces.under_way;
+            let overlaps = |found: &UnderWay| found.piece.begin < piece.end && piece.begin < found.piece.end;
+            if under_way.len() < BESIDE_MAX && !under_way.iter().any(overlaps) {
+                self.begin_piece(piece, cursor)?;
             }
         }
         Ok(())
     }
 
-    /// Forks. The copy goes on with the stage, and ends.
-    fn begin_stage(&mut self, place: usize, cursor: Cursor) -> Result<(), CommandError> {
+    /// Forks. The copy goes on with the piece, and ends.
+    fn begin_piece(&mut self, piece: PlanPiece, cursor: &Cursor) -> Result<(), CommandError> {
         let failed = |failure: Failure| refused(&failure);
         self.hold_signals()?;
         let unnamed = OpenOptions::new()
@@ -221,25 +230,28 @@ impl Engine {
         let told = unnamed.call("openat").map_err(failed)?;
         let (bell, ring) = file::pipe().call("pipe2").map_err(failed)?;
         file::set_nonblocking(&ring, true).call("fcntl").map_err(failed)?;
+        self.own_directories(&piece.leaves)?;
         let had_records = self.holds_lock();
         // The copy is to find it free, and not to have a part in it.
         self.unlock_records();
         match process::clone_into(CloneFlags::NONE, None).call("clone3").map_err(failed)? {
-            CloneResult::Child => self.be_a_copy(cursor, Relay(Rc::new((told, ring)))),
+            CloneResult::Child => self.be_a_copy(&piece, cursor.over(piece.begin, piece.end), Relay(Rc::new((told, ring)))),
             CloneResult::Parent { pidfd, .. } => {
                 let heard = Heard { told, position: 0, unread: Vec::new(), bell, is_over: false };
-                self.stages.under_way.push(UnderWay { place, pidfd, heard });
+                self.pieces.under_way.push(UnderWay { piece, pidfd, heard });
             }
         }
         if had_records { self.lock_records() } else { Ok(()) }
     }
 
-    fn be_a_copy(&mut self, mut cursor: Cursor, relay: Relay) -> ! {
+    fn be_a_copy(&mut self, piece: &PlanPiece, mut cursor: Cursor, relay: Relay) -> ! {
         // What the engine has is not to be closed by two: connections, locks, its journal.
         std::mem::forget(self.client.take());
         // Nobody has shown its tokens to this one: a registry is visited again.
         self.state.exchange.wanted = None;
-        self.stages = Stages::default();
+        self.pieces = Pieces::default();
+        self.state.building.packed_elsewhere = piece.beside;
+        self.directories.clear();
         self.cache_mounts.clear();
         if let Some(journal) = self.journal.take() {
             journal.leave();
@@ -256,7 +268,8 @@ impl Engine {
         if kept.is_err()
             && let Some(journal) = self.journal.take()
         {
-            // What failed is undone; what could not be stays on record.
+            // What failed is undone, and what was set aside goes; what could not be undone stays on record.
+            self.directories.iter().for_each(|path| drop(self.store.remove(Path::new(path))));
             let _ = journal.commit();
         }
         relay.tell(&Message::Ended { failed: kept.err(), cause: std::mem::take(&mut self.cause) });
@@ -264,22 +277,22 @@ impl Engine {
     }
 
     /// Takes in what the copy has told and tells yet, up to its end. Nobody waits for the records meanwhile.
-    fn hear_stage(&mut self, mut stage: UnderWay) -> Result<(), CommandError> {
-        // What this process has done so far stays, whatever comes of the stage.
+    fn hear_piece(&mut self, mut found: UnderWay) -> Result<(), CommandError> {
+        // What this process has done so far stays, whatever comes of the piece.
         self.keep_done()?;
         let had_records = self.holds_lock();
         self.unlock_records();
         let through = loop {
-            match self.hear(&mut stage.heard) {
+            match self.hear(&mut found.heard) {
                 Ok(false) => {}
                 Ok(true) => break Ok(()),
                 Err(error) => break Err(error),
             }
         };
         if through.is_ok() {
-            let _ = wait::wait_until_ended(&stage.pidfd);
+            let _ = wait::wait_until_ended(&found.pidfd);
         } else {
-            self.stages.under_way.push(stage);
+            self.pieces.under_way.push(found);
         }
         if had_records {
             self.lock_records()?;
@@ -287,7 +300,7 @@ impl Engine {
         through
     }
 
-    /// Takes in the next thing, or waits for one. `true`: the stage is through.
+    /// Takes in the next thing, or waits for one. `true`: the piece is through.
     fn hear(&mut self, heard: &mut Heard) -> Result<bool, CommandError> {
         match heard.next().map_err(|error| refused(&Failure::of("read", crate::sys::errno_of(&error))))? {
             Some(Message::Ended { failed, cause }) => {
@@ -338,22 +351,28 @@ impl Engine {
     }
 
     /// Something has failed, or the caller has had enough: those that are under way undo what they are at, and end.
-    pub(super) fn give_up_stages(&mut self) -> Result<(), CommandError> {
-        let under_way = std::mem::take(&mut self.stages).under_way;
+    pub(super) fn give_up_pieces(&mut self) -> Result<(), CommandError> {
+        let under_way = std::mem::take(&mut self.pieces).under_way;
         if under_way.is_empty() {
             return Ok(());
         }
         let had_records = self.holds_lock();
         self.unlock_records();
-        for stage in &under_way {
-            let _ = process::pidfd_send_signal(&stage.pidfd, Signal::SIGTERM);
+        for found in &under_way {
+            let _ = process::pidfd_send_signal(&found.pidfd, Signal::SIGTERM);
         }
-        for stage in under_way {
-            let _ = wait::wait_until_ended(&stage.pidfd);
+        for found in &under_way {
+            let _ = wait::wait_until_ended(&found.pidfd);
         }
         // Of one that was killed.
         for problem in journal::recover(&self.store).problems {
             say(&format!("glassbox: {problem}\n"));
+        }
+        // Of one that had ended, and was not heard.
+        for path in under_way.iter().flat_map(|found| &found.piece.leaves) {
+            if let Err(problem) = self.store.remove(Path::new(path)) {
+                say(&format!("glassbox: {problem}\n"));
+            }
         }
         if had_records { self.lock_records() } else { Ok(()) }
     }
@@ -361,7 +380,7 @@ impl Engine {
 
 /// A copy has ended without a word.
 fn lost() -> CommandError {
-    let message = "ERROR: failed to build: failed to solve: the process that built a stage was killed\n\
+    let message = "ERROR: failed to build: failed to solve: the process that built a part of it was killed\n\
                    glassbox: something outside of glassbox has ended it (the OOM killer, or a person); run the command again\n";
     CommandError { message: message.to_string(), exit_code: 1, span: None }
 }
