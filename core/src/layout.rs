@@ -36,7 +36,7 @@ impl<'a> Layout<'a> {
     pub fn layer(&self, diff_id: &str) -> String {
         // What is not packed yet has no digest: it is known by where it is. See `Layer::aside`.
         match diff_id.strip_prefix("sha256:") {
-            None if diff_id.starts_with('/') => diff_id.to_string(),
+            None if crate::model::is_aside(diff_id) => diff_id.to_string(),
             digits => format!("{}/layers/{}", self.root, digits.unwrap_or(diff_id)),
         }
     }

@@ -184,6 +184,39 @@ fn an_instruction_goes_on_while_the_layer_below_is_packed() -> anyhow::Result<()
     })
 }
 
+/// The second program says that it is at work, waits until it may go on, and reads what the first has made.
+const WAITS: &str = "\
+FROM toolbox
+RUN echo from below > /below
+RUN --mount=type=cache,target=/meet n=0; echo it is at work; until test -e /meet/go || test $n = 200; do sleep 0.05; n=$((n+1)); done; cat /below
+";
+
+/// What a build that goes on stands upon is not pruned away below it.
+#[test]
+fn pruning_spares_what_a_build_stands_upon() -> anyhow::Result<()> {
+    apart("pruning_spares_what_a_build_stands_upon", || {
+        let engine = Engine::new()?;
+        let context = tempfile::tempdir()?;
+        let directory = context.path().display().to_string();
+        std::fs::write(context.path().join("Dockerfile"), WAITS)?;
+        let mut build = engine.command(&["build", "--progress", "plain", &directory]);
+        let mut build = build.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let mut lines = BufReader::new(build.stderr.take().context("it has a stderr")?).lines();
+        while !lines.next().context("it ended too early")??.ends_with(" it is at work") {}
+        let pruned = engine.succeed("builder prune -af --filter type=regular")?;
+        ensure!(pruned.stdout.starts_with("Total reclaimed space: 0B"), "{pruned:?}");
+        for mount in std::fs::read_dir(engine.root().join("build-mounts"))? {
+            std::fs::write(mount?.path().join("_data/go"), "")?;
+        }
+        let rest = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
+        ensure!(build.wait()?.success() && rest.contains(" from below"), "{rest}");
+        is_clean(&engine)?;
+        let pruned = engine.succeed("builder prune -af")?;
+        ensure!(pruned.stdout.contains("Deleted build cache objects:"), "{pruned:?}");
+        Ok(())
+    })
+}
+
 /// Two stages of which the second would never end; the first is what is told.
 const ENDLESS_BESIDE: &str = "\
 FROM toolbox AS one

@@ -172,8 +172,13 @@ impl Layer {
 
     /// It is not packed yet.
     pub fn is_aside(&self) -> bool {
-        self.diff_id.starts_with('/')
+        is_aside(&self.diff_id)
     }
+}
+
+/// Changes that are not packed yet are known by where they are, and have no digest.
+pub fn is_aside(diff_id: &str) -> bool {
+    diff_id.starts_with('/')
 }
 
 /// Docker writes `null` where it has nothing.

@@ -19,7 +19,7 @@ pub use build::{BuildResult, Building, CacheMount, CacheRecord, FailedProgram, P
 pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLine, LogConfig, ProcessConfig, Status, WasiRuntime};
 pub use ending::{Ending, SentSignal, SignalReason};
 pub use exchange::{Account, Exchange, Standing};
-pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, short_digest};
+pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, is_aside, short_digest};
 pub use storage::{ANONYMOUS_LABEL, Backing, MountKind, MountPoint, Propagation, Volume, backing, depth};
 
 /// All that the engine knows.

@@ -8,7 +8,7 @@ use super::super::{CommandError, Context, Plan, system};
 use crate::build::key::PARENT;
 use crate::cli::PruneBuilds;
 use crate::layout::Layout;
-use crate::model::{Layer, State};
+use crate::model::{Layer, State, is_aside};
 use crate::step::{BuildStep, ImageStep, Step};
 
 /// What BuildKit calls a result, and a directory that builds have as a cache.
@@ -96,6 +96,10 @@ pub(in crate::plan) fn prune_cache(chosen: &Chosen, state: &State, context: &Con
         state.containers.values().flat_map(|container| &container.layers).map(String::as_str).collect();
     let is_shared = |layer: &Layer| of_images.contains(layer.diff_id.as_str());
     let mut candidates = candidates(state, context);
+    // A program of a build that goes on stands upon what that build has come to so far.
+    let building = state.containers.values().filter(|container| container.layers.iter().any(|layer| is_aside(layer)));
+    let begun_ns = building.map(|container| container.created_ns).min().unwrap_or(u64::MAX);
+    candidates.retain(|candidate| matches!(candidate.what, What::Mount) || candidate.created_ns < begun_ns);
     candidates.retain(|candidate| chosen.all || !matches!(candidate.what, What::Result(Some(layer)) if is_shared(layer)));
     let mut left: u64 = candidates.iter().map(|candidate| candidate.bytes).sum();
     candidates.sort_by_cached_key(|candidate| (candidate.created_ns, depth(candidate.id, state)));
