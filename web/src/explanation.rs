@@ -49,7 +49,9 @@ fn step(entry: &Entry, node: &Node, props: &Props) -> Html {
                 <dt>{"Kernel calls"}</dt>
                 <dd>{ for explanation.calls.iter().map(|call| html! { <pre>{ call.to_string() }</pre> }) }</dd>
             }
-            <dt>{ if props.real { "What this machine's kernel shows" } else { "What the model kernel shows" } }</dt>
+            if !entry.events.is_empty() || entry.errno.is_some() {
+                <dt>{ if props.real { "What this machine's kernel shows" } else { "What the model kernel shows" } }</dt>
+            }
             { for entry.events.iter().map(|event| html! { <dd>{ event_line(event) }</dd> }) }
             if let Some(errno) = entry.errno {
                 <dd>{ format!("It failed: {} ({})", errno, errno.name()) }</dd>

@@ -10,6 +10,7 @@ mod overview;
 mod pictures;
 mod project;
 mod real;
+mod screen;
 mod stacks;
 mod terminal;
 mod timeline;

@@ -14,9 +14,10 @@ use glassbox_core::view::observed::machine_seen;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::screen::Screen;
 use crate::terminal::Typed;
 
-/// What the terminal keeps of a command's output, bytes; the oldest go first.
+/// What the terminal keeps of the commands' output, bytes; the oldest go first.
 const OUTPUT_BYTES_MAX: usize = 256 * 1024;
 
 /// What the server answers.
@@ -45,7 +46,7 @@ struct Recorded {
 }
 
 /// What has run on the real kernel since the page was opened, and what runs now.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Real {
     /// What the terminal shows.
     pub output: Vec<Chunk>,
@@ -59,9 +60,11 @@ pub struct Real {
     exit: i32,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Running {
     line: String,
+    /// What it has written, as a terminal shows it.
+    screen: Screen,
     /// `None`: not started yet.
     id: Option<u64>,
     /// Lines of the recording that have come.
@@ -117,6 +120,9 @@ impl Real {
         let running = self.running.as_mut()?;
         let new_size = size.filter(|_| size != running.size);
         running.size = size.or(running.size);
+        if let Some(size) = new_size {
+            running.screen.resize(size);
+        }
         let sides = |(rows, columns): (u16, u16)| json!([rows, columns]);
         let Some(id) = running.id else {
             return Some(("live/start", json!({ "line": running.line, "size": new_size.map(sides) })));
@@ -149,22 +155,22 @@ impl Real {
         if at_end {
             self.position = self.entries.len();
         }
-        self.show(Stream::Stdout, &answer.output);
+        if !answer.output.is_empty() {
+            running.screen.take(&answer.output);
+            let text = running.screen.text();
+            // What a command shows stands below its prompt, whole: it may draw over what it showed before.
+            self.output.pop_if(|last| last.stream == Stream::Stdout);
+            self.show(Stream::Stdout, &text);
+        }
         if answer.ended {
             (self.running, self.exit) = (None, answer.exit.unwrap_or(-1));
-            let unfinished = self.output.last().is_some_and(|chunk| !chunk.bytes.ends_with(b"\n"));
-            self.show(Stream::Stdout, if unfinished { "\n" } else { "" });
         }
         news
     }
 
     fn show(&mut self, stream: Stream, text: &str) {
-        match self.output.last_mut() {
-            _ if text.is_empty() => {}
-            Some(last) if last.stream == stream && last.bytes.len() < OUTPUT_BYTES_MAX / 64 => {
-                last.bytes.extend_from_slice(text.as_bytes());
-            }
-            _ => self.output.push(Chunk::text_to(stream, text)),
+        if !text.is_empty() {
+            self.output.push(Chunk::text_to(stream, text));
         }
         let mut bytes: usize = self.output.iter().map(|chunk| chunk.bytes.len()).sum();
         while bytes > OUTPUT_BYTES_MAX && self.output.len() > 1 {
