@@ -2,6 +2,7 @@
 
 mod build;
 mod images;
+mod network;
 mod registry;
 
 use crate::event::{Event, ImageEvent};
@@ -16,6 +17,8 @@ pub fn apply(state: &mut State, event: &Event) {
         }
         Event::Build(event) => build::apply(state, event),
         Event::Registry(event) => registry::apply(state, event),
+        Event::Network(event) => network::apply(state, event),
+        Event::EndpointRecorded { id, network, endpoint } => network::endpoint_recorded(state, id, network, endpoint),
         Event::Image(ImageEvent::Tagged { name, id }) => images::tagged(state, name, id),
         Event::Image(ImageEvent::Untagged { name }) => images::untagged(state, name),
         Event::Image(ImageEvent::Forgotten { manifest }) => images::forgotten(state, manifest),
@@ -53,6 +56,7 @@ pub fn apply(state: &mut State, event: &Event) {
             container.state.ending = (**ending).clone();
             restart::ended(container, *exit_code, *at_ns);
             health::ended(container);
+            container.release_all();
         }),
         Event::HealthProbed { id, probe } => change(state, id, |container| health::probed(container, probe)),
         Event::StopAsked { id } => change(state, id, |container| container.state.stop_asked = true),
@@ -64,14 +68,13 @@ pub fn apply(state: &mut State, event: &Event) {
             container.state.pid = None;
             container.state.exit_code = *exit_code;
             container.state.error = error.clone();
+            container.release_all();
         }),
         Event::ContainerRemoved { id } => {
             state.containers.remove_mut(id);
         }
         Event::VolumeCreated { volume } => state.volumes.insert_mut(volume.name.clone(), (**volume).clone()),
-        Event::VolumeRemoved { name } => {
-            state.volumes.remove_mut(name);
-        }
+        Event::VolumeRemoved { name } => drop(state.volumes.remove_mut(name)),
         _ => {}
     }
 }

@@ -70,7 +70,8 @@ impl Chronicle {
             | Step::Mount(_)
             | Step::Privilege(_)
             | Step::Build(_)
-            | Step::Registry(_) => Vec::new(),
+            | Step::Registry(_)
+            | Step::Network(_) => Vec::new(),
             Step::Image(step) => image(step, outcome, context, at_ns),
         }
     }
@@ -141,6 +142,8 @@ impl Chronicle {
             | StoreStep::RewriteFile { .. }
             | StoreStep::WriteIdFile { .. }
             | StoreStep::CreateSource { .. }
+            | StoreStep::RecordEndpoint { .. }
+            | StoreStep::EditLines { .. }
             | StoreStep::FillVolume { .. }
             | StoreStep::MakeWorkingDirectory { .. }
             | StoreStep::NoteSignal { .. }

@@ -4,18 +4,20 @@
 
 mod build;
 mod image;
+mod network;
 mod registry;
 
 use serde::{Deserialize, Serialize};
 
 pub use build::BuildEvent;
 pub use image::ImageEvent;
+pub use network::NetworkEvent;
 pub use registry::RegistryEvent;
 
 use crate::diagnosis::program::Refused;
 use crate::host::Controller;
 use crate::model::health::Probe;
-use crate::model::{Container, ContainerId, Ending, SentSignal, Volume};
+use crate::model::{Container, ContainerId, Ending, Endpoint, SentSignal, Volume};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{Limit, NamespaceKind};
@@ -36,6 +38,8 @@ pub enum Event {
     Image(ImageEvent),
     /// What became of an instruction of a build.
     Build(BuildEvent),
+    /// What became of a network.
+    Network(Box<NetworkEvent>),
     /// What a registry has answered, or who keeps a login.
     Registry(Box<RegistryEvent>),
     /// A directory is there.
@@ -63,6 +67,15 @@ pub enum Event {
         pid: u32,
         /// Nanoseconds since 1970.
         at_ns: u64,
+    },
+    /// What a container has of a network is on record.
+    EndpointRecorded {
+        /// Which container.
+        id: ContainerId,
+        /// The network's id.
+        network: String,
+        /// What it has there.
+        endpoint: Box<Endpoint>,
     },
     /// It is on record that a container's processes are frozen, or not any more.
     ContainerPaused {
@@ -407,6 +420,7 @@ impl Event {
             Event::Build(event) => event.normalise(),
             Event::Image(event) => event.normalise(),
             Event::Registry(event) => event.normalise(),
+            Event::Network(event) => event.normalise(),
             _ => {}
         }
         event

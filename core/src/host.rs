@@ -3,11 +3,13 @@
 //! Planning is pure: whatever it depends on besides the command and the state stands here. The native binary reads it off the machine
 //! (`native/src/observe`), the playground takes [`HostFacts::example`], which is a stock Debian with cgroup v2.
 
+use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::device::Device;
+use crate::net::{InterfaceFact, Protocol, RouteFact, Rule};
 use crate::oci::audit::StoreListing;
 use crate::oci::capability::CapabilitySet;
 use crate::query::MountFact;
@@ -103,10 +105,31 @@ pub struct HostFacts {
     /// What lies on the disk; looked at only for commands that show it (`plan::disk_usage`).
     #[serde(default)]
     pub disk: DiskUsage,
+    /// The host's own network namespace; looked at only for commands that connect something to it (`plan::Wanted`).
+    #[serde(default)]
+    pub network: HostNetwork,
     /// What lies in the store; looked at only for commands that go through it.
     #[serde(default)]
     pub store: StoreListing,
 }
+
+/// What is in the host's own network namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostNetwork {
+    /// Its interfaces.
+    pub interfaces: Vec<InterfaceFact>,
+    /// Its main routing tables.
+    pub routes: Vec<RouteFact>,
+    /// Settings that matter to whoever makes it a router, by name: `net.ipv4.ip_forward`.
+    pub settings: BTreeMap<String, String>,
+    /// The rules of the engine's own table; `None`: there is no such table.
+    pub rules: Option<Vec<Rule>>,
+    /// The ports at which its programs listen.
+    pub listening: Vec<(Protocol, SocketAddr)>,
+}
+
+/// The settings that [`HostNetwork::settings`] has.
+pub const ROUTER_SETTINGS: [&str; 1] = ["net.ipv4.ip_forward"];
 
 /// Bytes on the disk: of a file with several names once, of directories nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -323,6 +346,7 @@ impl HostFacts {
             devices: Vec::new(),
             apparmor: None,
             operating_system: String::new(),
+            network: HostNetwork::default(),
             disk: DiskUsage::default(),
             store: StoreListing::default(),
         }

@@ -12,6 +12,7 @@
 //! merged/                             where every container's overlay appears, each in a mount namespace of its own: empty from outside
 //! containers/<id>/{hostname,hosts,resolv.conf}
 //! containers/<id>/<id>-json.log       stdout and stderr, as Docker's json-file driver writes them
+//! networks/<id>.json                 what the engine knows of a network
 //! volumes/<name>/volume.json          what the engine knows of a volume
 //! volumes/<name>/_data/               its files
 //! events.log                          on Linux: what was done, a line of JSON each
@@ -49,6 +50,11 @@ impl<'a> Layout<'a> {
     /// How registries are reached, where it is to be otherwise than with Docker.
     pub fn daemon_settings(&self) -> String {
         format!("{}/daemon.json", self.root)
+    }
+
+    /// The record of a network.
+    pub fn network(&self, id: &str) -> String {
+        format!("{}/networks/{id}.json", self.root)
     }
 
     /// The directory of all images: an OCI image layout.

@@ -36,6 +36,7 @@ pub mod layout;
 pub mod lesson;
 pub mod model;
 pub mod modelled;
+pub mod net;
 pub mod observe;
 pub mod oci;
 pub mod permission;

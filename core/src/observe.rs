@@ -10,6 +10,7 @@
 
 mod build;
 mod image;
+mod network;
 mod process;
 mod registry;
 
@@ -191,6 +192,7 @@ pub fn observe(step: &Step, outcome: &Outcome, actors: Actors, probe: &dyn Probe
         Step::Image(step) => look.image(step),
         Step::Build(step) => look.build(step),
         Step::Registry(step) => look.registry(step),
+        Step::Network(step) => look.network(step),
     }
 }
 
@@ -209,7 +211,10 @@ impl Look<'_> {
                 directory: directory.clone(),
             })?,
             StoreStep::CreateDirectory { path, .. } => self.if_there(path, || Event::DirectoryCreated { path: path.clone() })?,
-            StoreStep::WriteFile { path, .. } | StoreStep::RewriteFile { path, .. } | StoreStep::WriteIdFile { path, .. } => {
+            StoreStep::WriteFile { path, .. }
+            | StoreStep::RewriteFile { path, .. }
+            | StoreStep::EditLines { path, .. }
+            | StoreStep::WriteIdFile { path, .. } => {
                 let size_bytes = self.bytes(Subject::Host, path)?.len() as u64;
                 vec![Event::FileWritten { path: path.clone(), size_bytes }]
             }
@@ -226,6 +231,10 @@ impl Look<'_> {
                 let sent = serde_json::from_slice(&self.bytes(Subject::Host, path)?).map_err(|_| Errno::EIO)?;
                 vec![Event::SignalNoted { id: id.clone(), sent }]
             }
+            StoreStep::RecordEndpoint { id, .. } => match self.on_record(id)? {
+                Some(_) => essential(&Step::Store(step.clone()), self.outcome, self.actors),
+                None => Vec::new(),
+            },
             StoreStep::RecordPause { id, .. }
             | StoreStep::RecordStopAsked { id }
             | StoreStep::RecordRestartCancelled { id }
@@ -543,6 +552,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
         Step::Image(step) => return image::essential(step, outcome),
         Step::Build(step) => return build::essential(step, outcome),
         Step::Registry(step) => return registry::essential(step, outcome),
+        Step::Network(step) => return network::essential(step),
         Step::Process(ProcessStep::ExecProgram { .. }) => return outcome.refused().into_iter().collect(),
         _ => return Vec::new(),
     };
@@ -559,6 +569,9 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
             started.into_iter().collect()
         }
         StoreStep::RecordPause { id, paused } => vec![Event::ContainerPaused { id: id.clone(), paused: *paused }],
+        StoreStep::RecordEndpoint { id, network, endpoint } => {
+            vec![Event::EndpointRecorded { id: id.clone(), network: network.clone(), endpoint: endpoint.clone() }]
+        }
         StoreStep::RecordExit { id } => outcome.exited(id).into_iter().collect(),
         StoreStep::RecordProbe { id } => outcome.probed(id),
         StoreStep::RecordStopAsked { id } => vec![Event::StopAsked { id: id.clone() }],
@@ -572,6 +585,7 @@ pub fn essential(step: &Step, outcome: &Outcome, actors: Actors) -> Vec<Event> {
         StoreStep::CreateDirectory { .. }
         | StoreStep::WriteFile { .. }
         | StoreStep::RewriteFile { .. }
+        | StoreStep::EditLines { .. }
         | StoreStep::WriteIdFile { .. }
         | StoreStep::NoteSignal { .. }
         | StoreStep::CreateSource { .. }

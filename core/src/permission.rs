@@ -202,7 +202,7 @@ mod tests {
         container.mounts = vec![MountPoint { source: "/srv".into(), target: "/data".into(), ..MountPoint::default() }];
         let mut host = HostFacts::example();
         host.owners = [("/srv".to_string(), owner), ("/srv/deep".to_string(), owner)].into();
-        text(path, &container, &State::default(), &host).unwrap_or_else(|error| error)
+        text(path, &container, &State::of_engine("/var/lib/glassbox"), &host).unwrap_or_else(|error| error)
     }
 
     const ROOTS: OwnerFact = OwnerFact { uid: 0, gid: 0, mode: 0o755, directory: true };

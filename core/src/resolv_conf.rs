@@ -134,6 +134,12 @@ fn written(conf: &Conf, remarks: &Remarks<'_>) -> String {
     text
 }
 
+/// A text without the lines `remove`, and with the lines `add` at its end.
+pub fn edited(text: &str, remove: &[String], add: &[String]) -> String {
+    let kept = text.lines().filter(|line| !remove.iter().any(|gone| gone == line));
+    kept.chain(add.iter().map(String::as_str)).map(|line| format!("{line}\n")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

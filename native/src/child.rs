@@ -6,8 +6,9 @@
 //!         one ▶  carry out the next step, tell how it went          walks the same cursor: it has a copy of
 //!         rest ▶ carry out all that is left, tell only a failure    the engine's memory, plan and state; one
 //!                                                                   that goes alone has that order from birth
-//!        ready ▶ what it does not make itself is there (of one that began before it was)
+//!        ready ▶ what it does not make itself is there (of one that began before it was, or has paused)
 //!       filter ▶ the program that its seccomp step installs
+//!         ◀ paused: steps of the engine's come between its own, and it waits until they are done (of one that carries out all that is left)
 //!         ◀ done, failed (errno, call), terminal (+ descriptor), executing; then the end: the program runs
 //! ```
 //! It is killed when the engine ends (PR_SET_PDEATHSIG) and ends itself when the channel does, so that `kill -9` of the engine at any
@@ -68,6 +69,10 @@ pub struct Child {
     /// Where the plan stood right after `CloneProcess`.
     begin: Cursor,
     released: bool,
+    /// It has come to steps of the engine's between its own, and waits.
+    paused: bool,
+    /// The last of its steps is its turn.
+    last: bool,
     executing: bool,
     /// It stands at the first instruction of its program, until `let_go`.
     held: bool,
@@ -103,6 +108,8 @@ pub fn clone_child(making: &Making<'_>, cursor: &Cursor, context: &Context<'_>) 
             channel: Some(near),
             begin: cursor.clone(),
             released: making.goes_alone,
+            paused: false,
+            last: false,
             executing: false,
             held: false,
         }),
@@ -135,7 +142,7 @@ impl Child {
                 Some(Reply::Executing) => self.executing = true,
                 Some(Reply::Refused { refused }) => self.refused = Some(refused),
                 Some(Reply::Failed { failure, .. }) => return Err(failure),
-                Some(Reply::Done | Reply::Terminal { .. }) => return Ok(()),
+                Some(Reply::Done | Reply::Paused | Reply::Terminal { .. }) => return Ok(()),
                 None => return self.ended().map_err(|failure| failure.failure),
             }
         }
@@ -156,8 +163,35 @@ impl Child {
         if std::mem::take(&mut self.held) { trace::let_go(self.pid).call("ptrace") } else { Ok(()) }
     }
 
+    /// The turn is its next step's, in the plan's order: it is let go, from its birth or from where it waits for the engine. `last`: of all.
+    pub fn go_on(&mut self, last: bool) -> Result<(), Failure> {
+        self.last |= last;
+        if std::mem::take(&mut self.paused) {
+            self.order(&Order::Ready)?;
+        }
+        self.release()
+    }
+
+    /// Its last step has had its turn: what comes next is its program.
+    pub fn has_last_step(&self) -> bool {
+        self.last
+    }
+
+    /// Waits until it has come to steps of the engine's, or for the step that failed.
+    pub fn await_pause(&mut self) -> Result<(), ChildFailure> {
+        while !self.paused {
+            match self.hear().map_err(|failure| ChildFailure { index: None, failure })? {
+                Some(Reply::Paused) => self.paused = true,
+                Some(Reply::Failed { index, failure }) => return Err(ChildFailure { index: Some(index), failure }),
+                Some(_) => {}
+                None => return self.ended(),
+            }
+        }
+        Ok(())
+    }
+
     /// Lets it carry out all that is left; nothing is waited for.
-    pub fn release(&mut self) -> Result<(), Failure> {
+    fn release(&mut self) -> Result<(), Failure> {
         if !self.released {
             self.released = true;
             self.order(&Order::Rest)?;
@@ -187,7 +221,7 @@ impl Child {
                 Some(Reply::Executing) => self.executing = true,
                 Some(Reply::Refused { refused }) => self.refused = Some(refused),
                 Some(Reply::Failed { index, failure }) => return Err(ChildFailure { index: Some(index), failure }),
-                Some(Reply::Done | Reply::Terminal { .. }) => {}
+                Some(Reply::Done | Reply::Paused | Reply::Terminal { .. }) => {}
                 None => return self.ended(),
             }
         }

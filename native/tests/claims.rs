@@ -130,7 +130,7 @@ fn plan(scratch: &Scratch, words: &[&str]) -> PlanTree {
 }
 
 fn traced(scratch: &Scratch, words: &[&str]) -> Vec<Call> {
-    let mut inside = vec!["-mpf", "--mount-proc"];
+    let mut inside = vec!["-mpfn", "--mount-proc"];
     inside.extend(scratch.1.prefix());
     inside.extend(["strace", "-f", "-s", "65536", "-o"]);
     let output = run(scratch.command("unshare").args(inside).arg(scratch.trace()).arg(scratch.glassbox()).args(words));
@@ -379,7 +379,7 @@ fn so_are_those_of_commands_on_a_running_container() {
         let trace = if strace.is_empty() { String::new() } else { trace.display().to_string() };
         script += &format!("{glassbox} --plan=json {words} > {}\n{strace} {trace} {glassbox} {words}\n", plan.display());
     }
-    let output = run(scratch.command("unshare").args(["-mpf", "--mount-proc", "sh", "-c", &script]));
+    let output = run(scratch.command("unshare").args(["-mpfn", "--mount-proc", "sh", "-c", &script]));
     let mut calls = 0;
     for (at, words) in RUNNING.iter().enumerate() {
         let read = |ending: &str| fs::read_to_string(scratch.0.join(format!("{at}.{ending}"))).unwrap_or_default();

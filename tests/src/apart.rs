@@ -1,4 +1,4 @@
-//! Tests that mount or kill run apart: in a mount and a pid namespace, and on v1 cgroup trees in cgroups of their own.
+//! Tests that mount, kill or connect run apart: in a mount, a pid and a network namespace, and on v1 cgroup trees in cgroups of their own.
 //!
 //! A test calls [`apart`] with its own name. Outside, that starts the test's executable again, for this one test, in new namespaces; inside,
 //! it runs the body. `sh` is pid 1 there: it reaps what loses its parent.
@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 
 use crate::binary::{is_root, skip};
+use crate::network::MACHINE;
 
 /// Set in the inner process.
 const INSIDE: &str = "GLASSBOX_TESTS_APART";
@@ -26,7 +27,8 @@ pub fn apart(test: &str, body: fn() -> Result<()>) -> Result<()> {
         return Ok(());
     }
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", "\"$@\"; exit $?", "sh"]);
+    command.args(["--mount", "--pid", "--net", "--fork", "--mount-proc", "--kill-child", "sh", "-c"]);
+    command.args([&format!("{MACHINE} && \"$@\"; exit $?"), "sh"]);
     command.arg(std::env::current_exe()?).args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
     let output = command.output().context("unshare")?;
     eprint!("{}", String::from_utf8_lossy(&output.stderr));

@@ -12,6 +12,7 @@ use glassbox_core::query::{Answer, Query};
 use glassbox_core::session::{Input, Progress, Recording, Role, Session, Stream, joined};
 
 use crate::fixture::Exchange;
+use crate::network::Network;
 use crate::still;
 
 /// What a kernel showed for one command.
@@ -132,12 +133,14 @@ pub struct Linux {
     binary: PathBuf,
     root: PathBuf,
     records: Vec<PathBuf>,
+    network: Option<Network>,
 }
 
 impl Linux {
-    /// `root`: an empty directory, removed by the caller.
-    pub fn new(binary: &Path, root: &Path) -> Linux {
-        Linux { binary: binary.to_path_buf(), root: root.to_path_buf(), records: Vec::new() }
+    /// `root`: an empty directory, removed by the caller. As root it has a network namespace of its own.
+    pub fn new(binary: &Path, root: &Path) -> Result<Linux> {
+        let network = Network::new()?;
+        Ok(Linux { binary: binary.to_path_buf(), root: root.to_path_buf(), records: Vec::new(), network })
     }
 
     /// The machine's facts, as the binary reads them off.
@@ -156,7 +159,7 @@ impl Linux {
     }
 
     fn command(&self, arguments: &[String]) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = self.network.as_ref().map_or_else(|| Command::new(&self.binary), |network| network.command(&self.binary));
         command
             .args(arguments)
             .env_clear()

@@ -9,6 +9,7 @@ pub mod fixture;
 pub mod kernels;
 pub mod leftovers;
 pub mod marked;
+pub mod network;
 pub mod normalise;
 pub mod processes;
 pub mod still;

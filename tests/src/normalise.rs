@@ -1,4 +1,5 @@
-//! What differs from run to run, made alike: container ids, the data root, times that have passed, pids and namespace numbers.
+//! What differs from run to run, made alike: container ids, the data root, times that have passed, pids and namespace numbers, hardware
+//! addresses and the names of interfaces that follow from ids.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +38,7 @@ impl Normaliser {
         }
         let lines: Vec<String> = out.split('\n').map(|line| self.namespace(line)).collect();
         let lines = self.pids.text(&lines.join("\n"));
-        times(&self.ids(&lines))
+        times(&interfaces(&self.ids(&lines)))
     }
 
     /// A line of `ns`: the kernel's numbers become symbols, and how many processes the machine itself has is its own affair.
@@ -92,6 +93,39 @@ impl Normaliser {
         let number = *self.known.entry(word[..SHORT].to_string()).or_insert(next);
         if word.len() == FULL { format!("<id{number}>") } else { format!("<id{number}:12>") }
     }
+}
+
+/// `veth` with seven digits, and six bytes with colons between them, but for those that a person has chosen: all bytes alike, or the
+/// broadcast address.
+fn interfaces(text: &str) -> String {
+    let is_hex = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let veth = rest.strip_prefix("veth").and_then(|rest| rest.get(..VETH_DIGITS)).is_some_and(is_hex);
+        let mac = rest
+            .get(..MAC_LENGTH)
+            .is_some_and(|word| word.split(':').count() == 6 && word.split(':').all(|byte| byte.len() == 2 && is_hex(byte)));
+        let before = out.chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric() && c != ':');
+        let (shown, length) = match () {
+            () if before && veth => ("<veth>", "veth".len() + VETH_DIGITS),
+            () if before && mac && is_own(rest.get(..2).unwrap_or_default()) => ("<mac>", MAC_LENGTH),
+            () => (rest.get(..c.len_utf8()).unwrap_or_default(), c.len_utf8()),
+        };
+        out.push_str(shown);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    out
+}
+
+/// `02:42:ac:11:00:02`
+const MAC_LENGTH: usize = 17;
+/// Of the name of a pair's end on the host.
+const VETH_DIGITS: usize = 7;
+
+/// The first byte of an address that was not given to a device by its maker: the second bit is set.
+fn is_own(first: &str) -> bool {
+    u8::from_str_radix(first, 16).is_ok_and(|byte| byte & 3 == 2)
 }
 
 /// `Up 3 seconds`, `2 minutes ago`, `Less than a second ago`, `About a minute ago`: the amount goes, and the blanks after it.

@@ -136,7 +136,7 @@ pub fn linux() -> Result<(tempfile::TempDir, Linux)> {
     let place = tempfile::Builder::new().prefix("glassbox-suite-").tempdir()?;
     let root = place.path().join("root");
     std::fs::create_dir(&root)?;
-    let linux = Linux::new(&binary()?, &root);
+    let linux = Linux::new(&binary()?, &root)?;
     Ok((place, linux))
 }
 

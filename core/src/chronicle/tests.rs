@@ -55,7 +55,7 @@ fn an_exec_has_one_id_from_beginning_to_end() {
 
 #[test]
 fn the_log_is_bounded() {
-    let mut state = crate::model::State::default();
+    let mut state = crate::model::State::of_engine("/var/lib/glassbox");
     let happening = |number: u64| crate::model::happening::Happening::of_volume("data", "create", number);
     (0..5000).for_each(|number| state.keep(vec![happening(number)]));
     assert!(state.happenings.len() <= 2 * crate::model::happening::HAPPENINGS_MAX);

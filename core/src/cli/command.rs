@@ -282,6 +282,8 @@ pub enum Command {
         /// `--filter`, as typed: `NAME=VALUE`.
         filters: Vec<String>,
     },
+    /// `network …`
+    Networks(super::NetworkCommand),
     /// `completion SHELL`: the script that makes a shell complete words.
     PrintCompletion {
         /// `bash`, `fish`, `zsh`

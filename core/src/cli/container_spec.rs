@@ -11,6 +11,7 @@ use super::naming::Naming;
 use super::resources::Resources;
 use super::storage::StorageSpec;
 use super::tuning::Tuning;
+use crate::model::{EndpointSpec, Publishing};
 use crate::userland::Signal;
 
 /// `run`
@@ -66,6 +67,9 @@ pub struct ContainerSpec {
     pub entrypoint: Option<String>,
     /// `--network`
     pub network: NetworkMode,
+    /// What was said of its place in each network, in the order of `--network`.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointSpec>,
     /// `--pid`, `--ipc`, `--uts`, `--cgroupns`, `--userns`
     #[serde(default)]
     pub namespaces: NamespaceSpec,
@@ -118,6 +122,8 @@ pub struct ContainerSpec {
     /// `--expose`: `80/tcp`, ranges written out.
     #[serde(default)]
     pub exposed_ports: BTreeSet<String>,
+    /// `-p`, `-P`
+    pub publishing: Publishing,
     /// Which image, where several have its name.
     #[serde(default)]
     pub image_choice: ImageChoice,
@@ -168,7 +174,7 @@ pub enum Pull {
 /// `--network`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NetworkMode {
-    /// Not said, or `default`: today as `none`, and said so, until bridges exist.
+    /// Not said, or `default`: the network `bridge`; for whoever may not make bridges as `none`, and said so.
     #[default]
     Default,
     /// `none`: a network namespace with nothing but loopback.
@@ -177,13 +183,17 @@ pub enum NetworkMode {
     Host,
     /// `container:NAME`: another container's; name, prefix of an id, or id.
     Container(String),
+    /// A network by its name or id: `bridge` is one of them.
+    Named(String),
 }
 
 impl NetworkMode {
     /// As HostConfig has it.
     pub fn word(&self) -> String {
         match self {
-            NetworkMode::Default | NetworkMode::None => "none".into(),
+            NetworkMode::Default => "bridge".into(),
+            NetworkMode::None => "none".into(),
+            NetworkMode::Named(name) => name.clone(),
             NetworkMode::Host => "host".into(),
             NetworkMode::Container(name) => format!("{OF_CONTAINER}{name}"),
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Among what `inspect` looks a name up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InspectKind {
-    /// Containers, then images, then volumes.
+    /// Containers, then images, networks and volumes.
     #[default]
     Any,
     /// `--type container`
@@ -14,6 +14,8 @@ pub enum InspectKind {
     Image,
     /// `--type volume`
     Volume,
+    /// `--type network`
+    Network,
 }
 
 impl InspectKind {
@@ -24,6 +26,7 @@ impl InspectKind {
             InspectKind::Container => "container",
             InspectKind::Image => "image",
             InspectKind::Volume => "volume",
+            InspectKind::Network => "network",
         }
     }
 }

@@ -11,6 +11,7 @@ mod client;
 mod copy;
 mod image;
 mod mount;
+mod network;
 mod phase;
 mod privilege;
 mod process;
@@ -149,6 +150,7 @@ pub fn explain(step: &Step) -> Explanation {
         Step::Image(step) => image::explain(step),
         Step::Build(step) => build::explain(step),
         Step::Registry(step) => registry::explain(step),
+        Step::Network(step) => network::explain(step),
     }
 }
 

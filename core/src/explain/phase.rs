@@ -29,6 +29,8 @@ fn headline(phase: &Phase) -> String {
         Phase::WriteImage { .. } => "Put the image together",
         Phase::StartContainer { .. } => "Start the container",
         Phase::PrepareCgroup { .. } => "Prepare the control group",
+        Phase::PrepareNetworks { .. } => "Prepare its networks",
+        Phase::ConnectProcess { .. } => "Connect the process to its networks",
         Phase::CreateProcess { .. } => "Create the first process",
         Phase::IsolateProcess { .. } => "Isolate the process in namespaces",
         Phase::BuildRoot { .. } => "Build the root file system",
@@ -48,6 +50,11 @@ fn headline(phase: &Phase) -> String {
     };
     fixed.to_string()
 }
+
+const WHY_NETWORKS: &str =
+    "A network is a bridge on the host. The container is given an address in each of its own before anything of it runs.";
+const WHY_CONNECTED: &str =
+    "A new network namespace has loopback alone. A cable is laid into it, and its other end plugged into the bridge.";
 
 fn why(phase: &Phase) -> &'static str {
     match phase {
@@ -80,6 +87,8 @@ fn why(phase: &Phase) -> &'static str {
         Phase::PrepareCgroup { .. } => {
             "Limits belong to a group of processes and not to one. The group is there before the first process is."
         }
+        Phase::PrepareNetworks { .. } => WHY_NETWORKS,
+        Phase::ConnectProcess { .. } => WHY_CONNECTED,
         Phase::CreateProcess { .. } => {
             "The kernel knows no containers, only processes. This one will become the container's pid 1."
         }
@@ -164,6 +173,7 @@ fn anchor(phase: &Phase) -> &'static str {
         Phase::CreateContainer { .. } => "create",
         Phase::StartContainer { .. } | Phase::CreateProcess { .. } | Phase::ExecInContainer { .. } => "process",
         Phase::PrepareCgroup { .. } => "cgroup",
+        Phase::PrepareNetworks { .. } | Phase::ConnectProcess { .. } => "network",
         Phase::IsolateProcess { .. } => "namespaces",
         Phase::BuildRoot { .. } | Phase::CopyInContainer { .. } => "root",
         Phase::HidePaths { .. } => "hidden",

@@ -44,11 +44,8 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
             explanation(headline, why, replace_file(path), &[&format!("cat {path}")], "create")
         }
         StoreStep::ReplaceRecord { container, before, path } => {
-            let headline = if container.name == before.name {
-                "Write the record anew".to_string()
-            } else {
-                format!("Call it {}", container.name)
-            };
+            let renamed = container.name != before.name;
+            let headline = if renamed { format!("Call it {}", container.name) } else { "Write the record anew".to_string() };
             let why =
                 "A container is a record and its files. The record is replaced as a whole, so that no reader sees half of it.";
             explanation(headline, why, replace_file(path), &[&format!("cat {path}")], "create")
@@ -64,12 +61,14 @@ pub(super) fn explain(step: &StoreStep) -> Explanation {
         CreateSource { .. }
         | WriteIdFile { .. }
         | StoreStep::RewriteFile { .. }
+        | StoreStep::EditLines { .. }
         | CreateVolume { .. }
         | FillVolume { .. }
         | StoreStep::MakeWorkingDirectory { .. }
         | MeasureDirectory { .. }
         | RemoveVolume { .. } => storage(step),
         StoreStep::RecordStart { .. }
+        | StoreStep::RecordEndpoint { .. }
         | StoreStep::RecordPause { .. }
         | StoreStep::RecordExit { .. }
         | StoreStep::RecordProbe { .. }
@@ -113,6 +112,12 @@ fn state(step: &StoreStep) -> Explanation {
         StoreStep::RecordStart { .. } => {
             let why = "From now on ps shows it as running, with its process's number on the host.";
             explanation("Record that it runs", why, replace_file("…/state.json"), &["glassbox ps"], "process")
+        }
+        StoreStep::RecordEndpoint { endpoint, .. } => {
+            let addresses: Vec<String> = endpoint.addresses.iter().map(|address| address.addr().to_string()).collect();
+            let why = "From now on the address is the container's: whoever starts next in the network gets another.";
+            let headline = format!("Record the address {}", addresses.join(" and "));
+            explanation(headline, why, replace_file("…/state.json"), &["glassbox inspect"], "network")
         }
         StoreStep::RecordPause { paused, .. } => {
             let headline = if *paused { "Record that it is paused" } else { "Record that it goes on" };
@@ -167,6 +172,15 @@ fn storage(step: &StoreStep) -> Explanation {
             let why =
                 "At each start the file is made of the host's and of what the command said: what the container wrote into it goes.";
             explanation(format!("Write {} anew", base(path)), why, calls, &[&format!("cat {path}")], "create")
+        }
+        StoreStep::EditLines { path, .. } => {
+            let calls = vec![
+                call("openat", &["AT_FDCWD", &quoted(path), "O_RDWR|O_CLOEXEC"]),
+                call("read", &["…", "…", "…"]),
+                call("write", &["…", "…", "…"]),
+            ];
+            let why = "The container has this file mounted: it is changed as it is, so that what it has written into it stays.";
+            explanation(format!("Change lines of {}", base(path)), why, calls, &[&format!("cat {path}")], "network")
         }
         WriteIdFile { path, .. } => {
             let why = "--cidfile: a script reads the id there. A file that is there already is never written over.";
@@ -223,7 +237,7 @@ fn storage(step: &StoreStep) -> Explanation {
 }
 
 /// A record is replaced as a whole, so that a reader never sees half of it.
-fn replace_file(path: &str) -> Vec<Call> {
+pub(super) fn replace_file(path: &str) -> Vec<Call> {
     let path = quoted(path);
     vec![
         call("openat", &["AT_FDCWD", "\"…/.state.json.…\"", "…", "0600"]),

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::MountPoint;
 use super::ending::Ending;
 use super::health::Health;
+use super::network::Attachment;
+use super::port::Publishing;
 use crate::cli::{
     Confinement, Healthcheck, NamespaceSpec, Naming, NetworkMode, Resources, RestartPolicy, StorageSpec, Tuning, Words,
 };
@@ -54,6 +56,9 @@ pub struct Container {
     /// What is mounted besides the file systems that every container has, in the order of mounting.
     #[serde(default)]
     pub mounts: Vec<MountPoint>,
+    /// The networks that it is connected to, in the order of its interfaces.
+    #[serde(default)]
+    pub networks: Vec<Attachment>,
     /// What became of it.
     pub state: ContainerState,
     /// The command that created it, so that every later step can point at its words.
@@ -163,6 +168,9 @@ pub struct HostConfig {
     /// `--add-host`, `--dns`, `--dns-search`, `--dns-option`.
     #[serde(default)]
     pub naming: Naming,
+    /// `-p`, `-P`
+    #[serde(default)]
+    pub publishing: Publishing,
     /// `--security-opt`, `--device`, `--device-cgroup-rule`.
     #[serde(default)]
     pub confinement: Confinement,

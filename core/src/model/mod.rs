@@ -10,6 +10,8 @@ pub mod happening;
 pub mod health;
 mod image;
 pub mod log;
+mod network;
+mod port;
 pub mod restart;
 mod storage;
 
@@ -20,6 +22,10 @@ pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLin
 pub use ending::{Ending, SentSignal, SignalReason};
 pub use exchange::{Account, Exchange, Standing};
 pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, is_aside, short_digest};
+pub use network::{
+    Attachment, DEFAULT_NETWORK, Endpoint, EndpointSpec, Network, NetworkDriver, NetworkLookup, PREDEFINED, Subnet, predefined,
+};
+pub use port::{ContainerPort, EVERYWHERE, PortBinding, PublishedPort, Publishing, addresses_meet};
 pub use storage::{ANONYMOUS_LABEL, Backing, MountKind, MountPoint, Propagation, Volume, backing, depth};
 
 /// All that the engine knows.
@@ -31,6 +37,8 @@ pub struct State {
     pub containers: RedBlackTreeMap<ContainerId, Container>,
     /// Volumes by name.
     pub volumes: RedBlackTreeMap<String, Volume>,
+    /// Networks by id; the three that are always there among them.
+    pub networks: RedBlackTreeMap<String, Network>,
     /// Results of earlier builds, by the digest of their keys; read where a command asks for them.
     pub build_cache: RedBlackTreeMap<String, CacheRecord>,
     /// Directories that builds mount as caches, by their names below the data root; read where a command asks for them.
@@ -55,6 +63,15 @@ pub enum Lookup {
 }
 
 impl State {
+    /// What an engine with this data root knows before anything was done with it: the networks that are always there.
+    pub fn of_engine(data_root: &str) -> State {
+        let mut state = State::default();
+        for network in predefined(data_root) {
+            state.networks.insert_mut(network.id.clone(), network);
+        }
+        state
+    }
+
     /// Keeps what has happened, the last so many.
     pub fn keep(&mut self, told: Vec<happening::Happening>) {
         for happening in told {

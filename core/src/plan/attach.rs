@@ -67,7 +67,7 @@ mod tests {
 
     fn refusal(line: &str, terminal: Option<(u16, u16)>) -> Option<String> {
         let host = HostFacts { terminal, ..HostFacts::example() };
-        let mut state = State::default();
+        let mut state = State::of_engine("/var/lib/glassbox");
         let image = crate::oci::toolbox::image(&host.toolbox);
         state.images.insert_mut(image.id.clone(), image);
         let invocation = Rc::new(crate::cli::parse_line(line).unwrap());

@@ -57,6 +57,7 @@ pub(super) fn of_image(
     super::confinement::check(spec, capabilities, context)?;
     let process = merge_process(spec, image, &id, context)?;
     let (network, namespaces) = namespaces::recorded(spec, context)?;
+    let networks = super::network::attachments(spec, context)?;
     let (mounts, shown) = storage::resolve(spec, &of_image::volumes(&image.config), context)?;
     let wasi = super::wasi::runtime(image, spec, context)?;
     let host = HostConfig { storage: shown, network, namespaces, wasi, ..host_config(spec, detached, capabilities, &id, context) };
@@ -70,6 +71,7 @@ pub(super) fn of_image(
         process,
         host,
         mounts,
+        networks,
         state: ContainerState::default(),
         words: context.invocation.words.clone(),
     })
@@ -254,6 +256,7 @@ fn host_config(
         cid_file: cid_file::path(spec, host).unwrap_or_default(),
         volume_driver: spec.volume_driver.clone(),
         tuning: spec.tuning.clone(),
+        publishing: spec.publishing.clone(),
         naming: spec.naming.clone(),
         confinement: spec.confinement.clone(),
         devices: super::device::resolve(spec, host),

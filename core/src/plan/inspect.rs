@@ -18,10 +18,11 @@ fn found(word: &str, kind: InspectKind, context: &Context<'_>) -> Result<Value, 
         Some(inspect::container(&namespaces::as_started(found, state), host))
     };
     let image = || state.image(word).map(|image| crate::view::image::value(image, host));
+    let network = || state.network(word).ok().map(|network| crate::view::network::network(network, state));
     let volume = || state.volumes.get(word).map(|volume| inspect::volume(volume, host));
     match kind {
         InspectKind::Any => {
-            let found = container().or_else(image).or_else(volume);
+            let found = container().or_else(image).or_else(network).or_else(volume);
             found.ok_or_else(|| format!("Error: No such object: {word}\n{SEE_ALL}"))
         }
         InspectKind::Container => super::lifecycle::find(word, context).map(|_| container().unwrap_or_default()),
@@ -30,13 +31,17 @@ fn found(word: &str, kind: InspectKind, context: &Context<'_>) -> Result<Value, 
             let (tagged, all) = (image::with_tag(word), all.join(", "));
             format!("Error response from daemon: No such image: {tagged}\nglassbox: the images here are: {all}\n")
         }),
+        InspectKind::Network => {
+            let next = "glassbox: see which there are with: glassbox network ls";
+            network().ok_or_else(|| format!("Error response from daemon: network {word} not found\n{next}\n"))
+        }
         InspectKind::Volume => volume().ok_or_else(|| volume::missing(word)),
     }
 }
 
 pub(super) fn objects(command: &Command, context: &Context<'_>, plan: &mut Plan) {
     let Command::InspectObjects { names, kind, format, sizes } = command else { return };
-    if let (true, InspectKind::Image | InspectKind::Volume) = (sizes, kind) {
+    if let (true, InspectKind::Image | InspectKind::Network | InspectKind::Volume) = (sizes, kind) {
         plan.warnings.push(format!("WARNING: --size ignored for {}", kind.word()));
     }
     let mut all = Vec::new();

@@ -300,6 +300,7 @@ pub(super) fn start(words: &[String], attach: bool, context: &Context<'_>, plan:
 pub(super) fn check_offered(container: &Container, context: &Context<'_>) -> Result<(), String> {
     let refusal = super::namespaces::not_offered(container, context.state);
     let refusal = refusal.or_else(|| super::network_files::not_known(container));
+    let refusal = refusal.or_else(|| super::network::cannot_connect(container, context));
     let refusal = refusal.or_else(|| super::logging::not_initialised(container));
     refusal.map_or(Ok(()), |what| Err(format!("Error response from daemon: {what}\n")))
 }
@@ -322,6 +323,7 @@ pub(super) fn clean_up(container: &Container, context: &Context<'_>) -> Vec<Plan
     let id = || container.id.clone();
     let record = need("WatchContainer", "ps, inspect and wait are to tell how it ended.");
     let mut steps = vec![planned(Step::Store(StoreStep::RecordExit { id: id() }), record)];
+    steps.extend(super::network::disconnect(container));
     for (directory, _) in container.host.cgroups.iter().rev() {
         let step = crate::step::CgroupStep::RemoveCgroup { directory: directory.clone(), shared: false };
         steps.push(planned(Step::Cgroup(step), need("CreateCgroup", "An empty cgroup limits nobody.")));

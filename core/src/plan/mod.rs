@@ -27,6 +27,7 @@ pub(crate) mod limits;
 mod logging;
 mod names;
 pub(crate) mod namespaces;
+pub(crate) mod network;
 mod network_files;
 mod origin;
 mod pause;
@@ -247,6 +248,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::ExplainRefusal { container, call } => {
             plan.steps.extend(lifecycle::why(container, call.as_deref(), &context)?);
         }
+        Command::Networks(command) => network::commands::on(command, &context, &mut plan)?,
         Command::InspectObjects { .. } => inspect::objects(&invocation.command, &context, &mut plan),
         Command::PrintCompletion { shell } => plan.steps.push(print(crate::cli::completion_script(shell).to_string(), &context)),
         Command::Help { topic } => plan.steps.push(print(format!("{}\n", crate::cli::help(topic).trim_end()), &context)),
@@ -276,6 +278,7 @@ fn plan_run(run: &RunContainer, context: &Context<'_>, plan: &mut Plan) -> Resul
     let id = || container.id.clone();
     plan.warnings = warnings(&run.spec, &container, context);
     let not_offered = namespaces::not_offered(&container, context.state).or_else(|| network_files::not_known(&container));
+    let not_offered = not_offered.or_else(|| network::cannot_connect(&container, context));
     if let Some(what) = not_offered.or_else(|| logging::not_initialised(&container)) {
         return not_started(&container, run.detach, &what, context, plan);
     }
@@ -355,8 +358,8 @@ fn warnings(spec: &crate::cli::ContainerSpec, container: &Container, context: &C
     }
     all.extend(confinement::warnings(container, context.host));
     all.extend(storage::warnings(container, context));
-    if host.network == NetworkMode::Default {
-        all.push("glassbox: bridges come in a later version: this container has loopback only, as with --network none".to_string());
+    if host.network == NetworkMode::Default && container.networks.is_empty() {
+        all.push("glassbox: only root may make a bridge: this container has loopback alone, as with --network none".to_string());
     }
     if host.network == NetworkMode::Host {
         let too_large = context.host.network_files.iter().filter(|(_, text)| text.is_none());
@@ -415,6 +418,8 @@ fn expand_for(phase: &Phase, container: &Container, context: &Context<'_>) -> Ve
         Phase::CommitContainer { image, pause, .. } => images::commit_phase(container, image, *pause, context),
         Phase::StartContainer { .. } => start::start(container, context),
         Phase::PrepareCgroup { .. } => start::prepare_cgroup(container, context),
+        Phase::PrepareNetworks { .. } => network::prepare(container, context),
+        Phase::ConnectProcess { .. } => network::connect(container, context),
         Phase::CreateProcess { .. } => start::create_process(container, context),
         Phase::IsolateProcess { .. } => start::isolate(container, context),
         Phase::BuildRoot { .. } => root::build(container, context),

@@ -40,7 +40,7 @@ pub(crate) fn source(container: &Container, kind: NamespaceKind) -> Source<'_> {
             IpcMode::Container(name) => Source::Of(name),
         },
         NamespaceKind::Network => match &host.network {
-            NetworkMode::Default | NetworkMode::None => Source::New,
+            NetworkMode::Default | NetworkMode::None | NetworkMode::Named(_) => Source::New,
             NetworkMode::Host => Source::Host,
             NetworkMode::Container(name) => Source::Of(name),
         },

@@ -6,7 +6,7 @@ use super::{Cause, Context, Planned};
 use crate::cli::NetworkMode;
 use crate::host::HostFacts;
 use crate::layout::Layout;
-use crate::model::Container;
+use crate::model::{Container, Endpoint};
 use crate::resolv_conf;
 use crate::step::{Step, StoreStep};
 
@@ -28,8 +28,23 @@ fn hosts(container: &Container, host: &HostFacts) -> String {
     let naming = &container.host.naming;
     match of_host(HOSTS_PATH, host) {
         Some(text) if container.host.network == NetworkMode::Host && naming.extra_hosts.is_empty() => text.to_string(),
-        _ => HOSTS.to_string() + &naming.hosts().map(|(name, address)| format!("{address}\t{name}\n")).collect::<String>(),
+        _ => {
+            let said: String = naming.hosts().map(|(name, address)| format!("{address}\t{name}\n")).collect();
+            HOSTS.to_string() + &said + &own_names(container)
+        }
     }
+}
+
+/// Its own name, by each of its addresses.
+fn own_names(container: &Container) -> String {
+    let endpoints = container.networks.iter().filter_map(|attachment| attachment.endpoint.as_ref());
+    endpoints.flat_map(|endpoint| names_of(container, endpoint)).map(|line| format!("{line}\n")).collect()
+}
+
+/// Its own name by its addresses in one network: lines without their ends.
+pub(super) fn names_of(container: &Container, endpoint: &Endpoint) -> Vec<String> {
+    let (process, addresses) = (&container.process, &endpoint.addresses);
+    addresses.iter().map(|address| format!("{}\t{}", address.addr(), process.hostname)).collect()
 }
 
 /// Made of the host's file, and of what was said.
@@ -55,11 +70,16 @@ pub(super) fn all(container: &Container, context: &Context<'_>) -> Vec<(&'static
     ]
 }
 
-/// As in Docker: each start after the first writes them anew.
+/// As in Docker: each start after the first writes them anew; where it gives addresses, once these are known (`network::prepare`).
 pub(super) fn anew(container: &Container, context: &Context<'_>) -> Vec<Planned> {
-    if container.state.started_ns == 0 {
+    if container.state.started_ns == 0 || !container.networks.is_empty() {
         return Vec::new();
     }
+    rewritten(container, context)
+}
+
+/// All of them anew.
+pub(super) fn rewritten(container: &Container, context: &Context<'_>) -> Vec<Planned> {
     let layout = Layout::new(&context.host.data_root);
     let step = |(name, contents, cause): (&str, String, Cause)| {
         planned(Step::Store(StoreStep::RewriteFile { path: layout.of(&container.id, name), mode: 0o644, contents }), cause)

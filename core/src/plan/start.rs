@@ -24,6 +24,13 @@ pub(super) fn start(container: &Container, context: &Context<'_>) -> Vec<Planned
     steps.push(planned(Step::Phase(Phase::CreateProcess { id: id() }), command()));
     let isolation = docker_default("A container is a process in namespaces of its own.", "engine/security/#kernel-namespaces");
     steps.push(planned(Step::Phase(Phase::IsolateProcess { id: id() }), isolation));
+    if !container.networks.is_empty() {
+        let cause = docker_default("A container is connected to the network bridge.", "engine/network/drivers/bridge/");
+        let cause = origin::flag_or(context, container, "network", || cause);
+        steps.push(planned(Step::Phase(Phase::PrepareNetworks { id: id() }), cause));
+        let why = "A new network namespace has loopback alone.";
+        steps.push(planned(Step::Phase(Phase::ConnectProcess { id: id() }), need("UnshareNamespace", why)));
+    }
     steps.push(planned(Step::Phase(Phase::BuildRoot { id: id() }), origin::positional(context, "IMAGE")));
     let restrictions = restrictions(container);
     if !super::root::hide_paths(container, context).is_empty() {

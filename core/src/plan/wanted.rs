@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{block_io, cgroup_parent, device, storage};
+use super::{block_io, cgroup_parent, device, network, storage};
 use crate::cli::{Command, ContainerSpec, ImageCommand, InspectKind, Invocation, NetworkMode};
 use crate::host::{DiskUsage, HostFacts};
 use crate::layout::Layout;
@@ -31,6 +31,8 @@ pub struct Wanted {
     pub utc_offset: bool,
     /// What a container's own files on names are made of: [`HostFacts::network_files`].
     pub network_files: bool,
+    /// The host's own interfaces and routes: [`HostFacts::network`].
+    pub network: bool,
     /// What the system calls itself: [`HostFacts::operating_system`].
     pub operating_system: bool,
     /// What runs WebAssembly modules: [`HostFacts::wasi_runtime`].
@@ -61,6 +63,7 @@ pub fn wanted(invocation: &Invocation, state: &State, host: &HostFacts) -> Wante
         happenings: matches!(invocation.command, Command::Images(ImageCommand::Tags { .. })),
         utc_offset: reads_moments(&invocation.command),
         network_files: makes_network_files(&invocation.command),
+        network: network::looks_at_host(invocation, state),
         operating_system: matches!(invocation.command, Command::ShowInfo { .. }),
         wasi_runtime: makes_wasi_container(&invocation.command, state),
     }

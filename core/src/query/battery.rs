@@ -29,6 +29,7 @@ fn questions(state: &State) -> Vec<Query> {
             // With the host's network these two are the machine's own affair, and no kernel's.
             if !is_in_hosts(container, NamespaceKind::Network, state) {
                 all.push(Query::Interfaces(subject.clone()));
+                all.push(Query::Routes(subject.clone()));
                 all.push(Query::FileBytes(subject, "/etc/hosts".into()));
             }
         }

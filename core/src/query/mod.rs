@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::errno::Errno;
 use crate::model::{ContainerId, ContainerState, Status};
+use crate::net::{InterfaceFact, Protocol, RouteFact, Rule};
 use crate::oci::capability::CapabilitySet;
 use crate::step::{Limit, MountFlags, NamespaceKind};
+use core::net::SocketAddr;
 
 /// Whom a question is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,8 +50,14 @@ pub enum Query {
     Hostname(Subject),
     /// A setting below /proc/sys, named with dots, as the subject's namespaces have it.
     Sysctl(Subject, String),
-    /// Network interfaces in the subject's network namespace: /proc/PID/net/dev and flags.
+    /// Network interfaces in the subject's network namespace, as rtnetlink(7) lists them.
     Interfaces(Subject),
+    /// The main routing tables of the subject's network namespace, without what the kernel adds for IPv6 by itself.
+    Routes(Subject),
+    /// The ports at which programs listen in the subject's network namespace: /proc/PID/net/tcp and its like, proc_pid_net(5).
+    Listening(Subject),
+    /// The rules of the engine's own table in the subject's network namespace: nft(8).
+    Rules(Subject),
     /// The content of a file as the subject sees it (through /proc/PID/root).
     FileBytes(Subject, String),
     /// The entries of a directory as the subject sees it.
@@ -132,15 +140,6 @@ pub struct CapabilitiesFact {
     pub ambient: CapabilitySet,
 }
 
-/// A network interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InterfaceFact {
-    /// `lo`
-    pub name: String,
-    /// It is up.
-    pub up: bool,
-}
-
 /// What became of a path in the upper directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ChangeFact {
@@ -175,6 +174,12 @@ pub enum Answer {
     Text(String),
     /// To Interfaces.
     Interfaces(Vec<InterfaceFact>),
+    /// To Routes.
+    Routes(Vec<RouteFact>),
+    /// To Listening: sorted.
+    Listening(Vec<(Protocol, SocketAddr)>),
+    /// To Rules; `None`: there is no such table.
+    Rules(Option<Vec<Rule>>),
     /// To FileBytes.
     Bytes(Vec<u8>),
     /// To Directory: sorted names.

@@ -115,7 +115,7 @@ pub struct World {
 impl World {
     /// A machine that has booted, with the toolbox image and nothing else.
     pub fn boot(host: HostFacts) -> World {
-        let mut state = State::default();
+        let mut state = State::of_engine(&host.data_root);
         let image = toolbox::image(&host.toolbox);
         state.images.insert_mut(image.id.clone(), image);
         World {
@@ -159,6 +159,9 @@ impl World {
         facts.owners = owners.collect();
         facts.devices = wanted.devices.iter().flat_map(|path| self.kernel.devices_below(path)).collect();
         facts.devices.sort_by(|one, other| one.host.cmp(&other.host));
+        if wanted.network {
+            facts.network = self.kernel.host_network();
+        }
         if wanted.operating_system {
             let text = plan::OS_RELEASE.iter().find_map(|path| self.kernel.text_of_host(path)).unwrap_or_default();
             facts.operating_system = crate::view::info::operating_system(&text);

@@ -10,7 +10,7 @@ use super::execve::WASI_HEADER;
 use super::kernel::Kernel;
 use super::process::HOST_INIT;
 use super::tables::{
-    Content, Credentials, Data, FsKind, HostPid, InodeId, Namespace, NodeId, NsData, NsSet, Place, Process, ProcessState,
+    Content, Credentials, Data, FsKind, HostPid, InodeId, Namespace, NodeId, NsData, NsId, NsSet, Place, Process, ProcessState,
 };
 use super::tree::{Owner, file};
 use crate::cli::TimeOffsets;
@@ -20,7 +20,6 @@ use crate::layout::Layout;
 use crate::model::IdMapLine;
 use crate::oci::capability::CapabilitySet;
 use crate::oci::defaults;
-use crate::query::InterfaceFact;
 use crate::step::MountFlags;
 use crate::userland::SysResult;
 
@@ -66,10 +65,6 @@ const HOST_DIRECTORIES: &[(&str, u32)] = &[
     ("/var/tmp", 0o1777),
 ];
 
-fn host_interfaces() -> Vec<InterfaceFact> {
-    ["lo", "eth0"].map(|name| InterfaceFact { name: name.to_string(), up: true }).to_vec()
-}
-
 /// A machine with these facts, just booted. What cannot happen on a fresh kernel leaves it without that piece.
 pub fn boot(host: &HostFacts) -> Kernel {
     let mut kernel = empty(host);
@@ -104,6 +99,7 @@ fn empty(host: &HostFacts) -> Kernel {
         listening: RedBlackTreeMap::new(),
         engine: ENGINE,
         sysfs: 0,
+        sysfs_roots: RedBlackTreeMap::new(),
         last_run: 0,
     }
 }
@@ -195,7 +191,7 @@ impl Kernel {
             NsData::Mount { root: 0 },
             NsData::Uts { hostname: Rc::from(self.host.hostname.as_str()) },
             NsData::Ipc,
-            NsData::Network { interfaces: host_interfaces() },
+            NsData::Network { stack: super::net::of_host() },
             NsData::Cgroup { roots: Vec::new() },
             NsData::Time { offsets: TimeOffsets::default() },
         ];
@@ -217,7 +213,7 @@ impl Kernel {
     fn host_mounts(&mut self, root: &Place) -> SysResult<()> {
         let (sysfs, top) = self.new_stored("sysfs", "sysfs", Owner::root(0o555));
         self.sysfs = sysfs;
-        self.fill_sysfs(top, &host_interfaces())?;
+        self.fill_sysfs(top, FIRST_NAMESPACES[5])?;
         self.mount_at_boot(root, "/sys", NodeId::Inode(top), GUARDED)?;
         let proc = self.new_super("proc", "proc", FsKind::Proc(FIRST_NAMESPACES[1]));
         self.mount_at_boot(root, "/proc", NodeId::Path(proc, Rc::from("")), GUARDED)?;
@@ -271,22 +267,16 @@ impl Kernel {
         Ok(())
     }
 
-    pub(super) fn fill_sysfs(&mut self, top: InodeId, interfaces: &[InterfaceFact]) -> SysResult<()> {
+    /// `ns`: the network namespace whose interfaces it shows.
+    pub(super) fn fill_sysfs(&mut self, top: InodeId, ns: NsId) -> SysResult<()> {
         let last = self.host.cpus.saturating_sub(1);
         let online = if last == 0 { "0\n".to_string() } else { format!("0-{last}\n") };
         self.make_at(top, "/devices/system/cpu/online", file(&online), Owner::root(0o444))?;
         for path in ["/fs/cgroup", "/class/net", "/kernel", "/block", "/bus", "/module"] {
             self.make_tree(top, path, Owner::root(0o755))?;
         }
-        for interface in interfaces {
-            let state = match (interface.up, interface.name.as_str()) {
-                (false, _) => "down\n",
-                (true, "lo") => "unknown\n",
-                (true, _) => "up\n",
-            };
-            let path = format!("/class/net/{}/operstate", interface.name);
-            self.make_at(top, &path, file(state), Owner::root(0o444))?;
-        }
+        self.sysfs_roots.insert_mut(top, ns);
+        self.show_links(ns);
         let guarded: Vec<(String, bool)> = self.host.guarded_paths.iter().map(|(path, is)| (path.clone(), *is)).collect();
         for (path, is_directory) in guarded {
             let Some(path) = path.strip_prefix("/sys") else { continue };

@@ -49,6 +49,8 @@ pub struct Kernel {
     /// The engine's process.
     pub(super) engine: HostPid,
     pub(super) sysfs: SuperId,
+    /// The root directory of each sysfs, with the network namespace whose interfaces it shows.
+    pub(super) sysfs_roots: RedBlackTreeMap<InodeId, NsId>,
     /// The process after which the next turn of the scheduler begins.
     pub(super) last_run: HostPid,
 }

@@ -30,6 +30,7 @@ mod look;
 mod mount;
 mod mount_calls;
 mod namespace;
+mod net;
 mod open;
 mod overlay;
 mod pipe;

@@ -97,8 +97,7 @@ impl Kernel {
         }
     }
 
-    /// A sysfs for each network namespace but the first. Its interfaces are those at the time of mounting, and nothing in it is made
-    /// or goes later: no program here can add an interface.
+    /// A sysfs for each network namespace but the first.
     fn sysfs_root(&mut self, pid: HostPid, source: &str) -> SysResult<NodeId> {
         let network = |pid| self.process(pid).map(|process| process.namespaces.of(NamespaceKind::Network));
         if network(pid)? == network(self.engine)? {
@@ -106,8 +105,8 @@ impl Kernel {
             return root.map(NodeId::Inode).ok_or(Errno::ENODEV);
         }
         let (_, top) = self.new_stored("sysfs", source, Owner::root(0o555));
-        let interfaces = self.interfaces_of(pid);
-        self.fill_sysfs(top, &interfaces)?;
+        let ns = self.network_of(pid)?;
+        self.fill_sysfs(top, ns)?;
         Ok(NodeId::Inode(top))
     }
 

@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use super::kernel::Kernel;
 use super::mount::translate;
+use super::net::Stack;
 use super::tables::{HostPid, Namespace, NsData, NsId, NsSet};
 use crate::cli::TimeOffsets;
 use crate::errno::Errno;
 use crate::oci::capability::{Capability, CapabilitySet};
-use crate::query::InterfaceFact;
 use crate::step::NamespaceKind;
 use crate::userland::SysResult;
 
@@ -60,7 +60,7 @@ impl Kernel {
             NamespaceKind::Pid => NsData::Pid { parent: Some(process.namespaces.of(kind)), next: 1, init: None },
             NamespaceKind::Mount => NsData::Mount { root: process.root.mount },
             NamespaceKind::Uts => NsData::Uts { hostname: self.hostname_of(pid) },
-            NamespaceKind::Network => NsData::Network { interfaces: vec![InterfaceFact { name: "lo".into(), up: false }] },
+            NamespaceKind::Network => NsData::Network { stack: Stack::fresh() },
             NamespaceKind::Cgroup => NsData::Cgroup { roots: process.cgroups.clone() },
             NamespaceKind::Ipc => NsData::Ipc,
             NamespaceKind::Time => NsData::Time { offsets: self.time_offsets_of(pid) },
@@ -162,8 +162,10 @@ impl Kernel {
             if used || kind == NamespaceKind::User && parent || kind == NamespaceKind::Pid && parent {
                 continue;
             }
-            if kind == NamespaceKind::Mount {
-                self.drop_mounts_of(id);
+            match kind {
+                NamespaceKind::Mount => self.drop_mounts_of(id),
+                NamespaceKind::Network => self.drop_links_of(id),
+                _ => {}
             }
             self.namespaces.remove_mut(&id);
             self.drop_settings(id);
@@ -220,23 +222,10 @@ impl Kernel {
         Ok(())
     }
 
-    pub(super) fn interfaces_of(&self, pid: HostPid) -> Vec<InterfaceFact> {
-        let ns = self.processes.get(&pid).map(|process| process.namespaces.of(NamespaceKind::Network));
-        match ns.and_then(|id| self.namespaces.get(&id)).map(|ns| &ns.data) {
-            Some(NsData::Network { interfaces }) => interfaces.clone(),
-            _ => Vec::new(),
-        }
-    }
-
     /// SIOCSIFFLAGS with IFF_UP.
     pub(super) fn bring_up(&mut self, pid: HostPid, name: &str) -> SysResult<()> {
         self.need(pid, Capability::NetAdmin, NamespaceKind::Network)?;
         let id = self.process(pid)?.namespaces.of(NamespaceKind::Network);
-        let Some(Namespace { data: NsData::Network { interfaces }, .. }) = self.namespaces.get_mut(&id) else {
-            return Err(Errno::ENODEV);
-        };
-        let interface = interfaces.iter_mut().find(|interface| interface.name == name).ok_or(Errno::ENODEV)?;
-        interface.up = true;
-        Ok(())
+        self.bring_up_link(id, name)
     }
 }

@@ -200,6 +200,9 @@ impl Probe for SimProbe<'_> {
             Query::Hostname(subject) => Ok(Answer::Text(self.kernel.hostname_of(self.pid(subject)?).to_string())),
             Query::Sysctl(subject, name) => Ok(Answer::Text(self.kernel.setting_of(self.pid(subject)?, name)?.to_string())),
             Query::Interfaces(subject) => Ok(Answer::Interfaces(self.kernel.interfaces_of(self.pid(subject)?))),
+            Query::Listening(subject) => Ok(Answer::Listening(self.kernel.listening_of(self.pid(subject)?))),
+            Query::Rules(subject) => Ok(Answer::Rules(self.kernel.rules_of(self.pid(subject)?))),
+            Query::Routes(subject) => Ok(Answer::Routes(self.kernel.routes_of(self.pid(subject)?))),
             Query::FileBytes(subject, path) => self.bytes(self.pid(subject)?, path).map(Answer::Bytes),
             Query::Directory(subject, path) => {
                 let place = self.walk(self.pid(subject)?, path)?;

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use oci_spec::runtime::LinuxSeccomp;
 use rpds::RedBlackTreeMap;
 
+use super::net::Stack;
 use crate::cli::TimeOffsets;
 use crate::model::IdMapLine;
 use crate::oci::capability::CapabilitySet;
-use crate::query::InterfaceFact;
 use crate::resource_limit::{LimitPair, Resource};
 use crate::step::{MountFlags, NamespaceKind};
 use crate::userland::{Disposition, Fd, FileKind, Pid, Program, Signal, WaitStatus};
@@ -186,7 +186,7 @@ pub(super) enum NsData {
         hostname: Rc<str>,
     },
     Network {
-        interfaces: Vec<InterfaceFact>,
+        stack: Stack,
     },
     /// The root of each hierarchy.
     Cgroup {

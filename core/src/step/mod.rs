@@ -12,6 +12,7 @@ mod client;
 mod copy;
 mod image;
 mod mount;
+mod network;
 mod packing;
 mod phase;
 mod privilege;
@@ -30,6 +31,7 @@ pub use client::{ClientStep, LogView, StatsView};
 pub use copy::{CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep};
 pub use image::{BlobContent, CallersFile, ImageStep};
 pub use mount::{MountFlags, MountStep, SourceMount};
+pub use network::{NetworkPlace, NetworkStep};
 pub use packing::{Added, AddedLayer, ContainerFiles, ImageDraft, ImportedArchive, PackedDirectory};
 pub use phase::Phase;
 pub use privilege::PrivilegeStep;
@@ -63,6 +65,8 @@ pub enum Step {
     Build(BuildStep),
     /// Requests to registries.
     Registry(RegistryStep),
+    /// Interfaces, addresses, routes, and the records of networks.
+    Network(NetworkStep),
 }
 
 /// Whose process carries a step out.
@@ -79,7 +83,13 @@ impl Step {
     pub fn place(&self) -> Place {
         match self {
             Step::Phase(phase) => phase.place(),
-            Step::Store(_) | Step::Client(_) | Step::Copy(_) | Step::Image(_) | Step::Build(_) | Step::Registry(_) => Place::Engine,
+            Step::Store(_)
+            | Step::Client(_)
+            | Step::Copy(_)
+            | Step::Image(_)
+            | Step::Build(_)
+            | Step::Registry(_)
+            | Step::Network(_) => Place::Engine,
             Step::Cgroup(step) => step.place(),
             Step::Process(step) => step.place(),
             Step::Mount(_) | Step::Privilege(_) => Place::Container,
@@ -105,6 +115,7 @@ impl Step {
             Step::Image(step) => step.name(),
             Step::Build(step) => step.name(),
             Step::Registry(step) => step.name(),
+            Step::Network(step) => step.name(),
         }
     }
 
@@ -122,6 +133,7 @@ impl Step {
             Step::Image(step) => step.undo(),
             Step::Build(step) => step.undo(),
             Step::Registry(step) => step.undo(),
+            Step::Network(step) => step.undo(),
         }
     }
 }

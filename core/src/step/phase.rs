@@ -105,6 +105,16 @@ pub enum Phase {
         /// Of which container.
         id: ContainerId,
     },
+    /// The bridges of its networks, and its addresses in them.
+    PrepareNetworks {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// The process gets an interface in each of its networks.
+    ConnectProcess {
+        /// Of which container.
+        id: ContainerId,
+    },
     /// The container's first process, before it is isolated.
     CreateProcess {
         /// Of which container.
@@ -233,6 +243,8 @@ impl Phase {
             Phase::WriteImage { .. } => "WriteImage",
             Phase::StartContainer { .. } => "StartContainer",
             Phase::PrepareCgroup { .. } => "PrepareCgroup",
+            Phase::PrepareNetworks { .. } => "PrepareNetworks",
+            Phase::ConnectProcess { .. } => "ConnectProcess",
             Phase::CreateProcess { .. } => "CreateProcess",
             Phase::IsolateProcess { .. } => "IsolateProcess",
             Phase::BuildRoot { .. } => "BuildRoot",
@@ -271,6 +283,8 @@ impl Phase {
             | Phase::WriteImage { .. } => None,
             Phase::StartContainer { id }
             | Phase::PrepareCgroup { id }
+            | Phase::PrepareNetworks { id }
+            | Phase::ConnectProcess { id }
             | Phase::CreateProcess { id }
             | Phase::IsolateProcess { id }
             | Phase::BuildRoot { id }

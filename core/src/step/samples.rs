@@ -5,18 +5,23 @@ use super::{
     PackedDirectory,
 };
 use super::{
-    CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind, Phase,
-    PrivilegeStep, ProcessStep, SourceMount, Step, StoreStep,
+    CgroupStep, ClientStep, CopyEnd, CopyFiles, CopyOwner, CopyRoot, CopyStep, Limit, MountFlags, MountStep, NamespaceKind,
+    NetworkPlace, NetworkStep, Phase, PrivilegeStep, ProcessStep, SourceMount, Step, StoreStep,
 };
+use core::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+
 use crate::build::transfer::Manner;
 use crate::build::{Copy, CopySource, Miss, Remote, Repository};
 use crate::cli::{ExecProcess, NetworkMode, TimeOffsets, Words};
 use crate::device::{DeviceKind, default_rules};
 use crate::host::Controller;
 use crate::model::{
-    BuildResult, CacheMount, CacheRecord, Container, ContainerId, ContainerState, HostConfig, IdMapLine, ProcessConfig,
-    Propagation, SignalReason, Slot, Volume,
+    BuildResult, CacheMount, CacheRecord, Container, ContainerId, ContainerPort, ContainerState, EVERYWHERE, Endpoint, HostConfig,
+    IdMapLine, Network, ProcessConfig, Propagation, PublishedPort, SignalReason, Slot, Volume,
 };
+use crate::net::{At, Chain, MacAddress, Match, Protocol, Rule, Verdict};
 use crate::oci::capability::CapabilitySet;
 use crate::oci::image::transfer::Sent;
 use crate::oci::image::{Descriptor, media};
@@ -34,6 +39,7 @@ pub fn all() -> Vec<Step> {
     all.extend(copies().into_iter().map(Step::Copy));
     all.extend(images().into_iter().map(Step::Image));
     all.extend(builds().into_iter().map(Step::Build));
+    all.extend(networks().into_iter().map(Step::Network));
     let (phases, steps) = super::registry::samples();
     all.extend(phases.into_iter().map(Phase::Registry).map(Step::Phase));
     all.extend(steps.into_iter().map(Step::Registry));
@@ -162,6 +168,7 @@ pub fn container() -> Container {
             cid_file: String::new(),
             volume_driver: String::new(),
             tuning: Default::default(),
+            publishing: Default::default(),
             naming: Default::default(),
             confinement: Default::default(),
             devices: Vec::new(),
@@ -179,6 +186,7 @@ pub fn container() -> Container {
             restart: Default::default(),
         },
         mounts: Vec::new(),
+        networks: Vec::new(),
         state: ContainerState::default(),
         words: Words::default(),
     }
@@ -204,6 +212,8 @@ fn phases() -> Vec<Phase> {
         },
         Phase::WriteImage { image: Box::new(ImageDraft::default()) },
         Phase::StartContainer { id: id() },
+        Phase::PrepareNetworks { id: id() },
+        Phase::ConnectProcess { id: id() },
         Phase::PrepareCgroup { id: id() },
         Phase::CreateProcess { id: id() },
         Phase::IsolateProcess { id: id() },
@@ -242,6 +252,8 @@ fn store() -> Vec<StoreStep> {
         StoreStep::RecordStart { id: id() },
         StoreStep::RecordExit { id: id() },
         StoreStep::ReplaceRecord { container: Box::new(container()), before: Box::new(container()), path: path() },
+        StoreStep::EditLines { path: "/r/containers/00/hosts".into(), remove: Vec::new(), add: vec!["10.0.0.2\tweb".into()] },
+        StoreStep::RecordEndpoint { id: id(), network: "00".into(), endpoint: Box::new(endpoint()) },
         StoreStep::RecordPause { id: id(), paused: true },
         StoreStep::RecordProbe { id: id() },
         StoreStep::RecordStopAsked { id: id() },
@@ -399,6 +411,61 @@ fn end() -> CopyEnd {
     CopyEnd { container: Some(CopyRoot { id: id(), word: "web".into(), mounted: None }), path: "/etc/hosts".into() }
 }
 
+fn networks() -> Vec<NetworkStep> {
+    let (bridge, veth, eth0) = (|| "glassbox0".to_string(), || "veth0123456".to_string(), || "eth0".to_string());
+    let (place, mac) = (NetworkPlace::Process, MacAddress::default());
+    let network = || Box::new(Network { name: "web".into(), ..Network::default() });
+    let path = || "/r/networks/00.json".to_string();
+    let (everywhere, gateway) = (IpNet::V4(Default::default()), IpAddr::V4([172, 17, 0, 1].into()));
+    vec![
+        NetworkStep::RecordNetwork { network: network(), before: None, path: path() },
+        NetworkStep::RemoveNetwork { id: "00".into(), path: path() },
+        NetworkStep::CreateBridge { name: bridge(), mtu: 1500, mac },
+        NetworkStep::CreateVethPair { host: veth(), inside: eth0(), mac, mtu: 1500, place: place.clone() },
+        NetworkStep::AttachToBridge { interface: veth(), bridge: bridge() },
+        NetworkStep::AddAddress { place: NetworkPlace::Host, interface: bridge(), address: everywhere },
+        NetworkStep::BringUpLink { place: place.clone(), interface: eth0() },
+        NetworkStep::AddRoute { place, destination: everywhere, gateway, interface: eth0() },
+        NetworkStep::ReplaceRoute {
+            id: id(),
+            destination: everywhere,
+            gateway,
+            interface: eth0(),
+            before: Some((gateway, eth0())),
+        },
+        NetworkStep::SetHostSetting { name: "net.ipv4.ip_forward".into(), value: "1".into(), before: "0".into() },
+        NetworkStep::CreateTable { place: NetworkPlace::Host },
+        NetworkStep::AddRule { place: NetworkPlace::Host, rule: Box::new(rule()), at: At::End, bridge: None },
+        NetworkStep::DeleteRule { chain: Chain::Forward, comment: "web".into() },
+        NetworkStep::HoldPort { id: id(), port: published(), to: SocketAddr::new(gateway, 80) },
+        NetworkStep::ForwardPorts { id: id(), network: "00".into() },
+        NetworkStep::ReleasePorts { id: id() },
+        NetworkStep::DeleteInterface { name: veth() },
+    ]
+}
+
+fn published() -> PublishedPort {
+    let port = ContainerPort { number: 80, protocol: Protocol::Tcp };
+    PublishedPort { port, address: EVERYWHERE[0], host: 8080, chosen: false }
+}
+
+fn rule() -> Rule {
+    let matches = vec![Match::GoesBy { interface: "glassbox0".into(), not: false }];
+    Rule { chain: Chain::Forward, matches, verdict: Verdict::Drop, comment: "web".into() }
+}
+
+fn endpoint() -> Endpoint {
+    Endpoint {
+        id: "00".into(),
+        interface: "eth0".into(),
+        host_interface: "veth0123456".into(),
+        mac: MacAddress::default(),
+        addresses: Vec::new(),
+        gateways: Vec::new(),
+        ports: Vec::new(),
+    }
+}
+
 fn copies() -> Vec<CopyStep> {
     let to = CopyEnd { container: None, path: "/root".into() };
     vec![
@@ -433,7 +500,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 23 + 4 + 30 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 14;
+    const STEPS: usize = 25 + 4 + 32 + 11 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 14;
 
     #[test]
     fn covers_every_step() {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Undo;
-use crate::model::{Container, ContainerId, SignalReason, Volume};
+use crate::model::{Container, ContainerId, Endpoint, SignalReason, Volume};
 
 /// A step in the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,16 @@ pub enum StoreStep {
         /// Its content.
         contents: String,
     },
+    /// Take lines out of a file of the engine's and add others at its end, in the file as it is: whoever has it mounted sees it at once,
+    /// and what else stands in it stays.
+    EditLines {
+        /// Absolute.
+        path: String,
+        /// Lines that go, wherever they stand.
+        remove: Vec<String>,
+        /// Lines that come.
+        add: Vec<String>,
+    },
     /// Write down a new container.
     RecordContainer {
         /// As it is recorded.
@@ -77,6 +87,15 @@ pub enum StoreStep {
     RecordStart {
         /// Which.
         id: ContainerId,
+    },
+    /// Write down what it has of a network: its addresses are nobody else's from then on.
+    RecordEndpoint {
+        /// Which container.
+        id: ContainerId,
+        /// The network's id.
+        network: String,
+        /// What it has there.
+        endpoint: Box<Endpoint>,
     },
     /// Write down that its processes are frozen, or not any more.
     RecordPause {
@@ -203,6 +222,7 @@ impl StoreStep {
     pub fn records(&self) -> Option<&ContainerId> {
         match self {
             StoreStep::RecordStart { id }
+            | StoreStep::RecordEndpoint { id, .. }
             | StoreStep::RecordPause { id, .. }
             | StoreStep::RecordExit { id }
             | StoreStep::RecordProbe { id }
@@ -221,9 +241,11 @@ impl StoreStep {
             StoreStep::CreateDirectory { .. } => "CreateDirectory",
             StoreStep::WriteFile { .. } => "WriteFile",
             StoreStep::RewriteFile { .. } => "RewriteFile",
+            StoreStep::EditLines { .. } => "EditLines",
             StoreStep::RecordContainer { .. } => "RecordContainer",
             StoreStep::ReplaceRecord { .. } => "ReplaceRecord",
             StoreStep::RecordStart { .. } => "RecordStart",
+            StoreStep::RecordEndpoint { .. } => "RecordEndpoint",
             StoreStep::RecordPause { .. } => "RecordPause",
             StoreStep::RecordExit { .. } => "RecordExit",
             StoreStep::RecordProbe { .. } => "RecordProbe",
@@ -250,8 +272,12 @@ impl StoreStep {
             | StoreStep::CreateDirectory { path, .. }
             | StoreStep::CreateVolume { directory: path, .. } => Undo::RemoveTree { path: path.clone() },
             StoreStep::WriteFile { path, .. } | StoreStep::RecordContainer { path, .. } => Undo::RemoveFile { path: path.clone() },
+            StoreStep::EditLines { path, remove, add } => {
+                Undo::EditLines { path: path.clone(), remove: add.clone(), add: remove.clone() }
+            }
             StoreStep::RewriteFile { .. } => Undo::LeftStanding { why: "The next start writes it anew, whatever is in it.".into() },
             StoreStep::ReplaceRecord { before, path, .. } => Undo::RestoreRecord { container: before.clone(), path: path.clone() },
+            StoreStep::RecordEndpoint { id, network, .. } => Undo::ReleaseEndpoint { id: id.clone(), network: network.clone() },
             StoreStep::RecordPause { id, paused } => Undo::RestorePause { id: id.clone(), paused: !paused },
             StoreStep::RecordStart { .. } => Undo::EndsWithProcess,
             StoreStep::RecordProbe { .. } => Undo::LeftStanding { why: "It tells what was seen, and that has been seen.".into() },

@@ -3,9 +3,13 @@
 //! Written to the journal before the step is carried out, so that whoever finds the journal can undo what is half done. Undoing is
 //! idempotent: what is already gone is no error.
 
+use core::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Container, ContainerId};
+use crate::net::{Chain, Protocol};
 use crate::oci::image::Descriptor;
 
 /// How a step is taken back.
@@ -77,6 +81,36 @@ pub enum Undo {
         /// This manifest came into the index by the step, and goes again.
         strike: Option<String>,
     },
+    /// Close the socket that holds this port. It is the monitor's own, and ends with it at the latest.
+    ClosePort {
+        /// Where.
+        at: SocketAddr,
+        /// Of which protocol.
+        protocol: Protocol,
+    },
+    /// End the process that passes on what comes to a container's ports. It ends with the monitor at the latest.
+    EndForwarding {
+        /// Of which container.
+        id: ContainerId,
+    },
+    /// Delete the engine's own table of rules, unless a rule stands in it.
+    DeleteTable,
+    /// Delete a rule of the engine's own table.
+    DeleteRule {
+        /// In which chain.
+        chain: Chain,
+        /// What it is for.
+        comment: String,
+        /// It stays while this bridge has ports: others need it by then.
+        bridge: Option<String>,
+    },
+    /// Write what a setting of the host's network namespace was before.
+    RestoreSetting {
+        /// With dots.
+        name: String,
+        /// What it was.
+        value: String,
+    },
     /// Write what the file of a cgroup held before; one that is gone has nothing to be put right.
     WriteBack {
         /// Absolute path in a cgroup file system.
@@ -106,6 +140,40 @@ pub enum Undo {
     EndsWithProcess,
     /// The effect lives in a directory that an earlier step made and goes with it.
     EndsWithDirectory,
+    /// The effect lives in a network interface that an earlier step made and goes with it.
+    EndsWithInterface,
+    /// Delete this network interface of the host.
+    DeleteInterface {
+        /// Its name.
+        name: String,
+        /// It may have come to be used by others: a bridge with ports stays.
+        shared: bool,
+    },
+    /// Take lines out of a file and add others, if it is there.
+    EditLines {
+        /// Absolute path under the data root.
+        path: String,
+        /// Lines that go.
+        remove: Vec<String>,
+        /// Lines that come.
+        add: Vec<String>,
+    },
+    /// Let a route of a container that runs lead where it led before.
+    RestoreRoute {
+        /// Which container.
+        id: ContainerId,
+        /// Where to.
+        destination: IpNet,
+        /// By whom, and out of which interface; nowhere: the route goes.
+        before: Option<(IpAddr, String)>,
+    },
+    /// Take off a container's record what it has of a network.
+    ReleaseEndpoint {
+        /// Which container.
+        id: ContainerId,
+        /// The network's id.
+        network: String,
+    },
     /// What it did is left standing, for this reason: it does no harm, and doing it again changes nothing.
     LeftStanding {
         /// Why, in a sentence.

@@ -1,9 +1,9 @@
 //! An event as a line of text, past tense: what the kernel showed. Told by `--explain`, the step debugger and the page.
 
 use crate::build::InputSeen;
-use crate::event::{BuildEvent, Event, ImageEvent, RegistryEvent};
+use crate::event::{BuildEvent, Event, ImageEvent, NetworkEvent, RegistryEvent};
 use crate::host::Controller;
-use crate::model::Standing;
+use crate::model::{Endpoint, Standing};
 use crate::query::{CapabilitiesFact, CredentialsFact, MountFact};
 use crate::registry::http::{Url, reason};
 use crate::registry::{Challenge, Content};
@@ -113,6 +113,43 @@ fn build(event: &BuildEvent) -> String {
     }
 }
 
+/// `eth0 has 172.17.0.2`
+fn addresses(endpoint: &Endpoint) -> String {
+    let addresses: Vec<String> = endpoint.addresses.iter().map(|address| address.addr().to_string()).collect();
+    format!("{} has {}", endpoint.interface, addresses.join(" and "))
+}
+
+fn network(event: &NetworkEvent) -> String {
+    match event {
+        NetworkEvent::NetworkRecorded { network } => format!("network {} is on record", network.name),
+        NetworkEvent::NetworkRemoved { id } => format!("network {} is gone", id.get(..12).unwrap_or(id)),
+        NetworkEvent::InterfaceSeen { place, interface } => {
+            let state = if interface.up { "up" } else { "down" };
+            let port = interface.master.as_ref().map(|bridge| format!(", a port of {bridge}")).unwrap_or_default();
+            format!("{place}: {} is there, {state}{port}", interface.name)
+        }
+        NetworkEvent::AddressAdded { place, interface, address } => format!("{place}: {interface} has {address}"),
+        NetworkEvent::RouteAdded { place, route } => {
+            let by = route.gateway.map(|gateway| format!(" by {gateway}")).unwrap_or_default();
+            format!("{place}: {} is reached{by} over {}", route.destination, route.interface)
+        }
+        NetworkEvent::HostSettingSet { name, value } => format!("{name} is {value} on the host"),
+        NetworkEvent::TableCreated { place } => format!("{place}: the table of rules is there"),
+        NetworkEvent::RuleAdded { place, rule } => format!("{place}: in {}: {}", rule.chain.name(), rule.without_comment()),
+        NetworkEvent::RuleDeleted { comment } => format!("the rule \"{comment}\" is gone"),
+        NetworkEvent::PortHeld { at, protocol } => format!("host: somebody listens at {at}/{}", protocol.word()),
+        NetworkEvent::PortsForwarded { id } => format!("what comes to the ports of {} is passed on", id.short()),
+        NetworkEvent::PortsReleased { id } => format!("the ports of {} are free", id.short()),
+        NetworkEvent::InterfaceDeleted { name } => format!("{name} is gone"),
+    }
+}
+
+/// `monotonic +10 s, boottime -5 s`
+fn ahead(clocks: &[(String, i64, i64)]) -> String {
+    let clock = |(name, seconds, _): &(String, i64, i64)| format!("{name} {seconds:+} s");
+    clocks.iter().map(clock).collect::<Vec<_>>().join(", ")
+}
+
 /// One line, without a newline.
 pub fn event_line(event: &Event) -> String {
     match event {
@@ -120,6 +157,8 @@ pub fn event_line(event: &Event) -> String {
         Event::Image(event) => image(event),
         Event::Build(event) => build(event),
         Event::Registry(event) => registry(event),
+        Event::Network(event) => network(event),
+        Event::EndpointRecorded { endpoint, .. } => format!("on record: {}", addresses(endpoint)),
         Event::DirectoryCreated { path } => format!("directory {path} is there"),
         Event::FileWritten { path, size_bytes } => format!("{path} holds {size_bytes} bytes"),
         Event::ContainerRecorded { container } => format!("container {} ({}) is on record", container.name, container.id.short()),
@@ -147,10 +186,7 @@ pub fn event_line(event: &Event) -> String {
         Event::CgroupJoined { directory, pid } => format!("process {pid} is in {directory}"),
         Event::CgroupRemoved { directory } => format!("cgroup {directory} is gone"),
         Event::ProcessCloned { pid, pid_inside, new_namespaces } => cloned(*pid, *pid_inside, new_namespaces),
-        Event::TimeOffsetsSet { clocks } => {
-            let clock = |(name, seconds, _): &(String, i64, i64)| format!("{name} {seconds:+} s");
-            format!("clocks: {}", clocks.iter().map(clock).collect::<Vec<_>>().join(", "))
-        }
+        Event::TimeOffsetsSet { clocks } => format!("clocks: {}", ahead(clocks)),
         Event::IdMapWritten { groups, lines } => id_map(*groups, lines),
         Event::SetgroupsDenied => "setgroups is denied".to_string(),
         Event::SessionStarted => "the process leads a session".to_string(),

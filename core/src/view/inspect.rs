@@ -108,16 +108,8 @@ fn whole_value(container: &Container, host: &HostFacts) -> Value {
         "SizeRootFs": written + super::disk::image_bytes(container.layers.iter().cloned(), host),
         "Mounts": super::storage::mounts(container),
         "Config": config(container),
-        "NetworkSettings": { "Networks": networks(container) },
+        "NetworkSettings": super::network::settings(container),
     })
-}
-
-/// The networks that it is connected to itself: one that shares another's is connected to none.
-fn networks(container: &Container) -> Value {
-    match container.host.network {
-        NetworkMode::Container(_) => json!({}),
-        _ => json!({ container.host.network.word(): {} }),
-    }
 }
 
 fn state(container: &Container) -> Value {

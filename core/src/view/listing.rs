@@ -112,7 +112,7 @@ fn mounts(container: &Container, no_trunc: bool) -> String {
 }
 
 /// `2026-11-21 16:37:58 +0000 UTC`
-fn created_at(created_ns: u64) -> String {
+pub(super) fn created_at(created_ns: u64) -> String {
     let Ok(at) = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(created_ns)) else { return String::new() };
     let (date, time) = (at.date(), at.time());
     format!("{date} {:02}:{:02}:{:02} +0000 UTC", time.hour(), time.minute(), time.second())

@@ -19,6 +19,8 @@ pub mod layers;
 pub mod listing;
 pub mod machine;
 pub mod namespaces;
+pub mod network;
+pub mod networks;
 pub mod observed;
 pub mod plan;
 pub mod reclaimed;

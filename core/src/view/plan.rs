@@ -216,7 +216,7 @@ mod tests {
 
     fn tree(line: &str) -> PlanTree {
         let host = HostFacts::example();
-        let mut state = State::default();
+        let mut state = State::of_engine("/var/lib/glassbox");
         let image = crate::oci::toolbox::image(&host.toolbox);
         state.images.insert_mut(image.id.clone(), image);
         let invocation = Rc::new(crate::cli::parse_line(line).unwrap());

@@ -37,6 +37,8 @@ pub struct Inside<'a> {
     building: Building,
     /// What it does not make itself is there.
     ready: bool,
+    /// It has told the engine that it waits.
+    paused: bool,
     /// The program of the seccomp filter, where it came before it was needed.
     filter: Option<Vec<u8>>,
     /// As `filter`, for the step that sets the user.
@@ -57,7 +59,7 @@ impl<'a> Inside<'a> {
     pub fn new(channel: Channel, cursor: Cursor, context: Context<'a>, making: &Making<'_>) -> Inside<'a> {
         let (outlives_engine, ready) = (making.outlives_engine, !making.waits);
         let building = Building::default();
-        Inside { channel, cursor, context, outlives_engine, ready, building, filter: None, identity: None, index: 0 }
+        Inside { channel, cursor, context, outlives_engine, ready, paused: false, building, filter: None, identity: None, index: 0 }
     }
 
     /// Serves the engine until the program is executed, something fails, or the engine is gone. `alone`: without waiting for orders.
@@ -124,10 +126,12 @@ impl<'a> Inside<'a> {
         while let Some(visit) = self.cursor.advance(&self.context) {
             let Visit::Leaf(node) = visit else { continue };
             if node.step.place() != Place::Container {
+                self.pause(tell);
                 continue;
             }
-            if !self.ready && !node.step.needs_nothing() {
+            if self.paused || !self.ready && !node.step.needs_nothing() {
                 self.await_ready();
+                self.paused = false;
             }
             match self.carry_out(&node.step) {
                 Ok(Reply::Done) if tell => self.tell_done(),
@@ -138,6 +142,18 @@ impl<'a> Inside<'a> {
             return true;
         }
         false
+    }
+
+    /// A step of the engine's comes between its own: it says so, and does not begin the next before it is told.
+    fn pause(&mut self, told_each: bool) {
+        if told_each || self.index == 0 || self.paused {
+            return;
+        }
+        self.await_ready();
+        (self.ready, self.paused) = (false, true);
+        if self.channel.send(&Reply::Paused.to_bytes(), &[]).is_err() {
+            exit_now(STATUS_FAILED);
+        }
     }
 
     fn carry_out(&mut self, step: &Step) -> Result<Reply, Failure> {

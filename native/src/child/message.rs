@@ -68,6 +68,8 @@ fn identity(bytes: &[u8]) -> Option<Order> {
 pub enum Reply {
     /// A step is done.
     Done,
+    /// The engine's steps come before its next one.
+    Paused,
     /// A terminal is open; its master side comes along.
     Terminal {
         /// The slave, as the container names it.
@@ -94,6 +96,7 @@ impl Reply {
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Reply::Done => vec![b'd'],
+            Reply::Paused => vec![b'p'],
             Reply::Executing => vec![b'e'],
             Reply::Terminal { path } => [b"t", path.as_bytes()].concat(),
             Reply::Failed { index, failure } => {
@@ -111,6 +114,7 @@ impl Reply {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Some(match kind {
             b'd' => Reply::Done,
+            b'p' => Reply::Paused,
             b'e' => Reply::Executing,
             b't' => Reply::Terminal { path: text(rest) },
             b'f' => {
@@ -144,7 +148,8 @@ mod tests {
         let finding = Finding { diagnosis: diagnosis.clone(), ..Finding::default() };
         let failed = Reply::Failed { index: 70_000, failure: Failure { finding, ..Failure::of("pivot_root", Errno::EINVAL) } };
         let refused = Reply::Refused { refused: Refused { program: "/x".into(), errno: Errno::ENOEXEC, diagnosis } };
-        for reply in [Reply::Done, Reply::Executing, Reply::Terminal { path: "/dev/pts/0".into() }, failed, refused] {
+        for reply in [Reply::Done, Reply::Paused, Reply::Executing, Reply::Terminal { path: "/dev/pts/0".into() }, failed, refused]
+        {
             assert_eq!(Reply::parse(&reply.to_bytes()), Some(reply));
         }
     }

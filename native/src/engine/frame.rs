@@ -79,6 +79,13 @@ impl Engine {
                 self.target = Some(Target { id: id.clone(), wanted, kind: TargetKind::Exec { detached: exec.detach } });
                 if self.hands_exec_over() { self.start_detached(cursor) } else { self.hold_signals() }
             }
+            Step::Phase(Phase::PrepareNetworks { .. }) if self.goes_on => {
+                // A monitor knows of others what was on record when it began: addresses have been given since.
+                let refused = |error| CommandError { message: format!("glassbox: {error}\n"), exit_code: 125, span: None };
+                self.load().map_err(refused)?;
+                cursor.expand_again(&self.context());
+                Ok(())
+            }
             Step::Phase(Phase::CopyInContainer { id, copy }) => self.enter_copy(id, copy),
             Step::Phase(Phase::BuildInstruction { .. }) => {
                 self.target = Some(Target::holder(&ContainerId(String::new())));

@@ -18,6 +18,7 @@ use super::build::INTERRUPTED;
 use super::client::ending;
 use super::{Engine, layers};
 use crate::child::{self, Child, Making};
+use crate::exec::network::Scene;
 use crate::exec::seen::OwnFiles;
 use crate::exec::store::Shelf;
 use crate::exec::{Done, Failure, NameCall, cgroup, privilege, process};
@@ -81,7 +82,7 @@ impl Engine {
         let done = child.and_then(|child| match (looks, last) {
             // It goes on to no program: each step is waited for.
             _ if holds => child.step(),
-            (false, _) => child.release(),
+            (false, last) => child.go_on(last),
             (true, false) => child.step(),
             (true, true) => child.step_and_hold(),
         });
@@ -111,7 +112,9 @@ impl Engine {
     /// Waits until the child, if it was let go, has carried out its steps and the program runs.
     pub(super) fn finish_child_steps(&mut self) -> Result<(), CommandError> {
         let Some(child) = self.child.as_mut().filter(|child| child.is_under_way()) else { return Ok(()) };
-        let Err(failed) = child.await_program() else { return Ok(()) };
+        // Between two of its steps it waits for those of the engine.
+        let heard = if child.has_last_step() { child.await_program() } else { child.await_pause() };
+        let Err(failed) = heard else { return Ok(()) };
         let index = failed.index.unwrap_or(0);
         let context = glassbox_core::plan::Context { state: &self.state, host: &self.host, invocation: &self.invocation };
         match self.child.as_ref().and_then(|child| child.node_at(index, &context)) {
@@ -175,9 +178,16 @@ impl Engine {
             | Undo::RemoveCgroup { .. }
             | Undo::RestoreRecord { .. }
             | Undo::WriteBack { .. }
+            | Undo::RestoreSetting { .. }
+            | Undo::DeleteTable
+            | Undo::DeleteRule { .. }
+            | Undo::RestoreRoute { .. }
+            | Undo::EditLines { .. }
             | Undo::RestoreName { .. }
             | Undo::StrikeImage { .. }
             | Undo::DropBlob { .. }
+            | Undo::DeleteInterface { .. }
+            | Undo::ReleaseEndpoint { .. }
             | Undo::RestorePause { .. } => self.journal()?.will(&undo),
             _ => Ok(()),
         }
@@ -228,6 +238,10 @@ impl Engine {
             Step::Image(step) => self.image(step, outcome),
             Step::Build(step) => self.build(step, outcome),
             Step::Registry(step) => self.registry(step, cursor, outcome),
+            Step::Network(step) => {
+                let process = self.child.as_ref().map(|child| child.pid);
+                Scene { store: &self.store, state: &self.state, process }.carry_out(step)
+            }
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
     }

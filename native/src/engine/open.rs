@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use glassbox_core::build::progress::Progress;
-use glassbox_core::cli::{Command, ImageCommand, Invocation, Mode};
+use glassbox_core::cli::{Command, ImageCommand, Invocation, Mode, NetworkCommand};
 use glassbox_core::errno::Errno;
 use glassbox_core::host::HostFacts;
 use glassbox_core::model::State;
@@ -67,6 +67,9 @@ fn look_for(invocation: &Invocation, store: Option<&Store>, state: &mut State, h
     if wanted.network_files {
         host.network_files = observe::facts::network_files();
     }
+    if wanted.network {
+        host.network = observe::facts::network();
+    }
     if wanted.disk_limits {
         host.cgroup.block = observe::cgroups::block_limits(&host.cgroup);
     }
@@ -85,7 +88,7 @@ fn look_for(invocation: &Invocation, store: Option<&Store>, state: &mut State, h
 }
 
 fn without_records(host: &HostFacts) -> State {
-    let mut state = State::default();
+    let mut state = State::of_engine(&host.data_root);
     let image = image(&host.toolbox);
     state.images.insert_mut(image.id.clone(), image);
     state
@@ -238,6 +241,13 @@ fn decides(command: &Command) -> bool {
             | Command::CreateVolume { .. }
             | Command::RemoveVolumes { .. }
             | Command::PruneVolumes { .. }
+            | Command::Networks(
+                NetworkCommand::Create(_)
+                    | NetworkCommand::Remove { .. }
+                    | NetworkCommand::Prune { .. }
+                    | NetworkCommand::Connect { .. }
+                    | NetworkCommand::Disconnect { .. }
+            )
     )
 }
 

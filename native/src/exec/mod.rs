@@ -11,6 +11,7 @@ pub mod copy;
 pub mod image;
 pub mod layer;
 pub mod mount;
+pub mod network;
 pub mod privilege;
 pub mod process;
 pub mod program;

@@ -1,7 +1,7 @@
 //! Steps on files under the data root and on the engine's records, by way of `crate::store`.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use glassbox_core::model::{ContainerId, SentSignal, SignalReason, State, health}
 use glassbox_core::observe::{Actors, Outcome, essential};
 use glassbox_core::oci::image::other_archive;
 use glassbox_core::oci::layer::{Blob, LayerLimits, OverlayForm, UnpackOptions, unpack};
+use glassbox_core::resolv_conf::edited;
 use glassbox_core::step::{Step, StoreStep};
 use glassbox_core::workdir::Refusal;
 
@@ -82,6 +83,7 @@ impl Shelf<'_> {
                 .call("unlink")?;
                 write_file(path, *mode, contents)
             }
+            StoreStep::EditLines { path, remove, add } => edit_lines(path, remove, add),
             StoreStep::WriteIdFile { path, contents } => {
                 let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
                 file.call("openat")?.write_all(contents.as_bytes()).call("write")
@@ -109,6 +111,7 @@ impl Shelf<'_> {
             }
             StoreStep::RecordStart { id }
             | StoreStep::RecordExit { id }
+            | StoreStep::RecordEndpoint { id, .. }
             | StoreStep::RecordRestartCancelled { id }
             | StoreStep::RecordFailure { id, .. } => self.save(id, step),
             StoreStep::RemoveContainerFiles { id, directory } => {
@@ -152,6 +155,20 @@ impl Shelf<'_> {
         self.store.save_container(container).call("rename")
     }
 }
+
+/// In the file as it is.
+pub fn edit_lines(path: &str, remove: &[String], add: &[String]) -> Done {
+    let mut file = OpenOptions::new().read(true).write(true).open(path).call("openat")?;
+    let mut bytes = Vec::new();
+    (&mut file).take(EDITED_BYTES_MAX).read_to_end(&mut bytes).call("read")?;
+    let text = edited(&String::from_utf8_lossy(&bytes), remove, add);
+    file.seek(SeekFrom::Start(0)).call("lseek")?;
+    file.write_all(text.as_bytes()).call("write")?;
+    file.set_len(text.len() as u64).call("ftruncate")
+}
+
+/// Files whose lines are edited are shorter.
+const EDITED_BYTES_MAX: u64 = 1 << 20;
 
 /// The archive that is part of the program, or that of a blob, into a new directory. `own`: it was packed here.
 pub fn extract(diff_id: &str, blob: Option<&str>, directory: &Path, own: bool) -> Done {

@@ -1,10 +1,13 @@
 //! The lines of a journal: JSON, one per line.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use glassbox_core::model::{Container, ContainerId};
+use glassbox_core::net::Chain;
 use glassbox_core::oci::image::Descriptor;
 use glassbox_core::step::Undo;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{ProcessIdentity, Store};
@@ -111,6 +114,56 @@ pub enum Entry {
         /// A manifest that had come with it.
         strike: Option<String>,
     },
+    /// Delete this network interface of the host.
+    Interface {
+        /// Its name.
+        name: String,
+        /// Only if nobody else uses it: a bridge without ports.
+        shared: bool,
+    },
+    /// Delete the engine's own table of rules, unless a rule stands in it.
+    Table,
+    /// Delete this rule of the engine's own table.
+    Rule {
+        /// In which chain.
+        chain: Chain,
+        /// What it is for.
+        comment: String,
+        /// It stays while this bridge has ports.
+        bridge: Option<String>,
+    },
+    /// Write this setting of the host's network namespace again.
+    Setting {
+        /// With dots.
+        name: String,
+        /// What it was before.
+        value: String,
+    },
+    /// Take lines out of a file and add others, if it is there.
+    Lines {
+        /// Absolute, below the data root.
+        path: String,
+        /// Lines that go.
+        remove: Vec<String>,
+        /// Lines that come.
+        add: Vec<String>,
+    },
+    /// Let a route of a container that runs lead where it led before.
+    Route {
+        /// Which container.
+        id: ContainerId,
+        /// Where to.
+        destination: IpNet,
+        /// By whom, and out of which interface.
+        before: Option<(IpAddr, String)>,
+    },
+    /// Take off a container's record what it has of a network.
+    Endpoint {
+        /// Which container.
+        id: ContainerId,
+        /// The network's id.
+        network: String,
+    },
     /// End this process.
     Process {
         /// Which.
@@ -155,12 +208,26 @@ impl Entry {
             Undo::RestorePause { id, paused } => Some(Entry::Pause { id: id.clone(), paused: *paused }),
             Undo::RemoveCgroup { directory, shared: false } => Some(Entry::Cgroup { directory: directory.clone() }),
             Undo::RemoveCgroup { directory, shared: true } => Some(Entry::EmptyCgroup { directory: directory.clone() }),
+            Undo::DeleteInterface { name, shared } => Some(Entry::Interface { name: name.clone(), shared: *shared }),
+            Undo::DeleteTable => Some(Entry::Table),
+            Undo::DeleteRule { chain, comment, bridge } => {
+                Some(Entry::Rule { chain: *chain, comment: comment.clone(), bridge: bridge.clone() })
+            }
+            Undo::RestoreSetting { name, value } => Some(Entry::Setting { name: name.clone(), value: value.clone() }),
+            Undo::EditLines { path, remove, add } => {
+                Some(Entry::Lines { path: path.clone(), remove: remove.clone(), add: add.clone() })
+            }
+            Undo::RestoreRoute { id, destination, before } => {
+                Some(Entry::Route { id: id.clone(), destination: *destination, before: before.clone() })
+            }
+            Undo::ReleaseEndpoint { id, network } => Some(Entry::Endpoint { id: id.clone(), network: network.clone() }),
             // Its blob is written down when its name is known.
             Undo::DropPacked { .. }
             | Undo::ByItsSteps
             | Undo::EndProcess
             | Undo::EndsWithProcess
             | Undo::EndsWithDirectory
+            | Undo::EndsWithInterface
             | Undo::LeftStanding { .. }
             | Undo::Impossible { .. }
             | Undo::NothingChanged => None,
@@ -183,6 +250,13 @@ impl Entry {
             Entry::Cgroup { directory } | Entry::EmptyCgroup { directory } => Path::new(directory).is_dir(),
             // What stands there already is asked for when it is undone: a layer that somebody uses stays.
             Entry::Moved { .. }
+            | Entry::Interface { .. }
+            | Entry::Table
+            | Entry::Rule { .. }
+            | Entry::Endpoint { .. }
+            | Entry::Setting { .. }
+            | Entry::Route { .. }
+            | Entry::Lines { .. }
             | Entry::Process { .. }
             | Entry::Record { .. }
             | Entry::Write { .. }
@@ -206,7 +280,14 @@ impl Entry {
 
     /// It is to be undone even when the container's files stay.
     pub fn outlives_watch(&self) -> bool {
-        matches!(self, Entry::Cgroup { .. } | Entry::EmptyCgroup { .. } | Entry::Process { .. })
+        matches!(
+            self,
+            Entry::Cgroup { .. }
+                | Entry::EmptyCgroup { .. }
+                | Entry::Process { .. }
+                | Entry::Interface { shared: false, .. }
+                | Entry::Rule { bridge: None, .. }
+        )
     }
 }
 

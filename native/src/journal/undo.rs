@@ -1,15 +1,24 @@
 //! Carrying out one entry's undo. Idempotent: what is gone is no error and is not reported.
 
 use std::io::Read;
-use std::path::Path;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use glassbox_core::errno::Errno;
+use glassbox_core::model::ContainerId;
+use glassbox_core::net::{Chain, InterfaceFact, TABLE};
+use glassbox_core::sysctl;
 use glassbox_core::userland::Signal;
 
+use ipnet::IpNet;
+
 use super::{Report, cgroup, entry::Entry, recover};
+use crate::exec::NameCall;
+use crate::exec::network::within;
 use crate::store::{ProcessIdentity, Store, StoreError, layer, volume};
 use crate::sys;
+use crate::sys::netlink::{Netlink, Nft};
 
 /// How long an ended process may take to be gone, and a cgroup to be empty.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -40,6 +49,13 @@ pub fn carry_out(store: &Store, entry: &Entry, report: &mut Report) {
         }
         Entry::Image { manifest } => store.change_index(|index| index.remove(manifest)).map(|()| true),
         Entry::Record { container } => store.replace_container(container),
+        Entry::Interface { name, shared } => delete_interface(name, *shared),
+        Entry::Table => delete_table(),
+        Entry::Rule { chain, comment, bridge } => delete_rule(*chain, comment, bridge.as_deref()),
+        Entry::Lines { path, remove, add } => edit_lines(path, remove, add),
+        Entry::Route { id, destination, before } => restore_route(store, id, *destination, before.as_ref()),
+        Entry::Setting { name, value } => restore_setting(name, value),
+        Entry::Endpoint { id, network } => store.release_endpoint(id, network),
     };
     match done {
         Ok(true) => report.undone.push(in_words(entry)),
@@ -62,6 +78,13 @@ fn in_words(entry: &Entry) -> String {
         Entry::Name { name, .. } => format!("let {name} lead to where it led"),
         Entry::Image { manifest } => format!("struck the image with the manifest {manifest} off the index"),
         Entry::Record { container } => format!("wrote the record of {} as it was", container.name),
+        Entry::Interface { name, .. } => format!("deleted the interface {name}"),
+        Entry::Table => "deleted the table of rules".into(),
+        Entry::Rule { comment, .. } => format!("deleted the rule \"{comment}\""),
+        Entry::Lines { path, .. } => format!("put the lines of {path} back"),
+        Entry::Route { id, destination, .. } => format!("let the route of {} to {destination} lead where it led", id.short()),
+        Entry::Setting { name, value } => format!("set {name} to {value}"),
+        Entry::Endpoint { id, .. } => format!("took an address of container {} off the record", id.short()),
         Entry::Process { process } => format!("ended the process {}", process.pid),
     }
 }
@@ -76,6 +99,90 @@ fn remove_own(path: &Path, contents: &str) -> Result<bool, StoreError> {
         return Ok(false);
     }
     std::fs::remove_file(path).map(|()| true).map_err(StoreError::io("remove", path))
+}
+
+/// `false`: the file is gone.
+fn edit_lines(path: &str, remove: &[String], add: &[String]) -> Result<bool, StoreError> {
+    match crate::exec::store::edit_lines(path, remove, add) {
+        Err(failure) if failure.errno == Errno::ENOENT => Ok(false),
+        answer => {
+            answer.map(|()| true).map_err(|failure| StoreError::Io { doing: "edit", path: path.into(), errno: failure.errno })
+        }
+    }
+}
+
+/// `false`: the container does not run any more.
+fn restore_route(
+    store: &Store,
+    id: &ContainerId,
+    destination: IpNet,
+    before: Option<&(IpAddr, String)>,
+) -> Result<bool, StoreError> {
+    let Some(process) = store.read(id)?.and_then(|record| record.process).filter(ProcessIdentity::is_alive) else {
+        return Ok(false);
+    };
+    let path = PathBuf::from(format!("/proc/{}/ns/net", process.pid));
+    let namespace = std::fs::File::open(&path).map_err(StoreError::io("open", &path))?;
+    let restored = within(&namespace, |netlink| match before {
+        Some((gateway, interface)) => netlink.replace_route(destination, *gateway, interface).call("sendto"),
+        None => match netlink.remove_route(destination) {
+            Err(Errno::ESRCH) => Ok(()),
+            answer => answer.call("sendto"),
+        },
+    });
+    restored.map(|()| true).map_err(|failure| StoreError::Io { doing: "restore the route of", path, errno: failure.errno })
+}
+
+/// `false`: it is so already.
+fn restore_setting(name: &str, value: &str) -> Result<bool, StoreError> {
+    let path = PathBuf::from(sysctl::path(name));
+    if !name.starts_with("net.") || std::fs::read_to_string(&path).is_ok_and(|now| now.trim_end() == value) {
+        return Ok(false);
+    }
+    std::fs::write(&path, value).map(|()| true).map_err(StoreError::io("write", &path))
+}
+
+/// `false`: it is not there, or somebody uses it.
+fn delete_interface(name: &str, shared: bool) -> Result<bool, StoreError> {
+    let refused = |errno| StoreError::Io { doing: "delete the interface", path: name.into(), errno };
+    let mut netlink = Netlink::open().map_err(refused)?;
+    let all = netlink.interfaces().map_err(refused)?;
+    if !all.iter().any(|link| link.name == name) || shared && has_ports(&all, name) {
+        return Ok(false);
+    }
+    match netlink.delete(name) {
+        Err(Errno::ENODEV) => Ok(false),
+        answer => answer.map(|()| true).map_err(refused),
+    }
+}
+
+fn has_ports(all: &[InterfaceFact], bridge: &str) -> bool {
+    all.iter().any(|link| link.master.as_deref() == Some(bridge))
+}
+
+/// `false`: it is not there, or others need it.
+fn delete_rule(chain: Chain, comment: &str, bridge: Option<&str>) -> Result<bool, StoreError> {
+    let refused = |errno| StoreError::Io { doing: "delete the rule", path: comment.into(), errno };
+    if let Some(bridge) = bridge {
+        let all = Netlink::open().and_then(|mut netlink| netlink.interfaces()).map_err(refused)?;
+        if has_ports(&all, bridge) {
+            return Ok(false);
+        }
+    }
+    match Nft::open().and_then(|mut nft| nft.delete_rule(chain, comment)) {
+        Err(Errno::ENOENT) => Ok(false),
+        answer => answer.map(|()| true).map_err(refused),
+    }
+}
+
+/// `false`: it is not there, or a rule stands in it.
+fn delete_table() -> Result<bool, StoreError> {
+    let refused = |errno| StoreError::Io { doing: "delete the table", path: TABLE.into(), errno };
+    let mut nft = Nft::open().map_err(refused)?;
+    match nft.rules().map_err(refused)? {
+        Some(rules) if rules.is_empty() => nft.delete_table().map(|()| true).map_err(refused),
+        _ => Ok(false),
+    }
 }
 
 fn empty(store: &Store, path: &Path) -> Result<(), StoreError> {

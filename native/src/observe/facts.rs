@@ -9,7 +9,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use glassbox_core::errno::Errno;
-use glassbox_core::host::{DiskUsage, HostFacts, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, OwnerFact, SourceKind, ToolboxFacts};
+use glassbox_core::host::{
+    DiskUsage, HostFacts, HostNetwork, NETWORK_FILE_BYTES_MAX, NETWORK_FILES, OwnerFact, ROUTER_SETTINGS, SourceKind, ToolboxFacts,
+};
 use glassbox_core::oci::audit::StoreListing;
 use glassbox_core::oci::defaults::{MASKED_PATHS, READONLY_PATHS};
 
@@ -57,6 +59,7 @@ pub fn host_facts(data_root: &Path, toolbox: ToolboxFacts) -> Result<HostFacts, 
         devices: Vec::new(),
         apparmor: apparmor(),
         operating_system: String::new(),
+        network: HostNetwork::default(),
         store: StoreListing::default(),
         disk: DiskUsage::default(),
     })
@@ -85,6 +88,19 @@ pub fn for_a_model(host: &HostFacts) -> HostFacts {
 /// The files that a container on the host's network gets copies of.
 pub fn network_files() -> BTreeMap<String, Option<String>> {
     NETWORK_FILES.iter().filter_map(|path| Some(((*path).to_string(), network_file(path)?))).collect()
+}
+
+/// The host's own network namespace; what cannot be asked is left out.
+pub fn network() -> HostNetwork {
+    let mut netlink = sys::netlink::Netlink::open().ok();
+    let setting =
+        |name: &&str| Some((name.to_string(), line(&glassbox_core::sysctl::path(name)))).filter(|(_, text)| !text.is_empty());
+    HostNetwork {
+        interfaces: netlink.as_mut().and_then(|netlink| netlink.interfaces().ok()).unwrap_or_default(),
+        routes: netlink.as_mut().and_then(|netlink| netlink.routes().ok()).unwrap_or_default(),
+        settings: ROUTER_SETTINGS.iter().filter_map(setting).collect(),
+        rules: sys::netlink::Nft::open().and_then(|mut nft| nft.rules()).ok().flatten(),
+    }
 }
 
 /// Those of the paths that are there, links followed.

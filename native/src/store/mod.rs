@@ -6,6 +6,7 @@
 //! <root>/containers/      0711   <id>/state.json, <id>/<id>-json.log, …
 //! <root>/images/          0755   an OCI image layout, see `images`; made with the first name that is given
 //! <root>/volumes/         0711   <name>/{_data,volume.json}; made with the first volume
+//! <root>/networks/        0711   <id>.json; made with the first network
 //! <root>/events.log       0600   what was done: `glassbox events`; the lines before them in events.log.1
 //! <root>/journal/         0700   see `crate::journal`
 //! <root>/merged/          0755   where overlays appear, each in a mount namespace of its own; nothing is ever in it from outside
@@ -23,6 +24,7 @@ pub mod images;
 pub mod layer;
 mod listing;
 pub mod log;
+pub mod network;
 pub mod record;
 pub mod remove;
 mod size;
@@ -35,7 +37,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use glassbox_core::layout::Layout;
-use glassbox_core::model::{Container, ContainerId, Image, State, Status};
+use glassbox_core::model::{Container, ContainerId, Image, State, Status, predefined};
 
 pub use error::StoreError;
 pub use identity::ProcessIdentity;
@@ -142,6 +144,12 @@ impl Store {
         for volume in volumes {
             loaded.state.volumes.insert_mut(volume.name.clone(), volume);
         }
+        let (networks, unreadable) = network::load(&self.root)?;
+        loaded.unreadable.extend(unreadable);
+        // Those that are always there, as they are on record where they are.
+        for network in predefined(&self.text).into_iter().chain(networks) {
+            loaded.state.networks.insert_mut(network.id.clone(), network);
+        }
         Ok(loaded)
     }
 
@@ -206,6 +214,11 @@ impl Store {
         }
         record.container.state.status = status;
         self.save(&record).map(|()| true)
+    }
+
+    /// Takes off a container's record what it has of a network. `false`: it is not on record any more, or has nothing.
+    pub fn release_endpoint(&self, id: &ContainerId, network: &str) -> Result<bool, StoreError> {
+        self.change(id, |container| container.release(network))
     }
 
     /// Removes a directory or file below the root with all in it; one that is gone already is no error.

@@ -59,6 +59,7 @@ pub mod listen;
 pub mod machine;
 pub mod mount;
 pub mod net;
+pub mod netlink;
 pub mod process;
 pub mod rootfs;
 pub mod seccomp;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use glassbox_tests::binary::skip;
+use glassbox_tests::network::MACHINE;
 
 /// No case takes longer, not even on an emulated machine.
 const SECONDS_MAX: u32 = 120;
@@ -54,9 +55,9 @@ impl Machine {
             skip("not root");
             return None;
         }
-        let works = Command::new("unshare").args(["-mpf", "--mount-proc", "true"]).status();
+        let works = Command::new("unshare").args(["-mpfn", "--mount-proc", "true"]).status();
         if !works.is_ok_and(|status| status.success()) {
-            skip("no new mount and pid namespaces here");
+            skip("no new mount, pid and network namespaces here");
             return None;
         }
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -74,12 +75,12 @@ impl Machine {
     pub fn command(&self, script: &str) -> Command {
         let mut command = Command::new("timeout");
         // unshare(1) holds SIGTERM back while its child runs.
-        command.args(["--signal=KILL", &SECONDS_MAX.to_string(), "unshare", "-mpf", "--kill-child", "--mount-proc", "sh", "-c"]);
+        command.args(["--signal=KILL", &SECONDS_MAX.to_string(), "unshare", "-mpfn", "--kill-child", "--mount-proc", "sh", "-c"]);
         let bind = |tree: &str| {
             let own = self.own_cgroup(tree).display().to_string();
             format!("[ ! -d {own} ] || mount --bind {own} /sys/fs/cgroup/{tree}\n")
         };
-        command.arg(format!("{}{script}{EPILOGUE}", own_trees().map(bind).collect::<String>()));
+        command.arg(format!("{MACHINE}\n{}{script}{EPILOGUE}", own_trees().map(bind).collect::<String>()));
         command.env("G", env!("CARGO_BIN_EXE_glassbox")).env("GLASSBOX_ROOT", self.path("root")).env("LEFT", self.path("left"));
         command.env_remove("GLASSBOX_RECORD").stdin(Stdio::null());
         command

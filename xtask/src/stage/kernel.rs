@@ -23,6 +23,7 @@ pub const KERNEL: Stage = Stage {
     needs: &[
         Need::Program("unshare", "util-linux"),
         Need::Program("strace", "strace"),
+        Need::Program("ip", "iproute2"),
         Need::Program("zsh", "zsh"),
         Need::Program("fish", "fish"),
         Need::Program("docker-registry", "docker-registry"),

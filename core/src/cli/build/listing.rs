@@ -77,12 +77,13 @@ pub(super) fn inspect(call: &Call<'_>, names: Vec<String>) -> Result<Command, Us
     let said = call.flag("type").map_or("", |flag| flag.value.as_str());
     let kind = match (call.row.key, said) {
         ("volume inspect", _) | (_, "volume") => InspectKind::Volume,
+        ("network inspect", _) | (_, "network") => InspectKind::Network,
         ("container inspect", _) | (_, "container") => InspectKind::Container,
         ("image inspect", _) | (_, "image") => InspectKind::Image,
         (_, "") => InspectKind::Any,
         _ => {
             let what = format!("--type {}", error::echo(said));
-            let next = "Containers, images and volumes can be inspected.";
+            let next = "Containers, images, networks and volumes can be inspected.";
             return Err(error::not_yet(&what, next, call.flag("type").map(|flag| flag.span)));
         }
     };

@@ -6,6 +6,7 @@ mod lifecycle;
 mod listing;
 mod namespaces;
 mod naming;
+mod network;
 mod notes;
 mod registry;
 mod resources;
@@ -18,13 +19,12 @@ use super::build_secrets;
 use super::check;
 use super::error;
 use super::front::{self, Call, Target};
-use super::namespaces::OF_CONTAINER;
 use super::table::{self, FlagRow, Kind};
 use super::values;
 use super::words::{Line, Word};
 use super::{
     BuildCache, BuildFiles, BuildImage, BuildOutput, CheckBuild, Command, ContainerSpec, ExecProcess, FlagUse, Invocation,
-    NamedContext, NetworkMode, OutputKind, ProgressMode, PruneBuilds, RunContainer, Span, UsageError, Words,
+    NamedContext, OutputKind, ProgressMode, PruneBuilds, RunContainer, Span, UsageError, Words,
 };
 use crate::userland::Signal;
 
@@ -148,9 +148,8 @@ fn command(call: &Call<'_>) -> Result<Command, UsageError> {
         "builder prune" => prune_builds(call)?,
         "version" => Command::ShowVersion { format: listing::filled(call, "format") },
         "info" => Command::ShowInfo { format: listing::filled(call, "format") },
-        "volume create" | "volume ls" | "volume update" | "volume rm" | "volume prune" => {
-            storage::volume_command(call, containers)?
-        }
+        key if key.starts_with("network ") && key != "network inspect" => network::command(call, containers),
+        key if key.starts_with("volume ") && key != "volume inspect" => storage::volume_command(call, containers)?,
         _ => listing::inspect(call, containers)?,
     })
 }
@@ -251,6 +250,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
     let filled = |name: &str| text(name).filter(|value| !value.is_empty());
     let mut words = call.arguments.iter().map(|word| word.text.clone());
     let image = words.next().unwrap_or_default();
+    let (network, endpoints) = network::networks(call)?;
     let mut spec = ContainerSpec {
         image,
         arguments: words.collect(),
@@ -267,7 +267,8 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         hostname: filled("hostname"),
         domainname: text("domainname").unwrap_or_default(),
         entrypoint: text("entrypoint"),
-        network: network(call)?,
+        network,
+        endpoints,
         namespaces: namespaces::namespaces(call)?,
         read_only: call.is_on("read-only"),
         init: call.is_on("init"),
@@ -289,6 +290,7 @@ fn container_spec(call: &Call<'_>) -> Result<ContainerSpec, UsageError> {
         cid_file: text("cidfile").unwrap_or_default(),
         annotations: notes::annotations(call),
         exposed_ports: notes::exposed_ports(call)?,
+        publishing: notes::publishing(call)?,
         image_choice: notes::image_choice(call),
         runtime: text("runtime").unwrap_or_default(),
         isolation: text("isolation").unwrap_or_default(),
@@ -349,25 +351,6 @@ fn signal(call: &Call<'_>, name: &str) -> Result<Option<Signal>, UsageError> {
         }
     };
     Signal::parse(&flag.value).map(Some).ok_or_else(refusal)
-}
-
-fn network(call: &Call<'_>) -> Result<NetworkMode, UsageError> {
-    let Some(flag) = call.flag("network") else {
-        return Ok(NetworkMode::Default);
-    };
-    let network = values::network(&flag.value).map_err(|reason| refused(call, flag, &reason))?;
-    match network.name.as_str() {
-        "default" if !network.options => Ok(NetworkMode::Default),
-        "none" if !network.options => Ok(NetworkMode::None),
-        "host" if !network.options => Ok(NetworkMode::Host),
-        name if !network.options && name.starts_with(OF_CONTAINER) => {
-            Ok(NetworkMode::Container(name.trim_start_matches(OF_CONTAINER).to_string()))
-        }
-        _ => {
-            let what = format!("--network {}", error::echo(&flag.value));
-            Err(error::not_yet(&what, "Use --network none, --network host or --network container:NAME.", Some(flag.span)))
-        }
-    }
 }
 
 fn exec_process(call: &Call<'_>, mut words: Vec<String>) -> ExecProcess {

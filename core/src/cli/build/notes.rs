@@ -6,6 +6,7 @@ use super::Call;
 use crate::cli::error;
 use crate::cli::values::ports;
 use crate::cli::{ImageChoice, Pull, UsageError};
+use crate::model::Publishing;
 
 /// More exposed ports are refused: each is written into the record.
 const EXPOSED_PORTS_MAX: usize = 10_000;
@@ -17,6 +18,9 @@ pub(super) fn annotations(call: &Call<'_>) -> BTreeMap<String, String> {
     call.values("annotation").into_iter().map(pair).collect()
 }
 
+/// More published ports are refused: for each somebody listens.
+const PUBLISHED_PORTS_MAX: usize = 1_000;
+
 pub(super) fn exposed_ports(call: &Call<'_>) -> Result<BTreeSet<String>, UsageError> {
     let mut all = BTreeSet::new();
     for flag in call.uses("expose") {
@@ -27,7 +31,22 @@ pub(super) fn exposed_ports(call: &Call<'_>) -> Result<BTreeSet<String>, UsageEr
             return Err(error::bare(&what, Some(flag.span)));
         }
     }
+    // What is published is exposed.
+    all.extend(publishing(call)?.bindings.iter().map(|binding| binding.port.to_string()));
     Ok(all)
+}
+
+/// `-p`, `-P`
+pub(super) fn publishing(call: &Call<'_>) -> Result<Publishing, UsageError> {
+    let mut bindings = Vec::new();
+    for flag in call.uses("publish") {
+        bindings.extend(ports::bindings(&flag.value));
+        if bindings.len() > PUBLISHED_PORTS_MAX {
+            let what = format!("glassbox: more published ports than the limit of {PUBLISHED_PORTS_MAX}");
+            return Err(error::bare(&what, Some(flag.span)));
+        }
+    }
+    Ok(Publishing { bindings, all: call.is_on("publish-all") })
 }
 
 pub(super) fn image_choice(call: &Call<'_>) -> ImageChoice {

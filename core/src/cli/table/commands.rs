@@ -210,6 +210,22 @@ const CARRIED_OUT: &[CommandRow] = &[
         .carried_out("Delete volumes"),
     CommandRow::new("volume update", &["volume update"], "[OPTIONS] [VOLUME]", Arity::Exact(1))
         .carried_out("Change a volume of a cluster, of which there is none"),
+    CommandRow::new("network connect", &["network connect"], "[OPTIONS] NETWORK CONTAINER", Arity::Exact(2))
+        .carried_out("Connect a container to one more network"),
+    CommandRow::new("network create", &["network create"], "[OPTIONS] NETWORK", Arity::Exact(1))
+        .carried_out("Make a network: a bridge, and a range of addresses"),
+    CommandRow::new("network disconnect", &["network disconnect"], "[OPTIONS] NETWORK CONTAINER", Arity::Exact(2))
+        .carried_out("Take a container off a network"),
+    CommandRow::new("network inspect", &["network inspect"], "[OPTIONS] NETWORK [NETWORK...]", Arity::AtLeast(1))
+        .carried_out("Print all that is known of networks, as JSON"),
+    CommandRow::new("network ls", &["network ls"], "[OPTIONS]", Arity::None)
+        .aliases(&[("network list", "network ls")])
+        .carried_out("Show the networks"),
+    CommandRow::new("network prune", &["network prune"], "[OPTIONS]", Arity::None)
+        .carried_out("Delete the networks that no container is connected to"),
+    CommandRow::new("network rm", &["network rm"], "NETWORK [NETWORK...]", Arity::AtLeast(1))
+        .aliases(&[("network remove", "network rm")])
+        .carried_out("Delete networks"),
     CommandRow::new("ns", &["ns"], "[OPTIONS] [CONTAINER...]", Arity::Any)
         .own()
         .carried_out("Compare the namespaces of the host and of running containers"),
@@ -301,8 +317,8 @@ const CARRIED_OUT: &[CommandRow] = &[
 
 /// Every command.
 pub(crate) fn rows() -> impl Iterator<Item = &'static CommandRow> {
-    use other::{containers, images, networks, swarm, system};
-    let all = [CARRIED_OUT, containers::ROWS, images::ROWS, networks::ROWS, system::ROWS, swarm::ROWS];
+    use other::{containers, images, swarm, system};
+    let all = [CARRIED_OUT, containers::ROWS, images::ROWS, system::ROWS, swarm::ROWS];
     all.into_iter().flatten()
 }
 

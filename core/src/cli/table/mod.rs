@@ -10,6 +10,7 @@ mod container_flags;
 mod global_flags;
 mod image_flags;
 mod kind;
+mod network_flags;
 mod other;
 mod registry_flags;
 mod run_flags;
@@ -116,6 +117,7 @@ pub fn flag_rows() -> impl Iterator<Item = &'static FlagRow> {
         run_flags_outside::ROWS,
         container_flags::ROWS,
         volume_flags::ROWS,
+        network_flags::ROWS,
         image_flags::ROWS,
         registry_flags::ROWS,
         build_flags::ROWS,

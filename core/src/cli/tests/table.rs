@@ -6,12 +6,12 @@ use super::super::*;
 /// A line for the command of this key, with so many arguments as it needs.
 fn line_with(key: &str, flag: &str) -> String {
     let arguments = match key {
-        "exec" => "a b",
+        "exec" | "network connect" | "network disconnect" => "a b",
         "cp" => "a:/x b",
         "tag" => "a b",
         "ps" | "version" | "info" | "ns" | "events" | "images" | "load" | "container prune" | "image prune" | "volume ls"
-        | "volume prune" | "system df" | "system prune" | "builder prune" | "fsck" | "tags" | "completion bash"
-        | "completion fish" | "completion zsh" => "",
+        | "volume prune" | "network ls" | "network prune" | "system df" | "system prune" | "builder prune" | "fsck" | "tags"
+        | "completion bash" | "completion fish" | "completion zsh" => "",
         _ => "a",
     };
     format!("{key} {flag} {arguments}")

@@ -12,6 +12,8 @@ pub(crate) struct NetworkValue {
     pub ip6: String,
     pub mac_address: String,
     pub link_local_ips: Vec<String>,
+    pub driver_options: Vec<(String, String)>,
+    pub gateway_priority: i64,
     /// More than a name was said.
     pub options: bool,
 }
@@ -54,10 +56,14 @@ fn set(network: &mut NetworkValue, key: &str, value: &str) -> Result<(), String>
         "driver-opt" if value.split_once('=').is_none_or(|(name, _)| name.is_empty()) => {
             return Err("invalid key value pair format in driver options".to_string());
         }
-        "driver-opt" => {}
+        "driver-opt" => {
+            let (name, value) = value.split_once('=').unwrap_or((value, ""));
+            network.driver_options.push((name.to_string(), value.to_string()));
+        }
         "gw-priority" => {
             let reason = |error: String| error.rsplit(": ").next().unwrap_or_default().to_string();
-            int_of(value, 10).map_err(|error| format!("invalid gw-priority ({value}): {}", reason(error)))?;
+            network.gateway_priority =
+                int_of(value, 10).map_err(|error| format!("invalid gw-priority ({value}): {}", reason(error)))?;
         }
         _ => return Err(format!("invalid field key {key}")),
     }

@@ -3,6 +3,8 @@
 use core::net::IpAddr;
 
 use super::uint_of;
+use crate::model::{ContainerPort, PortBinding};
+use crate::net::Protocol;
 
 /// `[ip:][host:]container[/protocol]`, or `target=80,published=8080`.
 pub(crate) fn publish(value: &str) -> Result<(), String> {
@@ -30,6 +32,28 @@ pub(crate) fn publish(value: &str) -> Result<(), String> {
         "tcp" | "udp" | "sctp" => Ok(()),
         other => Err(format!("invalid proto: {other}")),
     }
+}
+
+/// What `-p` says, once [`publish`] has let it through: a range of both is port by port.
+pub(crate) fn bindings(value: &str) -> Vec<PortBinding> {
+    let spec = if value.contains('=') { from_fields(value).unwrap_or_default() } else { value.to_string() };
+    let (front, container) = spec.rsplit_once(':').unwrap_or(("", &spec));
+    let (address, host) = front.rsplit_once(':').unwrap_or(("", front));
+    let (protocol, container) = split_protocol(container);
+    let narrow = |(first, last): (u64, u64)| (u16::try_from(first).unwrap_or_default(), u16::try_from(last).unwrap_or_default());
+    let (Ok((first, last)), Some(protocol)) = (range(container).map(narrow), Protocol::of(&protocol.to_lowercase())) else {
+        return Vec::new();
+    };
+    let outer = range(host).map(narrow).ok().filter(|_| !host.is_empty());
+    let address = address.trim_start_matches('[').trim_end_matches(']').parse().ok();
+    let binding = |number: u16| {
+        let host = match outer {
+            Some((from, _)) if first != last => Some((from + (number - first), from + (number - first))),
+            outer => outer,
+        };
+        PortBinding { port: ContainerPort { number, protocol }, address, host }
+    };
+    (first..=last).map(binding).collect()
 }
 
 fn from_fields(value: &str) -> Result<String, String> {

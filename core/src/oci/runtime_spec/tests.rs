@@ -10,7 +10,7 @@ use crate::step::{MountStep, NamespaceKind, ProcessStep, Step, samples};
 use crate::view::plan::foresee;
 
 fn state(host: &HostFacts) -> State {
-    let mut state = State::default();
+    let mut state = State::of_engine("/var/lib/glassbox");
     let image = crate::oci::toolbox::image(&host.toolbox);
     state.images.insert_mut(image.id.clone(), image);
     state

@@ -9,7 +9,7 @@ use crate::plan::{Plan, plan};
 use crate::step::{Phase, Step, StoreStep};
 
 fn state(host: &HostFacts) -> State {
-    let mut state = State::default();
+    let mut state = State::of_engine("/var/lib/glassbox");
     let image = crate::oci::toolbox::image(&host.toolbox);
     state.images.insert_mut(image.id.clone(), image);
     state

@@ -8,6 +8,7 @@ mod copy;
 mod image;
 mod layer;
 mod mount;
+mod network;
 mod privilege;
 mod process;
 mod record;
@@ -88,5 +89,6 @@ pub fn execute(step: &Step, kernel: &mut Kernel, run: &mut Run, state: &State) -
         Step::Image(step) => image::execute(step, kernel, run, state),
         Step::Build(step) => build::execute(step, kernel, run, state),
         Step::Registry(step) => registry::execute(step, kernel, run),
+        Step::Network(step) => network::execute(step, kernel, run, state),
     }
 }

@@ -45,6 +45,13 @@ pub(super) fn save(step: &StoreStep, outcome: &Outcome, kernel: &mut Kernel, run
 
 /// What taking a step back means for the records; answers what the state has to hear of it.
 pub(super) fn restore(undo: &Undo, kernel: &mut Kernel) -> Option<Event> {
+    if let Undo::ReleaseEndpoint { id, network } = undo {
+        let path = path_of(kernel, id);
+        let mut container = read(kernel, &path).ok()?;
+        container.release(network);
+        write(kernel, &path, &container).ok()?;
+        return Some(Event::ContainerRecorded { container: Box::new(container) });
+    }
     let (path, before, paused) = match undo {
         Undo::RestoreRecord { container, path } => (path.clone(), Some(container), None),
         Undo::RestorePause { id, paused } => (path_of(kernel, id), None, Some(*paused)),

@@ -18,6 +18,9 @@ use crate::sim::tree::{Owner, directory, file};
 use crate::step::StoreStep;
 use crate::userland::{SysResult, WaitStatus};
 
+/// Files whose lines are edited are shorter.
+const EDITED_BYTES_MAX: usize = 1 << 20;
+
 pub(super) fn execute(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State) -> Carried {
     let carried = carry_out(step, kernel, run, state)?;
     if let Done::Outcome(outcome) = &carried {
@@ -39,6 +42,7 @@ fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State
         StoreStep::WriteFile { path, mode, contents } | StoreStep::RewriteFile { path, mode, contents } => {
             called(write_file(kernel, path, *mode, contents), "openat")?;
         }
+        StoreStep::EditLines { path, remove, add } => called(edit_lines(kernel, path, remove, add), "openat")?,
         StoreStep::WriteIdFile { path, contents } => called(write_new_file(kernel, path, contents), "openat")?,
         StoreStep::RecordContainer { container, path } => {
             called(record::write(kernel, path, container), "openat")?;
@@ -65,6 +69,7 @@ fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State
         }
         StoreStep::RecordProbe { id } => return Ok(probed(kernel, run, state, id)),
         StoreStep::RecordFailure { .. }
+        | StoreStep::RecordEndpoint { .. }
         | StoreStep::RecordPause { .. }
         | StoreStep::RecordStopAsked { .. }
         | StoreStep::RecordRestartCancelled { .. } => {}
@@ -93,6 +98,18 @@ fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State
         }
     }
     done(kernel)
+}
+
+/// In the file as it is.
+pub(super) fn edit_lines(kernel: &mut Kernel, path: &str, remove: &[String], add: &[String]) -> SysResult<()> {
+    let place = kernel.walk(kernel.engine, path, true)?;
+    let NodeId::Inode(inode) = place.node else { return Err(Errno::EISDIR) };
+    let text = String::from_utf8_lossy(&kernel.read_inode(inode, 0, EDITED_BYTES_MAX)?).into_owned();
+    let text = crate::resolv_conf::edited(&text, remove, add);
+    if let Content::File(data) = &mut kernel.inode_mut(inode)?.content {
+        *data = Data { bytes: Rc::new(text.into_bytes()), zeros: 0 };
+    }
+    Ok(())
 }
 
 fn remove_container(kernel: &mut Kernel, state: &State, id: &ContainerId, directory: &str) -> Result<(), super::Failure> {

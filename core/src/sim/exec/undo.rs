@@ -2,9 +2,9 @@
 
 use super::store::remove_tree;
 use super::{Run, cgroup};
-use crate::event::{BuildEvent, Event};
+use crate::event::{BuildEvent, Event, NetworkEvent};
 use crate::sim::kernel::Kernel;
-use crate::step::{BuildStep, Step, StoreStep, Undo};
+use crate::step::{BuildStep, NetworkStep, Step, StoreStep, Undo};
 use crate::userland::{FileKind, Signal, WaitStatus};
 
 /// Takes a step back, as its [`Undo`] says. Answers what the state has to hear of it.
@@ -17,6 +17,13 @@ pub fn undo(step: &Step, kernel: &mut Kernel, run: &mut Run) -> Option<Event> {
         Step::Store(StoreStep::RecordContainer { container, .. }) => Some(Event::ContainerRemoved { id: container.id.clone() }),
         Step::Build(BuildStep::MakeCacheMount { name, .. }) => {
             Some(Event::Build(BuildEvent::CacheMountRemoved { name: name.clone() }))
+        }
+        Step::Network(NetworkStep::RecordNetwork { network, before, .. }) => {
+            let event = match before {
+                Some(before) => NetworkEvent::NetworkRecorded { network: before.clone() },
+                None => NetworkEvent::NetworkRemoved { id: network.id.clone() },
+            };
+            Some(Event::Network(Box::new(event)))
         }
         _ => restored,
     }
@@ -55,6 +62,10 @@ fn take_back(undo: Undo, kernel: &mut Kernel, run: &mut Run) {
         Undo::WriteBack { file, value } => {
             let _ = cgroup::write(kernel, &file, &value);
         }
+        Undo::RestoreSetting { name, value } => {
+            let engine = kernel.engine;
+            let _ = cgroup::write_as(kernel, engine, &crate::sysctl::path(&name), &value);
+        }
         Undo::RestoreName { index, name, before, strike } => {
             let _ = super::image::change(kernel, &index, |found| found.restore(&name, before.as_ref(), strike.as_deref()));
         }
@@ -66,15 +77,42 @@ fn take_back(undo: Undo, kernel: &mut Kernel, run: &mut Run) {
                 let _ = kernel.remove_node(kernel.engine, &path, false);
             }
         }
-        Undo::RestoreRecord { .. }
+        Undo::DeleteInterface { name, shared } => {
+            let used = shared && has_ports(kernel, &name);
+            if let Ok(ns) = kernel.network_of(kernel.engine)
+                && !used
+            {
+                let _ = kernel.delete_link(ns, &name);
+            }
+        }
+        Undo::ClosePort { at, protocol } => kernel.close_port(protocol, at),
+        Undo::EndForwarding { id } => kernel.end_forwarding(&id.0),
+        Undo::DeleteTable => {
+            let _ = kernel.network_of(kernel.engine).and_then(|ns| kernel.delete_empty_table(ns));
+        }
+        Undo::DeleteRule { bridge: Some(bridge), .. } if has_ports(kernel, &bridge) => {}
+        Undo::DeleteRule { chain, comment, .. } => {
+            let _ = kernel.network_of(kernel.engine).and_then(|ns| kernel.delete_rule(ns, chain, &comment));
+        }
+        Undo::EditLines { path, remove, add } => {
+            let _ = super::store::edit_lines(kernel, &path, &remove, &add);
+        }
+        Undo::ReleaseEndpoint { .. }
+        | Undo::RestoreRoute { .. }
+        | Undo::RestoreRecord { .. }
         | Undo::RestorePause { .. }
         | Undo::ByItsSteps
         | Undo::EndsWithProcess
         | Undo::EndsWithDirectory
+        | Undo::EndsWithInterface
         | Undo::LeftStanding { .. }
         | Undo::Impossible { .. }
         | Undo::NothingChanged => {}
     }
+}
+
+fn has_ports(kernel: &Kernel, bridge: &str) -> bool {
+    kernel.interfaces_of(kernel.engine).iter().any(|link| link.master.as_deref() == Some(bridge))
 }
 
 fn move_back(kernel: &mut Kernel, from: &str, directory: &str) {

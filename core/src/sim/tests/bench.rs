@@ -46,7 +46,7 @@ impl Bench {
     }
 
     pub(super) fn on(host: HostFacts) -> Bench {
-        let mut state = State::default();
+        let mut state = State::of_engine("/var/lib/glassbox");
         let image = toolbox::image(&host.toolbox);
         state.images.insert_mut(image.id.clone(), image);
         Bench { kernel: boot(&host), host, state, events: Vec::new(), monitors: Vec::new() }
@@ -69,6 +69,7 @@ impl Bench {
     pub(super) fn run_with(&mut self, line: &str, typed: &[&str]) -> Shown {
         let invocation = Rc::new(cli::parse_line(line).unwrap());
         self.host.entropy[0] = self.host.entropy[0].wrapping_add(1);
+        self.host.network = self.kernel.host_network();
         let plan = plan::plan(&invocation, &self.state, &self.host).unwrap_or_else(|error| panic!("{line}: {}", error.message));
         let mut run = Run::of(&invocation);
         let mut job = Job { cursor: Cursor::new(plan.steps, Vec::new()), waiting: None };

@@ -30,8 +30,10 @@ fn the_host_sees_the_cgroup_that_a_container_takes_for_the_root() {
 fn sysfs_shows_the_interfaces_of_the_network_namespace() {
     let mut bench = Bench::new();
     let shown = bench.run("docker run --rm toolbox cat /sys/class/net/lo/operstate /sys/class/net/eth0/operstate");
+    assert_eq!(shown.out, "unknown\nup\n");
+    let shown = bench.run("docker run --rm --network none toolbox cat /sys/class/net/lo/operstate /sys/class/net/eth0/operstate");
     assert_eq!(shown.out, "unknown\n");
-    assert_eq!(bench.run("docker run --rm --network host toolbox ls /sys/class/net").out, "eth0\nlo\n");
+    assert_eq!(bench.run("docker run --rm --network host toolbox ls /sys/class/net").out, "eth0\nglassbox0\nlo\n");
 }
 
 #[test]

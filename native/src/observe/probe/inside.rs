@@ -16,7 +16,7 @@ use crate::sys::process::{self, CloneFlags, CloneResult};
 use crate::sys::{self, file, wait};
 
 /// An answer longer than this is cut off.
-const ANSWER_BYTES_MAX: u64 = 4096;
+const ANSWER_BYTES_MAX: u64 = 1 << 20;
 
 /// Asks `question` in the namespace of this kind (UTS or network) of process `pid`.
 pub fn ask(pid: u32, kind: NamespaceKind, question: impl Fn() -> Result<String, Errno> + Sync) -> Result<String, Errno> {

@@ -14,14 +14,17 @@ use std::path::Path;
 
 use glassbox_core::errno::Errno;
 use glassbox_core::model::{ContainerId, ContainerState};
-use glassbox_core::query::{Answer, CredentialsFact, InterfaceFact, MountFact, Probe, Query, Subject};
+use glassbox_core::query::{Answer, CredentialsFact, MountFact, Probe, Query, Subject};
 use glassbox_core::step::NamespaceKind;
 use glassbox_core::sysctl;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::mountinfo;
 use super::procfs::{self, Status};
 use crate::store::{Store, StoreError};
 use crate::sys;
+use crate::sys::netlink::{Netlink, Nft};
 
 /// Looks at the running kernel. Keeps nothing: each question is a new look.
 #[derive(Clone, Debug)]
@@ -87,7 +90,9 @@ impl Probe for LinuxProbe {
             Query::Credentials(subject) => Answer::Credentials(credentials(self.pid_of(subject)?)?),
             Query::Hostname(subject) => Answer::Text(hostname(self.pid_of(subject)?)?),
             Query::Sysctl(subject, name) => Answer::Text(setting(self.pid_of(subject)?, name)?),
-            Query::Interfaces(subject) => Answer::Interfaces(interfaces(self.pid_of(subject)?)?),
+            Query::Interfaces(subject) => Answer::Interfaces(told_by_netlink(self.pid_of(subject)?, Netlink::interfaces)?),
+            Query::Routes(subject) => Answer::Routes(told_by_netlink(self.pid_of(subject)?, Netlink::routes)?),
+            Query::Rules(subject) => Answer::Rules(told_from(self.pid_of(subject)?, || Nft::open()?.rules())?),
             Query::FileBytes(subject, path) => Answer::Bytes(self.root_of(subject)?.bytes(path)?),
             Query::Directory(subject, path) => Answer::Names(self.root_of(subject)?.names(path)?),
             Query::Program(subject) => program(self.pid_of(subject)?)?,
@@ -137,16 +142,19 @@ fn setting(pid: u32, name: &str) -> Result<String, Errno> {
     inside::ask(pid, kind, read).map(|text| text.trim_end().to_string())
 }
 
-/// /proc/PID/net/dev has the names in the subject's network namespace, but no flags: those are asked from within it (SIOCGIFFLAGS).
-fn interfaces(pid: u32) -> Result<Vec<InterfaceFact>, Errno> {
-    let table = procfs::read_text(pid, "net/dev")?;
-    let names: Vec<String> = table.lines().skip(2).filter_map(|line| Some(line.split_once(':')?.0.trim().to_string())).collect();
-    let look = || {
-        let lines = names.iter().map(|name| sys::net::is_interface_up(name).map(|up| if up { "1" } else { "0" }));
-        lines.collect::<Result<String, Errno>>()
-    };
-    let flags = inside::ask(pid, NamespaceKind::Network, look)?;
-    Ok(names.iter().zip(flags.chars()).map(|(name, flag)| InterfaceFact { name: name.clone(), up: flag == '1' }).collect())
+/// rtnetlink(7) tells of the asker's network namespace: it is asked from within the subject's. The answer comes as JSON, which goes
+/// through a pipe where it has to.
+fn told_by_netlink<T: Serialize + DeserializeOwned>(
+    pid: u32,
+    ask: impl Fn(&mut Netlink) -> Result<T, Errno> + Sync,
+) -> Result<T, Errno> {
+    told_from(pid, || ask(&mut Netlink::open()?))
+}
+
+/// The same of whatever else is told of the asker's network namespace.
+fn told_from<T: Serialize + DeserializeOwned>(pid: u32, ask: impl Fn() -> Result<T, Errno> + Sync) -> Result<T, Errno> {
+    let look = || serde_json::to_string(&ask()?).map_err(|_| Errno::EINVAL);
+    serde_json::from_str(&inside::ask(pid, NamespaceKind::Network, look)?).map_err(|_| Errno::EINVAL)
 }
 
 /// Both links say the path as the process's own mounts have it.

@@ -2,6 +2,5 @@
 
 pub(super) mod containers;
 pub(super) mod images;
-pub(super) mod networks;
 pub(super) mod swarm;
 pub(super) mod system;

@@ -1,0 +1,214 @@
+//! Passing on what comes to published ports: for what no rule reaches, as what the host sends to itself at 127.0.0.1.
+//!
+//! A process of its own beside the monitor has the sockets; with the monitor it ends (PR_SET_PDEATHSIG). A connection of TCP is two
+//! threads, one for each way; of UDP each sender gets a socket of its own, until it has been quiet for a while.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use glassbox_core::model::PublishedPort;
+use glassbox_core::net::Protocol;
+use glassbox_core::userland::Signal;
+
+use crate::sys::process::{self, CloneFlags, CloneResult, Pid};
+use crate::sys::socket::listen;
+use crate::sys::{Result, wait};
+
+/// More connections at once are closed.
+const CONNECTIONS_MAX: usize = 2_000;
+/// So much is read at once.
+const BLOCK_BYTES: usize = 64 * 1024;
+/// The longest datagram.
+const DATAGRAM_BYTES_MAX: usize = 65_535;
+/// Who has sent nothing for so long is forgotten, as docker-proxy does.
+const QUIET: Duration = Duration::from_secs(90);
+/// A container that does not answer for so long is given up.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A thread needs little.
+const STACK_BYTES: usize = 128 * 1024;
+
+/// A port that is held.
+#[derive(Debug)]
+pub struct Held {
+    /// Which.
+    pub port: PublishedPort,
+    /// Where what comes to it goes.
+    pub to: SocketAddr,
+    socket: OwnedFd,
+}
+
+impl Held {
+    /// Binds a socket to the port, and listens. EADDRINUSE: somebody has it. EADDRNOTAVAIL: the address is not the host's.
+    pub fn hold(port: &PublishedPort, to: SocketAddr) -> Result<Held> {
+        Ok(Held { port: port.clone(), to, socket: listen(port.port.protocol, port.at())? })
+    }
+}
+
+/// The process that passes on; ended when dropped.
+#[derive(Debug)]
+pub struct Forwarder {
+    pid: Pid,
+    pidfd: OwnedFd,
+}
+
+impl Drop for Forwarder {
+    fn drop(&mut self) {
+        let _ = process::pidfd_send_signal(&self.pidfd, Signal::SIGKILL);
+        let _ = wait::wait(self.pid, true);
+    }
+}
+
+impl Forwarder {
+    /// Makes it.
+    pub fn start(all: &[Held]) -> Result<Forwarder> {
+        match process::clone_into(CloneFlags::NONE, None)? {
+            CloneResult::Parent { pid, pidfd } => Ok(Forwarder { pid, pidfd }),
+            CloneResult::Child => {
+                let _ = process::set_parent_death_signal(Signal::SIGKILL);
+                let _ = fs::write("/proc/self/comm", "glassbox-ports");
+                keep_only(all);
+                serve(all);
+                process::exit_now(0)
+            }
+        }
+    }
+}
+
+/// Whatever else this process has open is the monitor's: pipes, locks, the caller's streams. Held here they would never end.
+fn keep_only(all: &[Held]) {
+    let wanted: Vec<RawFd> = all.iter().map(|held| held.socket.as_raw_fd()).collect();
+    let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers: Vec<RawFd> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| !wanted.contains(number)) {
+        crate::sys::file::close_number(number);
+    }
+}
+
+/// For ever.
+fn serve(all: &[Held]) {
+    let count = Arc::new(AtomicUsize::new(0));
+    for held in all {
+        let (Ok(socket), to, count) = (held.socket.try_clone(), held.to, count.clone()) else { continue };
+        let protocol = held.port.port.protocol;
+        let _ = spawn(move || match protocol {
+            Protocol::Tcp => accept_all(&TcpListener::from(socket), to, &count),
+            Protocol::Udp => answer_all(&Arc::new(UdpSocket::from(socket)), to),
+            // Whoever speaks it comes by the rule.
+            Protocol::Sctp => {}
+        });
+    }
+    loop {
+        thread::park();
+    }
+}
+
+fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().stack_size(STACK_BYTES).spawn(work).map(drop)
+}
+
+fn accept_all(listener: &TcpListener, to: SocketAddr, count: &Arc<AtomicUsize>) {
+    loop {
+        let client = match listener.accept() {
+            Ok((client, _)) => client,
+            // No descriptor is free, or the client has gone again.
+            Err(_) => {
+                thread::sleep(Duration::from_millis(10));
+                continue;
+            }
+        };
+        if count.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
+            count.fetch_sub(1, Ordering::Relaxed);
+            continue;
+        }
+        let of_connection = count.clone();
+        let begun = spawn(move || {
+            let _ = connect(&client, to);
+            of_connection.fetch_sub(1, Ordering::Relaxed);
+        });
+        if begun.is_err() {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Both ways until both have ended. Where the container does not take it, the client's connection is reset.
+fn connect(client: &TcpStream, to: SocketAddr) -> io::Result<()> {
+    let server = TcpStream::connect_timeout(&to, CONNECT)?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    let (from_server, to_client) = (server.try_clone()?, client.try_clone()?);
+    let back = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || pass(&from_server, &to_client))?;
+    pass(client, &server);
+    let _ = back.join();
+    Ok(())
+}
+
+fn pass(mut from: &TcpStream, mut to: &TcpStream) {
+    let mut block = vec![0; BLOCK_BYTES];
+    loop {
+        match from.read(&mut block) {
+            Ok(0) => break,
+            Ok(length) => {
+                if to.write_all(&block[..length]).is_err() {
+                    let _ = from.shutdown(Shutdown::Both);
+                    break;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+/// The senders that have been heard of lately, each with the socket by which the container knows it.
+type Senders = Arc<Mutex<BTreeMap<SocketAddr, Arc<UdpSocket>>>>;
+
+fn answer_all(socket: &Arc<UdpSocket>, to: SocketAddr) {
+    let senders: Senders = Senders::default();
+    let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
+    loop {
+        let Ok((length, sender)) = socket.recv_from(&mut datagram) else { continue };
+        let Some(own) = own_socket(socket, sender, to, &senders) else { continue };
+        let _ = own.send(&datagram[..length]);
+    }
+}
+
+fn own_socket(socket: &Arc<UdpSocket>, sender: SocketAddr, to: SocketAddr, senders: &Senders) -> Option<Arc<UdpSocket>> {
+    let mut known = senders.lock().ok()?;
+    if let Some(own) = known.get(&sender) {
+        return Some(own.clone());
+    }
+    if known.len() >= CONNECTIONS_MAX {
+        return None;
+    }
+    let any: SocketAddr = if to.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
+    let own = Arc::new(UdpSocket::bind(any).ok()?);
+    own.connect(to).ok()?;
+    own.set_read_timeout(Some(QUIET)).ok()?;
+    known.insert(sender, own.clone());
+    let (socket, back, senders) = (socket.clone(), own.clone(), senders.clone());
+    spawn(move || {
+        let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
+        loop {
+            match back.recv(&mut datagram) {
+                Ok(length) => drop(socket.send_to(&datagram[..length], sender)),
+                // Nobody listens there at the moment: the sender may try again.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                Err(_) => break,
+            }
+        }
+        if let Ok(mut known) = senders.lock() {
+            known.remove(&sender);
+        }
+    })
+    .ok()?;
+    Some(own)
+}
