@@ -13,13 +13,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use glassbox_core::model::PublishedPort;
+use glassbox_core::model::{ContainerId, PublishedPort};
 use glassbox_core::net::Protocol;
 use glassbox_core::userland::Signal;
 
+use crate::journal::Mark;
+use crate::sys::inet::listen;
 use crate::sys::process::{self, CloneFlags, CloneResult, Pid};
-use crate::sys::socket::listen;
-use crate::sys::{Result, wait};
+use crate::sys::{Result, file, wait};
 
 /// More connections at once are closed.
 const CONNECTIONS_MAX: usize = 2_000;
@@ -34,26 +35,59 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// A thread needs little.
 const STACK_BYTES: usize = 128 * 1024;
 
-/// A port that is held.
-#[derive(Debug)]
-pub struct Held {
-    /// Which.
-    pub port: PublishedPort,
-    /// Where what comes to it goes.
-    pub to: SocketAddr,
-    socket: OwnedFd,
+/// What a process holds for containers, each with the place in its journal after which it was begun.
+#[derive(Debug, Default)]
+pub struct Ports {
+    held: Vec<(Mark, ContainerId, Held)>,
+    forwarders: Vec<(Mark, ContainerId, Forwarder)>,
 }
 
-impl Held {
-    /// Binds a socket to the port, and listens. EADDRINUSE: somebody has it. EADDRNOTAVAIL: the address is not the host's.
-    pub fn hold(port: &PublishedPort, to: SocketAddr) -> Result<Held> {
-        Ok(Held { port: port.clone(), to, socket: listen(port.port.protocol, port.at())? })
+impl Ports {
+    /// Binds a socket to the port, and listens: what comes to it is for `to`. EADDRINUSE: somebody has it. EADDRNOTAVAIL: the address is
+    /// not the host's.
+    pub fn hold(&mut self, mark: Mark, id: &ContainerId, port: &PublishedPort, to: SocketAddr) -> Result<()> {
+        let protocol = port.port.protocol;
+        self.held.push((mark, id.clone(), Held { protocol, to, socket: listen(protocol, port.at())? }));
+        Ok(())
     }
+
+    /// Makes the process that passes on what comes to the ports held for a container.
+    pub fn forward(&mut self, mark: Mark, id: &ContainerId) -> Result<()> {
+        let all: Vec<&Held> = self.held.iter().filter(|(_, of, _)| of == id).map(|(_, _, held)| held).collect();
+        let forwarder = Forwarder::start(&all)?;
+        self.forwarders.push((mark, id.clone(), forwarder));
+        Ok(())
+    }
+
+    /// Lets go of all that is held for a container.
+    pub fn release(&mut self, id: &ContainerId) {
+        self.forwarders.retain(|(_, of, _)| of != id);
+        self.held.retain(|(_, of, _)| of != id);
+    }
+
+    /// Lets go of what was begun after this place in the journal.
+    pub fn go_back(&mut self, mark: Mark) {
+        self.forwarders.retain(|(at, ..)| *at <= mark);
+        self.held.retain(|(at, ..)| *at <= mark);
+    }
+
+    /// For a copy of the process that has them: its copies of the sockets are closed, and who passes on goes on.
+    pub fn leave(self) {
+        self.forwarders.into_iter().for_each(std::mem::forget);
+    }
+}
+
+#[derive(Debug)]
+struct Held {
+    protocol: Protocol,
+    /// Where what comes to it goes.
+    to: SocketAddr,
+    socket: OwnedFd,
 }
 
 /// The process that passes on; ended when dropped.
 #[derive(Debug)]
-pub struct Forwarder {
+struct Forwarder {
     pid: Pid,
     pidfd: OwnedFd,
 }
@@ -66,12 +100,13 @@ impl Drop for Forwarder {
 }
 
 impl Forwarder {
-    /// Makes it.
-    pub fn start(all: &[Held]) -> Result<Forwarder> {
+    fn start(all: &[&Held]) -> Result<Forwarder> {
         match process::clone_into(CloneFlags::NONE, None)? {
             CloneResult::Parent { pid, pidfd } => Ok(Forwarder { pid, pidfd }),
             CloneResult::Child => {
                 let _ = process::set_parent_death_signal(Signal::SIGKILL);
+                // What is typed at the caller's terminal, as ^C, is for the container.
+                let _ = process::setsid();
                 let _ = fs::write("/proc/self/comm", "glassbox-ports");
                 keep_only(all);
                 serve(all);
@@ -82,21 +117,22 @@ impl Forwarder {
 }
 
 /// Whatever else this process has open is the monitor's: pipes, locks, the caller's streams. Held here they would never end.
-fn keep_only(all: &[Held]) {
-    let wanted: Vec<RawFd> = all.iter().map(|held| held.socket.as_raw_fd()).collect();
-    let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    let numbers: Vec<RawFd> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    for number in numbers.into_iter().filter(|number| !wanted.contains(number)) {
-        crate::sys::file::close_number(number);
+fn keep_only(all: &[&Held]) {
+    if let Ok(null) = fs::File::options().read(true).write(true).open("/dev/null") {
+        for number in 0..=2 {
+            let _ = file::dup2(&null, number);
+        }
     }
+    let wanted: Vec<RawFd> = all.iter().map(|held| held.socket.as_raw_fd()).collect();
+    let _ = file::close_all_but(3, &wanted);
 }
 
 /// For ever.
-fn serve(all: &[Held]) {
+fn serve(all: &[&Held]) {
     let count = Arc::new(AtomicUsize::new(0));
     for held in all {
         let (Ok(socket), to, count) = (held.socket.try_clone(), held.to, count.clone()) else { continue };
-        let protocol = held.port.port.protocol;
+        let protocol = held.protocol;
         let _ = spawn(move || match protocol {
             Protocol::Tcp => accept_all(&TcpListener::from(socket), to, &count),
             Protocol::Udp => answer_all(&Arc::new(UdpSocket::from(socket)), to),

@@ -13,6 +13,7 @@ pub mod child;
 pub mod debug;
 pub mod engine;
 pub mod exec;
+pub mod forward;
 pub mod journal;
 pub mod observe;
 pub mod registry;

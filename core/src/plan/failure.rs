@@ -185,6 +185,9 @@ fn is_daemons(step: &Step, errno: Errno) -> bool {
     if matches!(step, Step::Mount(MountStep::BindSubpath { .. })) {
         return matches!(errno, Errno::ENOENT | Errno::ENOTDIR | Errno::EXDEV);
     }
+    if matches!(step, Step::Network(_)) {
+        return true;
+    }
     let Step::Store(step) = step else { return false };
     matches!(
         step,
@@ -362,6 +365,7 @@ fn reason(step: &Step, errno: Errno, call: Option<&str>, context: &Context<'_>) 
         Step::Mount(MountStep::BindSubpath { directory, subpath, .. }) if is_daemons(step, errno) => {
             with_code(subpath_reason(directory, subpath, errno).unwrap_or_default())
         }
+        Step::Network(of) => (super::network::not_set_up(of, errno, call, context), ENGINE_FAILED),
         Step::Store(of) => store_reason(of, step, errno, call, context),
         Step::Client(ClientStep::AwaitExit { id, .. }) if errno == Errno::ENOENT => {
             (format!("No such container: {}", id.short()), NOT_THERE)

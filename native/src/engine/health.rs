@@ -65,6 +65,7 @@ impl Engine {
         if let Some(journal) = self.journal.take() {
             journal.leave();
         }
+        std::mem::take(&mut self.ports).leave();
         drop((self.child.take(), self.audience.take(), self.first_guest.take(), self.signals.take()));
         (self.watched, self.status) = (None, None);
         self.watchers.clear();

@@ -10,7 +10,7 @@ use glassbox_core::event::Event;
 use glassbox_core::model::{ContainerId, Ending};
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
 use glassbox_core::plan::{CommandError, Cursor, Node, directories_that_go, failure};
-use glassbox_core::step::{ImageStep, NamespaceKind, Place, PrivilegeStep, ProcessStep, Step, StoreStep, Undo};
+use glassbox_core::step::{ImageStep, NamespaceKind, NetworkStep, Place, PrivilegeStep, ProcessStep, Step, StoreStep, Undo};
 use glassbox_core::userland::Signal;
 use glassbox_core::view::ending as words;
 
@@ -182,6 +182,8 @@ impl Engine {
             | Undo::DeleteTable
             | Undo::DeleteRule { .. }
             | Undo::RestoreRoute { .. }
+            | Undo::ClosePort { .. }
+            | Undo::EndForwarding { .. }
             | Undo::EditLines { .. }
             | Undo::RestoreName { .. }
             | Undo::StrikeImage { .. }
@@ -238,6 +240,18 @@ impl Engine {
             Step::Image(step) => self.image(step, outcome),
             Step::Build(step) => self.build(step, outcome),
             Step::Registry(step) => self.registry(step, cursor, outcome),
+            Step::Network(NetworkStep::HoldPort { id, port, to }) => {
+                let mark = self.place();
+                self.ports.hold(mark, id, port, *to).call("bind")
+            }
+            Step::Network(NetworkStep::ForwardPorts { id, .. }) => {
+                let mark = self.place();
+                self.ports.forward(mark, id).call("clone3")
+            }
+            Step::Network(NetworkStep::ReleasePorts { id }) => {
+                self.ports.release(id);
+                Ok(())
+            }
             Step::Network(step) => {
                 let process = self.child.as_ref().map(|child| child.pid);
                 Scene { store: &self.store, state: &self.state, process }.carry_out(step)
@@ -374,7 +388,10 @@ impl Engine {
         let finding = match &failed.finding {
             // What the child has done it has looked at itself.
             none if *none == Finding::default() && node.step.place() == Place::Engine => {
-                match Some(&node.step).filter(|_| failed.errno == Errno::EBUSY).and_then(holders::of_step) {
+                match Some(&node.step)
+                    .filter(|_| matches!(failed.errno, Errno::EBUSY | Errno::EADDRINUSE))
+                    .and_then(holders::of_step)
+                {
                     Some(found) => Finding { diagnosis: Some(found), ..Finding::default() },
                     None => steps::of_step(&node.step, failed.errno, &OwnFiles),
                 }

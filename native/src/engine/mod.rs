@@ -49,6 +49,7 @@ use glassbox_core::view::ending;
 
 use crate::child::Child;
 use crate::exec::seen::OwnFiles;
+use crate::forward::Ports;
 use crate::journal::{Journal, Mark};
 use crate::observe::facts::now_ns;
 use crate::store::record::Edition;
@@ -93,6 +94,8 @@ pub struct Engine {
     pub(crate) target: Option<Target>,
     pub(crate) child: Option<Child>,
     pub(crate) signals: Option<SignalFd>,
+    /// Ports of the host that this process holds for containers.
+    ports: Ports,
     pub(crate) status: Option<WaitStatus>,
     /// This process keeps the log and waits for the end of a container that it has started.
     pub(crate) watched: Option<ContainerId>,
@@ -356,6 +359,7 @@ impl Engine {
     /// Undoes what the failing top-level step has left, and reaps its process. Answers what could not be undone.
     fn undo_phase(&mut self) -> Vec<StoreError> {
         let problems = self.journal.as_mut().map(|journal| journal.undo_to(self.phase).problems).unwrap_or_default();
+        self.ports.go_back(self.phase);
         self.reap_child();
         problems
     }

@@ -177,6 +177,7 @@ fn prepare(invocation: Invocation, root: &Path) -> Result<Engine, StoreError> {
         target: None,
         child: None,
         signals: None,
+        ports: Default::default(),
         status: None,
         watched: None,
         goes_on: false,

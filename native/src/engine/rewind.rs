@@ -20,6 +20,7 @@ impl Engine {
             self.status = None;
             self.watched = None;
         }
+        self.ports.go_back(mark);
         let problems = self.journal.as_mut().map(|journal| journal.undo_to(mark).problems).unwrap_or_default();
         for problem in problems {
             say(&format!("glassbox: {problem}\n"));
@@ -47,6 +48,7 @@ impl Engine {
     /// Takes back the whole command; before it the state was `state`.
     pub(crate) fn abandon(mut self, state: &State, rewritten: &[ContainerId]) {
         self.reap_child();
+        self.ports.go_back(Mark::default());
         let problems = self.journal.take().map(|journal| journal.roll_back().problems).unwrap_or_default();
         for problem in problems {
             say(&format!("glassbox: {problem}\n"));

@@ -53,6 +53,10 @@ impl Scene<'_> {
             NetworkStep::AddRule { place, rule, at, .. } => self.filter(place, |nft| nft.add_rule(rule, *at)),
             NetworkStep::DeleteRule { chain, comment } => delete_rule(*chain, comment),
             NetworkStep::DeleteInterface { name } => delete(name),
+            // The engine itself has them.
+            NetworkStep::HoldPort { .. } | NetworkStep::ForwardPorts { .. } | NetworkStep::ReleasePorts { .. } => {
+                Err(Failure::of(step.name(), Errno::ENOSYS))
+            }
         }
     }
 

@@ -123,6 +123,8 @@ pub enum Entry {
     },
     /// Delete the engine's own table of rules, unless a rule stands in it.
     Table,
+    /// What its owner has open, and what ends with it: nothing is left to be done.
+    EndsWithOwner,
     /// Delete this rule of the engine's own table.
     Rule {
         /// In which chain.
@@ -210,6 +212,7 @@ impl Entry {
             Undo::RemoveCgroup { directory, shared: true } => Some(Entry::EmptyCgroup { directory: directory.clone() }),
             Undo::DeleteInterface { name, shared } => Some(Entry::Interface { name: name.clone(), shared: *shared }),
             Undo::DeleteTable => Some(Entry::Table),
+            Undo::ClosePort { .. } | Undo::EndForwarding { .. } => Some(Entry::EndsWithOwner),
             Undo::DeleteRule { chain, comment, bridge } => {
                 Some(Entry::Rule { chain: *chain, comment: comment.clone(), bridge: bridge.clone() })
             }
@@ -252,6 +255,7 @@ impl Entry {
             Entry::Moved { .. }
             | Entry::Interface { .. }
             | Entry::Table
+            | Entry::EndsWithOwner
             | Entry::Rule { .. }
             | Entry::Endpoint { .. }
             | Entry::Setting { .. }

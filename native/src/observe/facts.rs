@@ -100,6 +100,7 @@ pub fn network() -> HostNetwork {
         routes: netlink.as_mut().and_then(|netlink| netlink.routes().ok()).unwrap_or_default(),
         settings: ROUTER_SETTINGS.iter().filter_map(setting).collect(),
         rules: sys::netlink::Nft::open().and_then(|mut nft| nft.rules()).ok().flatten(),
+        listening: super::ports::places("self"),
     }
 }
 

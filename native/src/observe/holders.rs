@@ -1,4 +1,4 @@
-//! Who keeps a directory, a mount or a cgroup busy, from /proc: asked only after EBUSY.
+//! Who keeps a directory, a mount, a cgroup or a port busy, from /proc: asked only after EBUSY or EADDRINUSE.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use glassbox_core::diagnosis::Diagnosis;
 use glassbox_core::diagnosis::busy::{Hold, Holder, fault};
-use glassbox_core::step::{CgroupStep, Step, StoreStep};
+use glassbox_core::step::{CgroupStep, NetworkStep, Step, StoreStep};
 
-use super::mountinfo;
+use super::{mountinfo, ports};
 
 /// Processes looked at; a machine with more is told of these.
 const PROCESSES_MAX: usize = 50_000;
 
-/// Why a step has failed with EBUSY.
+/// Why a step has failed with EBUSY or EADDRINUSE.
 pub fn of_step(step: &Step) -> Option<Diagnosis> {
     match step {
         Step::Cgroup(CgroupStep::RemoveCgroup { directory, .. }) => {
@@ -22,6 +22,7 @@ pub fn of_step(step: &Step) -> Option<Diagnosis> {
         Step::Store(StoreStep::RemoveContainerFiles { directory, .. } | StoreStep::RemoveVolume { directory, .. }) => {
             of_path(Path::new(directory))
         }
+        Step::Network(NetworkStep::HoldPort { port, .. }) => ports::who_holds(port),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ pub mod devices;
 pub mod facts;
 pub mod holders;
 pub mod mountinfo;
+pub mod ports;
 pub mod probe;
 pub mod procfs;
 

@@ -77,9 +77,12 @@ pub fn who_holds(port: &PublishedPort) -> Option<Diagnosis> {
     match owner(found.inode) {
         Some((pid, command)) => {
             let what = format!("the process {pid} ({command}) listens at {told}");
-            Some(Diagnosis::new(what, format!("end it, or say another port of the host: -p {}:{}", another(port.host), port.port.number)))
+            Some(Diagnosis::new(
+                what,
+                format!("end it, or say another port of the host: -p {}:{}", another(port.host), port.port.number),
+            ))
         }
-        None => Some(Diagnosis::new(format!("somebody listens at {told}"), "see who with: ss -ltnup".into())),
+        None => Some(Diagnosis::new(format!("somebody listens at {told}"), "see who with: ss -ltnup")),
     }
 }
 
@@ -110,7 +113,8 @@ mod tests {
 
     #[test]
     fn lines_of_the_kernels_tables_are_read() {
-        let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0 100 0 0 10 0";
+        let line =
+            "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0 100 0 0 10 0";
         let found = listener(line, Protocol::Tcp, 10).unwrap();
         assert_eq!((found.at.to_string(), found.inode), ("127.0.0.1:8080".to_string(), 12345));
         let six = "  1: 00000000000000000000000001000000:0016 00000000000000000000000000000000:0000 0A 0 0 0 0 0 7 1";
@@ -124,7 +128,9 @@ mod tests {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let all = places("self");
-        assert!(all.contains(&(Protocol::Tcp, tcp.local_addr().unwrap())) && all.contains(&(Protocol::Udp, udp.local_addr().unwrap())));
+        assert!(
+            all.contains(&(Protocol::Tcp, tcp.local_addr().unwrap())) && all.contains(&(Protocol::Udp, udp.local_addr().unwrap()))
+        );
         let port = |number: u16| PublishedPort {
             port: ContainerPort { number: 80, protocol: Protocol::Tcp },
             address: Ipv4Addr::UNSPECIFIED.into(),

@@ -61,9 +61,27 @@ pub fn close_from(lowest: RawFd) -> Result<()> {
     close_range(lowest, 0)
 }
 
+/// The same of all from `lowest` on but these.
+pub fn close_all_but(lowest: RawFd, kept: &[RawFd]) -> Result<()> {
+    let mut kept: Vec<RawFd> = kept.iter().copied().filter(|number| *number >= lowest).collect();
+    kept.sort_unstable();
+    let mut from = lowest;
+    for number in kept {
+        if number > from {
+            close_numbers(from, number as libc::c_uint - 1, 0)?;
+        }
+        from = number + 1;
+    }
+    close_from(from)
+}
+
 fn close_range(lowest: RawFd, flags: libc::c_uint) -> Result<()> {
-    // SAFETY: no pointers. What closing descriptors of others means stands with the two callers.
-    check_long(unsafe { libc::syscall(libc::SYS_close_range, lowest as libc::c_uint, libc::c_uint::MAX, flags) })?;
+    close_numbers(lowest, libc::c_uint::MAX, flags)
+}
+
+fn close_numbers(lowest: RawFd, highest: libc::c_uint, flags: libc::c_uint) -> Result<()> {
+    // SAFETY: no pointers. What closing descriptors of others means stands with the callers.
+    check_long(unsafe { libc::syscall(libc::SYS_close_range, lowest as libc::c_uint, highest, flags) })?;
     Ok(())
 }
 

@@ -54,6 +54,7 @@ pub mod device_program;
 pub mod directory;
 pub mod file;
 pub mod heap;
+pub mod inet;
 pub mod limits;
 pub mod listen;
 pub mod machine;

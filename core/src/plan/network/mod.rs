@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use super::origin::{self, docker_default, need, planned};
 use super::{CommandError, Context, Planned};
 use crate::cli::{Command, ContainerSpec, Invocation, NetworkCommand, NetworkMode};
+use crate::errno::Errno;
 use crate::layout::Layout;
 use crate::model::{Attachment, Container, DEFAULT_NETWORK, Endpoint, EndpointSpec, Network, NetworkDriver, State, Subnet};
 use crate::net::{MacAddress, everywhere};
@@ -137,6 +138,27 @@ pub(super) fn cannot_connect(container: &Container, context: &Context<'_>) -> Op
 /// dockerd's words for a port that cannot be had.
 pub(super) fn not_programmed(container: &Container, endpoint: &Endpoint, why: &str) -> String {
     format!("driver failed programming external connectivity on endpoint {} ({}): {why}", container.name, endpoint.id)
+}
+
+/// What is said of a step on a network that has failed, in dockerd's words as far as it has any.
+pub(super) fn not_set_up(step: &NetworkStep, errno: Errno, call: Option<&str>, context: &Context<'_>) -> String {
+    let sentence = errno.to_string().to_lowercase();
+    let starts = !matches!(&context.invocation.command, Command::Networks(_));
+    let frame = if starts { "failed to set up container networking: " } else { "" };
+    match step {
+        NetworkStep::HoldPort { id, port, to } => {
+            let container = context.state.containers.get(id);
+            let why = publish::not_held(port, to.ip(), errno);
+            let endpoint = container.and_then(|container| {
+                container.networks.iter().filter_map(|attachment| attachment.endpoint.as_ref()).find(|of| of.ports.contains(port))
+            });
+            match (container, endpoint) {
+                (Some(container), Some(endpoint)) => format!("{frame}{}", not_programmed(container, endpoint, &why)),
+                _ => format!("{frame}{why}"),
+            }
+        }
+        _ => format!("{frame}{}: {sentence}", call.unwrap_or(step.name())),
+    }
 }
 
 /// The ports of the host lead to the container's place in this network: the one that leads out.

@@ -12,6 +12,7 @@ use ipnet::IpNet;
 
 use super::super::origin::{self, docker_default, need, planned};
 use super::super::{Context, Planned};
+use crate::errno::Errno;
 use crate::model::{
     Container, ContainerId, ContainerPort, EVERYWHERE, Endpoint, Network, PortBinding, PublishedPort, addresses_meet,
 };
@@ -167,8 +168,17 @@ fn in_use(port: &PublishedPort, container: &Container, to: IpAddr) -> String {
     format!("failed to bind host port {number} for {host}:{range}:{}: address already in use", target(port, to))
 }
 
+/// dockerd's words for a port of the host that the kernel does not give.
+pub(super) fn not_held(port: &PublishedPort, to: IpAddr, errno: Errno) -> String {
+    let sentence = errno.to_string().to_lowercase();
+    if port.port.protocol == Protocol::Sctp && errno != Errno::EADDRINUSE {
+        return format!("error starting userland proxy: failed to listen on {}: {sentence}", port.at());
+    }
+    format!("failed to bind host port for {}:{}: {sentence}", port.at(), target(port, to))
+}
+
 /// `172.17.0.2:80/tcp`
-pub(crate) fn target(port: &PublishedPort, to: IpAddr) -> String {
+fn target(port: &PublishedPort, to: IpAddr) -> String {
     format!("{}/{}", SocketAddr::new(to, port.port.number), port.port.protocol.word())
 }
 

@@ -20,8 +20,8 @@ use glassbox_core::sysctl;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::mountinfo;
 use super::procfs::{self, Status};
+use super::{mountinfo, ports};
 use crate::store::{Store, StoreError};
 use crate::sys;
 use crate::sys::netlink::{Netlink, Nft};
@@ -93,6 +93,7 @@ impl Probe for LinuxProbe {
             Query::Interfaces(subject) => Answer::Interfaces(told_by_netlink(self.pid_of(subject)?, Netlink::interfaces)?),
             Query::Routes(subject) => Answer::Routes(told_by_netlink(self.pid_of(subject)?, Netlink::routes)?),
             Query::Rules(subject) => Answer::Rules(told_from(self.pid_of(subject)?, || Nft::open()?.rules())?),
+            Query::Listening(subject) => Answer::Listening(ports::places(&self.pid_of(subject)?.to_string())),
             Query::FileBytes(subject, path) => Answer::Bytes(self.root_of(subject)?.bytes(path)?),
             Query::Directory(subject, path) => Answer::Names(self.root_of(subject)?.names(path)?),
             Query::Program(subject) => program(self.pid_of(subject)?)?,
