@@ -228,7 +228,7 @@ pub fn plan(invocation: &Rc<Invocation>, state: &State, host: &HostFacts) -> Res
         Command::PauseContainers { containers } => pause::pause(containers, &context, &mut plan),
         Command::UnpauseContainers { containers } => pause::unpause(containers, &context, &mut plan),
         Command::RenameContainer { container, name } => plan.steps.extend(records::rename(container, name, &context)?),
-        Command::ShowPorts { container, port } => ports::published(container, port.as_deref(), &context)?,
+        Command::ShowPorts { container, port } => ports::published(container, port.as_deref(), &context, &mut plan)?,
         Command::ShowDiskUsage { verbose, format } => system::df(*verbose, format.as_deref(), &context, &mut plan)?,
         Command::PruneSystem { .. } => system::prune(&invocation.command, &context, &mut plan)?,
         Command::CopyFiles { .. } => copy::copy(&invocation.command, &context, &mut plan)?,

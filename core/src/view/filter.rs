@@ -7,7 +7,7 @@ use regex_lite::Regex;
 
 use crate::cli::NetworkMode;
 use crate::host::HostFacts;
-use crate::model::{Container, Lookup, MountKind, MountPoint, State, Status};
+use crate::model::{Attachment, Container, Lookup, MountKind, MountPoint, State, Status};
 
 /// Filters that can be applied.
 #[derive(Clone, Debug, Default)]
@@ -147,13 +147,24 @@ fn fits(name: &str, value: &str, container: &Container, state: &State) -> bool {
         "status" => super::containers::state_word(container) == value,
         "exited" => ended && value.parse() == Ok(container.state.exit_code),
         "ancestor" => is_of_image(container, value, state),
-        "network" => !matches!(container.host.network, NetworkMode::Container(_)) && container.host.network.word() == value,
+        "network" => is_in(container, value),
         "health" => container.state.health.as_ref().map_or("none", |health| health.status.name()) == value,
         "is-task" => matches!(value, "false" | "0"),
         "volume" => has_mounted(container, value),
         "expose" => container.process.exposed_ports.iter().any(|port| is_port(port, value)),
-        "isolation" | "publish" => false,
+        "publish" => super::ports::is_asked_for(container, |port| is_port(port, value)),
+        "isolation" => false,
         _ => true,
+    }
+}
+
+/// Connected to the network of this name or id.
+fn is_in(container: &Container, value: &str) -> bool {
+    let by_name = |attachment: &Attachment| attachment.spec.network == value || !value.is_empty() && attachment.network_id == value;
+    match &container.host.network {
+        NetworkMode::Container(_) => false,
+        mode if container.networks.is_empty() => mode.word() == value,
+        _ => container.networks.iter().any(by_name),
     }
 }
 

@@ -90,10 +90,11 @@ fn fields(container: &Container, host: &HostFacts, asked: &ContainerList) -> Val
         "Names": container.name,
         "Networks": match &container.host.network {
             NetworkMode::Container(_) => String::new(),
-            network => network.word(),
+            network if container.networks.is_empty() => network.word(),
+            _ => container.networks.iter().map(|attachment| attachment.spec.network.as_str()).collect::<Vec<_>>().join(","),
         },
         "Platform": Value::Null,
-        "Ports": "",
+        "Ports": super::ports::listing(container),
         "RunningFor": format!("{} ago", human_duration(now_ns.saturating_sub(container.created_ns))),
         "Size": if asked.sizes { super::disk::container_size(container, host) } else { "0B".to_string() },
         "State": state_word(container),

@@ -24,7 +24,7 @@ pub(super) fn settings(container: &Container) -> Value {
         }
     };
     let default = container.networks.iter().find(|attachment| attachment.spec.network == crate::model::DEFAULT_NETWORK);
-    let mut all = json!({ "Bridge": "", "Ports": {} });
+    let mut all = json!({ "Bridge": "", "Ports": super::ports::settings(container) });
     let shown = endpoint_settings(default.unwrap_or(&Attachment::default()), container);
     for name in [
         "EndpointID",

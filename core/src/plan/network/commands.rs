@@ -1,6 +1,5 @@
 //! network create, ls, rm, prune; connect and disconnect are in `live`.
 
-use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::super::origin::{self, planned};
@@ -13,7 +12,7 @@ use crate::model::{Network, NetworkDriver, NetworkLookup};
 use crate::net::{INTERFACE_NAME_BYTES_MAX, LinkKind};
 use crate::step::{NetworkStep, Step};
 use crate::view::filter::{label_fits, not_a_filter};
-use crate::view::networks;
+use crate::view::{natural, networks};
 
 /// The option that names the bridge.
 const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
@@ -265,7 +264,7 @@ fn fitting<'a>(filters: &[String], context: &Context<'a>) -> Result<Vec<&'a Netw
         .filter(|network| fits(network, &values))
         .filter(|network| dangling.is_none_or(|wanted| wanted == is_dangling(network, context)))
         .collect();
-    found.sort_by(|one, other| natural(&one.name, &other.name));
+    found.sort_by(|one, other| natural::compare(&one.name, &other.name));
     Ok(found)
 }
 
@@ -286,30 +285,6 @@ fn fits(network: &Network, values: &BTreeMap<&str, Vec<&str>>) -> bool {
         && one_of("scope", &|value| value == "local")
         && one_of("type", &|value| network.is_predefined() == (value == "builtin"))
         && values.get("label").is_none_or(|all| all.iter().all(|label| label_fits(&network.labels, label)))
-}
-
-/// Digits count as numbers: `net2` comes before `net10`.
-fn natural(one: &str, other: &str) -> Ordering {
-    let (mut one, mut other) = (one, other);
-    loop {
-        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        match (one.chars().next(), other.chars().next()) {
-            (Some(a), Some(b)) if a.is_ascii_digit() && b.is_ascii_digit() => {
-                let (first, second) = (one.split_at(digits(one)), other.split_at(digits(other)));
-                let number = |text: &str| text.trim_start_matches('0').to_string();
-                let (x, y) = (number(first.0), number(second.0));
-                let order = x.len().cmp(&y.len()).then_with(|| x.cmp(&y)).then_with(|| first.0.len().cmp(&second.0.len()));
-                if order != Ordering::Equal {
-                    return order;
-                }
-                (one, other) = (first.1, second.1);
-            }
-            (Some(a), Some(b)) if a == b => {
-                (one, other) = (one.get(a.len_utf8()..).unwrap_or_default(), other.get(b.len_utf8()..).unwrap_or_default());
-            }
-            _ => return one.cmp(other),
-        }
-    }
 }
 
 /// Those that no container that runs is connected to.
@@ -338,7 +313,7 @@ fn prune(force: bool, filters: &[String], context: &Context<'_>, plan: &mut Plan
     let old = |network: &&Network| until.is_none_or(|until| network.created_ns <= until);
     let unused = context.state.networks.values().filter(|network| is_dangling(network, context)).filter(labelled).filter(old);
     let mut all: Vec<&Network> = unused.collect();
-    all.sort_by(|one, other| natural(&one.name, &other.name));
+    all.sort_by(|one, other| natural::compare(&one.name, &other.name));
     for network in &all {
         plan.steps.extend(removal(network, origin::command(context), context));
     }
@@ -356,7 +331,7 @@ mod tests {
     #[test]
     fn names_are_sorted_as_people_count() {
         let mut names = ["zebra", "net10", "net2", "Alpha", "bridge", "net02", "bridge2"];
-        names.sort_by(|one, other| natural(one, other));
+        names.sort_by(|one, other| natural::compare(one, other));
         assert_eq!(names, ["Alpha", "bridge", "bridge2", "net2", "net02", "net10", "zebra"]);
     }
 }
