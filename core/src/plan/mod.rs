@@ -356,6 +356,9 @@ fn warnings(spec: &crate::cli::ContainerSpec, container: &Container, context: &C
     if leaves && host.cgroups.is_empty() {
         all.push("glassbox: neither a pid namespace nor a cgroup ends what this program leaves behind: it goes on when the container ends".into());
     }
+    if spec.network == crate::cli::NetworkMode::Host && !container.host.publishing.bindings.is_empty() {
+        all.push("WARNING: Published ports are discarded when using host network mode".to_string());
+    }
     all.extend(confinement::warnings(container, context.host));
     all.extend(storage::warnings(container, context));
     if host.network == NetworkMode::Default && container.networks.is_empty() {

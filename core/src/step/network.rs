@@ -147,6 +147,8 @@ pub enum NetworkStep {
     HoldPort {
         /// For which container.
         id: ContainerId,
+        /// By which of its places in networks: the endpoint's id.
+        endpoint: String,
         /// Which.
         port: PublishedPort,
         /// Where it leads.

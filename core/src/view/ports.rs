@@ -28,7 +28,7 @@ pub(super) fn settings(container: &Container) -> Value {
         let list = if published.is_empty() { Value::Null } else { published.into_iter().map(shown).collect() };
         (port.to_string(), list)
     };
-    Value::Object(entries(container).into_iter().map(each).collect())
+    by_name(entries(container).into_iter().map(each))
 }
 
 /// `HostConfig.PortBindings`
@@ -41,7 +41,13 @@ pub(super) fn bindings(container: &Container) -> Value {
             list.push(binding(&address, &asked.host_word()));
         }
     }
-    Value::Object(all)
+    by_name(all)
+}
+
+/// In the order in which Go writes the names of a map.
+fn by_name(all: impl IntoIterator<Item = (String, Value)>) -> Value {
+    let sorted: BTreeMap<String, Value> = all.into_iter().collect();
+    Value::Object(sorted.into_iter().collect())
 }
 
 fn binding(address: &str, port: &str) -> Value {
@@ -127,14 +133,22 @@ mod tests {
     use crate::model::{Attachment, EVERYWHERE, Endpoint, Status};
 
     fn container(exposed: &[&str], published: &[(&str, &str)]) -> Container {
-        let mut container = Container::default();
+        let mut container = crate::step::samples::container();
         container.state.status = Status::Running;
         container.process.exposed_ports = exposed.iter().map(|port| (*port).to_string()).collect();
         let port = |(at, port): &(&str, &str)| {
             let at: core::net::SocketAddr = at.parse().unwrap();
             PublishedPort { port: ContainerPort::parse(port).unwrap(), address: at.ip(), host: at.port(), chosen: false }
         };
-        let endpoint = Endpoint { ports: published.iter().map(port).collect(), ..Endpoint::default() };
+        let endpoint = Endpoint {
+            id: "e".into(),
+            interface: "eth0".into(),
+            host_interface: "veth0".into(),
+            mac: crate::net::MacAddress::local([0; 6]),
+            addresses: Vec::new(),
+            gateways: Vec::new(),
+            ports: published.iter().map(port).collect(),
+        };
         container.networks = vec![Attachment { endpoint: Some(endpoint), ..Attachment::default() }];
         container
     }
@@ -143,15 +157,17 @@ mod tests {
     fn neighbours_are_joined_where_both_numbers_are_the_same() {
         let all: Vec<(String, String)> = EVERYWHERE
             .iter()
-            .flat_map(|address| (8000..=8002).map(move |port| (joined(&address.to_string(), &port.to_string()), format!("{port}/tcp"))))
+            .flat_map(|address| {
+                (8000..=8002).map(move |port| (joined(&address.to_string(), &port.to_string()), format!("{port}/tcp")))
+            })
             .collect();
         let all: Vec<(&str, &str)> = all.iter().map(|(at, port)| (at.as_str(), port.as_str())).collect();
         assert_eq!(listing(&container(&[], &all)), "0.0.0.0:8000-8002->8000-8002/tcp, [::]:8000-8002->8000-8002/tcp");
-        let apart = container(&["443/tcp", "53/udp"], &[("0.0.0.0:8080", "80/tcp"), ("127.0.0.1:9000", "9000/tcp"), ("[::]:8080", "80/tcp")]);
-        assert_eq!(
-            listing(&apart),
-            "53/udp, 443/tcp, 127.0.0.1:9000->9000/tcp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp"
+        let apart = container(
+            &["443/tcp", "53/udp"],
+            &[("0.0.0.0:8080", "80/tcp"), ("127.0.0.1:9000", "9000/tcp"), ("[::]:8080", "80/tcp")],
         );
+        assert_eq!(listing(&apart), "53/udp, 443/tcp, 127.0.0.1:9000->9000/tcp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp");
     }
 
     #[test]

@@ -240,7 +240,7 @@ impl Engine {
             Step::Image(step) => self.image(step, outcome),
             Step::Build(step) => self.build(step, outcome),
             Step::Registry(step) => self.registry(step, cursor, outcome),
-            Step::Network(NetworkStep::HoldPort { id, port, to }) => {
+            Step::Network(NetworkStep::HoldPort { id, port, to, .. }) => {
                 let mark = self.place();
                 self.ports.hold(mark, id, port, *to).call("bind")
             }

@@ -131,13 +131,13 @@ pub(super) fn cannot_connect(container: &Container, context: &Context<'_>) -> Op
         let to = addresses.first()?.addr();
         let refusal = publish::refusal(container, &made, to, context)?;
         let endpoint = endpoint(container, &made, attachment, addresses, 0, context);
-        failed(&not_programmed(container, &endpoint, &refusal))
+        failed(&not_programmed(&container.name, &endpoint.id, &refusal))
     })
 }
 
 /// dockerd's words for a port that cannot be had.
-pub(super) fn not_programmed(container: &Container, endpoint: &Endpoint, why: &str) -> String {
-    format!("driver failed programming external connectivity on endpoint {} ({}): {why}", container.name, endpoint.id)
+fn not_programmed(name: &str, endpoint: &str, why: &str) -> String {
+    format!("driver failed programming external connectivity on endpoint {name} ({endpoint}): {why}")
 }
 
 /// What is said of a step on a network that has failed, in dockerd's words as far as it has any.
@@ -146,16 +146,9 @@ pub(super) fn not_set_up(step: &NetworkStep, errno: Errno, call: Option<&str>, c
     let starts = !matches!(&context.invocation.command, Command::Networks(_));
     let frame = if starts { "failed to set up container networking: " } else { "" };
     match step {
-        NetworkStep::HoldPort { id, port, to } => {
-            let container = context.state.containers.get(id);
-            let why = publish::not_held(port, to.ip(), errno);
-            let endpoint = container.and_then(|container| {
-                container.networks.iter().filter_map(|attachment| attachment.endpoint.as_ref()).find(|of| of.ports.contains(port))
-            });
-            match (container, endpoint) {
-                (Some(container), Some(endpoint)) => format!("{frame}{}", not_programmed(container, endpoint, &why)),
-                _ => format!("{frame}{why}"),
-            }
+        NetworkStep::HoldPort { id, endpoint, port, to } => {
+            let name = context.state.containers.get(id).map_or(id.short(), |container| container.name.as_str());
+            format!("{frame}{}", not_programmed(name, endpoint, &publish::not_held(port, to.ip(), errno)))
         }
         _ => format!("{frame}{}: {sentence}", call.unwrap_or(step.name())),
     }

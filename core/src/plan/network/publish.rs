@@ -197,7 +197,7 @@ pub(super) fn publish(container: &Container, network: &Network, endpoint: &Endpo
     let Some(first) = endpoint.addresses.first() else { return steps };
     for port in &endpoint.ports {
         let to = target_of(port, endpoint).unwrap_or(SocketAddr::new(first.addr(), port.port.number));
-        let step = NetworkStep::HoldPort { id: container.id.clone(), port: port.clone(), to };
+        let step = NetworkStep::HoldPort { id: container.id.clone(), endpoint: endpoint.id.clone(), port: port.clone(), to };
         steps.push(planned(Step::Network(step), cause()));
     }
     for rule in endpoint.ports.iter().flat_map(|port| rules(&container.id, port, endpoint)) {

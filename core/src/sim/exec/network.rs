@@ -70,7 +70,7 @@ pub(super) fn execute(step: &NetworkStep, kernel: &mut Kernel, run: &Run, state:
                 answer => called(answer, send)?,
             }
         }
-        NetworkStep::HoldPort { id, port, to } => called(kernel.hold_port(&id.0, port, *to), "bind")?,
+        NetworkStep::HoldPort { id, port, to, .. } => called(kernel.hold_port(&id.0, port, *to), "bind")?,
         NetworkStep::ForwardPorts { id, .. } => kernel.forward_ports(&id.0),
         NetworkStep::ReleasePorts { id } => kernel.release_ports(&id.0),
         NetworkStep::DeleteInterface { name } => {
