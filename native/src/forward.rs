@@ -13,12 +13,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use glassbox_core::model::{ContainerId, PublishedPort};
+use glassbox_core::model::{Container, ContainerId, PublishedPort};
 use glassbox_core::net::Protocol;
 use glassbox_core::userland::Signal;
 
 use crate::journal::Mark;
-use crate::sys::inet::listen;
+use crate::store::Store;
+use crate::store::record::Edition;
+use crate::sys::inet::{listen, stop_listening};
 use crate::sys::process::{self, CloneFlags, CloneResult, Pid};
 use crate::sys::{Result, file, wait};
 
@@ -43,18 +45,18 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Binds a socket to the port, and listens: what comes to it is for `to`. EADDRINUSE: somebody has it. EADDRNOTAVAIL: the address is
+    /// Binds a socket to the port, and listens. EADDRINUSE: somebody has it. EADDRNOTAVAIL: the address is
     /// not the host's.
-    pub fn hold(&mut self, mark: Mark, id: &ContainerId, port: &PublishedPort, to: SocketAddr) -> Result<()> {
-        let protocol = port.port.protocol;
-        self.held.push((mark, id.clone(), Held { protocol, to, socket: listen(protocol, port.at())? }));
+    pub fn hold(&mut self, mark: Mark, id: &ContainerId, port: &PublishedPort) -> Result<()> {
+        let socket = listen(port.port.protocol, port.at())?;
+        self.held.push((mark, id.clone(), Held { port: port.clone(), socket }));
         Ok(())
     }
 
     /// Makes the process that passes on what comes to the ports held for a container.
-    pub fn forward(&mut self, mark: Mark, id: &ContainerId) -> Result<()> {
+    pub fn forward(&mut self, mark: Mark, id: &ContainerId, store: &Store) -> Result<()> {
         let all: Vec<&Held> = self.held.iter().filter(|(_, of, _)| of == id).map(|(_, _, held)| held).collect();
-        let forwarder = Forwarder::start(&all)?;
+        let forwarder = Forwarder::start(&all, &Directory::new(store, id))?;
         self.forwarders.push((mark, id.clone(), forwarder));
         Ok(())
     }
@@ -79,9 +81,7 @@ impl Ports {
 
 #[derive(Debug)]
 struct Held {
-    protocol: Protocol,
-    /// Where what comes to it goes.
-    to: SocketAddr,
+    port: PublishedPort,
     socket: OwnedFd,
 }
 
@@ -100,7 +100,7 @@ impl Drop for Forwarder {
 }
 
 impl Forwarder {
-    fn start(all: &[&Held]) -> Result<Forwarder> {
+    fn start(all: &[&Held], directory: &Arc<Directory>) -> Result<Forwarder> {
         match process::clone_into(CloneFlags::NONE, None)? {
             CloneResult::Parent { pid, pidfd } => Ok(Forwarder { pid, pidfd }),
             CloneResult::Child => {
@@ -109,7 +109,7 @@ impl Forwarder {
                 let _ = process::setsid();
                 let _ = fs::write("/proc/self/comm", "glassbox-ports");
                 keep_only(all);
-                serve(all);
+                serve(all, directory);
                 process::exit_now(0)
             }
         }
@@ -127,15 +127,44 @@ fn keep_only(all: &[&Held]) {
     let _ = file::close_all_but(3, &wanted);
 }
 
+/// Where the ports lead: the container's record says it, and it changes when the container is connected to another network.
+#[derive(Debug)]
+struct Directory {
+    store: Store,
+    id: ContainerId,
+    known: Mutex<Option<(Edition, Container)>>,
+}
+
+impl Directory {
+    fn new(store: &Store, id: &ContainerId) -> Arc<Directory> {
+        Arc::new(Directory { store: store.clone(), id: id.clone(), known: Mutex::new(None) })
+    }
+
+    /// `None`: the port is not published any more.
+    fn look_up(&self, port: &PublishedPort) -> Option<SocketAddr> {
+        let edition = self.store.edition(&self.id)?;
+        let mut known = self.known.lock().ok()?;
+        match known.as_ref() {
+            Some((of, container)) if *of == edition => container.passed_to(port),
+            _ => {
+                let container = self.store.read(&self.id).ok()??.container;
+                let to = container.passed_to(port);
+                *known = Some((edition, container));
+                to
+            }
+        }
+    }
+}
+
 /// For ever.
-fn serve(all: &[&Held]) {
+fn serve(all: &[&Held], directory: &Arc<Directory>) {
     let count = Arc::new(AtomicUsize::new(0));
     for held in all {
-        let (Ok(socket), to, count) = (held.socket.try_clone(), held.to, count.clone()) else { continue };
-        let protocol = held.protocol;
-        let _ = spawn(move || match protocol {
-            Protocol::Tcp => accept_all(&TcpListener::from(socket), to, &count),
-            Protocol::Udp => answer_all(&Arc::new(UdpSocket::from(socket)), to),
+        let Ok(socket) = held.socket.try_clone() else { continue };
+        let (port, directory, count) = (held.port.clone(), directory.clone(), count.clone());
+        let _ = spawn(move || match port.port.protocol {
+            Protocol::Tcp => accept_all(&TcpListener::from(socket), &port, &directory, &count),
+            Protocol::Udp => answer_all(&Arc::new(UdpSocket::from(socket)), &port, &directory),
             // Whoever speaks it comes by the rule.
             Protocol::Sctp => {}
         });
@@ -149,7 +178,7 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().stack_size(STACK_BYTES).spawn(work).map(drop)
 }
 
-fn accept_all(listener: &TcpListener, to: SocketAddr, count: &Arc<AtomicUsize>) {
+fn accept_all(listener: &TcpListener, port: &PublishedPort, directory: &Directory, count: &Arc<AtomicUsize>) {
     loop {
         let client = match listener.accept() {
             Ok((client, _)) => client,
@@ -158,6 +187,11 @@ fn accept_all(listener: &TcpListener, to: SocketAddr, count: &Arc<AtomicUsize>) 
                 thread::sleep(Duration::from_millis(10));
                 continue;
             }
+        };
+        let Some(to) = directory.look_up(port) else {
+            // Nobody is to be let wait: from now on connections are refused.
+            let _ = stop_listening(listener);
+            return;
         };
         if count.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
             count.fetch_sub(1, Ordering::Relaxed);
@@ -207,11 +241,12 @@ fn pass(mut from: &TcpStream, mut to: &TcpStream) {
 /// The senders that have been heard of lately, each with the socket by which the container knows it.
 type Senders = Arc<Mutex<BTreeMap<SocketAddr, Arc<UdpSocket>>>>;
 
-fn answer_all(socket: &Arc<UdpSocket>, to: SocketAddr) {
+fn answer_all(socket: &Arc<UdpSocket>, port: &PublishedPort, directory: &Directory) {
     let senders: Senders = Senders::default();
     let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
     loop {
         let Ok((length, sender)) = socket.recv_from(&mut datagram) else { continue };
+        let Some(to) = directory.look_up(port) else { continue };
         let Some(own) = own_socket(socket, sender, to, &senders) else { continue };
         let _ = own.send(&datagram[..length]);
     }
@@ -219,7 +254,7 @@ fn answer_all(socket: &Arc<UdpSocket>, to: SocketAddr) {
 
 fn own_socket(socket: &Arc<UdpSocket>, sender: SocketAddr, to: SocketAddr, senders: &Senders) -> Option<Arc<UdpSocket>> {
     let mut known = senders.lock().ok()?;
-    if let Some(own) = known.get(&sender) {
+    if let Some(own) = known.get(&sender).filter(|own| own.peer_addr().is_ok_and(|peer| peer == to)) {
         return Some(own.clone());
     }
     if known.len() >= CONNECTIONS_MAX {
@@ -241,7 +276,9 @@ fn own_socket(socket: &Arc<UdpSocket>, sender: SocketAddr, to: SocketAddr, sende
                 Err(_) => break,
             }
         }
-        if let Ok(mut known) = senders.lock() {
+        if let Ok(mut known) = senders.lock()
+            && known.get(&sender).is_some_and(|own| Arc::ptr_eq(own, &back))
+        {
             known.remove(&sender);
         }
     })

@@ -4,9 +4,10 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::Container;
+use super::{Container, Endpoint};
 use crate::net::Protocol;
 
 /// A port of a container.
@@ -104,7 +105,32 @@ pub fn addresses_meet(one: IpAddr, other: IpAddr) -> bool {
 /// The addresses that a port is published at where none is said.
 pub const EVERYWHERE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
 
+impl Endpoint {
+    /// Where the packets of a port go: to the address of the same family, if there is one.
+    pub fn target_of(&self, port: &PublishedPort) -> Option<SocketAddr> {
+        let same = |address: &&IpNet| address.addr().is_ipv4() == port.address.is_ipv4();
+        self.addresses.iter().find(same).map(|address| SocketAddr::new(address.addr(), port.port.number))
+    }
+
+    /// Where a process brings what comes to a port: it may be of the other family.
+    pub fn passed_to(&self, port: &PublishedPort) -> Option<SocketAddr> {
+        let any = || self.addresses.first().map(|address| SocketAddr::new(address.addr(), port.port.number));
+        self.target_of(port).or_else(any)
+    }
+}
+
 impl Container {
+    /// Where a process brings what comes to a port that it has published; `None`: it has not.
+    pub fn passed_to(&self, port: &PublishedPort) -> Option<SocketAddr> {
+        let endpoints = self.networks.iter().filter_map(|attachment| attachment.endpoint.as_ref());
+        endpoints.into_iter().find(|endpoint| endpoint.ports.contains(port))?.passed_to(port)
+    }
+
+    /// It asks for ports of the host.
+    pub fn publishes(&self) -> bool {
+        self.host.publishing.all || !self.host.publishing.bindings.is_empty()
+    }
+
     /// What it has published now, in the order in which it was asked for.
     pub fn published(&self) -> impl Iterator<Item = &PublishedPort> {
         self.networks.iter().filter_map(|attachment| attachment.endpoint.as_ref()).flat_map(|endpoint| &endpoint.ports)

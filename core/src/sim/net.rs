@@ -12,7 +12,7 @@ use super::tables::{Content, HostPid, InodeId, Namespace, NsData, NsId};
 use super::tree::{Owner, file};
 use crate::errno::Errno;
 use crate::host::{HostNetwork, ROUTER_SETTINGS};
-use crate::model::{PublishedPort, addresses_meet};
+use crate::model::{Container, PublishedPort, addresses_meet};
 use crate::net::{At, Chain, INTERFACE_NAME_BYTES_MAX, InterfaceFact, LinkKind, MacAddress, Protocol, RouteFact, Rule};
 use crate::oci::capability::Capability;
 use crate::step::NamespaceKind;
@@ -37,12 +37,10 @@ pub struct Link {
 pub struct HeldPort {
     /// The container's id.
     pub(super) container: String,
-    /// Of which protocol.
-    pub(super) protocol: Protocol,
-    /// The host's address and port.
-    pub(super) at: SocketAddr,
-    /// Where what comes to it is brought.
-    pub(super) to: SocketAddr,
+    /// The host's, and whose it is.
+    pub(super) port: PublishedPort,
+    /// Where what comes to it is brought; `None`: the port is not published any more, and connections are refused.
+    pub(super) to: Option<SocketAddr>,
     /// Somebody passes on what comes to it.
     pub(super) forwarded: bool,
 }
@@ -327,7 +325,7 @@ impl Kernel {
         if self.listening_of(self.engine).iter().any(meets) {
             return Err(Errno::EADDRINUSE);
         }
-        let held = HeldPort { container: container.to_string(), protocol, at, to, forwarded: false };
+        let held = HeldPort { container: container.to_string(), port: port.clone(), to: Some(to), forwarded: false };
         self.held_mut().ok_or(Errno::EINVAL)?.push(held);
         Ok(())
     }
@@ -336,6 +334,12 @@ impl Kernel {
     pub(super) fn forward_ports(&mut self, container: &str) {
         let all = self.held_mut().into_iter().flatten();
         all.filter(|held| held.container == container).for_each(|held| held.forwarded = true);
+    }
+
+    /// Who passes on reads the container's record, which says now where the ports lead.
+    pub(super) fn readdress_ports(&mut self, container: &Container) {
+        let all = self.held_mut().into_iter().flatten();
+        all.filter(|held| held.container == container.id.0).for_each(|held| held.to = container.passed_to(&held.port));
     }
 
     /// It does so no longer.
@@ -354,7 +358,7 @@ impl Kernel {
     /// close(2) of one.
     pub(super) fn close_port(&mut self, protocol: Protocol, at: SocketAddr) {
         if let Some(held) = self.held_mut() {
-            held.retain(|held| held.protocol != protocol || held.at != at);
+            held.retain(|held| held.port.port.protocol != protocol || held.port.at() != at);
         }
     }
 
@@ -362,7 +366,7 @@ impl Kernel {
     pub fn listening_of(&self, pid: HostPid) -> Vec<(Protocol, SocketAddr)> {
         let stack = self.network_of(pid).and_then(|ns| self.stack(ns));
         let held = stack.map(|stack| stack.held.as_slice()).unwrap_or_default();
-        let mut all: Vec<_> = held.iter().map(|held| (held.protocol, held.at)).collect();
+        let mut all: Vec<_> = held.iter().map(|held| (held.port.port.protocol, held.port.at())).collect();
         all.sort();
         all
     }

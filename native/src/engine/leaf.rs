@@ -240,13 +240,13 @@ impl Engine {
             Step::Image(step) => self.image(step, outcome),
             Step::Build(step) => self.build(step, outcome),
             Step::Registry(step) => self.registry(step, cursor, outcome),
-            Step::Network(NetworkStep::HoldPort { id, port, to, .. }) => {
+            Step::Network(NetworkStep::HoldPort { id, port, .. }) => {
                 let mark = self.place();
-                self.ports.hold(mark, id, port, *to).call("bind")
+                self.ports.hold(mark, id, port).call("bind")
             }
             Step::Network(NetworkStep::ForwardPorts { id, .. }) => {
                 let mark = self.place();
-                self.ports.forward(mark, id).call("clone3")
+                self.ports.forward(mark, id, &self.store).call("clone3")
             }
             Step::Network(NetworkStep::ReleasePorts { id }) => {
                 self.ports.release(id);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use glassbox_core::apply::apply;
 use glassbox_core::errno::Errno;
-use glassbox_core::model::{ContainerId, SentSignal, SignalReason, State, health};
+use glassbox_core::model::{Container, ContainerId, SentSignal, SignalReason, State, health};
 use glassbox_core::observe::{Actors, Outcome, essential};
 use glassbox_core::oci::image::other_archive;
 use glassbox_core::oci::layer::{Blob, LayerLimits, OverlayForm, UnpackOptions, unpack};
@@ -106,12 +106,13 @@ impl Shelf<'_> {
                 let Some(probe) = &self.outcome.probe else { return Ok(()) };
                 self.store.change(id, |container| health::probed(container, probe)).map(drop).call("rename")
             }
+            // It may run: who runs it stays on record.
+            StoreStep::RecordEndpoint { id, .. } => self.store.replace_container(&self.after(id, step)?).map(drop).call("rename"),
             StoreStep::RecordStopAsked { id } => {
                 self.store.change(id, |container| container.state.stop_asked = true).map(drop).call("rename")
             }
             StoreStep::RecordStart { id }
             | StoreStep::RecordExit { id }
-            | StoreStep::RecordEndpoint { id, .. }
             | StoreStep::RecordRestartCancelled { id }
             | StoreStep::RecordFailure { id, .. } => self.save(id, step),
             StoreStep::RemoveContainerFiles { id, directory } => {
@@ -147,12 +148,16 @@ impl Shelf<'_> {
 
     /// The record as it will be once this step's events are applied.
     fn save(&self, id: &ContainerId, step: &StoreStep) -> Done {
+        self.store.save_container(&self.after(id, step)?).call("rename")
+    }
+
+    /// The container as the step leaves it.
+    fn after(&self, id: &ContainerId, step: &StoreStep) -> Result<Container, Failure> {
         let mut after = self.state.clone();
         for event in essential(&Step::Store(step.clone()), self.outcome, self.actors) {
             apply(&mut after, &event);
         }
-        let container = after.containers.get(id).ok_or_else(|| Failure::of("rename", Errno::ENOENT))?;
-        self.store.save_container(container).call("rename")
+        after.containers.get(id).cloned().ok_or_else(|| Failure::of("rename", Errno::ENOENT))
     }
 }
 

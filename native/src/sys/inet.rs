@@ -46,6 +46,13 @@ pub fn listen(protocol: Protocol, at: SocketAddr) -> Result<OwnedFd> {
     Ok(fd)
 }
 
+/// shutdown(2) of a socket that listens, with all its copies: connections are refused, while the port stays taken.
+pub fn stop_listening(socket: &impl AsRawFd) -> Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RD) })?;
+    Ok(())
+}
+
 /// setsockopt(2) of an option that is on or off: on.
 fn set_option(fd: &OwnedFd, level: libc::c_int, name: libc::c_int) -> Result<()> {
     let on: libc::c_int = 1;

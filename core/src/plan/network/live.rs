@@ -1,8 +1,8 @@
 //! network connect, disconnect: containers that are there, running or not.
 
 use super::super::origin::{self, need, planned};
-use super::super::{CommandError, Context, Plan, Planned, lifecycle, network_files, records};
-use super::{bridge, endpoint, ipam, lay_cable, made, way_out, wrong_addresses};
+use super::super::{Cause, CommandError, Context, Plan, Planned, lifecycle, network_files, records};
+use super::{bridge, endpoint, ipam, lay_cable, made, publish, way_out, wrong_addresses};
 use crate::cli::NetworkMode;
 use crate::layout::Layout;
 use crate::model::{Attachment, Container, Endpoint, EndpointSpec, Network, NetworkDriver, NetworkLookup};
@@ -61,6 +61,11 @@ pub(super) fn connect(word: &str, spec: &EndpointSpec, context: &Context<'_>, pl
     let cause = || origin::positional(context, "NETWORK");
     plan.steps.push(planned(records::replace(connected.clone(), container, context), cause()));
     if runs {
+        let asks = !container.host.publishing.bindings.is_empty() && container.published().next().is_none();
+        if asks && !network.internal && way_out(container, context).is_none() {
+            let what = "the ports of a container that runs already are published when it is started again";
+            plan.warnings.push(format!("glassbox: {what}: glassbox restart {}", container.name));
+        }
         plan.steps.extend(lay_live(&mut connected, network, context)?);
     }
     Ok(())
@@ -86,6 +91,11 @@ fn lay_live(container: &mut Container, known: &Network, context: &Context<'_>) -
     if let Some(last) = container.networks.last_mut() {
         last.endpoint = Some(endpoint);
     }
+    let unmoved = container.clone();
+    if let Some(from) = hand_ports_on(container, context) {
+        steps.push(planned(records::replace(container.clone(), &unmoved, context), ports_cause(context)));
+        steps.extend(publish::move_ports(container, &from, way_out(container, context), &|| ports_cause(context)));
+    }
     let after = way_out(container, context).cloned();
     steps.extend(
         after
@@ -94,6 +104,22 @@ fn lay_live(container: &mut Container, known: &Network, context: &Context<'_>) -
             .flat_map(|after| lead_out(container, &after, before.as_ref())),
     );
     Ok(steps)
+}
+
+/// The published ports lead to the place by which the way out is. Answers the place that had them, if it is another.
+fn hand_ports_on(container: &mut Container, context: &Context<'_>) -> Option<Endpoint> {
+    let out = way_out(container, context).map(|endpoint| endpoint.id.clone());
+    let endpoints = || container.networks.iter().filter_map(|attachment| attachment.endpoint.as_ref());
+    let from =
+        endpoints().find(|endpoint| !endpoint.ports.is_empty()).filter(|endpoint| Some(&endpoint.id) != out.as_ref())?.clone();
+    for endpoint in container.networks.iter_mut().filter_map(|attachment| attachment.endpoint.as_mut()) {
+        endpoint.ports = if Some(&endpoint.id) == out.as_ref() { from.ports.clone() } else { Vec::new() };
+    }
+    Some(from)
+}
+
+fn ports_cause(context: &Context<'_>) -> Cause {
+    origin::positional(context, "NETWORK")
 }
 
 fn has_interface(container: &Container, name: &str) -> bool {
@@ -140,12 +166,20 @@ pub(super) fn disconnect(word: &str, network: &str, context: &Context<'_>, plan:
     let before = way_out(container, context).cloned();
     let mut left = container.clone();
     let gone = left.networks.remove(at);
+    let ports = gone.endpoint.as_ref().filter(|endpoint| !endpoint.ports.is_empty());
+    if let (Some(from), Some(out)) = (ports, way_out(&left, context).map(|endpoint| endpoint.id.clone())) {
+        let mut endpoints = left.networks.iter_mut().filter_map(|attachment| attachment.endpoint.as_mut());
+        if let Some(to) = endpoints.find(|endpoint| endpoint.id == out) {
+            to.ports.clone_from(&from.ports);
+        }
+    }
     if let Some(endpoint) = &gone.endpoint {
         let step = NetworkStep::DeleteInterface { name: endpoint.host_interface.clone() };
         plan.steps.push(planned(Step::Network(step), cause()));
     }
     plan.steps.push(planned(records::replace(left.clone(), container, context), cause()));
     if let Some(endpoint) = &gone.endpoint {
+        plan.steps.extend(publish::move_ports(&left, endpoint, way_out(&left, context), &cause));
         plan.steps.push(rename_in_hosts(&left, endpoint, false, context));
         let after = way_out(&left, context).cloned();
         let moved = after.filter(|after| before.as_ref() != Some(after));

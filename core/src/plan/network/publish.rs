@@ -11,7 +11,7 @@ use core::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 
 use super::super::origin::{self, docker_default, need, planned};
-use super::super::{Context, Planned};
+use super::super::{Cause, Context, Planned};
 use crate::errno::Errno;
 use crate::model::{
     Container, ContainerId, ContainerPort, EVERYWHERE, Endpoint, Network, PortBinding, PublishedPort, addresses_meet,
@@ -194,9 +194,8 @@ pub(super) fn publish(container: &Container, network: &Network, endpoint: &Endpo
         origin::flag_or(context, container, by_name, || docker_default("Its exposed ports are published.", PUBLISHING))
     };
     let mut steps = Vec::new();
-    let Some(first) = endpoint.addresses.first() else { return steps };
     for port in &endpoint.ports {
-        let to = target_of(port, endpoint).unwrap_or(SocketAddr::new(first.addr(), port.port.number));
+        let Some(to) = endpoint.passed_to(port) else { continue };
         let step = NetworkStep::HoldPort { id: container.id.clone(), endpoint: endpoint.id.clone(), port: port.clone(), to };
         steps.push(planned(Step::Network(step), cause()));
     }
@@ -215,8 +214,9 @@ pub(super) fn publish(container: &Container, network: &Network, endpoint: &Endpo
 /// What takes it back when the container has ended.
 pub(super) fn take_back(container: &Container) -> Vec<Planned> {
     let mut steps = Vec::new();
-    for endpoint in container.networks.iter().filter_map(|attachment| attachment.endpoint.as_ref()) {
-        if !endpoint.ports.is_empty() {
+    let endpoints = container.networks.iter().filter_map(|attachment| attachment.endpoint.as_ref());
+    for (number, endpoint) in endpoints.enumerate() {
+        if number == 0 && (container.publishes() || !endpoint.ports.is_empty()) {
             let why = "The ports are the container's as long as it runs.";
             let step = NetworkStep::ReleasePorts { id: container.id.clone() };
             steps.push(planned(Step::Network(step), need("HoldPort", why)));
@@ -230,17 +230,24 @@ pub(super) fn take_back(container: &Container) -> Vec<Planned> {
     steps
 }
 
-/// Where the packets of a port go: to the container's address of the same family, if it has one.
-fn target_of(port: &PublishedPort, endpoint: &Endpoint) -> Option<SocketAddr> {
-    let same = |address: &&IpNet| address.addr().is_ipv4() == port.address.is_ipv4();
-    let address = endpoint.addresses.iter().find(same)?;
-    Some(SocketAddr::new(address.addr(), port.port.number))
+/// The ports of a container that runs lead to another of its places from now on, or nowhere: who passes them on sees it on record.
+pub(super) fn move_ports(container: &Container, from: &Endpoint, to: Option<&Endpoint>, cause: &dyn Fn() -> Cause) -> Vec<Planned> {
+    let mut steps = Vec::new();
+    for rule in from.ports.iter().flat_map(|port| rules(&container.id, port, from)) {
+        steps.push(planned(Step::Network(NetworkStep::DeleteRule { chain: rule.chain, comment: rule.comment }), cause()));
+    }
+    let Some(to) = to else { return steps };
+    for rule in to.ports.iter().flat_map(|port| rules(&container.id, port, to)) {
+        let step = NetworkStep::AddRule { place: NetworkPlace::Host, rule: Box::new(rule), at: At::End, bridge: None };
+        steps.push(planned(Step::Network(step), cause()));
+    }
+    steps
 }
 
 /// The rules of a port: for what comes from elsewhere, and for what the host's own programs send. None for the loopback addresses: what
 /// comes by `lo` stays on it, and the kernel drops what claims to come from there by another interface (RFC 1122, 3.2.1.3).
 fn rules(id: &ContainerId, port: &PublishedPort, endpoint: &Endpoint) -> Vec<Rule> {
-    let Some(to) = target_of(port, endpoint).filter(|_| !port.address.is_loopback()) else { return Vec::new() };
+    let Some(to) = endpoint.target_of(port).filter(|_| !port.address.is_loopback()) else { return Vec::new() };
     let everywhere = port.address.is_unspecified();
     let rule = |chain: Chain| {
         let mut matches = match (everywhere, chain) {

@@ -51,6 +51,7 @@ fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State
             let mut container = container.clone();
             container.state = state.containers.get(&container.id).ok_or(Errno::ENOENT)?.state.clone();
             called(record::write(kernel, path, &container), "rename")?;
+            kernel.readdress_ports(&container);
         }
         StoreStep::RecordStart { id } => {
             if let Some(streams) = run.streams {
