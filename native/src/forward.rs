@@ -34,8 +34,10 @@ const DATAGRAM_BYTES_MAX: usize = 65_535;
 const QUIET: Duration = Duration::from_secs(90);
 /// A container that does not answer for so long is given up.
 const CONNECT: Duration = Duration::from_secs(10);
-/// A thread needs little.
+/// A thread that passes on needs little.
 const STACK_BYTES: usize = 128 * 1024;
+/// One that reads records needs more.
+const STACK_OF_PORT_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a process holds for containers, each with the place in its journal after which it was begun.
 #[derive(Debug, Default)]
@@ -162,7 +164,7 @@ fn serve(all: &[&Held], directory: &Arc<Directory>) {
     for held in all {
         let Ok(socket) = held.socket.try_clone() else { continue };
         let (port, directory, count) = (held.port.clone(), directory.clone(), count.clone());
-        let _ = spawn(move || match port.port.protocol {
+        let _ = thread::Builder::new().stack_size(STACK_OF_PORT_BYTES).spawn(move || match port.port.protocol {
             Protocol::Tcp => accept_all(&TcpListener::from(socket), &port, &directory, &count),
             Protocol::Udp => answer_all(&Arc::new(UdpSocket::from(socket)), &port, &directory),
             // Whoever speaks it comes by the rule.
