@@ -24,6 +24,7 @@ pub const KERNEL: Stage = Stage {
         Need::Program("unshare", "util-linux"),
         Need::Program("strace", "strace"),
         Need::Program("ip", "iproute2"),
+        Need::Program("nft", "nftables"),
         Need::Program("zsh", "zsh"),
         Need::Program("fish", "fish"),
         Need::Program("docker-registry", "docker-registry"),

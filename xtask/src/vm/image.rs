@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::{process, workspace};
 
 const SUITE: &str = "bookworm";
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,libpam-systemd,udev,kmod,busybox-static,iproute2,procps,strace";
+const PACKAGES: &str = "systemd,systemd-sysv,dbus,libpam-systemd,udev,kmod,busybox-static,iproute2,nftables,procps,strace";
 const DISK_SIZE: &str = "1500M";
 /// The files of `xtask/vm`, as the root sees them while it is built.
 const GUEST: [(&str, &str); 5] = [
