@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use crate::cli::Naming;
+use crate::net::dns::{self, Upstream};
 
 /// Where a machine says whom to ask for names.
 pub const PATH: &str = "/etc/resolv.conf";
@@ -54,14 +55,37 @@ fn address(text: &str) -> Option<IpAddr> {
     zone.is_none_or(|zone| address.is_ipv6() && !zone.is_empty()).then_some(address)
 }
 
-/// The file that is read for a container: on a network of its own it is that behind systemd-resolved, where the host asks nobody else.
-pub fn source(of_host: Option<&str>, host_network: bool) -> &'static str {
-    let servers = of_host.map(Conf::parse).unwrap_or_default().servers;
-    if servers == [SYSTEMD] && !host_network { BEHIND_SYSTEMD } else { PATH }
+/// Whom a container asks for names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Whom the host asks: it is on the host's network.
+    AsTheHost,
+    /// Those of the host's servers that it can reach.
+    Reachable,
+    /// The engine's own server at 127.0.0.11, which asks on.
+    Engine,
 }
 
-/// The text for a container. `text`: of the file `source`, if there is one.
-pub fn text(naming: &Naming, source: &str, text: Option<&str>, host_network: bool) -> String {
+impl Asks {
+    /// What Docker calls what it has done to the host's file.
+    fn transformed(self) -> &'static str {
+        match self {
+            Asks::AsTheHost => "",
+            Asks::Reachable => " (legacy)",
+            Asks::Engine => " (internal resolver)",
+        }
+    }
+}
+
+/// The file that is read for a container: where it is to reach the servers itself it is that behind systemd-resolved, where the host asks
+/// nobody else. The engine's server reaches systemd-resolved.
+pub fn source(of_host: Option<&str>, on_default_network: bool) -> &'static str {
+    let servers = of_host.map(Conf::parse).unwrap_or_default().servers;
+    if servers == [SYSTEMD] && on_default_network { BEHIND_SYSTEMD } else { PATH }
+}
+
+/// What is known of the host's file, with what was said in its place; where the option `ndots` comes from; what was said.
+fn overridden(naming: &Naming, text: Option<&str>) -> (Conf, &'static str, Vec<&'static str>) {
     let mut conf = Conf::parse(text.unwrap_or_default());
     let mut overrides = Vec::new();
     let mut ndots_from = "host";
@@ -78,9 +102,45 @@ pub fn text(naming: &Naming, source: &str, text: Option<&str>, host_network: boo
         overrides.push("options");
         ndots_from = "override";
     }
-    let public = !host_network && naming.name_servers.is_empty() && keep_reachable(&mut conf);
-    let remarks = Remarks { source, host_network, public, invalid: &conf.invalid, overrides: &overrides, ndots_from };
-    written(&conf, &remarks)
+    (conf, ndots_from, overrides)
+}
+
+/// Whom the engine's own server asks on, and whether `ndots` was said. `text`: of the file `source`, if there is one.
+pub fn upstream(naming: &Naming, text: Option<&str>) -> (Vec<Upstream>, bool) {
+    let (conf, ..) = overridden(naming, text);
+    let of_host = naming.name_servers.is_empty();
+    let servers = conf.servers.iter().filter_map(|server| Some(Upstream { address: server.parse().ok()?, of_host }));
+    (servers.collect(), conf.options.iter().any(|option| is_ndots(option)))
+}
+
+fn is_ndots(option: &str) -> bool {
+    option.split(':').next() == Some("ndots")
+}
+
+/// The text for a container. `text`: of the file `source`, if there is one.
+pub fn text(naming: &Naming, source: &str, text: Option<&str>, asks: Asks) -> String {
+    let (mut conf, mut ndots_from, overrides) = overridden(naming, text);
+    let mut warning = None;
+    let mut external = Vec::new();
+    if asks == Asks::Reachable && naming.name_servers.is_empty() && keep_reachable(&mut conf) {
+        warning = Some("Used default nameservers.");
+    }
+    if asks == Asks::Engine {
+        external = std::mem::replace(&mut conf.servers, vec![dns::ADDRESS.to_string()]);
+        if external.is_empty() {
+            warning = Some("NO EXTERNAL NAMESERVERS DEFINED");
+        }
+        if naming.name_servers.is_empty() {
+            external.iter_mut().for_each(|server| *server = format!("host({server})"));
+        }
+        conf.options.retain(|option| !is_ndots(option) || option.get(6..).is_some_and(|dots| dots.parse::<u32>().is_ok()));
+        if !conf.options.iter().any(|option| is_ndots(option)) {
+            // A name without a dot is asked as it is first: it may be a container's.
+            conf.options.push("ndots:0".into());
+            ndots_from = "internal";
+        }
+    }
+    written(&conf, &Remarks { source, asks, warning, external: &external, overrides: &overrides, ndots_from })
 }
 
 /// On a network of its own a container reaches no server on the host's loopback, and Docker gives it none with an IPv6 address. Whether
@@ -103,9 +163,10 @@ fn keep_reachable(conf: &mut Conf) -> bool {
 /// What the comments at the end say.
 struct Remarks<'a> {
     source: &'a str,
-    host_network: bool,
-    public: bool,
-    invalid: &'a [String],
+    asks: Asks,
+    warning: Option<&'a str>,
+    /// Whom the engine's own server asks.
+    external: &'a [String],
     overrides: &'a [&'a str],
     ndots_from: &'a str,
 }
@@ -119,13 +180,14 @@ fn written(conf: &Conf, remarks: &Remarks<'_>) -> String {
         }
     }
     conf.other.iter().for_each(|line| text.push_str(&format!("{line}\n")));
-    let transformed = if remarks.host_network { "" } else { " (legacy)" };
-    text.push_str(&format!("\n# Based on host file: '{}'{transformed}\n", remarks.source));
-    if remarks.public {
-        text.push_str("# Used default nameservers.\n");
+    text.push_str(&format!("\n# Based on host file: '{}'{}\n", remarks.source, remarks.asks.transformed()));
+    if let Some(warning) = remarks.warning {
+        text.push_str(&format!("# {warning}\n"));
     }
-    if !remarks.invalid.is_empty() {
-        text.push_str(&format!("# Invalid nameservers: [{}]\n", remarks.invalid.join(" ")));
+    for (what, servers) in [("ExtServers", remarks.external), ("Invalid nameservers", &conf.invalid)] {
+        if !servers.is_empty() {
+            text.push_str(&format!("# {what}: [{}]\n", servers.join(" ")));
+        }
     }
     text.push_str(&format!("# Overrides: [{}]\n", remarks.overrides.join(" ")));
     if conf.options.iter().any(|option| option.starts_with("ndots:")) {
@@ -146,7 +208,11 @@ mod tests {
 
     /// What stands between the first line and the end.
     fn of(naming: &Naming, host: &str, host_network: bool) -> String {
-        let whole = text(naming, PATH, Some(host), host_network);
+        shown(naming, host, if host_network { Asks::AsTheHost } else { Asks::Reachable })
+    }
+
+    fn shown(naming: &Naming, host: &str, asks: Asks) -> String {
+        let whole = text(naming, PATH, Some(host), asks);
         whole.split_once("\n\n").map(|(_, rest)| rest.to_string()).unwrap()
     }
 
@@ -186,9 +252,37 @@ mod tests {
 
     #[test]
     fn behind_systemd_resolved_stand_the_servers_that_it_asks() {
-        assert_eq!(source(Some("nameserver 127.0.0.53\n"), false), BEHIND_SYSTEMD);
-        assert_eq!(source(Some("nameserver 127.0.0.53\n"), true), PATH);
-        assert_eq!(source(Some("nameserver 127.0.0.53\nnameserver 1.1.1.1\n"), false), PATH);
-        assert_eq!(source(None, false), PATH);
+        assert_eq!(source(Some("nameserver 127.0.0.53\n"), true), BEHIND_SYSTEMD);
+        assert_eq!(source(Some("nameserver 127.0.0.53\n"), false), PATH);
+        assert_eq!(source(Some("nameserver 127.0.0.53\nnameserver 1.1.1.1\n"), true), PATH);
+        assert_eq!(source(None, true), PATH);
+    }
+
+    #[test]
+    fn in_a_network_with_names_the_engine_is_asked() {
+        let host = "nameserver 127.0.0.53\nnameserver 192.0.2.1\noptions edns0 trust-ad\nsearch a.org\n";
+        let text = shown(&Naming::default(), host, Asks::Engine);
+        let wanted = "nameserver 127.0.0.11\nsearch a.org\noptions edns0 trust-ad ndots:0\n\n\
+                      # Based on host file: '/etc/resolv.conf' (internal resolver)\n\
+                      # ExtServers: [host(127.0.0.53) host(192.0.2.1)]\n# Overrides: []\n# Option ndots from: internal\n";
+        assert_eq!(text, wanted);
+        let said = naming(&["1.1.1.1", "::1"], &["x.org"], &["ndots:2"]);
+        let wanted = "nameserver 127.0.0.11\nsearch x.org\noptions ndots:2\n\n\
+                      # Based on host file: '/etc/resolv.conf' (internal resolver)\n# ExtServers: [1.1.1.1 ::1]\n\
+                      # Overrides: [nameservers search options]\n# Option ndots from: override\n";
+        assert_eq!(shown(&said, host, Asks::Engine), wanted);
+        let none = shown(&Naming::default(), "options ndots:x\n", Asks::Engine);
+        let wanted = "nameserver 127.0.0.11\noptions ndots:0\n\n# Based on host file: '/etc/resolv.conf' (internal resolver)\n\
+                      # NO EXTERNAL NAMESERVERS DEFINED\n# Overrides: []\n# Option ndots from: internal\n";
+        assert_eq!(none, wanted);
+    }
+
+    #[test]
+    fn the_engine_asks_whom_the_host_asks_or_whom_was_said() {
+        let host = Some("nameserver 127.0.0.53\nnameserver fe80::1%eth0\nnameserver bad\n");
+        let (servers, ndots_said) = upstream(&Naming::default(), host);
+        assert_eq!((servers, ndots_said), (vec![Upstream { address: [127, 0, 0, 53].into(), of_host: true }], false));
+        let (servers, ndots_said) = upstream(&naming(&["1.1.1.1"], &[], &["ndots:2"]), host);
+        assert_eq!((servers, ndots_said), (vec![Upstream { address: [1, 1, 1, 1].into(), of_host: false }], true));
     }
 }

@@ -43,7 +43,8 @@ const STACK_OF_PORT_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub struct Ports {
     held: Vec<(Mark, ContainerId, Held)>,
-    forwarders: Vec<(Mark, ContainerId, Forwarder)>,
+    forwarders: Vec<(Mark, ContainerId, Helper)>,
+    name_servers: Vec<(Mark, ContainerId, Helper)>,
 }
 
 impl Ports {
@@ -58,9 +59,20 @@ impl Ports {
     /// Makes the process that passes on what comes to the ports held for a container.
     pub fn forward(&mut self, mark: Mark, id: &ContainerId, store: &Store) -> Result<()> {
         let all: Vec<&Held> = self.held.iter().filter(|(_, of, _)| of == id).map(|(_, _, held)| held).collect();
-        let forwarder = Forwarder::start(&all, &Directory::new(store, id))?;
+        let directory = Directory::new(store, id);
+        let kept: Vec<RawFd> = all.iter().map(|held| held.socket.as_raw_fd()).collect();
+        let forwarder = Helper::start("glassbox-ports", &kept, || {
+            let _ = process::set_parent_death_signal(Signal::SIGKILL);
+            serve(&all, &directory);
+        })?;
         self.forwarders.push((mark, id.clone(), forwarder));
         Ok(())
+    }
+
+    /// Keeps the process that answers names in a container, which ends with the container; that of its last run is reaped.
+    pub fn answer_names(&mut self, mark: Mark, id: &ContainerId, server: Helper) {
+        self.name_servers.retain(|(_, of, _)| of != id);
+        self.name_servers.push((mark, id.clone(), server));
     }
 
     /// Lets go of all that is held for a container.
@@ -72,12 +84,13 @@ impl Ports {
     /// Lets go of what was begun after this place in the journal.
     pub fn go_back(&mut self, mark: Mark) {
         self.forwarders.retain(|(at, ..)| *at <= mark);
+        self.name_servers.retain(|(at, ..)| *at <= mark);
         self.held.retain(|(at, ..)| *at <= mark);
     }
 
     /// For a copy of the process that has them: its copies of the sockets are closed, and who passes on goes on.
     pub fn leave(self) {
-        self.forwarders.into_iter().for_each(std::mem::forget);
+        self.forwarders.into_iter().chain(self.name_servers).for_each(std::mem::forget);
     }
 }
 
@@ -87,31 +100,32 @@ struct Held {
     socket: OwnedFd,
 }
 
-/// The process that passes on; ended when dropped.
+/// A process beside this one; ended when dropped.
 #[derive(Debug)]
-struct Forwarder {
+pub struct Helper {
     pid: Pid,
     pidfd: OwnedFd,
 }
 
-impl Drop for Forwarder {
+impl Drop for Helper {
     fn drop(&mut self) {
         let _ = process::pidfd_send_signal(&self.pidfd, Signal::SIGKILL);
         let _ = wait::wait(self.pid, true);
     }
 }
 
-impl Forwarder {
-    fn start(all: &[&Held], directory: &Arc<Directory>) -> Result<Forwarder> {
+impl Helper {
+    /// A copy of this process that has these descriptors alone, and ends when `work` is done.
+    pub fn start(name: &str, kept: &[RawFd], work: impl FnOnce()) -> Result<Helper> {
         match process::clone_into(CloneFlags::NONE, None)? {
-            CloneResult::Parent { pid, pidfd } => Ok(Forwarder { pid, pidfd }),
+            CloneResult::Parent { pid, pidfd } => Ok(Helper { pid, pidfd }),
             CloneResult::Child => {
-                let _ = process::set_parent_death_signal(Signal::SIGKILL);
                 // What is typed at the caller's terminal, as ^C, is for the container.
                 let _ = process::setsid();
-                let _ = fs::write("/proc/self/comm", "glassbox-ports");
-                keep_only(all);
-                serve(all, directory);
+                let _ = process::chdir("/");
+                let _ = fs::write("/proc/self/comm", name);
+                keep_only(kept);
+                work();
                 process::exit_now(0)
             }
         }
@@ -119,14 +133,13 @@ impl Forwarder {
 }
 
 /// Whatever else this process has open is the monitor's: pipes, locks, the caller's streams. Held here they would never end.
-fn keep_only(all: &[&Held]) {
+fn keep_only(kept: &[RawFd]) {
     if let Ok(null) = fs::File::options().read(true).write(true).open("/dev/null") {
         for number in 0..=2 {
             let _ = file::dup2(&null, number);
         }
     }
-    let wanted: Vec<RawFd> = all.iter().map(|held| held.socket.as_raw_fd()).collect();
-    let _ = file::close_all_but(3, &wanted);
+    let _ = file::close_all_but(3, kept);
 }
 
 /// Where the ports lead: the container's record says it, and it changes when the container is connected to another network.

@@ -15,6 +15,7 @@ pub mod engine;
 pub mod exec;
 pub mod forward;
 pub mod journal;
+pub mod names;
 pub mod observe;
 pub mod registry;
 pub mod store;

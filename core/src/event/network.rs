@@ -75,6 +75,11 @@ pub enum NetworkEvent {
         /// Of which protocol.
         protocol: Protocol,
     },
+    /// Names are answered in a container.
+    NamesServed {
+        /// In which.
+        id: ContainerId,
+    },
     /// Somebody passes on what comes to the ports of a container.
     PortsForwarded {
         /// Which container.

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::{Call, Explanation, call, explanation, quoted};
 use crate::model::PublishedPort;
-use crate::net::{Protocol, Rule, TABLE, Verdict};
+use crate::net::{Protocol, Rule, TABLE, Verdict, dns};
 use crate::step::{NetworkPlace, NetworkStep};
 
 /// A message of rtnetlink(7) and its answer.
@@ -111,6 +111,7 @@ pub(super) fn explain(step: &NetworkStep) -> Explanation {
             let why = "Nobody answers at them any more, and whoever wants them can have them.";
             explanation("Let go of its ports", why, vec![call("close", &["…"])], &["ss -ltnu"], anchor)
         }
+        NetworkStep::ServeNames { place, .. } => serve_names(place),
         NetworkStep::DeleteInterface { name } => {
             let why = "With one end of a cable the other goes, and nothing of the container is left on the host.";
             explanation(format!("Delete {name}"), why, message(), &["ip link"], anchor)
@@ -131,6 +132,21 @@ fn hold_port(port: &PublishedPort, to: SocketAddr) -> Explanation {
     calls.extend(listens.then(|| call("listen", &["…", "…"])));
     let headline = format!("Listen at {at}/{} for {to}", port.port.protocol.word());
     explanation(headline, why, calls, &["ss -ltnu"], "network")
+}
+
+fn serve_names(place: &NetworkPlace) -> Explanation {
+    let why = "Containers call each other by name, and addresses change with every start: who has which is looked up in the engine's \
+               records when it is asked. Names that are no container's are asked of the host's name servers.";
+    let calls = vec![
+        call("socket", &["AF_INET", "SOCK_DGRAM|SOCK_CLOEXEC", "…"]),
+        call("bind", &["…", "…", "…"]),
+        call("socket", &["AF_INET", "SOCK_STREAM|SOCK_CLOEXEC", "…"]),
+        call("bind", &["…", "…", "…"]),
+        call("listen", &["…", "…"]),
+        call("clone3", &["…", "…"]),
+    ];
+    let headline = format!("Answer names at {} in the container", dns::ADDRESS);
+    explanation(headline, why, calls, &[&inside(place, "ss -lntu"), &inside(place, "nslookup NAME 127.0.0.11")], "network")
 }
 
 fn add_rule(place: &NetworkPlace, rule: &Rule) -> Explanation {

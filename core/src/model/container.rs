@@ -59,6 +59,9 @@ pub struct Container {
     /// The networks that it is connected to, in the order of its interfaces.
     #[serde(default)]
     pub networks: Vec<Attachment>,
+    /// It was in a network with names while it ran, and left it: it goes on asking for names where it did.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub asked_for_names: bool,
     /// What became of it.
     pub state: ContainerState,
     /// The command that created it, so that every later step can point at its words.

@@ -10,6 +10,7 @@ pub mod happening;
 pub mod health;
 mod image;
 pub mod log;
+mod names;
 mod network;
 mod port;
 pub mod restart;
@@ -22,6 +23,7 @@ pub use container::{Container, ContainerId, ContainerState, HostConfig, IdMapLin
 pub use ending::{Ending, SentSignal, SignalReason};
 pub use exchange::{Account, Exchange, Standing};
 pub use image::{History, Image, ImageConfig, ImageHealthcheck, Layer, Nothing, is_aside, short_digest};
+pub use names::link_parts;
 pub use network::{
     Attachment, DEFAULT_NETWORK, Endpoint, EndpointSpec, Network, NetworkDriver, NetworkLookup, PREDEFINED, Subnet, predefined,
 };

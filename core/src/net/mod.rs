@@ -2,6 +2,7 @@
 //! the views; each shape is what the kernel reports over rtnetlink(7).
 
 mod address;
+pub mod dns;
 mod rule;
 
 use core::net::IpAddr;

@@ -68,7 +68,9 @@ impl Look<'_> {
                 let (at, protocol) = (port.at(), port.port.protocol);
                 all.contains(&(protocol, at)).then_some(NetworkEvent::PortHeld { at, protocol }).into_iter().collect()
             }
-            NetworkStep::ForwardPorts { .. } | NetworkStep::ReleasePorts { .. } => return Ok(essential(step)),
+            NetworkStep::ForwardPorts { .. } | NetworkStep::ReleasePorts { .. } | NetworkStep::ServeNames { .. } => {
+                return Ok(essential(step));
+            }
             NetworkStep::DeleteInterface { name } => {
                 let there = self.interfaces(&NetworkPlace::Host)?.iter().any(|link| link.name == *name);
                 if there { Vec::new() } else { vec![NetworkEvent::InterfaceDeleted { name: name.clone() }] }
@@ -126,6 +128,7 @@ pub(super) fn essential(step: &NetworkStep) -> Vec<Event> {
         NetworkStep::RecordNetwork { network, .. } => vec![event(NetworkEvent::NetworkRecorded { network: network.clone() })],
         NetworkStep::ForwardPorts { id, .. } => vec![event(NetworkEvent::PortsForwarded { id: id.clone() })],
         NetworkStep::ReleasePorts { id } => vec![event(NetworkEvent::PortsReleased { id: id.clone() })],
+        NetworkStep::ServeNames { id, .. } => vec![event(NetworkEvent::NamesServed { id: id.clone() })],
         NetworkStep::RemoveNetwork { id, .. } => vec![event(NetworkEvent::NetworkRemoved { id: id.clone() })],
         _ => Vec::new(),
     }

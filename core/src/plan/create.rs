@@ -72,6 +72,7 @@ pub(super) fn of_image(
         host,
         mounts,
         networks,
+        asked_for_names: false,
         state: ContainerState::default(),
         words: context.invocation.words.clone(),
     })

@@ -7,7 +7,8 @@ use crate::cli::NetworkMode;
 use crate::host::HostFacts;
 use crate::layout::Layout;
 use crate::model::{Container, Endpoint};
-use crate::resolv_conf;
+use crate::net::dns::Upstream;
+use crate::resolv_conf::{self, Asks};
 use crate::step::{Step, StoreStep};
 
 /// Where names that every machine has are listed: hosts(5).
@@ -48,10 +49,24 @@ pub(super) fn names_of(container: &Container, endpoint: &Endpoint) -> Vec<String
 }
 
 /// Made of the host's file, and of what was said.
-fn resolv_conf(container: &Container, host: &HostFacts) -> String {
-    let on_hosts = container.host.network == NetworkMode::Host;
-    let source = resolv_conf::source(of_host(resolv_conf::PATH, host), on_hosts);
-    resolv_conf::text(&container.host.naming, source, of_host(source, host), on_hosts)
+pub(super) fn resolv_conf(container: &Container, host: &HostFacts) -> String {
+    let asks = match &container.host.network {
+        NetworkMode::Host => Asks::AsTheHost,
+        _ if container.asks_for_names() => Asks::Engine,
+        _ => Asks::Reachable,
+    };
+    let source = source_of(container, host);
+    resolv_conf::text(&container.host.naming, source, of_host(source, host), asks)
+}
+
+fn source_of(container: &Container, host: &HostFacts) -> &'static str {
+    let by_default = !matches!(container.host.network, NetworkMode::Host | NetworkMode::Named(_));
+    resolv_conf::source(of_host(resolv_conf::PATH, host), by_default)
+}
+
+/// Whom the engine's own server asks for the container, and whether `ndots` was said.
+pub(super) fn upstream(container: &Container, host: &HostFacts) -> (Vec<Upstream>, bool) {
+    resolv_conf::upstream(&container.host.naming, of_host(source_of(container, host), host))
 }
 
 /// Each by its name in the container's directory, with its text and its cause.

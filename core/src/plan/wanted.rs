@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{block_io, cgroup_parent, device, network, storage};
-use crate::cli::{Command, ContainerSpec, ImageCommand, InspectKind, Invocation, NetworkMode};
+use crate::cli::{Command, ContainerSpec, ImageCommand, InspectKind, Invocation, NetworkCommand, NetworkMode};
 use crate::host::{DiskUsage, HostFacts};
 use crate::layout::Layout;
 use crate::model::{Image, State};
@@ -86,6 +86,7 @@ fn makes_network_files(command: &Command) -> bool {
         Command::RunContainer(run) => own(&run.spec),
         Command::CreateContainer(spec) => own(spec),
         Command::StartContainers { .. } | Command::RestartContainers { .. } | Command::BuildImage(_) => true,
+        Command::Networks(NetworkCommand::Connect { .. }) => true,
         _ => false,
     }
 }

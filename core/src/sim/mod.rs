@@ -29,6 +29,7 @@ mod limits;
 mod look;
 mod mount;
 mod mount_calls;
+mod names;
 mod namespace;
 mod net;
 mod open;

@@ -8,6 +8,7 @@ use core::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 
 use super::kernel::Kernel;
+use super::names::NameServer;
 use super::tables::{Content, HostPid, InodeId, Namespace, NsData, NsId};
 use super::tree::{Owner, file};
 use crate::errno::Errno;
@@ -55,13 +56,15 @@ pub struct Stack {
     pub(super) rules: Option<Vec<Rule>>,
     /// The ports that the engine holds for containers.
     pub(super) held: Vec<HeldPort>,
+    /// Who answers names at 127.0.0.11.
+    pub(super) names: Option<NameServer>,
     next_index: u32,
 }
 
 impl Stack {
     /// With these interfaces.
     pub(super) fn of(interfaces: Vec<InterfaceFact>, routes: Vec<RouteFact>) -> Stack {
-        let mut stack = Stack { links: Vec::new(), routes, rules: None, held: Vec::new(), next_index: 1 };
+        let mut stack = Stack { links: Vec::new(), routes, rules: None, held: Vec::new(), names: None, next_index: 1 };
         for fact in interfaces {
             stack.insert(fact, None);
         }

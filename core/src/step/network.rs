@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Undo;
 use crate::model::{ContainerId, Network, PublishedPort};
+use crate::net::dns::Upstream;
 use crate::net::{At, Chain, MacAddress, Rule};
 
 /// In whose network namespace a step acts.
@@ -166,6 +167,18 @@ pub enum NetworkStep {
         /// Of which container.
         id: ContainerId,
     },
+    /// Answer what a container asks at 127.0.0.11 for names: a process with sockets in the container's network namespace, which ends with
+    /// the container. One that is there goes on.
+    ServeNames {
+        /// Of which container.
+        id: ContainerId,
+        /// Where the sockets are.
+        place: NetworkPlace,
+        /// Whom it asks for names that are no container's.
+        servers: Vec<Upstream>,
+        /// `ndots` was said: names without a dot are no others' to answer.
+        ndots_said: bool,
+    },
     /// Delete an interface of the host; of a pair both ends go. One that is not there is gone already.
     DeleteInterface {
         /// Which.
@@ -193,6 +206,7 @@ impl NetworkStep {
             NetworkStep::HoldPort { .. } => "HoldPort",
             NetworkStep::ForwardPorts { .. } => "ForwardPorts",
             NetworkStep::ReleasePorts { .. } => "ReleasePorts",
+            NetworkStep::ServeNames { .. } => "ServeNames",
             NetworkStep::DeleteInterface { .. } => "DeleteInterface",
         }
     }
@@ -218,7 +232,7 @@ impl NetworkStep {
             NetworkStep::AddRule { place: NetworkPlace::Host, rule, bridge, .. } => {
                 Undo::DeleteRule { chain: rule.chain, comment: rule.comment.clone(), bridge: bridge.clone() }
             }
-            NetworkStep::CreateTable { .. } | NetworkStep::AddRule { .. } => Undo::EndsWithProcess,
+            NetworkStep::CreateTable { .. } | NetworkStep::AddRule { .. } | NetworkStep::ServeNames { .. } => Undo::EndsWithProcess,
             NetworkStep::HoldPort { port, .. } => Undo::ClosePort { at: port.at(), protocol: port.port.protocol },
             NetworkStep::ForwardPorts { id, .. } => Undo::EndForwarding { id: id.clone() },
             NetworkStep::ReleasePorts { .. } => Undo::Impossible { why: "Somebody else may have the port by now.".into() },

@@ -21,6 +21,7 @@ use crate::model::{
     BuildResult, CacheMount, CacheRecord, Container, ContainerId, ContainerPort, ContainerState, EVERYWHERE, Endpoint, HostConfig,
     IdMapLine, Network, ProcessConfig, Propagation, PublishedPort, SignalReason, Slot, Volume,
 };
+use crate::net::dns::Upstream;
 use crate::net::{At, Chain, MacAddress, Match, Protocol, Rule, Verdict};
 use crate::oci::capability::CapabilitySet;
 use crate::oci::image::transfer::Sent;
@@ -187,6 +188,7 @@ pub fn container() -> Container {
         },
         mounts: Vec::new(),
         networks: Vec::new(),
+        asked_for_names: false,
         state: ContainerState::default(),
         words: Words::default(),
     }
@@ -440,6 +442,12 @@ fn networks() -> Vec<NetworkStep> {
         NetworkStep::HoldPort { id: id(), endpoint: "00".into(), port: published(), to: SocketAddr::new(gateway, 80) },
         NetworkStep::ForwardPorts { id: id(), network: "00".into() },
         NetworkStep::ReleasePorts { id: id() },
+        NetworkStep::ServeNames {
+            id: id(),
+            place: NetworkPlace::Process,
+            servers: vec![Upstream { address: gateway, of_host: true }],
+            ndots_said: false,
+        },
         NetworkStep::DeleteInterface { name: veth() },
     ]
 }
@@ -500,7 +508,7 @@ mod tests {
     use super::*;
 
     /// The number of steps in the closed enums: the sum of their variants.
-    const STEPS: usize = 25 + 4 + 32 + 11 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 3 + 17;
+    const STEPS: usize = 25 + 4 + 32 + 11 + 7 + 15 + 18 + 8 + 15 + 3 + 16 + 34 + 11 + 3 + 18;
 
     #[test]
     fn covers_every_step() {

@@ -138,6 +138,7 @@ fn network(event: &NetworkEvent) -> String {
         NetworkEvent::RuleAdded { place, rule } => format!("{place}: in {}: {}", rule.chain.name(), rule.without_comment()),
         NetworkEvent::RuleDeleted { comment } => format!("the rule \"{comment}\" is gone"),
         NetworkEvent::PortHeld { at, protocol } => format!("host: somebody listens at {at}/{}", protocol.word()),
+        NetworkEvent::NamesServed { id } => format!("names are answered in {}", id.short()),
         NetworkEvent::PortsForwarded { id } => format!("what comes to the ports of {} is passed on", id.short()),
         NetworkEvent::PortsReleased { id } => format!("the ports of {} are free", id.short()),
         NetworkEvent::InterfaceDeleted { name } => format!("{name} is gone"),

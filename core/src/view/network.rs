@@ -69,25 +69,8 @@ fn endpoint_settings(attachment: &Attachment, container: &Container) -> Value {
         "IPv6Gateway": gateway(&six),
         "GlobalIPv6Address": address(&six),
         "GlobalIPv6PrefixLen": length(&six),
-        "DNSNames": dns_names(attachment, container),
+        "DNSNames": attachment.has_names().then(|| container.names_in(attachment)),
     })
-}
-
-/// The names by which its neighbours find it; on the default network there are none.
-fn dns_names(attachment: &Attachment, container: &Container) -> Value {
-    let is_default = attachment.spec.network.is_empty() || attachment.spec.network == crate::model::DEFAULT_NETWORK;
-    if is_default {
-        return Value::Null;
-    }
-    let mut names = vec![container.name.clone()];
-    for name in
-        attachment.spec.aliases.iter().cloned().chain([container.id.short().to_string(), container.process.hostname.clone()])
-    {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    json!(names)
 }
 
 /// The address of a family, and its gateway.

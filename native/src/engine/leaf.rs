@@ -10,7 +10,9 @@ use glassbox_core::event::Event;
 use glassbox_core::model::{ContainerId, Ending};
 use glassbox_core::observe::{Actors, Outcome, essential, observe};
 use glassbox_core::plan::{CommandError, Cursor, Node, directories_that_go, failure};
-use glassbox_core::step::{ImageStep, NamespaceKind, NetworkStep, Place, PrivilegeStep, ProcessStep, Step, StoreStep, Undo};
+use glassbox_core::step::{
+    ImageStep, NamespaceKind, NetworkPlace, NetworkStep, Place, PrivilegeStep, ProcessStep, Step, StoreStep, Undo,
+};
 use glassbox_core::userland::Signal;
 use glassbox_core::view::ending as words;
 
@@ -23,6 +25,7 @@ use crate::exec::seen::OwnFiles;
 use crate::exec::store::Shelf;
 use crate::exec::{Done, Failure, NameCall, cgroup, privilege, process};
 use crate::journal::Journal;
+use crate::names::{self, Service};
 use crate::observe::facts::now_ns;
 use crate::observe::{LinuxProbe, holders};
 use crate::store::{StoreError, bytes_below};
@@ -248,6 +251,10 @@ impl Engine {
                 let mark = self.place();
                 self.ports.forward(mark, id, &self.store).call("clone3")
             }
+            Step::Network(NetworkStep::ServeNames { id, place, servers, ndots_said }) => {
+                let service = Service { id: id.clone(), servers: servers.clone(), ndots_said: *ndots_said };
+                self.serve_names(&service, place)
+            }
             Step::Network(NetworkStep::ReleasePorts { id }) => {
                 self.ports.release(id);
                 Ok(())
@@ -258,6 +265,20 @@ impl Engine {
             }
             Step::Phase(_) | Step::Mount(_) | Step::Privilege(_) => Err(Failure::of(node.step.name(), Errno::ENOSYS)),
         }
+    }
+
+    fn serve_names(&mut self, service: &Service, place: &NetworkPlace) -> Done {
+        let process = self.child.as_ref().map(|child| child.pid);
+        let scene = Scene { store: &self.store, state: &self.state, process };
+        let Some(server) = names::start(&self.store, service, scene.first_process(place)?)? else { return Ok(()) };
+        if matches!(place, NetworkPlace::Container(_)) {
+            // The container runs, whatever becomes of this command's process.
+            std::mem::forget(server);
+        } else {
+            let mark = self.place();
+            self.ports.answer_names(mark, &service.id, server);
+        }
+        Ok(())
     }
 
     /// What the exit code leaves open of an end that has just been put on record.

@@ -54,9 +54,10 @@ impl Scene<'_> {
             NetworkStep::DeleteRule { chain, comment } => delete_rule(*chain, comment),
             NetworkStep::DeleteInterface { name } => delete(name),
             // The engine itself has them.
-            NetworkStep::HoldPort { .. } | NetworkStep::ForwardPorts { .. } | NetworkStep::ReleasePorts { .. } => {
-                Err(Failure::of(step.name(), Errno::ENOSYS))
-            }
+            NetworkStep::HoldPort { .. }
+            | NetworkStep::ForwardPorts { .. }
+            | NetworkStep::ReleasePorts { .. }
+            | NetworkStep::ServeNames { .. } => Err(Failure::of(step.name(), Errno::ENOSYS)),
         }
     }
 
@@ -70,12 +71,19 @@ impl Scene<'_> {
 
     /// The network namespace of a place; `None`: the host's.
     fn namespace(&self, place: &NetworkPlace) -> Result<Option<File>, Failure> {
-        let pid = match place {
-            NetworkPlace::Host => return Ok(None),
-            NetworkPlace::Process => self.process.ok_or_else(|| Failure::of("openat", Errno::ESRCH))?,
-            NetworkPlace::Container(id) => first_process(id, self.state).call("openat")?,
-        };
-        File::open(format!("/proc/{pid}/ns/net")).map(Some).call("openat")
+        if *place == NetworkPlace::Host {
+            return Ok(None);
+        }
+        File::open(format!("/proc/{}/ns/net", self.first_process(place)?)).map(Some).call("openat")
+    }
+
+    /// The first process of the container that a place is of.
+    pub fn first_process(&self, place: &NetworkPlace) -> Result<Pid, Failure> {
+        match place {
+            NetworkPlace::Host => Err(Failure::of("openat", Errno::EINVAL)),
+            NetworkPlace::Process => self.process.ok_or_else(|| Failure::of("openat", Errno::ESRCH)),
+            NetworkPlace::Container(id) => first_process(id, self.state).call("openat"),
+        }
     }
 
     fn at(&self, place: &NetworkPlace, say: impl FnOnce(&mut Netlink) -> crate::sys::Result<()> + Send) -> Done {

@@ -9,7 +9,7 @@ const PRUNE: &[&str] = &["network prune"];
 
 /// The rows.
 pub(super) const ROWS: &[FlagRow] = &[
-    FlagRow::new("alias", Kind::Strings, CONNECT, "One more name of the container there", "--alias db"),
+    FlagRow::new("alias", Kind::Strings, CONNECT, "One more name of the container there", "--alias db").carried_out(),
     FlagRow::new("driver-opt", Kind::Strings, CONNECT, "An option of what makes the network", "--driver-opt name=value")
         .carried_out(),
     FlagRow::new("gw-priority", Kind::Int, CONNECT, "Of several networks the highest has the way out", "--gw-priority 1")
@@ -17,7 +17,8 @@ pub(super) const ROWS: &[FlagRow] = &[
         .carried_out(),
     FlagRow::new("ip", Kind::Text, CONNECT, "IPv4 address there", "--ip 172.30.100.104").carried_out(),
     FlagRow::new("ip6", Kind::Text, CONNECT, "IPv6 address there", "--ip6 2001:db8::33").carried_out(),
-    FlagRow::new("link", Kind::List, CONNECT, "Let the container know another by name (old way)", "--link db:database"),
+    FlagRow::new("link", Kind::List, CONNECT, "Let the container know another by name (old way)", "--link db:database")
+        .carried_out(),
     FlagRow::new("link-local-ip", Kind::Strings, CONNECT, "Link-local address there", "--link-local-ip 169.254.34.22"),
     FlagRow::new("attachable", Kind::Bool, CREATE, "Containers may connect to it by hand, in a cluster", "--attachable")
         .carried_out(),

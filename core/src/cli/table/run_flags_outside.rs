@@ -23,14 +23,14 @@ pub(super) const ROWS: &[FlagRow] = &[
     both("expose", Kind::List, "Note that a port is listened on", "--expose 80").carried_out(),
     both("ip", Kind::Ip, "IPv4 address on the network", "--ip 172.30.100.104").carried_out(),
     both("ip6", Kind::Ip, "IPv6 address on the network", "--ip6 2001:db8::33").carried_out(),
-    both("link", Kind::Link, "Let the container know another by name (old way)", "--link db:database"),
+    both("link", Kind::Link, "Let the container know another by name (old way)", "--link db:database").carried_out(),
     both("link-local-ip", Kind::List, "Link-local address", "--link-local-ip 169.254.34.22"),
     both("mac-address", Kind::Text, "Hardware address", "--mac-address 92:d0:c6:0a:29:33").carried_out(),
     both("network", Kind::Network, "Connect to a network: none, host, container:NAME, or a network's name", "--network none")
         .carried_out(),
     both("net", Kind::Network, "Old name of --network", "--net none").hidden("network").carried_out(),
-    both("network-alias", Kind::List, "One more name on the network", "--network-alias db"),
-    both("net-alias", Kind::List, "Old name of --network-alias", "--net-alias db").hidden("network-alias"),
+    both("network-alias", Kind::List, "One more name on the network", "--network-alias db").carried_out(),
+    both("net-alias", Kind::List, "Old name of --network-alias", "--net-alias db").hidden("network-alias").carried_out(),
     both("publish", Kind::List, "Make a port of the container a port of the host", "-p 8080:80").short('p').carried_out(),
     both("publish-all", Kind::Bool, "Make every exposed port a port of the host, chosen freely", "-P").short('P').carried_out(),
 ];

@@ -2,7 +2,7 @@
 
 use super::super::origin::{self, need, planned};
 use super::super::{Cause, CommandError, Context, Plan, Planned, lifecycle, network_files, records};
-use super::{bridge, endpoint, ipam, lay_cable, made, publish, way_out, wrong_addresses};
+use super::{bridge, endpoint, ipam, lay_cable, made, names, publish, way_out, wrong_addresses};
 use crate::cli::NetworkMode;
 use crate::layout::Layout;
 use crate::model::{Attachment, Container, Endpoint, EndpointSpec, Network, NetworkDriver, NetworkLookup};
@@ -76,7 +76,7 @@ fn lay_live(container: &mut Container, known: &Network, context: &Context<'_>) -
     let Some(network) = made(known, context) else { return Ok(Vec::new()) };
     let Some(attachment) = container.networks.last().cloned() else { return Ok(Vec::new()) };
     let addresses = ipam::addresses(&network, &attachment.spec, context.state).map_err(|what| refused(&what, context))?;
-    let before = way_out(container, context).cloned();
+    let led_out = way_out(container, context).cloned();
     let number = (0..).find(|number| !has_interface(container, &format!("eth{number}"))).unwrap_or_default();
     let endpoint = endpoint(container, &network, &attachment, addresses, number, context);
     let mut steps = super::recorded(known, &network, context);
@@ -86,8 +86,19 @@ fn lay_live(container: &mut Container, known: &Network, context: &Context<'_>) -
     let why = "An address is given to one container at a time: whoever comes next has to see it.";
     steps.push(planned(Step::Store(record), need("AddAddress", why)));
     let place = NetworkPlace::Container(container.id.clone());
-    steps.extend(lay_cable(&network, &endpoint, place, container, context));
+    steps.extend(lay_cable(&network, &endpoint, place.clone(), container, context));
     steps.push(rename_in_hosts(container, &endpoint, true, context));
+    let mut before = container.clone();
+    before.networks.pop();
+    if !before.asks_for_names() && attachment.has_names() {
+        steps.extend(names::serve(container, &place, context));
+        let path = Layout::new(&context.host.data_root).of(&container.id, "resolv.conf");
+        let lines = |text: String| text.lines().map(str::to_string).collect();
+        let remove = lines(network_files::resolv_conf(&before, context.host));
+        let add = lines(network_files::resolv_conf(container, context.host));
+        let why = "Its programs have asked the host's name servers until now.";
+        steps.push(planned(Step::Store(StoreStep::EditLines { path, remove, add }), need("ServeNames", why)));
+    }
     if let Some(last) = container.networks.last_mut() {
         last.endpoint = Some(endpoint);
     }
@@ -99,9 +110,9 @@ fn lay_live(container: &mut Container, known: &Network, context: &Context<'_>) -
     let after = way_out(container, context).cloned();
     steps.extend(
         after
-            .filter(|after| before.as_ref() != Some(after))
+            .filter(|after| led_out.as_ref() != Some(after))
             .into_iter()
-            .flat_map(|after| lead_out(container, &after, before.as_ref())),
+            .flat_map(|after| lead_out(container, &after, led_out.as_ref())),
     );
     Ok(steps)
 }
@@ -173,6 +184,7 @@ pub(super) fn disconnect(word: &str, network: &str, context: &Context<'_>, plan:
             to.ports.clone_from(&from.ports);
         }
     }
+    left.asked_for_names = container.state.status.runs() && container.asks_for_names();
     if let Some(endpoint) = &gone.endpoint {
         let step = NetworkStep::DeleteInterface { name: endpoint.host_interface.clone() };
         plan.steps.push(planned(Step::Network(step), cause()));

@@ -3,12 +3,14 @@
 //! ```text
 //! PrepareNetworks   the bridge of each network, where it is not there; the container's addresses, on record and in /etc/hosts
 //! ConnectProcess    for each: a pair of interfaces, one end on the bridge, the other with the address; the default route
+//!                   and where names are known, the server that answers them (`names`)
 //! CleanUpContainer  the pairs are deleted
 //! ```
 
 pub(in crate::plan) mod commands;
 mod ipam;
 mod live;
+mod names;
 pub(in crate::plan) mod publish;
 mod rules;
 mod subnets;
@@ -80,6 +82,9 @@ fn wrong_addresses(asked: &EndpointSpec, network: &Network) -> Option<String> {
     let said: Vec<IpAddr> = asked.ipv4.map(IpAddr::V4).into_iter().chain(asked.ipv6.map(IpAddr::V6)).collect();
     if !said.is_empty() && network.is_predefined() {
         wrong.push("user specified IP address is supported on user defined networks only".into());
+    }
+    if !asked.aliases.is_empty() && network.is_predefined() {
+        wrong.push("network-scoped aliases are only supported for user-defined networks".into());
     }
     for address in said {
         let of_family = network.subnets.iter().filter(|subnet| subnet.subnet.addr().is_ipv4() == address.is_ipv4());
@@ -321,6 +326,7 @@ pub(super) fn connect(container: &Container, context: &Context<'_>) -> Vec<Plann
             ));
         }
     }
+    steps.extend(names::serve(container, &place(), context));
     steps
 }
 

@@ -73,6 +73,10 @@ pub(super) fn execute(step: &NetworkStep, kernel: &mut Kernel, run: &Run, state:
         NetworkStep::HoldPort { id, port, to, .. } => called(kernel.hold_port(&id.0, port, *to), "bind")?,
         NetworkStep::ForwardPorts { id, .. } => kernel.forward_ports(&id.0),
         NetworkStep::ReleasePorts { id } => kernel.release_ports(&id.0),
+        NetworkStep::ServeNames { id, place, servers, ndots_said } => {
+            let ns = namespace(kernel, run, state, place)?;
+            called(kernel.serve_names(ns, id, servers, *ndots_said), "bind")?;
+        }
         NetworkStep::DeleteInterface { name } => {
             let ns = namespace(kernel, run, state, &NetworkPlace::Host)?;
             match kernel.delete_link(ns, name) {
