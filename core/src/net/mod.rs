@@ -4,6 +4,7 @@
 mod address;
 pub mod dns;
 mod rule;
+pub mod walk;
 
 use core::net::IpAddr;
 
