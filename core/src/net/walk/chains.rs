@@ -4,7 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::topology::NetworkNamespace;
 use super::{Packet, Tracked};
-use crate::net::{Chain, LinkKind, Match, Rule, Verdict};
+use crate::net::{Chain, Match, Rule, Verdict};
 
 /// What is known of a packet at a hook, besides what stands in it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,7 +80,7 @@ fn masquerade(namespace: &NetworkNamespace, to: IpAddr, goes: &str) -> Option<Ip
     namespace.source(interface, next)
 }
 
-/// The packet with the addresses that the other side of its connection knows; `None`: it is no answer to it.
+/// The packet is the answer to a connection that is written down.
 pub fn answers(tracked: &Tracked, packet: &Packet) -> bool {
     tracked.reply == *packet
 }
@@ -90,8 +90,7 @@ pub fn reply_to(packet: &Packet) -> Packet {
     Packet { source: packet.destination, destination: packet.source, protocol: packet.protocol }
 }
 
-/// It is of use on loopback alone.
-pub fn is_martian(packet: &Packet, came_by: &LinkKind) -> bool {
-    let loopback = packet.source.ip().is_loopback() || packet.destination.ip().is_loopback();
-    loopback && *came_by != LinkKind::Loopback
+/// What came by an interface must not have an address that is of use on loopback alone.
+pub fn is_martian(packet: &Packet) -> bool {
+    packet.source.ip().is_loopback() || packet.destination.ip().is_loopback()
 }

@@ -132,16 +132,14 @@ impl NetworkNamespace {
         let own = || interface.fact.addresses.iter().filter(family).filter(|net| !net.addr().is_loopback());
         let near = own().find(|net| net.contains(&next)).or_else(|| own().next());
         let up = || self.interfaces.iter().filter(|other| other.fact.up);
-        let elsewhere =
-            || up().flat_map(|other| &other.fact.addresses).filter(family).find(|net| !net.addr().is_loopback());
+        let elsewhere = || up().flat_map(|other| &other.fact.addresses).filter(family).find(|net| !net.addr().is_loopback());
         near.or_else(elsewhere).map(|net| net.addr())
     }
 
     /// The socket that takes what comes to `to`: one that is bound to the address goes before one for all.
     pub fn socket(&self, protocol: Protocol, to: SocketAddr) -> Option<&ListeningSocket> {
-        let takes = |socket: &&ListeningSocket| {
-            socket.protocol == protocol && socket.at.port() == to.port() && socket.is_at(to.ip())
-        };
+        let takes =
+            |socket: &&ListeningSocket| socket.protocol == protocol && socket.at.port() == to.port() && socket.is_at(to.ip());
         let place = |socket: &&ListeningSocket| {
             let at = socket.at.ip();
             (at.is_unspecified(), at.is_ipv4() != to.is_ipv4())

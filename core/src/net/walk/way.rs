@@ -83,6 +83,7 @@ impl<'a> Walker<'a> {
 
     /// The question, and the answer.
     fn ask(&mut self, from: NamespaceId, source: Option<IpAddr>, target: Target) -> Way<Outcome> {
+        self.direction = Direction::There;
         let missing = Outcome::NoSource { namespace: from };
         let namespace = self.topology.namespace(from).ok_or(missing.clone())?;
         let destination = somewhere(target.at());
@@ -105,13 +106,7 @@ impl<'a> Walker<'a> {
     }
 
     /// The answer goes all the way by itself: whoever asked has to know it again.
-    fn answer(
-        &mut self,
-        asker: &NetworkNamespace,
-        question: Packet,
-        from: &'a NetworkNamespace,
-        answer: Packet,
-    ) -> Way<()> {
+    fn answer(&mut self, asker: &NetworkNamespace, question: Packet, from: &'a NetworkNamespace, answer: Packet) -> Way<()> {
         let (back, arrived) = self.send(from, answer)?;
         if back.id != asker.id || arrived != reply_to(&question) {
             return Err(Outcome::AnswerFromElsewhere { asked: question.destination, got: arrived.source });
@@ -152,6 +147,9 @@ impl<'a> Walker<'a> {
             self.last_hook(&mut at, &interface.fact.name)?;
             at = self.carry(&at, interface, gateway)?;
             self.first_hook(&mut at, Chain::Prerouting, &Next::Own)?;
+            if is_martian(&at.packet) {
+                return Err(Outcome::Martian { namespace: at.namespace.id });
+            }
             next = self.route(&at)?;
             if let Next::By { interface, .. } = &next {
                 self.forward(&at, interface)?;
@@ -279,12 +277,7 @@ impl<'a> Walker<'a> {
             self.hop_in(place, at.packet, Some(&at_place.1), Act::Pass(passage));
         }
         let (namespace, came) = (taker.namespace, Some(taker.interface));
-        let arrived =
-            Passing { namespace, came, packet: at.packet, original: at.packet, entry: None, changed_destination: false };
-        if is_martian(&arrived.packet, &taker.interface.fact.kind) {
-            return Err(Outcome::Martian { namespace: namespace.id });
-        }
-        Ok(arrived)
+        Ok(Passing { namespace, came, packet: at.packet, original: at.packet, entry: None, changed_destination: false })
     }
 
     /// It is where it belongs. What was made here goes by loopback first, and by postrouting.
@@ -295,7 +288,8 @@ impl<'a> Walker<'a> {
             match at.entry.and_then(|number| self.tracked.get(number)) {
                 Some(entry) => {
                     let source = entry.tracked.original.destination;
-                    self.restore(&mut at, Packet { source, ..at.packet });
+                    let after = Packet { source, ..at.packet };
+                    self.restore(&mut at, after);
                 }
                 None => self.track(&at),
             }
