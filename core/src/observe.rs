@@ -259,12 +259,15 @@ impl Look<'_> {
                 self.if_there(&made, || Event::DirectoryCreated { path: made.clone() })?
             }
             StoreStep::MeasureDirectory { path } => {
-                let measured = self.outcome.measured_bytes.map(|bytes| Event::DirectoryMeasured { path: path.clone(), bytes });
-                measured.into_iter().collect()
+                let measured = |bytes| Event::DirectoryMeasured { path: path.clone(), bytes };
+                self.outcome.measured_bytes.map(measured).into_iter().collect()
             }
             StoreStep::RemoveVolume { name, directory } => {
-                let gone = !self.exists(directory)?;
-                if gone { vec![Event::VolumeRemoved { name: name.clone() }] } else { Vec::new() }
+                if self.exists(directory)? {
+                    Vec::new()
+                } else {
+                    vec![Event::VolumeRemoved { name: name.clone() }]
+                }
             }
         })
     }

@@ -44,6 +44,40 @@ pub(super) fn explain(step: &NetworkStep) -> Explanation {
                 anchor,
             )
         }
+        NetworkStep::SetHostSetting { name, value, .. } => set_setting(name, value),
+        NetworkStep::CreateTable { place } => {
+            let why = "nftables is what the kernel asks of a packet on its way. Rules stand in chains, a chain at each place where it asks: \
+                       before it looks up the way, when it passes on, when a program sends, and at the very end.";
+            let headline = format!("Make the table {TABLE} {}", whose(place));
+            explanation(headline, why, message(), &[&inside(place, &format!("nft list table inet {TABLE}"))], anchor)
+        }
+        NetworkStep::AddRule { place, rule, .. } => add_rule(place, rule),
+        NetworkStep::DeleteRule { chain, comment } => {
+            let why = "What it was for is gone. Left behind it would be for whoever gets the address next.";
+            let headline = format!("Delete the rule \"{comment}\" of {}", chain.name());
+            explanation(headline, why, message(), &[&format!("nft list chain inet {TABLE} {}", chain.name())], anchor)
+        }
+        NetworkStep::HoldPort { port, to, .. } => hold_port(port, *to),
+        NetworkStep::ForwardPorts { .. } => {
+            let why = "What the host sends to itself at 127.0.0.1 never leaves lo, and what other containers send to the port is not \
+                       sent on by the rules: a process takes it from the sockets, and speaks to the container itself. The container \
+                       sees the network's gateway as the sender.";
+            let calls = vec![call("clone3", &["…", "…"])];
+            explanation("Pass on what comes to its ports", why, calls, &["ss -ltnup"], anchor)
+        }
+        NetworkStep::ReleasePorts { .. } => {
+            let why = "Nobody answers at them any more, and whoever wants them can have them.";
+            explanation("Let go of its ports", why, vec![call("close", &["…"])], &["ss -ltnu"], anchor)
+        }
+        NetworkStep::ServeNames { place, .. } => serve_names(place),
+        _ => link(step),
+    }
+}
+
+/// Of interfaces and what is on them.
+fn link(step: &NetworkStep) -> Explanation {
+    let anchor = "network";
+    match step {
         NetworkStep::CreateBridge { name, .. } => {
             let why = "A bridge is a switch inside the kernel: what comes in at one port goes out at the one behind which its \
                        destination is. Every network of containers is one.";
@@ -86,36 +120,11 @@ pub(super) fn explain(step: &NetworkStep) -> Explanation {
                 anchor,
             )
         }
-        NetworkStep::SetHostSetting { name, value, .. } => set_setting(name, value),
-        NetworkStep::CreateTable { place } => {
-            let why = "nftables is what the kernel asks of a packet on its way. Rules stand in chains, a chain at each place where it asks: \
-                       before it looks up the way, when it passes on, when a program sends, and at the very end.";
-            let headline = format!("Make the table {TABLE} {}", whose(place));
-            explanation(headline, why, message(), &[&inside(place, &format!("nft list table inet {TABLE}"))], anchor)
-        }
-        NetworkStep::AddRule { place, rule, .. } => add_rule(place, rule),
-        NetworkStep::DeleteRule { chain, comment } => {
-            let why = "What it was for is gone. Left behind it would be for whoever gets the address next.";
-            let headline = format!("Delete the rule \"{comment}\" of {}", chain.name());
-            explanation(headline, why, message(), &[&format!("nft list chain inet {TABLE} {}", chain.name())], anchor)
-        }
-        NetworkStep::HoldPort { port, to, .. } => hold_port(port, *to),
-        NetworkStep::ForwardPorts { .. } => {
-            let why = "What the host sends to itself at 127.0.0.1 never leaves lo, and what other containers send to the port is not \
-                       sent on by the rules: a process takes it from the sockets, and speaks to the container itself. The container \
-                       sees the network's gateway as the sender.";
-            let calls = vec![call("clone3", &["…", "…"])];
-            explanation("Pass on what comes to its ports", why, calls, &["ss -ltnup"], anchor)
-        }
-        NetworkStep::ReleasePorts { .. } => {
-            let why = "Nobody answers at them any more, and whoever wants them can have them.";
-            explanation("Let go of its ports", why, vec![call("close", &["…"])], &["ss -ltnu"], anchor)
-        }
-        NetworkStep::ServeNames { place, .. } => serve_names(place),
         NetworkStep::DeleteInterface { name } => {
             let why = "With one end of a cable the other goes, and nothing of the container is left on the host.";
             explanation(format!("Delete {name}"), why, message(), &["ip link"], anchor)
         }
+        _ => explanation("", "", Vec::new(), &[], anchor),
     }
 }
 

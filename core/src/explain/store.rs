@@ -196,15 +196,7 @@ fn storage(step: &StoreStep) -> Explanation {
             let why = "What is removed gives its bytes back. They are counted before: of a file with several names once.";
             explanation("Count what is about to go", why, calls, &[&format!("du -sb {path}")], "end")
         }
-        StoreStep::CreateVolume { volume, directory } => {
-            let data = quoted(&format!("{directory}/_data"));
-            let mut calls = vec![call("mkdir", &[&quoted(directory), "0701"]), call("mkdir", &[&data, "0755"])];
-            calls.push(call("openat", &["AT_FDCWD", "\"…/.volume.json.…\"", "…", "0600"]));
-            calls.push(call("write", &["…", "…", "…"]));
-            calls.push(call("rename", &["…", &quoted(&format!("{directory}/volume.json"))]));
-            let why = "A volume is a directory of the engine's that outlives containers. Whoever mounts it sees the same files.";
-            explanation(format!("Make the volume {}", volume.name), why, calls, &[&format!("ls {directory}/_data")], "root")
-        }
+        StoreStep::CreateVolume { volume, directory } => create_volume(&volume.name, directory),
         StoreStep::FillVolume { name, path, directory, .. } => {
             let calls = vec![
                 call("mkdir", &["…", "…"]).when(CallWhen::Repeated),
@@ -234,6 +226,16 @@ fn storage(step: &StoreStep) -> Explanation {
         }
         _ => explanation("", "", Vec::new(), &[], "root"),
     }
+}
+
+fn create_volume(name: &str, directory: &str) -> Explanation {
+    let data = quoted(&format!("{directory}/_data"));
+    let mut calls = vec![call("mkdir", &[&quoted(directory), "0701"]), call("mkdir", &[&data, "0755"])];
+    calls.push(call("openat", &["AT_FDCWD", "\"…/.volume.json.…\"", "…", "0600"]));
+    calls.push(call("write", &["…", "…", "…"]));
+    calls.push(call("rename", &["…", &quoted(&format!("{directory}/volume.json"))]));
+    let why = "A volume is a directory of the engine's that outlives containers. Whoever mounts it sees the same files.";
+    explanation(format!("Make the volume {}", name), why, calls, &[&format!("ls {directory}/_data")], "root")
 }
 
 /// A record is replaced as a whole, so that a reader never sees half of it.

@@ -3,10 +3,11 @@
 use super::store::{make_directory, write_file};
 use super::{Carried, Failure, Run, called, done};
 use crate::errno::Errno;
-use crate::model::State;
+use crate::model::{Network, State};
 use crate::sim::kernel::Kernel;
 use crate::sim::tables::{HostPid, NsId};
 use crate::step::{NetworkPlace, NetworkStep};
+use crate::userland::SysResult;
 
 const RECORD_MODE: u32 = 0o600;
 
@@ -14,14 +15,7 @@ pub(super) fn execute(step: &NetworkStep, kernel: &mut Kernel, run: &Run, state:
     let engine = kernel.engine;
     let send = "sendto";
     match step {
-        NetworkStep::RecordNetwork { network, path, .. } => {
-            let text = serde_json::to_string(network).map_err(|_| Errno::EINVAL)?;
-            let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
-            if kernel.walk(engine, directory, true).is_err() {
-                called(make_directory(kernel, directory, 0o711).map(drop), "mkdir")?;
-            }
-            called(write_file(kernel, path, RECORD_MODE, &text), "openat")?;
-        }
+        NetworkStep::RecordNetwork { network, path, .. } => write_record(kernel, network, path)?,
         NetworkStep::RemoveNetwork { path, .. } => called(kernel.remove_node(engine, path, false), "unlink")?,
         NetworkStep::CreateBridge { name, mtu, mac } => {
             let ns = namespace(kernel, run, state, &NetworkPlace::Host)?;
@@ -65,10 +59,7 @@ pub(super) fn execute(step: &NetworkStep, kernel: &mut Kernel, run: &Run, state:
         }
         NetworkStep::DeleteRule { chain, comment } => {
             let ns = namespace(kernel, run, state, &NetworkPlace::Host)?;
-            match kernel.delete_rule(ns, *chain, comment) {
-                Err(Errno::ENOENT) => {}
-                answer => called(answer, send)?,
-            }
+            gone_already(kernel.delete_rule(ns, *chain, comment), Errno::ENOENT)?;
         }
         NetworkStep::HoldPort { id, port, to, .. } => called(kernel.hold_port(&id.0, port, *to), "bind")?,
         NetworkStep::ForwardPorts { id, .. } => kernel.forward_ports(&id.0),
@@ -79,13 +70,27 @@ pub(super) fn execute(step: &NetworkStep, kernel: &mut Kernel, run: &Run, state:
         }
         NetworkStep::DeleteInterface { name } => {
             let ns = namespace(kernel, run, state, &NetworkPlace::Host)?;
-            match kernel.delete_link(ns, name) {
-                Err(Errno::ENODEV) => {}
-                answer => called(answer, send)?,
-            }
+            gone_already(kernel.delete_link(ns, name), Errno::ENODEV)?;
         }
     }
     done(kernel)
+}
+
+fn write_record(kernel: &mut Kernel, network: &Network, path: &str) -> Result<(), Failure> {
+    let text = serde_json::to_string(network).map_err(|_| Errno::EINVAL)?;
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    if kernel.walk(kernel.engine, directory, true).is_err() {
+        called(make_directory(kernel, directory, 0o711).map(drop), "mkdir")?;
+    }
+    called(write_file(kernel, path, RECORD_MODE, &text), "openat")
+}
+
+/// What was to be deleted and is not there is gone already.
+fn gone_already(deleted: SysResult<()>, missing: Errno) -> Result<(), Failure> {
+    match deleted {
+        Err(errno) if errno == missing => Ok(()),
+        answer => called(answer, "sendto"),
+    }
 }
 
 /// The network namespace that a step acts in, if the engine may.

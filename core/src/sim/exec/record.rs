@@ -24,6 +24,15 @@ pub(super) fn write(kernel: &mut Kernel, path: &str, container: &Container) -> S
     super::store::write_file(kernel, path, MODE, &text)
 }
 
+/// Writes everything of it but its state: that stays what it is.
+pub(super) fn replace(kernel: &mut Kernel, path: &str, container: &Container, state: &State) -> Result<(), Failure> {
+    let mut container = container.clone();
+    container.state = state.containers.get(&container.id).ok_or(Errno::ENOENT)?.state.clone();
+    called(write(kernel, path, &container), "rename")?;
+    kernel.readdress_ports(&container);
+    Ok(())
+}
+
 /// The container that a record is of.
 pub fn container_of(record: &[u8]) -> SysResult<Container> {
     #[derive(serde::Deserialize)]

@@ -47,12 +47,7 @@ fn carry_out(step: &StoreStep, kernel: &mut Kernel, run: &mut Run, state: &State
         StoreStep::RecordContainer { container, path } => {
             called(record::write(kernel, path, container), "openat")?;
         }
-        StoreStep::ReplaceRecord { container, path, .. } => {
-            let mut container = container.clone();
-            container.state = state.containers.get(&container.id).ok_or(Errno::ENOENT)?.state.clone();
-            called(record::write(kernel, path, &container), "rename")?;
-            kernel.readdress_ports(&container);
-        }
+        StoreStep::ReplaceRecord { container, path, .. } => record::replace(kernel, path, container, state)?,
         StoreStep::RecordStart { id } => {
             if let Some(streams) = run.streams {
                 let open = state.containers.get(id).is_some_and(|container| container.process.open_stdin);

@@ -77,6 +77,30 @@ fn take_back(undo: Undo, kernel: &mut Kernel, run: &mut Run) {
                 let _ = kernel.remove_node(kernel.engine, &path, false);
             }
         }
+        Undo::EditLines { path, remove, add } => {
+            let _ = super::store::edit_lines(kernel, &path, &remove, &add);
+        }
+        Undo::DeleteInterface { .. }
+        | Undo::ClosePort { .. }
+        | Undo::EndForwarding { .. }
+        | Undo::DeleteTable
+        | Undo::DeleteRule { .. } => take_back_network(undo, kernel),
+        Undo::ReleaseEndpoint { .. }
+        | Undo::RestoreRoute { .. }
+        | Undo::RestoreRecord { .. }
+        | Undo::RestorePause { .. }
+        | Undo::ByItsSteps
+        | Undo::EndsWithProcess
+        | Undo::EndsWithDirectory
+        | Undo::EndsWithInterface
+        | Undo::LeftStanding { .. }
+        | Undo::Impossible { .. }
+        | Undo::NothingChanged => {}
+    }
+}
+
+fn take_back_network(undo: Undo, kernel: &mut Kernel) {
+    match undo {
         Undo::DeleteInterface { name, shared } => {
             let used = shared && has_ports(kernel, &name);
             if let Ok(ns) = kernel.network_of(kernel.engine)
@@ -94,20 +118,7 @@ fn take_back(undo: Undo, kernel: &mut Kernel, run: &mut Run) {
         Undo::DeleteRule { chain, comment, .. } => {
             let _ = kernel.network_of(kernel.engine).and_then(|ns| kernel.delete_rule(ns, chain, &comment));
         }
-        Undo::EditLines { path, remove, add } => {
-            let _ = super::store::edit_lines(kernel, &path, &remove, &add);
-        }
-        Undo::ReleaseEndpoint { .. }
-        | Undo::RestoreRoute { .. }
-        | Undo::RestoreRecord { .. }
-        | Undo::RestorePause { .. }
-        | Undo::ByItsSteps
-        | Undo::EndsWithProcess
-        | Undo::EndsWithDirectory
-        | Undo::EndsWithInterface
-        | Undo::LeftStanding { .. }
-        | Undo::Impossible { .. }
-        | Undo::NothingChanged => {}
+        _ => {}
     }
 }
 
