@@ -1,5 +1,7 @@
 //! `Caller`: the system calls of one process, as the userland's `Sys`.
 
+use core::net::SocketAddr;
+
 use super::kernel::Kernel;
 use super::propagation::Spread;
 use super::tables::{Content, HostPid, NodeId, Object, ProcessState, Wait};
@@ -375,6 +377,11 @@ impl Sys for Caller<'_> {
 
     fn allocate(&mut self, bytes: u64) -> SysResult<()> {
         self.kernel.allocate(self.pid, bytes)
+    }
+
+    fn ask(&mut self, to: SocketAddr, question: &[u8], _: u32) -> SysResult<Vec<u8>> {
+        self.kernel.check_filter(self.pid, "socket")?;
+        self.kernel.ask_datagram(self.pid, to, question)
     }
 }
 

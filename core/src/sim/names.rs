@@ -1,11 +1,14 @@
 //! The server at 127.0.0.11 as the model has it: the same answers from the same records, without a process.
 
+use core::net::{IpAddr, SocketAddr};
+
 use super::kernel::Kernel;
 use super::tables::{Content, HostPid, NodeId, NsId};
 use crate::errno::Errno;
 use crate::layout::Layout;
 use crate::model::{ContainerId, Network, State};
 use crate::net::dns::{self, Reply, Transport, Upstream};
+use crate::net::{Chain, Match, Protocol, Verdict};
 use crate::userland::SysResult;
 
 /// Records are shorter.
@@ -49,6 +52,39 @@ impl Kernel {
             Reply::Answer(bytes) => Some(bytes),
             Reply::Forward | Reply::Drop => None,
         })
+    }
+
+    /// A datagram, and the one that comes back. No other server is modelled: whoever is asked elsewhere does not answer.
+    pub(super) fn ask_datagram(&mut self, pid: HostPid, to: SocketAddr, question: &[u8]) -> SysResult<Vec<u8>> {
+        let to = self.sent_to(pid, to);
+        let links = self.interfaces_of(pid);
+        let is_near = links.iter().any(|link| link.up && link.addresses.iter().any(|address| address.contains(&to.ip())));
+        match () {
+            () if to == SocketAddr::new(IpAddr::V4(dns::ADDRESS), dns::OWN_PORT) => {
+                self.ask_for_name(pid, question, Transport::Datagram)?.ok_or(Errno::ETIMEDOUT)
+            }
+            () if to.ip().is_loopback() => Err(Errno::ECONNREFUSED),
+            () if !is_near && self.routes_of(pid).iter().all(|route| !route.destination.contains(&to.ip())) => {
+                Err(Errno::ENETUNREACH)
+            }
+            () => Err(Errno::ETIMEDOUT),
+        }
+    }
+
+    /// Where a datagram goes that a process sends: rules may send it elsewhere.
+    fn sent_to(&self, pid: HostPid, to: SocketAddr) -> SocketAddr {
+        let holds = |one: &Match| match one {
+            Match::Destination(net) => net.contains(&to.ip()),
+            Match::DestinationNot(net) => !net.contains(&to.ip()),
+            Match::Port(protocol, port) => *protocol == Protocol::Udp && *port == to.port(),
+            _ => false,
+        };
+        let rules = self.rules_of(pid).unwrap_or_default();
+        let found = rules.iter().find(|rule| rule.chain == Chain::Output && rule.matches.iter().all(holds));
+        match found.map(|rule| &rule.verdict) {
+            Some(Verdict::SendTo(elsewhere)) => *elsewhere,
+            _ => to,
+        }
     }
 
     /// The networks and containers on record.

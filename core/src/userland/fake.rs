@@ -218,6 +218,9 @@ impl Sys for Fake {
     fn umount(&mut self, _: &str, _: bool) -> SysResult<()> {
         Err(Errno::EPERM)
     }
+    fn ask(&mut self, _: core::net::SocketAddr, _: &[u8], _: u32) -> SysResult<Vec<u8>> {
+        Err(Errno::ENETUNREACH)
+    }
     fn mknod(&mut self, _: &str, _: DeviceKind, _: (u32, u32), _: u32) -> SysResult<()> {
         Err(Errno::EPERM)
     }

@@ -43,6 +43,7 @@ mod ps;
 
 mod redirect;
 mod remove;
+mod resolver;
 mod sh;
 mod signals;
 mod sys;

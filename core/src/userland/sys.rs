@@ -10,6 +10,8 @@
 //! **Signals.** As on Linux, a signal with the default disposition acts without asking the program. One that is caught is queued,
 //! a waiting call fails with EINTR, and the program fetches it with `take_signal`.
 
+use core::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, Program};
@@ -304,4 +306,6 @@ pub trait Sys {
     fn set_limit(&mut self, resource: Resource, limit: LimitPair) -> SysResult<()>;
     /// Anonymous memory, mapped and touched (mmap(2), then a write to each page). The kernel may end the process for it.
     fn allocate(&mut self, bytes: u64) -> SysResult<()>;
+    /// socket(2), connect(2), send(2), and recv(2) for at most so long: a datagram, and the one that comes back. ETIMEDOUT: none came.
+    fn ask(&mut self, to: SocketAddr, question: &[u8], milliseconds_max: u32) -> SysResult<Vec<u8>>;
 }

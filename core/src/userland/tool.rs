@@ -6,7 +6,9 @@
 use super::options::Options;
 use super::output::{Flush, Output};
 use super::sys::{Resume, Sys};
-use super::{accounts, attempt, echo, files, identity, info, links, lookup, ls, mounts, owner, printf, ps, remove, signals, test};
+use super::{
+    accounts, attempt, echo, files, identity, info, links, lookup, ls, mounts, owner, printf, ps, remove, resolver, signals, test,
+};
 use crate::errno::Errno;
 
 /// What a tool works with.
@@ -112,6 +114,7 @@ tools! {
     DirName "dirname" lookup::dirname;
     Echo "echo" echo::echo;
     False "false" echo::fail;
+    GetEnt "getent" resolver::getent;
     Hostname "hostname" identity::hostname;
     Id "id" identity::id;
     Install "install" lookup::install;
@@ -122,6 +125,7 @@ tools! {
     Mkdir "mkdir" files::mkdir;
     Mknod "mknod" attempt::mknod;
     Mount "mount" mounts::mount;
+    NsLookup "nslookup" resolver::nslookup;
     Nproc "nproc" info::nproc;
     Printf "printf" printf::printf;
     Ps "ps" ps::ps;

@@ -8,6 +8,7 @@
 mod attempt;
 mod files;
 mod memory;
+mod network;
 mod process;
 mod signal;
 mod terminal;
@@ -20,6 +21,7 @@ use glassbox_core::userland::{
     Attempt, DirEntry, Disposition, Fd, OpenFlags, Pid, Program, Signal, Stat, Sys, SysResult, WaitStatus,
 };
 use std::ffi::CString;
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStringExt;
 
 /// The real kernel.
@@ -297,5 +299,9 @@ impl Sys for Linux {
 
     fn allocate(&mut self, bytes: u64) -> SysResult<()> {
         memory::allocate(bytes)
+    }
+
+    fn ask(&mut self, to: SocketAddr, question: &[u8], milliseconds_max: u32) -> SysResult<Vec<u8>> {
+        network::ask(to, question, milliseconds_max)
     }
 }

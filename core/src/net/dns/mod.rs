@@ -4,6 +4,7 @@
 //!
 //! Called by the process that serves a container's names on Linux, and by the model kernel.
 
+mod client;
 mod directory;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use simple_dns::rdata::{A, AAAA, OPT, PTR, RData};
 use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QCLASS, QTYPE, Question, RCODE, ResourceRecord, SimpleDnsError, TYPE};
 
+pub use client::{Asked, Heard, question, read};
 pub use directory::{Directory, Neighbours, Upstream, pointed_at};
 
 /// Where it is asked, in the container's own network namespace.
