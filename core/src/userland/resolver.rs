@@ -30,8 +30,8 @@ impl Servers {
                 ["nameserver", server, ..] => found.servers.extend(server.parse::<IpAddr>().ok()),
                 ["search" | "domain", domains @ ..] => found.search = domains.iter().map(|domain| (*domain).to_string()).collect(),
                 ["options", options @ ..] => {
-                    let dots = options.iter().filter_map(|option| option.strip_prefix("ndots:")?.parse().ok());
-                    found.ndots = dots.last().unwrap_or(found.ndots);
+                    let mut dots = options.iter().filter_map(|option| option.strip_prefix("ndots:")?.parse().ok());
+                    found.ndots = dots.next_back().unwrap_or(found.ndots);
                 }
                 _ => {}
             }
