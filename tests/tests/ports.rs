@@ -61,7 +61,7 @@ impl Place {
 
     /// As whom the server knows who asks from here, or why it cannot be reached.
     fn ask(&self, protocol: &str, at: &str) -> String {
-        let at: SocketAddr = at.parse().expect("an address with a port");
+        let Ok(at) = at.parse::<SocketAddr>() else { return format!("{at} is no address with a port") };
         let asked = self.within(|| {
             let mut answer = String::new();
             if protocol == "tcp" {

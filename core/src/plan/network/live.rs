@@ -2,7 +2,7 @@
 
 use super::super::origin::{self, need, planned};
 use super::super::{Cause, CommandError, Context, Plan, Planned, lifecycle, network_files, records};
-use super::{bridge, endpoint, ipam, lay_cable, made, names, publish, way_out, wrong_addresses};
+use super::{NO_LINKS, bridge, endpoint, ipam, lay_cable, made, names, publish, way_out, wrong_addresses};
 use crate::cli::NetworkMode;
 use crate::layout::Layout;
 use crate::model::{Attachment, Container, Endpoint, EndpointSpec, Network, NetworkDriver, NetworkLookup};
@@ -51,6 +51,10 @@ pub(super) fn connect(word: &str, spec: &EndpointSpec, context: &Context<'_>, pl
         // Of one that does not run Docker does not look.
         _ if is_in => return Ok(()),
         _ => {}
+    }
+    if network.is_predefined() && !spec.links.is_empty() {
+        let span = context.invocation.words.flag("link").map(|used| used.span);
+        return Err(CommandError { message: NO_LINKS.into(), exit_code: 1, span });
     }
     if let Some(wrong) = wrong_addresses(spec, network) {
         return Err(refused(&format!("invalid endpoint settings:\n{wrong}"), context));

@@ -35,6 +35,10 @@ pub const DEFAULT_BRIDGE: &str = "glassbox0";
 /// What makes a machine a router: ip-sysctl of the kernel's documentation.
 const FORWARDING: &str = "net.ipv4.ip_forward";
 
+/// On the default network a link is lines in files and variables, which Docker calls legacy.
+const NO_LINKS: &str = "glassbox: --link on the default network is understood but not carried out yet.\n\
+                        glassbox: in a network of your own every container finds the others by name: glassbox network create NAME, then --network NAME.\n";
+
 /// Only who may change the host's own interfaces can make a bridge.
 pub(crate) fn can_make_bridges(context: &Context<'_>) -> bool {
     context.host.is_root() && context.host.capabilities.contains(Capability::NetAdmin)
@@ -43,6 +47,10 @@ pub(crate) fn can_make_bridges(context: &Context<'_>) -> bool {
 /// The networks that a new container is connected to: by their names, whether they are there or not, which is looked at when it starts. What
 /// is said of its place in one that is there is judged now.
 pub(super) fn attachments(spec: &ContainerSpec, context: &Context<'_>) -> Result<Vec<Attachment>, CommandError> {
+    if spec.network == NetworkMode::Default && spec.endpoints.iter().any(|asked| !asked.links.is_empty()) {
+        let span = context.invocation.words.flag("link").map(|used| used.span);
+        return Err(CommandError { message: NO_LINKS.into(), exit_code: 125, span });
+    }
     match &spec.network {
         NetworkMode::Default if can_make_bridges(context) => {}
         NetworkMode::Named(_) if can_make_bridges(context) => {}
