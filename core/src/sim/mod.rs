@@ -48,6 +48,7 @@ mod streams;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod topology;
 mod tree;
 mod tty;
 mod vfs;

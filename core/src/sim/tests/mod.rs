@@ -8,4 +8,5 @@ mod oddities;
 mod programs;
 mod rootless;
 mod shells;
+mod topology;
 mod why;
