@@ -243,8 +243,7 @@ impl Look<'_> {
                 None => Vec::new(),
             },
             StoreStep::RemoveContainerFiles { id, directory } => {
-                let gone = !self.exists(directory)?;
-                if gone { vec![Event::ContainerRemoved { id: id.clone() }] } else { Vec::new() }
+                self.if_gone(directory, || Event::ContainerRemoved { id: id.clone() })?
             }
             StoreStep::CreateSource { path, .. } => self.if_there(path, || Event::SourceCreated { path: path.clone() })?,
             StoreStep::CreateVolume { directory, .. } => self.volume(directory)?,
@@ -263,11 +262,7 @@ impl Look<'_> {
                 self.outcome.measured_bytes.map(measured).into_iter().collect()
             }
             StoreStep::RemoveVolume { name, directory } => {
-                if self.exists(directory)? {
-                    Vec::new()
-                } else {
-                    vec![Event::VolumeRemoved { name: name.clone() }]
-                }
+                self.if_gone(directory, || Event::VolumeRemoved { name: name.clone() })?
             }
         })
     }
@@ -512,6 +507,11 @@ impl Look<'_> {
         Ok(there)
     }
 
+    fn if_gone(&self, path: &str, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Errno> {
+        Ok(if self.exists(path)? { Vec::new() } else { vec![event()] })
+    }
+
+    /// The event, if nothing is there any more.
     fn if_gone(&self, path: &str, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Errno> {
         Ok(if self.exists(path)? { Vec::new() } else { vec![event()] })
     }
