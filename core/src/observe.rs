@@ -511,11 +511,6 @@ impl Look<'_> {
         Ok(if self.exists(path)? { Vec::new() } else { vec![event()] })
     }
 
-    /// The event, if nothing is there any more.
-    fn if_gone(&self, path: &str, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Errno> {
-        Ok(if self.exists(path)? { Vec::new() } else { vec![event()] })
-    }
-
     fn if_there(&self, path: &str, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Errno> {
         Ok(if self.exists(path)? { vec![event()] } else { Vec::new() })
     }
